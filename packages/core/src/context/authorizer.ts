@@ -1,0 +1,28 @@
+import type { DbRole } from './db-role.ts';
+
+/** Which of a table's service roles may act as which database role: `{ tenant_admin: 'tenant_writer' }`. */
+export type RoleMapping = Readonly<Record<string, DbRole>>;
+
+/**
+ * Reads from a context who is calling and what that caller may do. Write your own for whatever your service calls a
+ * context; an example stands in docs/guide/authorizers.md.
+ *
+ * Its methods are called for each operation, so they must be quick and answer the same for the same context. They run
+ * before any SQL. What they throw reaches the caller as it is.
+ */
+export interface Authorizer<C> {
+  /** The caller's org. Throws MissingOrgIdError when the context names none. */
+  orgId(context: C): string;
+  /**
+   * The role for one operation on these tables: the caller's greatest role within each, the least across them. Throws
+   * OperationNotAllowedError when a table has a mapping and the caller no role in it.
+   */
+  dbRole(context: C, tables: readonly string[]): DbRole;
+  /** Told at register of a table's mapping; never called for a table that was registered without one. */
+  configure(table: string, roles: RoleMapping): void;
+}
+
+/** Reads from a context which instance of the service it is about; undefined when it names none. */
+export interface Instancer<C> {
+  instanceId(context: C): string | undefined;
+}

@@ -1,0 +1,34 @@
+import { ConfigurationError, MissingOrgIdError } from '../error/intendant-error.ts';
+import type { Authorizer, RoleMapping } from './authorizer.ts';
+import { type DbRole, isDbRole, isTenantScoped } from './db-role.ts';
+
+export interface FixedAuthorizerOptions {
+  /** The org that every call acts for. Needed under a tenant-scoped role. */
+  readonly orgId?: string;
+  /** The database role of every call. Default `tenant_writer`. */
+  readonly dbRole?: DbRole;
+}
+
+/** One org and one role whatever the context: for tools, scripts and migrations. Mappings are not looked at. */
+export class FixedAuthorizer implements Authorizer<unknown> {
+  readonly #orgId: string | undefined;
+  readonly #dbRole: DbRole;
+
+  constructor({ orgId, dbRole = 'tenant_writer' }: FixedAuthorizerOptions) {
+    if (!isDbRole(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${String(dbRole)} is no database role`);
+    if (!orgId && isTenantScoped(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${dbRole} needs an orgId`);
+    this.#orgId = orgId;
+    this.#dbRole = dbRole;
+  }
+
+  orgId(): string {
+    if (!this.#orgId) throw new MissingOrgIdError('FixedAuthorizer was made without an orgId');
+    return this.#orgId;
+  }
+
+  dbRole(): DbRole {
+    return this.#dbRole;
+  }
+
+  configure(_table: string, _roles: RoleMapping): void {}
+}

@@ -1,0 +1,53 @@
+import type { MetadataContext } from './metadata-authorizer.ts';
+
+/** Names of the headers, or gRPC metadata keys, that carry the context. */
+export interface MetadataNames {
+  /** Default `orgid`. */
+  readonly orgId?: string;
+  /** Default `roles`. May be sent several times, or once with commas. */
+  readonly roles?: string;
+  /** Default `instanceid`. */
+  readonly instanceId?: string;
+}
+
+type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** As in `@grpc/grpc-js`. */
+interface GrpcMetadata {
+  getMap?: unknown;
+  get(name: string): readonly (string | Uint8Array)[];
+}
+
+/**
+ * The context from a request's headers (fetch `Headers`, or Node's and Fastify's plain object). Take it only from a
+ * proxy that authenticated the caller and strips these headers from outside.
+ */
+export function contextFromHeaders(headers: Headers | HeaderRecord, names: MetadataNames = {}): MetadataContext {
+  const read = headers instanceof Headers ? (name: string) => headers.get(name) ?? undefined : plainReader(headers);
+  return contextFrom((name) => {
+    const value = read(name);
+    return value === undefined ? [] : [value].flat();
+  }, names);
+}
+
+/** The context from gRPC metadata (`@grpc/grpc-js`), under the same caution. */
+export function contextFromGrpcMetadata(metadata: GrpcMetadata, names: MetadataNames = {}): MetadataContext {
+  return contextFrom((name) => metadata.get(name).map(String), names);
+}
+
+function plainReader(headers: HeaderRecord): (name: string) => string | readonly string[] | undefined {
+  const byName = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return (name) => byName.get(name.toLowerCase());
+}
+
+function contextFrom(read: (name: string) => readonly string[], names: MetadataNames): MetadataContext {
+  const roles = read(names.roles ?? 'roles').flatMap((value) => value.split(',')).map((role) => role.trim());
+  return {
+    orgId: single(read(names.orgId ?? 'orgid')),
+    roles: roles.filter((role) => role !== ''),
+    instanceId: single(read(names.instanceId ?? 'instanceid')),
+  };
+}
+
+/** One value or none: two orgs in one request are nobody's. */
+const single = (values: readonly string[]): string | undefined => (values.length === 1 ? values[0] : undefined);

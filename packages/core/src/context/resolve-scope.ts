@@ -1,0 +1,53 @@
+import { MissingContextError, MissingInstanceIdError, MissingOrgIdError } from '../error/intendant-error.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import type { Authorizer, Instancer } from './authorizer.ts';
+import { readContextId } from './context-id.ts';
+import { type DbRole, isInstanceScoped, isTenantScoped, toInstanceRole, toPlainRole } from './db-role.ts';
+import type { Scope } from './scope.ts';
+
+/** What a context may do on these tables, and as whom. */
+export function resolveScope(
+  authorizer: Authorizer<unknown>,
+  instancer: Instancer<unknown> | undefined,
+  context: unknown,
+  tables: readonly RegisteredTable[],
+): Scope {
+  if (context === undefined || context === null) {
+    throw new MissingContextError('no context; pass { orgId, roles } to store.as');
+  }
+  const mapped = authorizer.dbRole(context, tables.map(({ name }) => name));
+  const role = roleForInstances(mapped, instancer !== undefined, tables);
+  return {
+    role,
+    orgId: isTenantScoped(role) ? readContextId('orgId', authorizer.orgId(context)) ?? missingOrg() : orgIfAny(authorizer, context),
+    instanceId: instancer && instanceOf(instancer, context, role),
+  };
+}
+
+/** With an instancer every role is held to an instance on tables that have one; without, none is. */
+function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly RegisteredTable[]): DbRole {
+  if (!hasInstancer) return toPlainRole(role);
+  return tables.some((table) => table.isInstanced) ? toInstanceRole(role) : role;
+}
+
+function missingOrg(): never {
+  throw new MissingOrgIdError('the context names no org');
+}
+
+/** Under a wider role the org is only what fills in a record that names none. */
+function orgIfAny(authorizer: Authorizer<unknown>, context: unknown): string | undefined {
+  try {
+    return readContextId('orgId', authorizer.orgId(context));
+  } catch (error) {
+    if (error instanceof MissingOrgIdError) return undefined;
+    throw error;
+  }
+}
+
+function instanceOf(instancer: Instancer<unknown>, context: unknown, role: DbRole): string | undefined {
+  const instanceId = readContextId('instanceId', instancer.instanceId(context));
+  if (instanceId === undefined && isInstanceScoped(role)) {
+    throw new MissingInstanceIdError('the context names no instance; set instanceId');
+  }
+  return instanceId;
+}

@@ -1,0 +1,40 @@
+import { ConfigurationError, OperationNotAllowedError } from '../error/intendant-error.ts';
+import type { RoleMapping } from './authorizer.ts';
+import { type DbRole, DB_ROLES, greatestDbRole, isDbRole, meetOfDbRoles } from './db-role.ts';
+
+/** The mappings of all tables: what the authorizers that ship have in common. */
+export class RoleMappings {
+  readonly #byTable = new Map<string, ReadonlyMap<string, DbRole>>();
+
+  configure(table: string, roles: RoleMapping): void {
+    const entries = Object.entries(roles);
+    for (const [serviceRole, dbRole] of entries) {
+      if (!isDbRole(dbRole)) {
+        throw new ConfigurationError(
+          `table ${table}: role ${serviceRole} maps to ${JSON.stringify(dbRole)}, which is none of ${DB_ROLES.join(', ')}`,
+          { details: { table, role: serviceRole } },
+        );
+      }
+    }
+    this.#byTable.set(table, new Map(entries));
+  }
+
+  /** The least across the tables of the greatest within each; `unmapped` decides for a table without a mapping. */
+  dbRole(roles: readonly string[], tables: readonly string[], unmapped: (table: string) => DbRole): DbRole {
+    const ofEach = tables.map((table) => this.#greatestWithin(table, roles) ?? unmapped(table));
+    const role = meetOfDbRoles(ofEach);
+    if (role === undefined) throw new ConfigurationError('a role was asked for without naming a table');
+    return role;
+  }
+
+  #greatestWithin(table: string, roles: readonly string[]): DbRole | undefined {
+    const mapping = this.#byTable.get(table);
+    if (!mapping) return undefined;
+    const greatest = greatestDbRole(roles.flatMap((role) => mapping.get(role) ?? []));
+    if (greatest !== undefined) return greatest;
+    throw new OperationNotAllowedError(
+      `${table}: none of the caller's roles (${roles.join(', ') || 'none'}) is mapped to a right on this table`,
+      { details: { table, roles } },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Every error the framework raises: its code, when it is raised and what to do. docs/reference/errors.md shows the same
+ * table, and a test holds one against the other.
+ */
+export const ERROR_CATALOGUE = {
+  RecordNotFoundError: {
+    code: 'RECORD_NOT_FOUND',
+    when: 'No record with this key is visible to the caller: it does not exist, is soft-deleted, or is not theirs.',
+    cure: 'Check the key and the context; pass `includeDeleted` to see soft-deleted records.',
+  },
+  RevisionConflictError: {
+    code: 'REVISION_CONFLICT',
+    when: 'The record was changed since it was read: the revision given is not the stored one.',
+    cure: 'Read the record again, apply the change to what you read, and write that.',
+  },
+  DuplicateRecordError: {
+    code: 'DUPLICATE_RECORD',
+    when: 'A record with this key, or with the same unique values, exists already, perhaps soft-deleted.',
+    cure: 'Choose another key, or use `upsert`.',
+  },
+  OperationNotAllowedError: {
+    code: 'OPERATION_NOT_ALLOWED',
+    when: "The caller names another tenant's or instance's record, or its role lacks the right.",
+    cure: 'Act with the context of the owner, or map the role to a wider database role at register.',
+  },
+  MissingContextError: {
+    code: 'MISSING_CONTEXT',
+    when: 'A session was asked for without a context.',
+    cure: 'Pass the context: `store.as({ orgId, roles, instanceId })`.',
+  },
+  MissingOrgIdError: {
+    code: 'MISSING_ORG_ID',
+    when: 'The context names no org, and the role is held to one.',
+    cure: 'Put `orgId` into the context, or use a role that is not scoped to an org.',
+  },
+  MissingInstanceIdError: {
+    code: 'MISSING_INSTANCE_ID',
+    when: 'The context names no instance, the store has an instancer, and the table has instances.',
+    cure: 'Put `instanceId` into the context.',
+  },
+  InvalidRecordError: {
+    code: 'INVALID_RECORD',
+    when: 'A record, key, filter or order does not fit the table, or stored bytes cannot be read back.',
+    cure: 'Mend the fields that `details.issues` lists.',
+  },
+  TableNotRegisteredError: {
+    code: 'TABLE_NOT_REGISTERED',
+    when: 'A table is used that this store has not registered, or that is missing in the database.',
+    cure: 'Call `store.register([table])` first.',
+  },
+  ConnectionError: {
+    code: 'CONNECTION',
+    when: 'The database cannot be reached, the connection broke, or no connection came free in time.',
+    cure: 'Retry: `retryable` is true. A write that was under way may have been carried out.',
+  },
+  ConfigurationError: {
+    code: 'CONFIGURATION',
+    when: 'An option, a definition or an environment variable is missing or wrong.',
+    cure: 'Mend what the message names.',
+  },
+  MarkingFailedError: {
+    code: 'MARKING_FAILED',
+    when: 'A status could not be marked: the resource is not there at that revision.',
+    cure: 'Look at `cause`; realize the newest revision.',
+  },
+  TransactionConflictError: {
+    code: 'TRANSACTION_CONFLICT',
+    when: 'The database ended the transaction because of another one: a deadlock or a serialization failure.',
+    cure: 'Run the whole transaction again, or ask for `retries`.',
+  },
+  OperationCancelledError: {
+    code: 'OPERATION_CANCELLED',
+    when: 'The caller aborted, or a time limit ran out.',
+    cure: 'Nothing: it was asked for. Or raise the limit.',
+  },
+  DatabaseError: {
+    code: 'DATABASE',
+    when: 'Postgres refused a statement for a reason that has no error of its own here.',
+    cure: 'Look at `details.sqlState` and `cause`.',
+  },
+} as const satisfies Record<string, { code: string; when: string; cure: string }>;
+
+export type ErrorName = keyof typeof ERROR_CATALOGUE;
+export type ErrorCode = (typeof ERROR_CATALOGUE)[ErrorName]['code'];

@@ -1,0 +1,133 @@
+import {
+  ConfigurationError,
+  ConnectionError,
+  DatabaseError,
+  DuplicateRecordError,
+  type ErrorOptions,
+  IntendantError,
+  InvalidRecordError,
+  OperationCancelledError,
+  OperationNotAllowedError,
+  RevisionConflictError,
+  TableNotRegisteredError,
+  TransactionConflictError,
+} from './intendant-error.ts';
+
+/** Raised by the revision trigger. In the class that SQL leaves to implementations, and not one of Postgres' own. */
+export const REVISION_CONFLICT_SQLSTATE = 'IN409';
+
+/** What the caller was doing, for the message: `insert`, `vm`, `{"id":"VM1"}`. */
+export interface ErrorSubject {
+  readonly operation: string;
+  readonly table?: string | undefined;
+  readonly key?: unknown;
+}
+
+interface PostgresError {
+  readonly code: string;
+  readonly message: string;
+  readonly constraint?: string;
+  readonly column?: string;
+  readonly severity?: string;
+}
+
+type Translate = (message: string, options: ErrorOptions) => IntendantError;
+
+const connectionLost: Translate = (message, options) =>
+  new ConnectionError(`${message}: the database closed the connection; retry`, options);
+const conflict: Translate = (message, options) =>
+  new TransactionConflictError(`${message}: another transaction got in the way; run it again`, options);
+const doesNotFit =
+  (what: string): Translate =>
+  (message, options) =>
+    new InvalidRecordError(`${message}: ${what}`, options);
+
+/** SQLSTATE, or its two-character class, to our error. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const TRANSLATIONS: Record<string, Translate> = {
+  [REVISION_CONFLICT_SQLSTATE]: (message, options) =>
+    new RevisionConflictError(`${message}: the record is no longer at the revision given; read it again`, options),
+  '23505': (message, options) =>
+    new DuplicateRecordError(`${message}: a record with this key or these unique values exists already`, options),
+  '42501': (message, options) =>
+    new OperationNotAllowedError(`${message}: the caller's role has no right to do this`, options),
+  '42P01': (message, options) =>
+    new TableNotRegisteredError(`${message}: the table is missing in the database; call store.register first`, options),
+  '57014': (message, options) => new OperationCancelledError(`${message}: cancelled, or the time limit ran out`, options),
+  '55P03': (message, options) => new OperationCancelledError(`${message}: the lock did not come free in time`, options),
+  '40001': conflict,
+  '40P01': conflict,
+  '57P01': connectionLost,
+  '57P02': connectionLost,
+  '57P03': (message, options) => new ConnectionError(`${message}: the database is starting or stopping; retry`, options),
+  '57P05': connectionLost,
+  '25P03': connectionLost,
+  '25P04': connectionLost,
+  '53300': (message, options) => new ConnectionError(`${message}: the database has no connection free; retry`, options),
+  '3D000': (message, options) => new ConfigurationError(`${message}: the database does not exist`, options),
+  '28P01': (message, options) => new ConfigurationError(`${message}: the database refused user name or password`, options),
+  '28000': (message, options) => new ConfigurationError(`${message}: the database refused this login`, options),
+  '08': connectionLost,
+  '22': doesNotFit('a value is out of range or malformed'),
+  '23': doesNotFit('a value breaks a rule of the table'),
+};
+
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES',
+]);
+
+/**
+ * One of our errors for whatever the driver, the pool or Postgres threw. Errors that are ours already pass through, and
+ * so does what comes from neither (a bug, a callback's own error).
+ */
+export function translateError(error: unknown, subject: ErrorSubject): unknown {
+  if (error instanceof IntendantError || !(error instanceof Error)) return error;
+  const message = describe(subject);
+  const details = { ...(subject.table !== undefined && { table: subject.table }), ...(subject.key !== undefined && { key: subject.key }) };
+  if (isPostgresError(error)) {
+    const facts = { sqlState: error.code, ...(error.constraint && { constraint: error.constraint }), ...(error.column && { column: error.column }) };
+    return translatePostgres(error, message, { details: { ...details, ...facts }, cause: withoutData(error) });
+  }
+  if (isConnectionFailure(error)) {
+    return new ConnectionError(`${message}: ${reason(error)}`, { details, cause: error });
+  }
+  return error;
+}
+
+function translatePostgres(error: PostgresError, message: string, options: ErrorOptions): IntendantError {
+  const translate = TRANSLATIONS[error.code] ?? TRANSLATIONS[error.code.slice(0, 2)];
+  if (translate) return translate(message, options);
+  return new DatabaseError(`${message}: ${error.message} (SQLSTATE ${error.code})`, options);
+}
+
+const describe = ({ operation, table, key }: ErrorSubject): string =>
+  [operation, table, key === undefined ? undefined : printKey(key)].filter((part) => part !== undefined).join(' ');
+
+/** A key as it stands in messages. */
+export const printKey = (key: unknown): string =>
+  JSON.stringify(key, (_field, value) => (typeof value === 'bigint' ? value.toString() : value)) ?? String(key);
+
+const isPostgresError = (error: Error): error is Error & PostgresError =>
+  'code' in error && typeof error.code === 'string' && 'severity' in error && /^[0-9A-Z]{5}$/.test(error.code);
+
+/** pg and pg-pool throw plain errors with these words when a socket ends under a query or no client comes free. */
+const isConnectionFailure = (error: Error): boolean =>
+  ('code' in error && NETWORK_CODES.has(String(error.code))) ||
+  /^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Connection ended|not queryable/i.test(
+    error.message,
+  ) ||
+  (error instanceof AggregateError && error.errors.some((inner) => inner instanceof Error && isConnectionFailure(inner)));
+
+function reason(error: Error): string {
+  if (/timeout exceeded when trying to connect/.test(error.message)) {
+    return 'no connection came free in time; raise pool.max or acquireTimeoutMs, or hold transactions for less long';
+  }
+  const code = 'code' in error ? ` (${String(error.code)})` : '';
+  return `the database cannot be reached or the connection broke${code}; retry`;
+}
+
+/** Postgres puts values of the row into `detail` and `where`: they must not travel on in our cause. */
+function withoutData(error: Error & PostgresError): Error {
+  const cause = new Error(error.code.startsWith('22') ? 'invalid value' : error.message);
+  cause.name = 'PostgresError';
+  return Object.assign(cause, { code: error.code, severity: error.severity, constraint: error.constraint });
+}

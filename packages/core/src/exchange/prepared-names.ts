@@ -1,0 +1,55 @@
+/** Which statements one connection holds prepared, and under which names. */
+class PreparedNames {
+  readonly #held = new Set<string>();
+  readonly #doubtful = new Set<string>();
+
+  /** Postgres cuts names at 63 bytes, so a text is known by a short number. */
+  nameOf(text: string, planScope: string | undefined): string {
+    let scopes = numbers.get(text);
+    if (scopes === undefined) {
+      scopes = new Map();
+      numbers.set(text, scopes);
+    }
+    let name = scopes.get(planScope);
+    if (name === undefined) {
+      name = `intendant_${(count++).toString(36)}`;
+      scopes.set(planScope, name);
+    }
+    return name;
+  }
+
+  has(name: string): boolean {
+    return this.#held.has(name);
+  }
+
+  isDoubtful(name: string): boolean {
+    return this.#doubtful.has(name);
+  }
+
+  add(name: string): void {
+    this.#held.add(name);
+    this.#doubtful.delete(name);
+  }
+
+  doubt(name: string): void {
+    this.#held.delete(name);
+    this.#doubtful.add(name);
+  }
+
+  doubtAll(): void {
+    for (const name of this.#held) this.doubt(name);
+  }
+}
+
+/** Names stand for texts in the whole process. Only statements of fixed shape are named, so this stays small. */
+const numbers = new Map<string, Map<string | undefined, string>>();
+let count = 0;
+const byConnection = new WeakMap<object, PreparedNames>();
+
+export function preparedNamesOf(connection: object): PreparedNames {
+  const known = byConnection.get(connection);
+  if (known) return known;
+  const names = new PreparedNames();
+  byConnection.set(connection, names);
+  return names;
+}

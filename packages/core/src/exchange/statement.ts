@@ -1,0 +1,23 @@
+/** A parameter as it travels: text format as a string, binary format as a Buffer, SQL null. */
+export type WireValue = string | Buffer | null;
+
+/** One SQL statement of an exchange. */
+export interface Statement {
+  readonly text: string;
+  /**
+   * Given for statements of a fixed shape: prepared once a connection, the text being its identity. The name is for
+   * people (logs, profiles). Not given: parsed anew each time.
+   */
+  readonly name?: string | undefined;
+  readonly values?: readonly WireValue[];
+}
+
+/** What a statement answered. */
+export interface StatementResult {
+  /** Columns in the order of the select or returning list, each as Postgres' text or null. */
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** Rows affected, or returned by a select. */
+  readonly rowCount: number;
+  /** The command tag, e.g. `INSERT 0 1`. */
+  readonly command: string;
+}

@@ -1,0 +1,16 @@
+import { InvalidRecordError } from '../error/intendant-error.ts';
+import type { WireValue } from '../exchange/statement.ts';
+import { type Column, encodeColumn } from '../table/column.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+
+/** A value as it travels. Throws InvalidRecordError, which never shows the value. */
+export function encodeField(table: RegisteredTable, column: Column, value: unknown): WireValue {
+  try {
+    return encodeColumn(column, value);
+  } catch (cause) {
+    throw new InvalidRecordError(`${table.name}: ${column.field} ${(cause as Error).message}`, {
+      details: { table: table.name, issues: [{ path: [column.field], message: (cause as Error).message }] },
+      cause,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { isInstanceScoped, isTenantScoped } from '../context/db-role.ts';
+import type { Scope } from '../context/scope.ts';
+import { InvalidRecordError, OperationNotAllowedError } from '../error/intendant-error.ts';
+import type { WireValue } from '../exchange/statement.ts';
+import type { Column } from '../table/column.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import { encodeField } from './encode-field.ts';
+
+/** Refuses an id that the scope is held away from, before any SQL runs. The ids named are the caller's own words. */
+export function checkScope(table: RegisteredTable, scope: Scope, field: string, named: unknown): void {
+  if (field === 'orgId' && isTenantScoped(scope.role) && named !== scope.orgId) {
+    throw refused(table, 'org', scope.orgId, named);
+  }
+  if (field === 'instanceId' && isInstanceScoped(scope.role) && named !== scope.instanceId) {
+    throw refused(table, 'instance', scope.instanceId, named);
+  }
+}
+
+function refused(table: RegisteredTable, noun: 'org' | 'instance', own: string | undefined, named: unknown): OperationNotAllowedError {
+  return new OperationNotAllowedError(
+    `${table.name}: the caller acts for ${noun} ${String(own)} and may not name ${noun} ${String(named)}`,
+    { details: { table: table.name, [`${noun}Id`]: own, [`named${noun === 'org' ? 'OrgId' : 'InstanceId'}`]: named } },
+  );
+}
+
+/** The ids a record or key names, checked; those it leaves out, filled in from the scope. */
+export function ownIds(
+  table: RegisteredTable,
+  scope: Scope,
+  given: { readonly orgId?: unknown; readonly instanceId?: unknown },
+): { orgId: string | undefined; instanceId: string | undefined } {
+  return {
+    orgId: table.isTenanted ? ownId(table, scope, 'orgId', given.orgId, scope.orgId) : undefined,
+    instanceId: table.isInstanced ? ownId(table, scope, 'instanceId', given.instanceId, scope.instanceId) : undefined,
+  };
+}
+
+function ownId(table: RegisteredTable, scope: Scope, field: string, named: unknown, own: string | undefined): string | undefined {
+  if (named === undefined || named === null) return own;
+  const id = encodeField(table, table.columnByField.get(field) as Column, named) as string;
+  if (id === '' && field === 'orgId') throw new InvalidRecordError(`${table.name}: orgId must not be empty`, { details: { table: table.name } });
+  checkScope(table, scope, field, id);
+  return id;
+}
+
+/** One value a column of the identity must have. */
+export interface IdentityValue {
+  readonly column: Column;
+  readonly value: WireValue;
+}
+
+/** What a key, or a record, names: values for its key columns, and for org and instance where they are known. */
+export function readIdentity(table: RegisteredTable, scope: Scope, key: unknown, purpose: 'read' | 'change'): IdentityValue[] {
+  const fields = keyFields(table, key);
+  for (const field of ['orgId', 'instanceId'] as const) {
+    const named = fields[field];
+    if (named !== undefined && table.columnByField.has(field)) ownId(table, scope, field, named, undefined);
+  }
+  const scoped = purpose === 'change' ? changedScope(table, scope, fields) : namedScope(table, fields);
+  return [...scoped, ...table.key.map((column) => ({ column, value: encodeKeyField(table, column, fields[column.field]) }))];
+}
+
+function keyFields(table: RegisteredTable, key: unknown): Record<string, unknown> {
+  const isBare = typeof key !== 'object' || key === null || key instanceof Date || key instanceof Uint8Array;
+  if (!isBare) return key as Record<string, unknown>;
+  const [only, ...others] = table.key;
+  if (others.length > 0) {
+    throw new InvalidRecordError(
+      `${table.name}: the key has several columns; give an object with ${table.key.map((column) => column.field).join(', ')}`,
+      { details: { table: table.name } },
+    );
+  }
+  return { [(only as Column).field]: key };
+}
+
+function encodeKeyField(table: RegisteredTable, column: Column, value: unknown): WireValue {
+  if (value === undefined || value === null) {
+    throw new InvalidRecordError(`${table.name}: the key lacks ${column.field}`, { details: { table: table.name, column: column.field } });
+  }
+  return encodeField(table, column, value);
+}
+
+/** A read compares with what is named; row security does the rest. */
+function namedScope(table: RegisteredTable, fields: Record<string, unknown>): IdentityValue[] {
+  return scopeColumns(table).flatMap((column) => {
+    const named = fields[column.field];
+    return named === undefined || named === null ? [] : [{ column, value: encodeField(table, column, named) }];
+  });
+}
+
+/** A change is about one org's record: under a role that sees all orgs, the org must be known. */
+function changedScope(table: RegisteredTable, scope: Scope, fields: Record<string, unknown>): IdentityValue[] {
+  const ids = ownIds(table, scope, fields);
+  if (table.isTenanted && ids.orgId === undefined) throw orgUnknown(table);
+  return scopeColumns(table).flatMap((column) => {
+    const value = ids[column.field as 'orgId' | 'instanceId'];
+    return value === undefined || !table.identity.includes(column) ? [] : [{ column, value }];
+  });
+}
+
+export const orgUnknown = (table: RegisteredTable): InvalidRecordError =>
+  new InvalidRecordError(`${table.name}: name the orgId, since the caller's role is not held to one org`, {
+    details: { table: table.name },
+  });
+
+const scopeColumns = (table: RegisteredTable): Column[] =>
+  table.columns.filter((column) => column.field === 'orgId' || column.field === 'instanceId');

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Scope } from '../context/scope.ts';
+import { InvalidRecordError } from '../error/intendant-error.ts';
+import type { WireValue } from '../exchange/statement.ts';
+import type { Column } from '../table/column.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import { encodeField } from './encode-field.ts';
+import { orgUnknown, ownIds } from './identity.ts';
+
+/** A record that passed the table's schema, ready to travel. The caller's object is not touched. */
+export interface WritableRow {
+  /** Values for `table.columns`, in their order, up to the framework's own columns. */
+  readonly values: readonly WireValue[];
+  /** The revision the record carries, if any. */
+  readonly revision: string | undefined;
+}
+
+/** The columns a record brings values for, in the table's order: all but revision and the timestamps. */
+export const suppliedColumns = (table: RegisteredTable): readonly Column[] =>
+  table.columns.filter((column) => !DATABASE_FIELDS.has(column.field));
+
+const DATABASE_FIELDS = new Set(['revision', 'createdAt', 'updatedAt', 'deletedAt']);
+const FRAMEWORK_FIELDS = new Set([...DATABASE_FIELDS, 'orgId', 'instanceId']);
+
+/** Checks a record against the table and the scope. Throws InvalidRecordError or OperationNotAllowedError. */
+export function writeRow(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
+  const given = pickFields(table, record);
+  const parsed = parse(table, given);
+  const ids = ownIds(table, scope, record as { orgId?: unknown; instanceId?: unknown });
+  if (table.isTenanted && ids.orgId === undefined) throw orgUnknown(table);
+  const values: WireValue[] = [];
+  if (table.isTenanted) values.push(ids.orgId as string);
+  if (table.isInstanced) values.push(ids.instanceId ?? '');
+  for (const column of table.definition.columns) values.push(encodeField(table, column, parsed[column.field]));
+  return { values, revision: readRevision(table, (record as { revision?: unknown }).revision) };
+}
+
+function pickFields(table: RegisteredTable, record: unknown): Record<string, unknown> {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    throw new InvalidRecordError(`${table.name}: a record must be an object`, { details: { table: table.name } });
+  }
+  const picked: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(record)) {
+    if (FRAMEWORK_FIELDS.has(field)) continue;
+    if (!table.columnByField.has(field)) {
+      throw new InvalidRecordError(`${table.name}: there is no column ${JSON.stringify(field)}`, {
+        details: { table: table.name, issues: [{ path: [field], message: 'no such column' }] },
+      });
+    }
+    picked[field] = value;
+  }
+  return picked;
+}
+
+function parse(table: RegisteredTable, given: Record<string, unknown>): Record<string, unknown> {
+  const result = z.safeParse(table.definition.schema, given);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message, code }) => ({ path, message, code }));
+  const summary = issues.map(({ path, message }) => `${path.join('.') || 'record'}: ${message}`).join('; ');
+  throw new InvalidRecordError(`${table.name}: ${summary}`, { details: { table: table.name, issues } });
+}
+
+export function readRevision(table: RegisteredTable, revision: unknown): string | undefined {
+  if (revision === undefined || revision === null || !table.definition.revisioned) return undefined;
+  if (!Number.isSafeInteger(revision) || (revision as number) < 0) {
+    throw new InvalidRecordError(`${table.name}: revision must be an integer from 0`, { details: { table: table.name } });
+  }
+  return String(revision);
+}

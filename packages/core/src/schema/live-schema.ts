@@ -1,0 +1,101 @@
+import type { ClientBase } from 'pg';
+
+export interface LiveColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly isNotNull: boolean;
+  readonly default: string | null;
+}
+
+export interface LivePolicy {
+  readonly name: string;
+  readonly isPermissive: boolean;
+  /** As in pg_policy: `r` select, `*` all, … */
+  readonly command: string;
+  readonly roles: readonly string[];
+  readonly using: string | null;
+  readonly check: string | null;
+}
+
+export interface LiveGrant {
+  readonly grantee: string;
+  readonly privilege: string;
+}
+
+/** A table as it is in the database. */
+export interface LiveTable {
+  readonly name: string;
+  readonly owner: string;
+  readonly isEmpty: boolean;
+  readonly hasRowSecurity: boolean;
+  readonly isRowSecurityForced: boolean;
+  readonly columns: readonly LiveColumn[];
+  /** Columns of the primary key, in its order. */
+  readonly primaryKey: readonly string[];
+  readonly primaryKeyName: string | null;
+  /** Check constraints by name. */
+  readonly checks: Readonly<Record<string, string>>;
+  readonly indexes: readonly string[];
+  /** Enabled triggers by name, each as its definition. */
+  readonly triggers: Readonly<Record<string, string>>;
+  readonly policies: readonly LivePolicy[];
+  readonly grants: readonly LiveGrant[];
+}
+
+const LIVE_TABLES = `
+  select
+    c.relname as name,
+    pg_get_userbyid(c.relowner) as owner,
+    pg_relation_size(c.oid) = 0 as "isEmpty",
+    c.relrowsecurity as "hasRowSecurity",
+    c.relforcerowsecurity as "isRowSecurityForced",
+    coalesce((
+      select json_agg(json_build_object(
+        'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'isNotNull', a.attnotnull,
+        'default', pg_get_expr(d.adbin, d.adrelid)) order by a.attnum)
+      from pg_attribute a
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    ), '[]') as columns,
+    coalesce((
+      select json_agg(a.attname order by k.place)
+      from pg_constraint p
+      cross join unnest(p.conkey) with ordinality as k(attnum, place)
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+      where p.conrelid = c.oid and p.contype = 'p'
+    ), '[]') as "primaryKey",
+    (select p.conname from pg_constraint p where p.conrelid = c.oid and p.contype = 'p') as "primaryKeyName",
+    coalesce((
+      select json_object_agg(p.conname, pg_get_constraintdef(p.oid))
+      from pg_constraint p where p.conrelid = c.oid and p.contype = 'c'
+    ), '{}') as checks,
+    coalesce((
+      select json_agg(i.relname)
+      from pg_index x join pg_class i on i.oid = x.indexrelid
+      where x.indrelid = c.oid and x.indisvalid
+    ), '[]') as indexes,
+    coalesce((
+      select json_object_agg(t.tgname, pg_get_triggerdef(t.oid))
+      from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled in ('O', 'A')
+    ), '{}') as triggers,
+    coalesce((
+      select json_agg(json_build_object(
+        'name', p.polname, 'isPermissive', p.polpermissive, 'command', p.polcmd,
+        'roles', (select json_agg(case r.oid when 0 then 'public' else pg_get_userbyid(r.oid) end) from unnest(p.polroles) as r(oid)),
+        'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid)))
+      from pg_policy p where p.polrelid = c.oid
+    ), '[]') as policies,
+    coalesce((
+      select json_agg(json_build_object(
+        'grantee', case g.grantee when 0 then 'public' else pg_get_userbyid(g.grantee) end, 'privilege', lower(g.privilege_type)))
+      from aclexplode(c.relacl) g where g.grantee <> c.relowner
+    ), '[]') as grants
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p')`;
+
+/** The tables of these names that exist, by name. */
+export async function readLiveTables(client: ClientBase, schemaName: string, names: readonly string[]): Promise<Map<string, LiveTable>> {
+  const { rows } = await client.query<LiveTable>(LIVE_TABLES, [schemaName, names]);
+  return new Map(rows.map((row) => [row.name, row]));
+}

@@ -1,0 +1,50 @@
+import type { ClientBase } from 'pg';
+import { DB_ROLES, type DbRole } from '../context/db-role.ts';
+import { quoteIdentifier } from '../statement/identifier.ts';
+import { REVISION_FUNCTION } from './revision-trigger.ts';
+import { planRoles } from './roles.ts';
+
+interface LiveFoundation {
+  readonly hasFrameworkSchema: boolean;
+  readonly hasUserSchema: boolean;
+  readonly revisionFunction: string | null;
+}
+
+/** What all tables stand on: the schemas, the roles and their way to them, the revision rule. */
+export async function planFoundation(
+  client: ClientBase,
+  schemaName: string,
+  roleName: (role: DbRole) => string,
+  login: string,
+): Promise<string[]> {
+  const { rows } = await client.query<LiveFoundation>(
+    `select
+       to_regnamespace('intendant') is not null as "hasFrameworkSchema",
+       exists (select from pg_namespace where nspname = $1) as "hasUserSchema",
+       (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_revision()')) as "revisionFunction"`,
+    [schemaName],
+  );
+  const live = rows[0] as LiveFoundation;
+  return [
+    ...(live.hasFrameworkSchema ? [] : ['create schema intendant']),
+    ...(live.hasUserSchema ? [] : [`create schema ${quoteIdentifier(schemaName)}`]),
+    ...(live.revisionFunction !== null && REVISION_FUNCTION.includes(live.revisionFunction) ? [] : [REVISION_FUNCTION]),
+    ...(await planRoles(client, roleName, login)),
+    ...(await planSchemaUsage(client, schemaName, roleName)),
+  ];
+}
+
+async function planSchemaUsage(client: ClientBase, schemaName: string, roleName: (role: DbRole) => string): Promise<string[]> {
+  const wanted = DB_ROLES.map(roleName);
+  const { rows } = await client.query<{ name: string }>(
+    `select r.rolname as name
+     from pg_namespace n
+     cross join aclexplode(n.nspacl) g
+     join pg_roles r on r.oid = g.grantee
+     where n.nspname = $1 and g.privilege_type = 'USAGE' and r.rolname = any($2)`,
+    [schemaName, wanted],
+  );
+  const missing = wanted.filter((role) => !rows.some(({ name }) => name === role));
+  if (missing.length === 0) return [];
+  return [`grant usage on schema ${quoteIdentifier(schemaName)} to ${missing.map(quoteIdentifier).join(', ')}`];
+}

@@ -1,0 +1,33 @@
+import { REVISION_CONFLICT_SQLSTATE } from '../error/sqlstate.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import type { LiveTable } from './live-schema.ts';
+
+/**
+ * The rule of revisions, kept where raw SQL cannot get around it: an update says which revision it changes (by leaving
+ * it as it was), and makes the next one. When a row is made is remembered, when it was last changed is noted.
+ */
+export const REVISION_FUNCTION = `
+create or replace function intendant.keep_revision() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $function$
+begin
+  if new.revision is distinct from old.revision then
+    raise exception 'the record is at another revision' using errcode = '${REVISION_CONFLICT_SQLSTATE}';
+  end if;
+  new.revision := old.revision + 1;
+  new.created_at := old.created_at;
+  new.updated_at := clock_timestamp();
+  return new;
+end
+$function$`;
+
+const TRIGGER = 'intendant_revision';
+
+export function planRevisionTrigger(table: RegisteredTable, live: LiveTable | undefined): string[] {
+  const definition = live?.triggers[TRIGGER];
+  const isThere = definition?.includes('BEFORE UPDATE ON') && definition.endsWith('FOR EACH ROW EXECUTE FUNCTION intendant.keep_revision()');
+  if (!table.definition.revisioned) return definition === undefined ? [] : [`drop trigger ${TRIGGER} on ${table.qualifiedName}`];
+  if (isThere) return [];
+  return [
+    `create or replace trigger ${TRIGGER} before update on ${table.qualifiedName} for each row execute function intendant.keep_revision()`,
+  ];
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import type { ClientBase } from 'pg';
+import { DB_ROLES, type DbRole } from '../context/db-role.ts';
+import { MAX_IDENTIFIER_BYTES, quoteIdentifier } from '../statement/identifier.ts';
+
+const LONGEST_ROLE = Math.max(...DB_ROLES.map((role) => role.length));
+
+/**
+ * How this database's roles are called. Roles belong to the whole cluster, so by default the database's name is part
+ * of theirs: a login of one database is then no member of another's.
+ */
+export function roleNames(prefix: string): (role: DbRole) => string {
+  const room = MAX_IDENTIFIER_BYTES - LONGEST_ROLE - 1;
+  const hash = createHash('sha256').update(prefix).digest('hex').slice(0, 8);
+  const fitting = Buffer.byteLength(prefix) <= room ? prefix : `${Buffer.from(prefix).subarray(0, room - 9).toString().replaceAll('\uFFFD', '')}_${hash}`;
+  return (role) => `${fitting}_${role}`;
+}
+
+interface LiveRole {
+  readonly name: string;
+  readonly isPlain: boolean;
+  readonly isMember: boolean;
+}
+
+const LIVE_ROLES = `
+  select
+    r.rolname as name,
+    not (r.rolsuper or r.rolbypassrls or r.rolcanlogin or r.rolcreaterole or r.rolcreatedb) as "isPlain",
+    exists (
+      select from pg_auth_members m
+      join pg_roles l on l.oid = m.member
+      where m.roleid = r.oid and l.rolname = $2
+    ) as "isMember"
+  from pg_roles r
+  where r.rolname = any($1)`;
+
+/** The eight roles, plain, the login a member of each. A superuser needs no membership to act as them. */
+export async function planRoles(client: ClientBase, roleName: (role: DbRole) => string, login: string): Promise<string[]> {
+  const wanted = DB_ROLES.map(roleName);
+  const { rows } = await client.query<LiveRole>(LIVE_ROLES, [wanted, login]);
+  const live = new Map(rows.map((row) => [row.name, row]));
+  const { rows: logins } = await client.query<{ isSuper: boolean; version: number }>(
+    `select rolsuper as "isSuper", current_setting('server_version_num')::int as version from pg_roles where rolname = $1`,
+    [login],
+  );
+  const options = (logins[0]?.version ?? 0) >= 160_000 ? ' with inherit false, set true' : '';
+  return wanted.flatMap((role) => {
+    const found = live.get(role);
+    return [
+      ...(found ? [] : [createRole(role)]),
+      ...(found && !found.isPlain ? [`alter role ${quoteIdentifier(role)} nologin nosuperuser nobypassrls nocreaterole nocreatedb`] : []),
+      ...(found?.isMember || logins[0]?.isSuper ? [] : [`grant ${quoteIdentifier(role)} to ${quoteIdentifier(login)}${options}`]),
+    ];
+  });
+}
+
+/** Another database of the cluster may make the same role at the same moment, when two share a prefix. */
+const createRole = (role: string): string =>
+  `do $do$ begin create role ${quoteIdentifier(role)} nologin noinherit; exception when duplicate_object or unique_violation then null; end $do$`;

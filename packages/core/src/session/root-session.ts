@@ -1,0 +1,34 @@
+import type { DataStoreInternals } from '../data-store-internals.ts';
+import { runTransaction } from './run-transaction.ts';
+import { Session, type SessionParts } from './session.ts';
+import type { Transaction, TransactionOptions, TransactionScopes } from './transaction.ts';
+
+/** A session that can open transactions. */
+export class RootSession extends Session {
+  readonly #internals: DataStoreInternals;
+  readonly #scopes: TransactionScopes;
+
+  /** @internal */
+  constructor(parts: SessionParts, internals: DataStoreInternals, scopes: TransactionScopes) {
+    super(parts);
+    this.#internals = internals;
+    this.#scopes = scopes;
+  }
+
+  /**
+   * Runs the callback in one transaction, on one connection, and answers what it answers. Commits when it resolves and
+   * rolls back when it throws, which is thrown on. The connection goes back to the pool clean.
+   *
+   * Throws TransactionConflictError when another transaction got in the way, and what the callback throws.
+   *
+   * ```ts
+   * await session.transaction(async (tx) => {
+   *   const record = await tx.find(vm, 'VM1');
+   *   await tx.update(vm, { ...record, region: 'us-west-1' });
+   * }, { tables: [vm] });
+   * ```
+   */
+  transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return runTransaction(this.#internals, this.#scopes, run, options);
+  }
+}

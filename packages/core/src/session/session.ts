@@ -1,0 +1,243 @@
+import { exposeSession, type SessionInternals } from '../data-store-internals.ts';
+import type { Scope } from '../context/scope.ts';
+import { translateError } from '../error/sqlstate.ts';
+import {
+  ConfigurationError, InvalidRecordError, RecordNotFoundError, RevisionConflictError,
+} from '../error/intendant-error.ts';
+import type { RunOptions } from '../exchange/executor.ts';
+import type { Statement, StatementResult } from '../exchange/statement.ts';
+import { readRow } from '../record/read-row.ts';
+import { readIdentity, type IdentityValue } from '../record/identity.ts';
+import { readRevision, writeRow } from '../record/write-row.ts';
+import { describeKey } from '../record/describe-key.ts';
+import { deleteStatement, softDeleteStatement } from '../statement/delete.ts';
+import type { Filter } from '../statement/filter.ts';
+import { findStatement } from '../statement/find.ts';
+import {
+  countStatement, DEFAULT_LIMIT, deleteManyStatement, type FindManyOptions, findManyStatement,
+} from '../statement/find-many.ts';
+import { insertStatement } from '../statement/insert.ts';
+import { insertMany } from './insert-many.ts';
+import { updateStatement } from '../statement/update.ts';
+import { upsertStatement } from '../statement/upsert.ts';
+import type { AnyTable, ChangedRecordOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+
+export interface FindOptions {
+  /** A soft-deleted record too. Default false. */
+  readonly includeDeleted?: boolean;
+  /** Cancels the statement on the server. */
+  readonly signal?: AbortSignal;
+}
+
+export interface DeleteOptions {
+  /** Refuse with RevisionConflictError unless the record is at this revision. Default: whatever it is at. */
+  readonly revision?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What a session is made of; the store and a transaction each bring their own. */
+export interface SessionParts extends SessionInternals {
+  table(definition: AnyTable): RegisteredTable;
+}
+
+/**
+ * The store seen with one context's eyes. Every operation is one round trip and one transaction, and runs under the
+ * database role that the context has on the table, so that row security holds it to its org and instance.
+ *
+ * Every operation may throw MissingContextError, MissingOrgIdError, MissingInstanceIdError, OperationNotAllowedError,
+ * TableNotRegisteredError, InvalidRecordError, ConnectionError and OperationCancelledError, and what it names itself.
+ */
+export class Session {
+  readonly #parts: SessionParts;
+
+  /** @internal */
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    exposeSession(this, parts);
+  }
+
+  /**
+   * Adds a record and answers it as stored. Org and instance are filled in from the context where the record leaves
+   * them out; the revision is 1 unless the record carries one; timestamps are the database's.
+   *
+   * Throws DuplicateRecordError when the key is taken, by a soft-deleted record too.
+   */
+  async insert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
+    const { table, scope } = this.#open(definition);
+    const statement = insertStatement(table, writeRow(table, scope, record));
+    const [result] = await this.#run(scope, 'insert', table, record, [statement], options);
+    return this.#read<T>(table, (result as StatementResult).rows[0]);
+  }
+
+  /** Adds all the records or, when one cannot be added, none; answers them in the order given. Errors as for `insert`. */
+  async insertMany<T extends AnyTable>(definition: T, records: readonly NewRecordOf<T>[], options?: RunOptions): Promise<RecordOf<T>[]> {
+    const { table, scope } = this.#open(definition);
+    const rows = records.map((record) => writeRow(table, scope, record));
+    if (rows.length === 0) return [];
+    return insertMany<T>(table, rows, (statements) => this.#run(scope, 'insertMany', table, undefined, statements, options));
+  }
+
+  /** The record with this key. Throws RecordNotFoundError when the caller sees none. */
+  async find<T extends AnyTable>(definition: T, key: KeyOf<T>, options: FindOptions = {}): Promise<RecordOf<T>> {
+    const { table, scope } = this.#open(definition);
+    const identity = readIdentity(table, scope, key, 'read');
+    const statement = findStatement(table, identity, options.includeDeleted ?? false);
+    const [result] = await this.#run(scope, 'find', table, key, [statement], options);
+    const { rows } = result as StatementResult;
+    if (rows.length === 0) throw notFound(table, key);
+    if (rows.length > 1) throw ambiguous(table, key);
+    return this.#read<T>(table, rows[0]);
+  }
+
+  /** Records by filter, in a total order, at most `limit` of them; see `FindManyOptions`. */
+  async findMany<T extends AnyTable>(definition: T, options: FindManyOptions<T> = {}): Promise<RecordOf<T>[]> {
+    const { table, scope } = this.#open(definition);
+    const statement = findManyStatement(table, scope, options);
+    const [result] = await this.#run(scope, 'findMany', table, undefined, [statement], options);
+    return (result as StatementResult).rows.map((row) => this.#read<T>(table, row));
+  }
+
+  /**
+   * All records of a filter, however many: pages of `limit` (default 1,000) are fetched by `after` as the loop goes on, and no more
+   * than one is held. Each page sees the state of its own moment, unless it runs in a transaction that repeats reads.
+   */
+  async *stream<T extends AnyTable>(definition: T, options: Omit<FindManyOptions<T>, 'offset'> = {}): AsyncGenerator<RecordOf<T>, void, undefined> {
+    const pageSize = options.limit ?? DEFAULT_LIMIT;
+    let after = options.after;
+    for (;;) {
+      const page = await this.findMany(definition, { ...options, limit: pageSize, after } as FindManyOptions<T>);
+      yield* page;
+      if (page.length < pageSize || page.length === 0) return;
+      after = page.at(-1) as Partial<RecordOf<T>>;
+    }
+  }
+
+  async count<T extends AnyTable>(definition: T, options: Pick<FindManyOptions<T>, 'where' | 'includeDeleted' | 'signal'> = {}): Promise<number> {
+    const { table, scope } = this.#open(definition);
+    const [result] = await this.#run(scope, 'count', table, undefined, [countStatement<T>(table, scope, options)], options);
+    return Number((result as StatementResult).rows[0]?.[0]);
+  }
+
+  /**
+   * Replaces all columns of the record by those given, if it is still at the revision it carries; the revision grows
+   * by 1. Fields left out become null.
+   *
+   * Throws RevisionConflictError, and RecordNotFoundError when there is none (or it is soft-deleted).
+   */
+  async update<T extends AnyTable>(definition: T, record: ChangedRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
+    const { table, scope } = this.#open(definition);
+    const row = writeRow(table, scope, record);
+    if (table.definition.revisioned && row.revision === undefined) {
+      throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, { details: { table: table.name } });
+    }
+    const identity = readIdentity(table, scope, record, 'change');
+    const [result] = await this.#run(scope, 'update', table, record, [updateStatement(table, row, identity)], options);
+    const [updated] = (result as StatementResult).rows;
+    if (updated) return this.#read<T>(table, updated);
+    throw await this.#whyUnchanged('update', table, scope, identity, record, options);
+  }
+
+  /**
+   * Inserts the record, at revision 1, or replaces the one with its key, under the same revision rule as `update`. A
+   * record without a revision replaces whatever is there: the last writer wins. A soft-deleted record comes back.
+   *
+   * Throws RevisionConflictError.
+   */
+  async upsert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
+    const { table, scope } = this.#open(definition);
+    const statement = upsertStatement(table, writeRow(table, scope, record));
+    const [result] = await this.#run(scope, 'upsert', table, record, [statement], options);
+    const [stored] = (result as StatementResult).rows;
+    if (!stored) throw conflict('upsert', table, record);
+    return this.#read<T>(table, stored);
+  }
+
+  /**
+   * Hides the record from `find`, `findMany` and `update`, and answers how many were hidden: 1, or 0 when there is
+   * none. Counts as a change. Throws RevisionConflictError when a revision is asked for and it is at another.
+   */
+  async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
+    const { table, scope } = this.#open(definition);
+    if (!table.definition.softDelete) {
+      throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, { details: { table: table.name } });
+    }
+    return this.#remove('softDelete', softDeleteStatement, table, scope, key, options);
+  }
+
+  /** Removes the record, soft-deleted or not, and answers how many were removed. Otherwise as `softDelete`. */
+  async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
+    const { table, scope } = this.#open(definition);
+    return this.#remove('delete', deleteStatement, table, scope, key, options);
+  }
+
+  /** Removes every record of a filter, soft-deleted ones too, and answers how many. `{ where: {} }` means all. */
+  async deleteMany<T extends AnyTable>(definition: T, options: { readonly where: Filter<T>; readonly signal?: AbortSignal }): Promise<number> {
+    const { table, scope } = this.#open(definition);
+    if (options?.where === undefined) {
+      throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, { details: { table: table.name } });
+    }
+    const [result] = await this.#run(scope, 'deleteMany', table, undefined, [deleteManyStatement<T>(table, scope, options.where)], options);
+    return (result as StatementResult).rowCount;
+  }
+
+  async #remove(
+    operation: 'delete' | 'softDelete',
+    build: typeof deleteStatement,
+    table: RegisteredTable,
+    scope: Scope,
+    key: unknown,
+    options: DeleteOptions,
+  ): Promise<number> {
+    const identity = readIdentity(table, scope, key, 'change');
+    const revision = readRevision(table, options.revision);
+    const [result] = await this.#run(scope, operation, table, key, [build(table, identity, revision)], options);
+    const { rowCount } = result as StatementResult;
+    if (rowCount > 0 || revision === undefined) return rowCount;
+    const reason = await this.#whyUnchanged(operation, table, scope, identity, key, options);
+    if (reason instanceof RevisionConflictError) throw reason;
+    return 0;
+  }
+
+  /** A change that hit no row: is it not there, or at another revision? */
+  async #whyUnchanged(operation: string, table: RegisteredTable, scope: Scope, identity: readonly IdentityValue[], key: unknown, options?: RunOptions) {
+    const [found] = await this.#run(scope, operation, table, key, [findStatement(table, identity, operation === 'delete')], options);
+    return (found as StatementResult).rows.length === 0 ? notFound(table, key) : conflict(operation, table, key);
+  }
+
+  #open(definition: AnyTable): { table: RegisteredTable; scope: Scope } {
+    const table = this.#parts.table(definition);
+    return { table, scope: this.#parts.scopeFor([table]) };
+  }
+
+  async #run(scope: Scope, operation: string, table: RegisteredTable, key: unknown, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
+    try {
+      return await this.#parts.executor.run(scope, statements, options);
+    } catch (error) {
+      throw translateError(error, { operation, table: table.name, key: describeKey(table, key) });
+    }
+  }
+
+  #read<T extends AnyTable>(table: RegisteredTable, row: readonly (string | null)[] | undefined): RecordOf<T> {
+    return readRow(table, row as readonly (string | null)[]) as RecordOf<T>;
+  }
+}
+
+const subject = (table: RegisteredTable, key: unknown) => ({ table: table.name, key: describeKey(table, key) });
+
+const notFound = (table: RegisteredTable, key: unknown): RecordNotFoundError =>
+  new RecordNotFoundError(`${table.name} ${JSON.stringify(describeKey(table, key))}: not found, or not the caller's`, {
+    details: subject(table, key),
+  });
+
+const conflict = (operation: string, table: RegisteredTable, key: unknown): RevisionConflictError =>
+  new RevisionConflictError(
+    `${operation} ${table.name} ${JSON.stringify(describeKey(table, key))}: the record is no longer at the revision given; read it again`,
+    { details: subject(table, key) },
+  );
+
+const ambiguous = (table: RegisteredTable, key: unknown): InvalidRecordError =>
+  new InvalidRecordError(
+    `${table.name} ${JSON.stringify(describeKey(table, key))}: the caller sees several records with this key; name orgId and instanceId`,
+    { details: subject(table, key) },
+  );

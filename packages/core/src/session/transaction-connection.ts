@@ -1,0 +1,211 @@
+import type pg from 'pg';
+import type { Scope } from '../context/scope.ts';
+import { DatabaseError, OperationNotAllowedError } from '../error/intendant-error.ts';
+import { cancelled, withCancellation } from '../exchange/cancellation.ts';
+import { runExchange } from '../exchange/exchange.ts';
+import type { Executor, RunOptions } from '../exchange/executor.ts';
+import type { ScopeSettings } from '../exchange/scope-settings.ts';
+import type { Statement, StatementResult } from '../exchange/statement.ts';
+
+export interface TransactionConnectionOptions {
+  readonly client: pg.PoolClient;
+  readonly connection: pg.ClientConfig;
+  readonly settings: ScopeSettings;
+  readonly usesNamedStatements: boolean;
+  /** The scope that raw SQL runs under. */
+  readonly scope: Scope;
+  /** `begin …` */
+  readonly beginSql: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What the login's own statements are planned for, where others have their role. */
+const LOGIN_PLANS = 'login';
+
+/**
+ * One transaction on one connection. `begin` and the scope's settings ride behind the Sync of the first statement. An
+ * operation under another scope than the transaction's sets it before and puts it back after, behind the same Sync.
+ */
+export class TransactionConnection implements Executor {
+  readonly #client: pg.PoolClient;
+  readonly #options: TransactionConnectionOptions;
+  readonly #afterCommit: (() => unknown)[] = [];
+  #hasBegun = false;
+  #isOver = false;
+  #isSpent = false;
+  #wasHandedOut = false;
+  #savepoints = 0;
+  #firstFailure: unknown;
+
+  constructor(options: TransactionConnectionOptions) {
+    this.#client = options.client;
+    this.#options = options;
+  }
+
+  run(scope: Scope, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
+    if (isSameScope(scope, this.#options.scope)) return this.#send(statements, [], [], scope.role, options?.signal);
+    const { settings } = this.#options;
+    return this.#send(statements, [settings.statement(scope)], [settings.statement(this.#options.scope)], scope.role, options?.signal);
+  }
+
+  /** As the login itself, for tables that tenants' roles have no right on. */
+  runAsLogin(statements: readonly Statement[]): Promise<StatementResult[]> {
+    const { settings, scope } = this.#options;
+    return this.#send(statements, [settings.reset()], [settings.statement(scope)], LOGIN_PLANS);
+  }
+
+  async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+    this.#wasHandedOut = true;
+    this.#begin();
+    this.#checkUsable();
+    return this.#guarded(() => (values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values)));
+  }
+
+  rawClient(): pg.ClientBase {
+    this.#wasHandedOut = true;
+    this.#begin();
+    this.#checkUsable();
+    return this.#client;
+  }
+
+  afterCommit(run: () => unknown): void {
+    this.#checkUsable();
+    this.#afterCommit.push(run);
+  }
+
+  async withSavepoint<T>(work: () => Promise<T>): Promise<T> {
+    const name = `intendant_${++this.#savepoints}`;
+    const callbacks = this.#afterCommit.length;
+    await this.#send([{ text: `savepoint ${name}` }], [], []);
+    try {
+      const result = await work();
+      await this.#send([{ text: `release savepoint ${name}` }], [], []);
+      return result;
+    } catch (error) {
+      this.#afterCommit.length = callbacks;
+      await this.#send([{ text: `rollback to savepoint ${name}` }, { text: `release savepoint ${name}` }], [], []);
+      this.#firstFailure = undefined;
+      throw error;
+    }
+  }
+
+  /** Answers what is to run now that it is committed. */
+  async commit(): Promise<readonly (() => unknown)[]> {
+    if (this.#hasBegun) {
+      const [result] = await this.#send([{ name: 'commit', text: 'commit' }], [], []);
+      if (result?.command !== 'COMMIT') throw this.#rolledBack();
+    }
+    this.#isOver = true;
+    return this.#afterCommit;
+  }
+
+  async rollback(): Promise<void> {
+    this.#isOver = true;
+    if (!this.#hasBegun || this.#isSpent) return;
+    try {
+      await runExchange(this.#client, [{ text: 'rollback' }]);
+    } catch {
+      this.#isSpent = true; // The connection is gone, and the transaction with it.
+    }
+  }
+
+  /** Gives the connection back; one that foreign hands had held is cleaned first, one in doubt is closed. */
+  async release(): Promise<void> {
+    this.#isOver = true;
+    if (this.#wasHandedOut && !this.#isSpent) await this.#clean();
+    this.#client.release(this.#isSpent || this.#client.getTransactionStatus() !== 'I');
+  }
+
+  /** `discard all` would drop the prepared statements too; this is the rest of it. */
+  async #clean(): Promise<void> {
+    try {
+      await this.#client.query(
+        'close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences',
+      );
+    } catch {
+      this.#isSpent = true;
+    }
+  }
+
+  /** What a fresh transaction sends ahead of its first statement; pg queues it, so raw SQL can follow at once. */
+  #begin(): void {
+    if (this.#hasBegun) return;
+    const opening = this.#opening();
+    runExchange(this.#client, opening, this.#plans()).catch((error: unknown) => {
+      this.#firstFailure = error;
+      this.#isSpent = true;
+    });
+  }
+
+  #opening(): Statement[] {
+    if (this.#hasBegun) return [];
+    this.#hasBegun = true;
+    return [{ name: 'begin', text: this.#options.beginSql }, this.#options.settings.statement(this.#options.scope)];
+  }
+
+  async #send(
+    statements: readonly Statement[],
+    before: readonly Statement[],
+    after: readonly Statement[],
+    planScope: string = this.#options.scope.role,
+    signal?: AbortSignal,
+  ): Promise<StatementResult[]> {
+    this.#checkUsable();
+    const opening = this.#opening();
+    const all = [...opening, ...before, ...statements, ...after];
+    const results = await this.#guarded(() => runExchange(this.#client, all, this.#plans(planScope)), signal);
+    const first = opening.length + before.length;
+    return results.slice(first, first + statements.length);
+  }
+
+  async #guarded<T>(work: () => Promise<T>, own?: AbortSignal): Promise<T> {
+    const signals = [this.#options.signal, own].filter((signal) => signal !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    try {
+      return await withCancellation(this.#client, this.#options.connection, signal, work, () => {
+        this.#isSpent = true;
+      });
+    } catch (error) {
+      this.#firstFailure ??= error;
+      throw error;
+    }
+  }
+
+  #plans(planScope: string = this.#options.scope.role) {
+    return { planScope, usesNamedStatements: this.#options.usesNamedStatements };
+  }
+
+  #checkUsable(): void {
+    if (this.#isOver) {
+      throw new OperationNotAllowedError('the transaction is over; await every operation inside its callback, and use the store outside');
+    }
+    if (this.#options.signal?.aborted) throw cancelled(this.#options.signal.reason);
+    if (this.#wasHandedOut && this.#wasEndedByHand()) {
+      this.#isOver = true;
+      throw new OperationNotAllowedError('the transaction was committed or rolled back by hand; leave that to session.transaction');
+    }
+  }
+
+  #wasEndedByHand(): boolean {
+    return this.#hasBegun && this.#client.getTransactionStatus() === 'I' && this.#isQuiet();
+  }
+
+  /** Nothing is under way, so the last status the server told is the present one. */
+  #isQuiet(): boolean {
+    return (this.#client as unknown as { readyForQuery: boolean }).readyForQuery && this.#wasAnswered;
+  }
+
+  get #wasAnswered(): boolean {
+    return (this.#client as unknown as { _queryQueue: readonly unknown[] })._queryQueue.length === 0;
+  }
+
+  #rolledBack(): DatabaseError {
+    this.#isOver = true;
+    return new DatabaseError('the transaction was rolled back, because a statement in it failed and the failure was not thrown on', {
+      cause: this.#firstFailure,
+    });
+  }
+}
+
+const isSameScope = (left: Scope, right: Scope): boolean =>
+  left.role === right.role && left.orgId === right.orgId && left.instanceId === right.instanceId;

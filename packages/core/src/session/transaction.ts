@@ -1,0 +1,79 @@
+import type { ClientBase } from 'pg';
+import type pg from 'pg';
+import type { Scope } from '../context/scope.ts';
+import { translateError } from '../error/sqlstate.ts';
+import type { AnyTable } from '../table/record-types.ts';
+import { Session, type SessionParts } from './session.ts';
+import type { TransactionConnection } from './transaction-connection.ts';
+
+export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
+
+export interface TransactionOptions {
+  /**
+   * All tables the transaction will touch: it then runs under the least role of them all. Default: each operation runs
+   * under the role of its own table, and raw SQL under the least across all registered tables.
+   */
+  readonly tables?: readonly AnyTable[];
+  /** Default `read committed`. */
+  readonly isolation?: IsolationLevel;
+  /** Default false. */
+  readonly readOnly?: boolean;
+  /** How often to run it again after a deadlock or a serialization failure. The callback must bear that. Default 0. */
+  readonly retries?: number;
+  /** Ends it, cancelling the running statement, after this many milliseconds. Default none. */
+  readonly timeoutMs?: number;
+  /** Ends it, cancelling the running statement. */
+  readonly signal?: AbortSignal;
+}
+
+export interface NestedTransactionOptions {
+  /** True sets a savepoint, so that the inner part can fail alone. Default false: it joins the outer one. */
+  readonly savepoint?: boolean;
+}
+
+/** A session inside one transaction: what it writes it sees, and all of it is committed, or nothing. */
+export class Transaction extends Session {
+  readonly #connection: TransactionConnection;
+
+  /** @internal */
+  constructor(parts: SessionParts, connection: TransactionConnection) {
+    super(parts);
+    this.#connection = connection;
+  }
+
+  /** SQL of your own under the transaction's scope, row security in force. Values travel as parameters. */
+  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+    try {
+      return await this.#connection.query<Row>(sql, values);
+    } catch (error) {
+      throw translateError(error, { operation: 'query' });
+    }
+  }
+
+  /**
+   * The transaction's pg client, for Kysely, Drizzle and the like, the scope in force. Neither commit nor roll back on
+   * it, and do not keep it: it goes back to the pool.
+   */
+  get client(): ClientBase {
+    return this.#connection.rawClient();
+  }
+
+  /** Runs once the transaction is committed; not at all if it is not. What it throws is logged. */
+  afterCommit(run: () => unknown): void {
+    this.#connection.afterCommit(run);
+  }
+
+  /** A part of this transaction. With `savepoint`, its failure undoes it alone and is thrown on. */
+  async transaction<T>(run: (tx: Transaction) => Promise<T>, options: NestedTransactionOptions = {}): Promise<T> {
+    if (!options.savepoint) return run(this);
+    return this.#connection.withSavepoint(() => run(this));
+  }
+}
+
+/** Which scope an operation of a transaction runs under. */
+export interface TransactionScopes {
+  /** For raw SQL, and to begin with. `tables` as declared, if they were. */
+  initial(tables: readonly AnyTable[] | undefined): Scope;
+  /** For an operation on one table. */
+  forTable: SessionParts['scopeFor'];
+}

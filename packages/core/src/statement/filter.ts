@@ -1,0 +1,125 @@
+import type { Scope } from '../context/scope.ts';
+import { InvalidRecordError } from '../error/intendant-error.ts';
+import type { WireValue } from '../exchange/statement.ts';
+import { encodeField } from '../record/encode-field.ts';
+import { checkScope } from '../record/identity.ts';
+import type { Column } from '../table/column.ts';
+import type { AnyTable, RecordOf } from '../table/record-types.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import { JSON_DOCUMENT } from '../table/wire-format.ts';
+import { arrayLiteral } from './array-literal.ts';
+import { quoteIdentifier } from './identifier.ts';
+
+/** What one column is compared with. Several comparisons must all hold. `null` stands for SQL's null. */
+export interface Comparison<T> {
+  readonly eq?: T | null;
+  readonly ne?: T | null;
+  readonly in?: readonly T[];
+  readonly notIn?: readonly T[];
+  readonly lt?: T;
+  readonly lte?: T;
+  readonly gt?: T;
+  readonly gte?: T;
+  /** SQL's `like`: `%` any characters, `_` one. Text columns alone. */
+  readonly like?: T extends string ? string : never;
+}
+
+/**
+ * Which records: each column by value (equality, null included) or by comparisons, all of which must hold; `and` and
+ * `or` take lists of filters. A filter that is given as undefined is refused, since it would silently widen the result.
+ */
+export type Filter<T extends AnyTable> = FilterOn<RecordOf<T>>;
+
+type FilterOn<Fields> = {
+  readonly [Field in keyof Fields]?: Fields[Field] | null | Comparison<NonNullable<Fields[Field]>>;
+} & { readonly and?: readonly FilterOn<Fields>[]; readonly or?: readonly FilterOn<Fields>[] };
+
+/** Collects the values of a statement under construction. */
+export class Parameters {
+  readonly values: WireValue[] = [];
+
+  add(value: WireValue): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+}
+
+type Operator = (name: string, operand: unknown, column: Column, into: FilterTarget) => string;
+
+export interface FilterTarget {
+  readonly table: RegisteredTable;
+  readonly scope: Scope;
+  readonly parameters: Parameters;
+}
+
+const encoded = (column: Column, value: unknown, { table, parameters }: FilterTarget): string => {
+  const placeholder = parameters.add(encodeField(table, column, value));
+  return `${placeholder}::${column.format.sqlType}`;
+};
+
+const compare =
+  (sql: string): Operator =>
+  (name, operand, column, into) => {
+    if (operand === null) throw invalid(into.table, `${column.field}: null has no order; compare with eq or ne`);
+    return `${name} ${sql} ${encoded(column, operand, into)}`;
+  };
+
+const membership =
+  (sql: string): Operator =>
+  (name, operand, column, { table, parameters }) => {
+    if (!Array.isArray(operand)) throw invalid(table, `${column.field}: in and notIn take a list`);
+    const values = operand.map((value) => {
+      if (value === null || value === undefined) throw invalid(table, `${column.field}: a list must not hold null`);
+      return encodeField(table, column, value);
+    });
+    return `${name} ${sql}(${parameters.add(arrayLiteral(values))}::${column.format.sqlType}[])`;
+  };
+
+const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ['eq', (name, operand, column, into) => (operand === null ? `${name} is null` : `${name} = ${encoded(column, operand, into)}`)],
+  ['ne', (name, operand, column, into) => (operand === null ? `${name} is not null` : `${name} is distinct from ${encoded(column, operand, into)}`)],
+  ['in', membership('= any')],
+  ['notIn', membership('<> all')],
+  ['lt', compare('<')],
+  ['lte', compare('<=')],
+  ['gt', compare('>')],
+  ['gte', compare('>=')],
+  ['like', compare('like')],
+]);
+
+/** The SQL condition for a filter; `true` when it asks for nothing. Throws InvalidRecordError, OperationNotAllowedError. */
+export function filterCondition(filter: unknown, into: FilterTarget): string {
+  if (filter === undefined) return 'true';
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) throw invalid(into.table, 'a filter must be an object');
+  const conditions = Object.entries(filter).map(([field, operand]) => entryCondition(field, operand, into));
+  return conditions.length === 0 ? 'true' : conditions.join(' and ');
+}
+
+function entryCondition(field: string, operand: unknown, into: FilterTarget): string {
+  if ((field === 'and' || field === 'or') && Array.isArray(operand)) {
+    if (operand.length === 0) return field === 'and' ? 'true' : 'false';
+    return `(${operand.map((inner) => `(${filterCondition(inner, into)})`).join(` ${field} `)})`;
+  }
+  const column = into.table.columnByField.get(field);
+  if (!column) throw invalid(into.table, `there is no column ${JSON.stringify(field)} to filter by`);
+  if (operand === undefined) throw invalid(into.table, `the filter on ${field} is undefined; leave it out, or compare with null`);
+  const comparisons = isComparison(column, operand) ? Object.entries(operand) : [['eq', operand] as const];
+  return comparisons.map(([operator, value]) => comparisonCondition(column, operator, value, into)).join(' and ') || 'true';
+}
+
+const isComparison = (column: Column, operand: unknown): operand is object =>
+  typeof operand === 'object' && operand !== null && !(operand instanceof Date) && !(operand instanceof Uint8Array) &&
+  !(Array.isArray(operand) && column.format === JSON_DOCUMENT);
+
+function comparisonCondition(column: Column, operator: string, operand: unknown, into: FilterTarget): string {
+  const build = OPERATORS.get(operator);
+  if (!build) throw invalid(into.table, `${column.field}: ${JSON.stringify(operator)} is no comparison; there are ${[...OPERATORS.keys()].join(', ')}`);
+  if (operand === undefined) throw invalid(into.table, `${column.field}: ${operator} is undefined`);
+  for (const id of operator === 'in' && Array.isArray(operand) ? operand : operator === 'eq' ? [operand] : []) {
+    checkScope(into.table, into.scope, column.field, id);
+  }
+  return build(quoteIdentifier(column.name), operand, column, into);
+}
+
+export const invalid = (table: RegisteredTable, reason: string): InvalidRecordError =>
+  new InvalidRecordError(`${table.name}: ${reason}`, { details: { table: table.name } });

@@ -1,0 +1,93 @@
+import { isInstanceScoped, isTenantScoped } from '../context/db-role.ts';
+import { encodeField } from '../record/encode-field.ts';
+import type { Column } from '../table/column.ts';
+import type { AnyTable, RecordOf } from '../table/record-types.ts';
+import { type FilterTarget, invalid } from './filter.ts';
+import { quoteIdentifier } from './identifier.ts';
+
+export type Direction = 'asc' | 'desc';
+
+/** Columns to sort by, first to last. A list keeps the order plain where a column is called like a number. */
+export type OrderBy<T extends AnyTable> = OrderOn<RecordOf<T>> | readonly OrderOn<RecordOf<T>>[];
+
+type OrderOn<Fields> = { readonly [Field in keyof Fields]?: Direction };
+
+interface OrderTerm {
+  readonly column: Column;
+  readonly direction: Direction;
+}
+
+/** What was asked for, then the rest of the identity, so that the order is total and pages never overlap. */
+export function orderTerms(orderBy: unknown, into: FilterTarget): OrderTerm[] {
+  const asked = askedTerms(orderBy, into);
+  const rest = tieBreakers(into).filter((column) => !asked.some((term) => term.column === column));
+  return [...asked, ...rest.map((column) => ({ column, direction: 'asc' as const }))];
+}
+
+function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
+  if (orderBy === undefined) return [];
+  const lists = Array.isArray(orderBy) ? orderBy : [orderBy];
+  return lists.flatMap((list) => {
+    if (typeof list !== 'object' || list === null) throw invalid(table, 'orderBy must be an object, column to direction');
+    return Object.entries(list).map(([field, direction]) => {
+      const column = table.columnByField.get(field);
+      if (!column) throw invalid(table, `there is no column ${JSON.stringify(field)} to sort by`);
+      if (direction !== 'asc' && direction !== 'desc') throw invalid(table, `${field}: sort by asc or desc`);
+      return { column, direction };
+    });
+  });
+}
+
+/** Org and instance say nothing where the scope holds both fixed; left out, an index on the key serves the order. */
+const tieBreakers = ({ table, scope }: FilterTarget): Column[] =>
+  table.identity.filter(
+    ({ field }) =>
+      !(field === 'orgId' && isTenantScoped(scope.role)) && !(field === 'instanceId' && isInstanceScoped(scope.role)),
+  );
+
+export const orderClause = (terms: readonly OrderTerm[]): string =>
+  terms.map(({ column, direction }) => `${quoteIdentifier(column.name)} ${direction}`).join(', ');
+
+/**
+ * The rows that come after `after` in this order. By value, not by counting, so that a page neither repeats nor skips
+ * a row because others came or went. Nulls sort last going up and first going down, as in Postgres.
+ */
+export function afterCondition(after: unknown, terms: readonly OrderTerm[], into: FilterTarget): string {
+  const values = terms.map((term) => readAfter(after, term, terms, into));
+  if (terms.every(({ column, direction }) => direction === 'asc' && !column.isNullable)) {
+    const names = terms.map(({ column }) => quoteIdentifier(column.name)).join(', ');
+    const bounds = terms.map(({ column }, index) => `${into.parameters.add(encodeField(into.table, column, values[index]))}::${column.format.sqlType}`);
+    return `(${names}) > (${bounds.join(', ')})`;
+  }
+  const alternatives = terms.map((term, index) => {
+    const equal = terms.slice(0, index).map((previous, at) => equality(previous, values[at], into));
+    return `(${[...equal, beyond(term, values[index], into)].join(' and ')})`;
+  });
+  return `(${alternatives.join(' or ')})`;
+}
+
+function readAfter(after: unknown, { column }: OrderTerm, terms: readonly OrderTerm[], { table }: FilterTarget): unknown {
+  const isBare = typeof after !== 'object' || after === null || after instanceof Date || after instanceof Uint8Array;
+  if (isBare && terms.length === 1) return after;
+  const value = isBare ? undefined : (after as Record<string, unknown>)[column.field];
+  if (value === undefined && !column.isOmittedWhenNull) {
+    throw invalid(table, `after lacks ${column.field}, by which the page is sorted; pass the last record of the page before`);
+  }
+  return value ?? null;
+}
+
+function equality({ column }: OrderTerm, value: unknown, into: FilterTarget): string {
+  const name = quoteIdentifier(column.name);
+  return value === null ? `${name} is null` : `${name} = ${bound(column, value, into)}`;
+}
+
+function beyond({ column, direction }: OrderTerm, value: unknown, into: FilterTarget): string {
+  const name = quoteIdentifier(column.name);
+  if (direction === 'desc') return value === null ? `${name} is not null` : `${name} < ${bound(column, value, into)}`;
+  if (value === null) return 'false';
+  const greater = `${name} > ${bound(column, value, into)}`;
+  return column.isNullable ? `(${greater} or ${name} is null)` : greater;
+}
+
+const bound = (column: Column, value: unknown, { table, parameters }: FilterTarget): string =>
+  `${parameters.add(encodeField(table, column, value))}::${column.format.sqlType}`;

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { ConfigurationError } from '../error/intendant-error.ts';
+import type { WireValue } from '../exchange/statement.ts';
+import {
+  BIGINT, BOOLEAN, BYTES, DOUBLE, INTEGER, JSON_DOCUMENT, SAFE_INTEGER, TEXT, TIMESTAMP, type WireFormat,
+} from './wire-format.ts';
+
+/** One column: how it is called on both sides, and how its values travel. */
+export interface Column {
+  /** The record's field, e.g. `orgId`. The same as `name` but for the framework's own columns. */
+  readonly field: string;
+  /** The database's column, unquoted, e.g. `org_id`. */
+  readonly name: string;
+  readonly format: WireFormat;
+  readonly isNullable: boolean;
+  /** Absent from the record, rather than null in it, when the database holds null: an optional field that is not nullable. */
+  readonly isOmittedWhenNull: boolean;
+  /** The only values allowed, for a check constraint. */
+  readonly allowedValues?: readonly string[];
+  /** Filled into rows that were there before the column. */
+  readonly defaultValue?: unknown;
+  /** The SQL default, e.g. `statement_timestamp()`. */
+  readonly defaultSql?: string;
+}
+
+/** Throws a TypeError with the reason when the value cannot be stored exactly. */
+export const encodeColumn = (column: Column, value: unknown): WireValue =>
+  value === null || value === undefined ? null : column.format.encode(value);
+
+export const decodeColumn = (column: Column, text: string | null): unknown =>
+  text === null ? null : column.format.decode(text);
+
+interface Unwrapped {
+  readonly schema: z.ZodType;
+  readonly isOptional: boolean;
+  readonly isNullable: boolean;
+  readonly defaultValue?: unknown;
+}
+
+/** The column for one field of a table's schema. Throws ConfigurationError for a schema that no column can hold. */
+export function columnFromSchema(tableName: string, field: string, schema: z.ZodType): Column {
+  const { schema: inner, isOptional, isNullable, defaultValue } = unwrap(schema);
+  const format = formatOf(inner);
+  if (!format) {
+    throw new ConfigurationError(
+      `table ${tableName}, column ${field}: a ${inner._zod.def.type} cannot be stored; transform before the store, and describe the stored form here`,
+      { details: { table: tableName, column: field } },
+    );
+  }
+  const allowedValues = format === TEXT ? allowedTexts(inner) : undefined;
+  return {
+    field,
+    name: field,
+    format,
+    isNullable: isOptional || isNullable,
+    isOmittedWhenNull: isOptional && !isNullable,
+    ...(allowedValues && { allowedValues }),
+    ...(defaultValue !== undefined && { defaultValue }),
+  };
+}
+
+function unwrap(schema: z.ZodType): Unwrapped {
+  if (schema instanceof z.ZodOptional) return { ...unwrap(innerOf(schema)), isOptional: true };
+  if (schema instanceof z.ZodNullable) return { ...unwrap(innerOf(schema)), isNullable: true };
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return { ...unwrap(innerOf(schema)), isOptional: false, defaultValue: schema.def.defaultValue };
+  }
+  if (schema instanceof z.ZodNonOptional) return { ...unwrap(innerOf(schema)), isOptional: false };
+  if (schema instanceof z.ZodReadonly || schema instanceof z.ZodCatch) return unwrap(innerOf(schema));
+  return { schema, isOptional: false, isNullable: false };
+}
+
+const innerOf = (schema: { def: { innerType: z.core.$ZodType } }): z.ZodType => schema.def.innerType as z.ZodType;
+
+function formatOf(schema: z.ZodType): WireFormat | undefined {
+  switch (schema._zod.def.type) {
+    case 'string':
+    case 'template_literal':
+      return TEXT;
+    case 'number':
+      return numberFormat(schema as z.ZodNumber);
+    case 'bigint':
+      return BIGINT;
+    case 'boolean':
+      return BOOLEAN;
+    case 'date':
+      return TIMESTAMP;
+    case 'enum':
+    case 'literal':
+      return commonFormat(allowedIn(schema));
+    case 'custom':
+      return (schema._zod.bag as { Class?: unknown }).Class === Uint8Array ? BYTES : undefined;
+    case 'union':
+    case 'object':
+    case 'array':
+    case 'tuple':
+    case 'record':
+    case 'intersection':
+    case 'unknown':
+    case 'any':
+    case 'lazy':
+      return JSON_DOCUMENT;
+    default:
+      return undefined;
+  }
+}
+
+const numberFormat = (schema: z.ZodNumber): WireFormat => {
+  if (schema.format === 'int32') return INTEGER;
+  return schema.isInt ? SAFE_INTEGER : DOUBLE;
+};
+
+function allowedIn(schema: z.ZodType): readonly unknown[] {
+  if (schema instanceof z.ZodEnum) return schema.options;
+  return schema instanceof z.ZodLiteral ? [...schema.values] : [];
+}
+
+function commonFormat(values: readonly unknown[]): WireFormat {
+  const types = new Set(values.map((value) => typeof value));
+  if (types.size !== 1) return JSON_DOCUMENT;
+  const byType: Partial<Record<string, WireFormat>> = { string: TEXT, number: DOUBLE, boolean: BOOLEAN, bigint: BIGINT };
+  return byType[typeof values[0]] ?? JSON_DOCUMENT;
+}
+
+function allowedTexts(schema: z.ZodType): readonly string[] | undefined {
+  const values = allowedIn(schema).filter((value) => typeof value === 'string');
+  return values.length > 0 ? values : undefined;
+}

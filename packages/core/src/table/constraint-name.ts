@@ -1,0 +1,9 @@
+import { derivedName } from '../statement/identifier.ts';
+
+/** Upserts name the constraint rather than its columns, so they hold whether or not `instance_id` is in the key. */
+export const primaryKeyName = (tableName: string): string => derivedName(tableName, 'pkey');
+
+export const checkName = (tableName: string, columnName: string): string => derivedName(tableName, columnName, 'check');
+
+export const indexName = (tableName: string, columnNames: readonly string[]): string =>
+  derivedName(tableName, ...columnNames, 'idx');

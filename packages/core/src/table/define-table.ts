@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { ConfigurationError } from '../error/intendant-error.ts';
+import { MAX_IDENTIFIER_BYTES } from '../statement/identifier.ts';
+import type { Column } from './column.ts';
+import { columnFromSchema } from './column.ts';
+import { BOOLEAN, DOUBLE, JSON_DOCUMENT } from './wire-format.ts';
+
+/** Every row belongs to one org (`tenant`), or to none and all (`shared`). */
+export type Tenancy = 'tenant' | 'shared';
+
+/** What a table is told apart by at the level of types. */
+export interface TableTraits {
+  readonly key: readonly string[];
+  readonly tenancy: Tenancy;
+  readonly instanced: boolean;
+  readonly revisioned: boolean;
+  readonly softDelete: boolean;
+}
+
+/** The schema of a table: its columns, by name, verbatim. */
+export type TableSchema = z.ZodObject;
+
+export interface TableOptions<Schema extends TableSchema, Traits extends TableTraits> {
+  /** The columns, each called as the field is. See docs/reference/tables.md for the SQL type of each zod type. */
+  readonly schema: Schema;
+  /** Fields that tell a row from others of the same org (and instance). Default `['id']`. */
+  readonly key?: Traits['key'] & readonly (keyof z.output<Schema> & string)[];
+  /** `tenant` adds `org_id`, which then leads the primary key. Default `tenant`. */
+  readonly tenancy?: Traits['tenancy'];
+  /** Adds `instance_id`, which comes second in the primary key. Default false. */
+  readonly instanced?: Traits['instanced'];
+  /** Adds `revision`: an optimistic lock that the database keeps. Default true. */
+  readonly revisioned?: Traits['revisioned'];
+  /** Adds `deleted_at`. Default true. */
+  readonly softDelete?: Traits['softDelete'];
+  /** Columns to index together, each list one index; `org_id` (and `instance_id`) are put in front. Default none. */
+  readonly indexes?: readonly (readonly (keyof z.output<Schema> & string)[])[];
+}
+
+/** What `defineTable` makes: a description, bound to no database. Frozen. */
+export interface TableDefinition<
+  Schema extends TableSchema = TableSchema,
+  Traits extends TableTraits = TableTraits,
+> {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly key: Traits['key'];
+  readonly tenancy: Traits['tenancy'];
+  readonly instanced: Traits['instanced'];
+  readonly revisioned: Traits['revisioned'];
+  readonly softDelete: Traits['softDelete'];
+  readonly indexes: readonly (readonly string[])[];
+  /** The columns of the schema, in its order. */
+  readonly columns: readonly Column[];
+}
+
+/** Fields and columns that the framework adds; no schema may use them. */
+const RESERVED_FIELDS = new Set([
+  'orgId', 'instanceId', 'revision', 'createdAt', 'updatedAt', 'deletedAt',
+  'org_id', 'instance_id', 'created_at', 'updated_at', 'deleted_at', '__proto__',
+]);
+
+/** Names that a column cannot have: Postgres' own. https://www.postgresql.org/docs/current/ddl-system-columns.html */
+const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+
+/**
+ * Describes a table. The database is not asked; `store.register` makes it so there.
+ *
+ * Throws ConfigurationError when a name is reserved or longer than 63 bytes, when a key column is missing or may be
+ * null, and for a schema that no column can hold.
+ *
+ * ```ts
+ * const vm = defineTable('vm', { schema: z.object({ id: z.string(), region: z.string() }), indexes: [['region']] });
+ * ```
+ */
+export function defineTable<
+  Schema extends TableSchema,
+  const Key extends readonly (keyof z.output<Schema> & string)[] = readonly ['id'],
+  TenancyOf extends Tenancy = 'tenant',
+  Instanced extends boolean = false,
+  Revisioned extends boolean = true,
+  SoftDelete extends boolean = true,
+>(
+  name: string,
+  options: TableOptions<
+    Schema,
+    { key: Key; tenancy: TenancyOf; instanced: Instanced; revisioned: Revisioned; softDelete: SoftDelete }
+  >,
+): TableDefinition<
+  Schema,
+  { key: Key; tenancy: TenancyOf; instanced: Instanced; revisioned: Revisioned; softDelete: SoftDelete }
+> {
+  checkName(name, `table ${name}`);
+  if (!(options?.schema instanceof z.ZodObject)) {
+    throw new ConfigurationError(`table ${name}: schema must be a z.object`);
+  }
+  const columns = Object.entries(options.schema.shape).map(([field, schema]) => {
+    checkField(name, field);
+    return columnFromSchema(name, field, schema as z.ZodType);
+  });
+  const key = (options.key ?? ['id']) as readonly string[];
+  checkKey(name, key, columns);
+  const indexes = options.indexes ?? [];
+  checkIndexes(name, indexes, columns);
+  return Object.freeze({
+    name,
+    schema: options.schema,
+    key: Object.freeze([...key]) as unknown as Key,
+    tenancy: options.tenancy ?? ('tenant' as TenancyOf),
+    instanced: options.instanced ?? (false as Instanced),
+    revisioned: options.revisioned ?? (true as Revisioned),
+    softDelete: options.softDelete ?? (true as SoftDelete),
+    indexes: Object.freeze(indexes.map((index) => Object.freeze([...index]))),
+    columns: Object.freeze(columns),
+  });
+}
+
+function checkName(name: unknown, subject: string): void {
+  if (typeof name !== 'string' || name === '') throw new ConfigurationError(`${subject}: the name must be a non-empty string`);
+  if (name.includes('\0') || !name.isWellFormed()) throw new ConfigurationError(`${subject}: the name holds a character Postgres cannot store`);
+  if (Buffer.byteLength(name) > MAX_IDENTIFIER_BYTES) {
+    throw new ConfigurationError(`${subject}: the name is longer than ${MAX_IDENTIFIER_BYTES} bytes, which Postgres would cut`);
+  }
+}
+
+function checkField(table: string, field: string): void {
+  checkName(field, `table ${table}, column ${field}`);
+  if (RESERVED_FIELDS.has(field)) {
+    throw new ConfigurationError(`table ${table}: ${field} is added by the framework; leave it out of the schema`);
+  }
+  if (SYSTEM_COLUMNS.has(field)) throw new ConfigurationError(`table ${table}: ${field} is a system column of Postgres`);
+}
+
+function checkKey(table: string, key: readonly string[], columns: readonly Column[]): void {
+  if (key.length === 0) throw new ConfigurationError(`table ${table}: the key must have a column`);
+  for (const field of key) {
+    const column = columns.find((candidate) => candidate.field === field);
+    if (!column) throw new ConfigurationError(`table ${table}: key column ${field} is not in the schema`);
+    if (column.isNullable) throw new ConfigurationError(`table ${table}: key column ${field} must not be optional or nullable`);
+    if (column.format === JSON_DOCUMENT || column.format === DOUBLE || column.format === BOOLEAN) {
+      throw new ConfigurationError(`table ${table}: key column ${field} must be text, an integer, a date or bytes`);
+    }
+  }
+}
+
+function checkIndexes(table: string, indexes: readonly (readonly string[])[], columns: readonly Column[]): void {
+  for (const field of indexes.flat()) {
+    if (!columns.some((column) => column.field === field)) {
+      throw new ConfigurationError(`table ${table}: index column ${field} is not in the schema`);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Column } from './column.ts';
+import type { AnyTable } from './record-types.ts';
+import { qualifiedName } from '../statement/identifier.ts';
+import { SAFE_INTEGER, TEXT, TIMESTAMP } from './wire-format.ts';
+
+/** A table as one store knows it once it is registered. */
+export interface RegisteredTable {
+  readonly definition: AnyTable;
+  /** As defined, unquoted, e.g. `vm`. */
+  readonly name: string;
+  readonly schemaName: string;
+  /** Quoted, e.g. `"public"."vm"`. */
+  readonly qualifiedName: string;
+  /** All columns in order: org and instance, the schema's, then the framework's. */
+  readonly columns: readonly Column[];
+  /** What tells a row from all others: `org_id`, `instance_id` where they apply, then the key. */
+  readonly identity: readonly Column[];
+  /** The columns of `definition.key`. */
+  readonly key: readonly Column[];
+  readonly isTenanted: boolean;
+  /** Has `instance_id`. */
+  readonly isInstanced: boolean;
+  /** By field name. */
+  readonly columnByField: ReadonlyMap<string, Column>;
+}
+
+const frameworkColumn = (field: string, name: string, rest: Partial<Column> & Pick<Column, 'format'>): Column => ({
+  field,
+  name,
+  isNullable: false,
+  isOmittedWhenNull: false,
+  ...rest,
+});
+
+const ORG_ID = frameworkColumn('orgId', 'org_id', { format: TEXT });
+const INSTANCE_ID = frameworkColumn('instanceId', 'instance_id', { format: TEXT, defaultSql: "''::text" });
+const REVISION = frameworkColumn('revision', 'revision', { format: SAFE_INTEGER, defaultSql: '1' });
+const CREATED_AT = frameworkColumn('createdAt', 'created_at', { format: TIMESTAMP, defaultSql: 'statement_timestamp()' });
+const UPDATED_AT = frameworkColumn('updatedAt', 'updated_at', { format: TIMESTAMP, defaultSql: 'statement_timestamp()' });
+const DELETED_AT = frameworkColumn('deletedAt', 'deleted_at', { format: TIMESTAMP, isNullable: true });
+
+/**
+ * A definition with the framework's columns, in the store's schema. `instance_id` is part of the key only if
+ * `isInstanceInKey`: without an instancer it is an ordinary column.
+ */
+export function describeTable(definition: AnyTable, schemaName: string, isInstanceInKey: boolean): RegisteredTable {
+  const isTenanted = definition.tenancy === 'tenant';
+  const isInstanced = definition.instanced;
+  const scopeColumns = [...(isTenanted ? [ORG_ID] : []), ...(isInstanced ? [INSTANCE_ID] : [])];
+  const columns = [
+    ...scopeColumns,
+    ...definition.columns,
+    ...(definition.revisioned ? [REVISION] : []),
+    CREATED_AT,
+    UPDATED_AT,
+    ...(definition.softDelete ? [DELETED_AT] : []),
+  ];
+  const columnByField = new Map(columns.map((column) => [column.field, column]));
+  const key = definition.key.map((field) => columnByField.get(field) as Column);
+  const leading = scopeColumns.filter((column) => column !== INSTANCE_ID || isInstanceInKey);
+  return {
+    definition,
+    name: definition.name,
+    schemaName,
+    qualifiedName: qualifiedName(schemaName, definition.name),
+    columns,
+    identity: [...leading, ...key],
+    key,
+    isTenanted,
+    isInstanced,
+    columnByField,
+  };
+}

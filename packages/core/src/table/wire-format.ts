@@ -1,0 +1,105 @@
+import pg from 'pg';
+import type { WireValue } from '../exchange/statement.ts';
+
+/** How values of one SQL type travel: exact in both directions, or refused. */
+export interface WireFormat {
+  readonly sqlType: string;
+  /** Throws a TypeError with the reason when the value cannot be stored exactly. */
+  encode(value: unknown): WireValue;
+  decode(text: string): unknown;
+}
+
+const BIGINT_LIMIT = 2n ** 63n;
+const parseTimestamp = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date;
+
+const refuse = (reason: string): never => {
+  throw new TypeError(reason);
+};
+
+export const TEXT: WireFormat = { sqlType: 'text', encode: encodeText, decode: (text) => text };
+
+export const INTEGER: WireFormat = { sqlType: 'integer', encode: encodeInteger, decode: Number };
+
+/** A safe integer as JavaScript's number. */
+export const SAFE_INTEGER: WireFormat = { sqlType: 'bigint', encode: encodeInteger, decode: Number };
+
+export const BIGINT: WireFormat = { sqlType: 'bigint', encode: encodeBigint, decode: BigInt };
+
+export const DOUBLE: WireFormat = {
+  sqlType: 'double precision',
+  encode: (value) => {
+    if (typeof value !== 'number' || Number.isNaN(value)) return refuse('must be a number');
+    return Object.is(value, -0) ? '-0' : String(value);
+  },
+  decode: Number,
+};
+
+export const BOOLEAN: WireFormat = {
+  sqlType: 'boolean',
+  encode: (value) => (typeof value === 'boolean' ? (value ? 't' : 'f') : refuse('must be a boolean')),
+  decode: (text) => text === 't',
+};
+
+export const TIMESTAMP: WireFormat = {
+  sqlType: 'timestamp(3) with time zone',
+  encode: encodeTimestamp,
+  decode: (text) => parseTimestamp(text),
+};
+
+export const BYTES: WireFormat = {
+  sqlType: 'bytea',
+  encode: (value) =>
+    value instanceof Uint8Array
+      ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      : refuse('must be a Uint8Array'),
+  decode: (text) => new Uint8Array(Buffer.from(text.slice(2), 'hex')),
+};
+
+export const JSON_DOCUMENT: WireFormat = { sqlType: 'jsonb', encode: encodeJson, decode: (text) => JSON.parse(text) };
+
+function encodeText(value: unknown): string {
+  if (typeof value !== 'string') return refuse('must be a string');
+  if (value.includes('\0')) return refuse('must not hold a NUL character, which Postgres cannot store');
+  if (!value.isWellFormed()) return refuse('must not hold a lone surrogate, which has no UTF-8 form');
+  return value;
+}
+
+function encodeInteger(value: unknown): string {
+  return Number.isSafeInteger(value) ? String(value) : refuse('must be an integer within ±(2^53 - 1)');
+}
+
+function encodeBigint(value: unknown): string {
+  if (typeof value !== 'bigint') return refuse('must be a bigint');
+  if (value < -BIGINT_LIMIT || value >= BIGINT_LIMIT) return refuse('must be within 64 bits');
+  return String(value);
+}
+
+/** In Postgres' own spelling, so that what was sent reads as what comes back. It writes years beyond 9999 without a sign, and those before year 1 with `BC`, counting from 1. */
+function encodeTimestamp(value: unknown): string {
+  if (!(value instanceof Date) || Number.isNaN(value.getTime())) return refuse('must be a valid Date');
+  const iso = value.toISOString().replace('T', ' ').replace('Z', '+00');
+  const year = value.getUTCFullYear();
+  if (year > 9999) return iso.slice(1);
+  if (year > 0) return iso;
+  const monthOn = iso.slice(year < 0 || iso.startsWith('-') ? 7 : 4);
+  return `${String(1 - year).padStart(4, '0')}${monthOn} BC`;
+}
+
+function encodeJson(value: unknown): string {
+  const text = JSON.stringify(value, refuseInexact);
+  if (text === undefined) return refuse('must be a JSON value');
+  if (text.includes('\\u0000')) return refuseNul(text);
+  return text;
+}
+
+/** A backslash before `\u0000` makes it six ordinary characters; only an odd run of backslashes is a NUL. */
+function refuseNul(text: string): string {
+  return /(?<!\\)(?:\\\\)*\\u0000/.test(text) ? refuse('must not hold a NUL character, which Postgres cannot store') : text;
+}
+
+function refuseInexact(_field: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return refuse('must not hold NaN or Infinity, which JSON lacks');
+  if (typeof value === 'bigint') return refuse('must not hold a bigint, which JSON lacks');
+  if (typeof value === 'string' && !value.isWellFormed()) return refuse('must not hold a lone surrogate');
+  return value;
+}
