@@ -1,5 +1,6 @@
 import type { ClientBase, Connection, Submittable } from 'pg';
-import { preparedNamesOf } from './prepared-names.ts';
+import { serialize } from 'pg-protocol';
+import { type PreparedNames, preparedNamesOf } from './prepared-names.ts';
 import type { Statement, StatementResult, WireValue } from './statement.ts';
 
 /*
@@ -12,16 +13,6 @@ import type { Statement, StatementResult, WireValue } from './statement.ts';
  * error, so `handleError` settles; the ReadyForQuery that still follows sets the client free without us. No Describe is
  * sent: whoever wrote the statement knows its columns.
  */
-
-/** pg's connection, as far as it is needed here; its published types lag behind. */
-interface WritableConnection {
-  readonly stream: { cork?(): void; uncork?(): void };
-  parse(query: { name: string; text: string }): void;
-  bind(config: { statement: string; values: readonly WireValue[] }): void;
-  execute(config: null): void;
-  close(target: { type: 'S'; name: string }): void;
-  sync(): void;
-}
 
 export interface ExchangeOptions {
   /** Keeps plans of one text apart, e.g. by role, since row security makes them differ. Default none. */
@@ -56,37 +47,28 @@ class Exchange implements Submittable {
     this.#reject = reject;
   }
 
+  /** All messages leave in one write: a write costs more than all else that is done here. */
   submit(connection: Connection): void {
-    const wire = connection as unknown as WritableConnection;
     this.#isSent = true;
-    wire.stream.cork?.();
-    try {
-      for (const statement of this.#statements) this.#send(wire, statement);
-      wire.sync();
-    } finally {
-      wire.stream.uncork?.();
-    }
+    const names = preparedNamesOf(connection);
+    const messages = this.#statements.flatMap((statement) => this.#messages(names, statement));
+    (connection.stream as NodeJS.WritableStream).write(Buffer.concat([...messages, serialize.sync()]));
   }
 
-  #send(wire: WritableConnection, statement: Statement): void {
-    wire.bind({ statement: this.#parse(wire, statement), values: statement.values ?? [] });
-    wire.execute(null);
+  #messages(names: PreparedNames, { name, text, values }: Statement): Buffer[] {
+    const isNamed = name !== undefined && this.#options.usesNamedStatements !== false;
+    const wireName = isNamed ? names.nameOf(text, this.#options.planScope) : '';
+    const parse = isNamed && names.has(wireName) ? [] : this.#parse(names, wireName, text);
+    return [...parse, serialize.bind({ statement: wireName, values: (values ?? []) as WireValue[] }), serialize.execute()];
   }
 
-  /** Sends Parse unless the connection holds the statement already; answers the name to bind to. */
-  #parse(wire: WritableConnection, statement: Statement): string {
-    if (statement.name === undefined || this.#options.usesNamedStatements === false) {
-      wire.parse({ name: '', text: statement.text });
-      return '';
-    }
-    const names = preparedNamesOf(wire);
-    const name = names.nameOf(statement.text, this.#options.planScope);
-    if (names.has(name)) return name;
-    if (names.isDoubtful(name)) wire.close({ type: 'S', name });
-    wire.parse({ name, text: statement.text });
-    names.add(name);
-    this.#newNames.push(name);
-    return name;
+  #parse(names: PreparedNames, wireName: string, text: string): Buffer[] {
+    const parse = serialize.parse({ name: wireName, text });
+    if (wireName === '') return [parse];
+    const close = names.isDoubtful(wireName) ? [serialize.close({ type: 'S', name: wireName })] : [];
+    names.add(wireName);
+    this.#newNames.push(wireName);
+    return [...close, parse];
   }
 
   handleDataRow(message: { fields: (string | null)[] }): void {

@@ -1,5 +1,5 @@
 /** Which statements one connection holds prepared, and under which names. */
-class PreparedNames {
+export class PreparedNames {
   readonly #held = new Set<string>();
   readonly #doubtful = new Set<string>();
 

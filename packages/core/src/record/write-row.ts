@@ -4,6 +4,7 @@ import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
 import type { Column } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import { perTable } from '../statement/per-table.ts';
 import { encodeField } from './encode-field.ts';
 import { orgUnknown, ownIds } from './identity.ts';
 
@@ -15,12 +16,13 @@ export interface WritableRow {
   readonly revision: string | undefined;
 }
 
-/** The columns a record brings values for, in the table's order: all but revision and the timestamps. */
-export const suppliedColumns = (table: RegisteredTable): readonly Column[] =>
-  table.columns.filter((column) => !DATABASE_FIELDS.has(column.field));
-
 const DATABASE_FIELDS = new Set(['revision', 'createdAt', 'updatedAt', 'deletedAt']);
 const FRAMEWORK_FIELDS = new Set([...DATABASE_FIELDS, 'orgId', 'instanceId']);
+
+/** The columns a record brings values for, in the table's order: all but revision and the timestamps. */
+export const suppliedColumns = perTable((table): readonly Column[] =>
+  table.columns.filter((column) => !DATABASE_FIELDS.has(column.field)),
+);
 
 /** Checks a record against the table and the scope. Throws InvalidRecordError or OperationNotAllowedError. */
 export function writeRow(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {

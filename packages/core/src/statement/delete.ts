@@ -1,33 +1,47 @@
-import type { Statement, WireValue } from '../exchange/statement.ts';
+import type { Statement } from '../exchange/statement.ts';
 import type { IdentityValue } from '../record/identity.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
-import { aliveCondition, identityCondition } from './find.ts';
+import { aliveCondition, identityCondition, identityShape } from './find.ts';
+import { perShape } from './per-table.ts';
 import { touched } from './update.ts';
 
-/** Removes the row, soft-deleted or not. */
-export function deleteStatement(table: RegisteredTable, identity: readonly IdentityValue[], revision: string | undefined): Statement {
-  const values = identity.map(({ value }) => value);
-  return {
-    name: 'delete',
-    text: `
-    delete from ${table.qualifiedName}
-    where ${identityCondition(identity)}${revisionCondition(values, revision)}`,
-    values,
-  };
+interface DeleteShape {
+  readonly identity: readonly IdentityValue[];
+  readonly hasRevision: boolean;
 }
 
-export function softDeleteStatement(table: RegisteredTable, identity: readonly IdentityValue[], revision: string | undefined): Statement {
-  const values = identity.map(({ value }) => value);
-  return {
-    name: 'soft-delete',
-    text: `
+const condition = ({ identity, hasRevision }: DeleteShape): string =>
+  identityCondition(identity) + (hasRevision ? ` and revision = $${identity.length + 1}` : '');
+
+const deleteText = perShape<DeleteShape>(
+  (table, shape) => `
+    delete from ${table.qualifiedName}
+    where ${condition(shape)}`,
+);
+
+const softDeleteText = perShape<DeleteShape>(
+  (table, shape) => `
     update ${table.qualifiedName}
     set ${['deleted_at = clock_timestamp()', ...touched(table)].join(', ')}
-    where ${identityCondition(identity)}${revisionCondition(values, revision)}${aliveCondition(table)}`,
-    values,
-  };
-}
+    where ${condition(shape)}${aliveCondition(table)}`,
+);
 
-function revisionCondition(values: WireValue[], revision: string | undefined): string {
-  return revision === undefined ? '' : ` and revision = $${values.push(revision)}`;
+/** Removes the row, soft-deleted or not. */
+export const deleteStatement = (table: RegisteredTable, identity: readonly IdentityValue[], revision: string | undefined): Statement =>
+  removal('delete', deleteText, table, identity, revision);
+
+/** Hides the row, if it is not hidden already. */
+export const softDeleteStatement = (table: RegisteredTable, identity: readonly IdentityValue[], revision: string | undefined): Statement =>
+  removal('soft-delete', softDeleteText, table, identity, revision);
+
+function removal(
+  name: string,
+  textOf: typeof deleteText,
+  table: RegisteredTable,
+  identity: readonly IdentityValue[],
+  revision: string | undefined,
+): Statement {
+  const hasRevision = revision !== undefined;
+  const values = [...identity.map(({ value }) => value), ...(hasRevision ? [revision] : [])];
+  return { name, text: textOf(table, `${identityShape(identity)} ${hasRevision}`, { identity, hasRevision }), values };
 }

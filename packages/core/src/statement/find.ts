@@ -3,19 +3,30 @@ import type { IdentityValue } from '../record/identity.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns } from './column-list.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { perShape } from './per-table.ts';
 
-/** Two rows at most: one is the answer, two say that the key alone is ambiguous to this caller. */
-export function findStatement(table: RegisteredTable, identity: readonly IdentityValue[], includeDeleted: boolean, lock = ''): Statement {
-  return {
-    name: 'find',
-    text: `
+interface FindShape {
+  readonly identity: readonly IdentityValue[];
+  readonly includeDeleted: boolean;
+}
+
+const findText = perShape<FindShape>(
+  (table, { identity, includeDeleted }) => `
     select ${allColumns(table)}
     from ${table.qualifiedName}
     where ${identityCondition(identity)}${aliveCondition(table, includeDeleted)}
-    limit 2${lock}`,
-    values: identity.map(({ value }) => value),
-  };
+    limit 2`,
+);
+
+/** Two rows at most: one is the answer, two say that the key alone is ambiguous to this caller. */
+export function findStatement(table: RegisteredTable, identity: readonly IdentityValue[], includeDeleted: boolean): Statement {
+  const shape = `${identityShape(identity)} ${includeDeleted}`;
+  return { name: 'find', text: findText(table, shape, { identity, includeDeleted }), values: identity.map(({ value }) => value) };
 }
+
+/** Which columns an identity names. The key's are always there, so the length of the rest tells. */
+export const identityShape = (identity: readonly IdentityValue[]): string =>
+  identity.length === 1 ? '' : identity.map(({ column }) => column.name).join();
 
 export const identityCondition = (identity: readonly IdentityValue[], first = 1): string =>
   identity.map(({ column }, index) => `${quoteIdentifier(column.name)} = $${first + index}`).join(' and ');

@@ -11,3 +11,21 @@ export function perTable<T>(build: (table: RegisteredTable) => T): (table: Regis
     return made;
   };
 }
+
+/**
+ * The same for a statement that comes in a few shapes. What the text depends on must be in the shape. One string object
+ * for one text also spares every later look-up its hash.
+ */
+export function perShape<Part>(
+  build: (table: RegisteredTable, part: Part) => string,
+): (table: RegisteredTable, shape: string, part: Part) => string {
+  const texts = perTable(() => new Map<string, string>());
+  return (table, shape, part) => {
+    const ofTable = texts(table);
+    const known = ofTable.get(shape);
+    if (known !== undefined) return known;
+    const text = build(table, part);
+    ofTable.set(shape, text);
+    return text;
+  };
+}

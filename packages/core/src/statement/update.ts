@@ -3,8 +3,25 @@ import type { IdentityValue } from '../record/identity.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns } from './column-list.ts';
-import { aliveCondition, identityCondition } from './find.ts';
+import { aliveCondition, identityCondition, identityShape } from './find.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { perShape, perTable } from './per-table.ts';
+
+interface UpdateShape {
+  readonly identity: readonly IdentityValue[];
+  readonly hasRevision: boolean;
+}
+
+const updateText = perShape<UpdateShape>((table, { identity, hasRevision }) => {
+  const replaced = replacedColumns(table);
+  const assignments = replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`);
+  const revision = hasRevision ? ` and revision = $${replaced.length + identity.length + 1}` : '';
+  return `
+    update ${table.qualifiedName}
+    set ${[...assignments, ...touched(table)].join(', ')}
+    where ${identityCondition(identity, replaced.length + 1)}${revision}${aliveCondition(table)}
+    returning ${allColumns(table)}`;
+});
 
 /**
  * Replaces all columns of the record with this identity, if it is at the row's revision. Answers the row as stored, or
@@ -12,18 +29,11 @@ import { quoteIdentifier } from './identifier.ts';
  * would raise.
  */
 export function updateStatement(table: RegisteredTable, row: WritableRow, identity: readonly IdentityValue[]): Statement {
-  const replaced = replacedColumns(table, row);
-  const values = [...replaced.map(({ value }) => value), ...identity.map(({ value }) => value)];
-  const revision = row.revision === undefined ? '' : ` and revision = $${values.push(row.revision)}`;
-  return {
-    name: 'update',
-    text: `
-    update ${table.qualifiedName}
-    set ${[...replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`), ...touched(table)].join(', ')}
-    where ${identityCondition(identity, replaced.length + 1)}${revision}${aliveCondition(table)}
-    returning ${allColumns(table)}`,
-    values,
-  };
+  const hasRevision = row.revision !== undefined;
+  const supplied = suppliedColumns(table);
+  const replaced = replacedColumns(table).map((column) => row.values[supplied.indexOf(column)] ?? null);
+  const values = [...replaced, ...identity.map(({ value }) => value), ...(row.revision === undefined ? [] : [row.revision])];
+  return { name: 'update', text: updateText(table, `${identityShape(identity)} ${hasRevision}`, { identity, hasRevision }), values };
 }
 
 /** A revisioned table's trigger sets `updated_at`; of the others the statement has to. */
@@ -31,8 +41,8 @@ export const touched = (table: RegisteredTable): string[] =>
   table.definition.revisioned ? [] : ['updated_at = clock_timestamp()'];
 
 /** All that the record brings but its identity. A table of nothing else still gets an assignment, so that it counts as a change. */
-function replacedColumns(table: RegisteredTable, row: WritableRow) {
-  const supplied = suppliedColumns(table).map((column, index) => ({ column, name: column.name, value: row.values[index] ?? null }));
-  const replaced = supplied.filter(({ column }) => !table.identity.includes(column));
+const replacedColumns = perTable((table) => {
+  const supplied = suppliedColumns(table);
+  const replaced = supplied.filter((column) => !table.identity.includes(column));
   return replaced.length > 0 ? replaced : supplied.slice(-1);
-}
+});

@@ -4,26 +4,28 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns, columnList, placeholders } from './column-list.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { primaryKeyName } from '../table/constraint-name.ts';
+import { perShape } from './per-table.ts';
 import { touched } from './update.ts';
+
+const upsertText = perShape<boolean>((table, hasRevision) => {
+  const columns = suppliedColumns(table);
+  const condition = hasRevision ? `\n    where stored.revision = $${columns.length + 1}` : '';
+  return `
+    insert into ${table.qualifiedName} as stored (${columnList(columns)})
+    values (${placeholders(columns.length)})
+    on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
+    do update set ${assignments(table)}${condition}
+    returning ${allColumns(table)}`;
+});
 
 /**
  * Inserts at revision 1, or replaces what is there, soft-deleted or not, if it is at the row's revision; whatever its
  * revision when the row names none. Answers the row as stored, or none when the revision is another.
  */
 export function upsertStatement(table: RegisteredTable, row: WritableRow): Statement {
-  const columns = suppliedColumns(table);
-  const values = [...row.values];
-  const condition = row.revision === undefined ? '' : `\n    where stored.revision = $${values.push(row.revision)}`;
-  return {
-    name: 'upsert',
-    text: `
-    insert into ${table.qualifiedName} as stored (${columnList(columns)})
-    values (${placeholders(columns.length)})
-    on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
-    do update set ${assignments(table)}${condition}
-    returning ${allColumns(table)}`,
-    values,
-  };
+  const hasRevision = row.revision !== undefined;
+  const values = row.revision === undefined ? row.values : [...row.values, row.revision];
+  return { name: 'upsert', text: upsertText(table, String(hasRevision), hasRevision), values };
 }
 
 function assignments(table: RegisteredTable): string {
