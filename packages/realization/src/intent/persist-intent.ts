@@ -1,0 +1,157 @@
+import { RevisionConflictError } from '@intendant/core';
+import {
+  type Executor, insertStatement, type Scope, type Statement, type StatementResult, upsertStatement, type WritableRow,
+} from '@intendant/core/internal';
+import { enqueueIntent } from '../job/enqueue.ts';
+import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
+import { type Identity, identitySql } from '../status/identity-set.ts';
+import { ensureOverallStatus, lockOverallStatus } from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
+import { ofResource, placementStatements } from './placement.ts';
+
+/*
+ * One intent is one transaction: lock, resource, enforcement rows, overall row, jobs. Normally it is one exchange too.
+ *
+ * The lock comes before the jobs, and that order is what keeps a wake-up from being lost. A send that is absorbed by a
+ * waiting job locks nothing, so a worker may claim that job and read before we commit. But a worker reads only after it
+ * has locked this row: either it claimed first, and our send makes a new job; or we locked first, and it reads what we
+ * wrote.
+ *
+ * An id that is used again is the exception. What is left of the old resource has a revision that late workers may
+ * still mark with, so the new one goes on above it, and that has to be known before the record is written. The common
+ * path refuses itself when it meets leftovers, and the patient path looks first.
+ */
+
+export interface IntentToPersist {
+  readonly identity: Identity;
+  readonly row: WritableRow;
+  /** Null: where it is. */
+  readonly points: readonly string[] | null;
+}
+
+/** Answers the resource's row as stored. Throws RevisionConflictError, and then nothing changed. */
+export async function persistIntent(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intent: IntentToPersist,
+  patiently: (run: (executor: Executor) => Promise<readonly (string | null)[]>) => Promise<readonly (string | null)[]>,
+  isTransaction: boolean,
+): Promise<readonly (string | null)[]> {
+  const persistPatiently = () => patiently((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
+  if (isTransaction) return persistPatiently();
+  try {
+    return await persistAtOnce(executor, scope, tables, intent);
+  } catch (error) {
+    if (!isLeftover(error)) throw error;
+    return persistPatiently();
+  }
+}
+
+async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
+  const before = [...lockStatements(tables, intent.identity), refuseLeftover(tables, intent.identity)];
+  const answers = await executor.run(scope, [
+    ...before,
+    noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+    ...afterRecord(tables, intent),
+  ]);
+  return acceptedRow(tables, intent, answers[before.length] as StatementResult);
+}
+
+async function persistAfterLook(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
+  const before = [...lockStatements(tables, intent.identity), lookForLeftover(tables, intent.identity)];
+  const looked = await executor.run(scope, before);
+  const leftover = looked.at(-1)?.rows[0]?.[0] ?? null;
+  if (leftover === null) {
+    const answers = await executor.run(scope, [noteIntentRevision(upsertStatement(tables.resource, intent.row)), ...afterRecord(tables, intent)]);
+    return acceptedRow(tables, intent, answers[0] as StatementResult);
+  }
+  const row = { ...intent.row, revision: revisionAbove(leftover, intent.row.revision) };
+  const cleaning = cleanLeftovers(tables, intent);
+  const answers = await executor.run(scope, [
+    ...cleaning,
+    noteIntentRevision(insertStatement(tables.resource, row)),
+    ...afterRecord(tables, intent),
+  ]);
+  return acceptedRow(tables, intent, answers[cleaning.length] as StatementResult);
+}
+
+const lockStatements = (tables: StatusTables, identity: Identity): Statement[] => [
+  forgetIntentRevision,
+  ensureOverallStatus(tables, [{ identity, isRemoval: true, revision: 0 }]),
+  lockOverallStatus(tables, [identity]),
+];
+
+const afterRecord = (tables: StatusTables, { identity, points }: IntentToPersist): Statement[] => [
+  ...placementStatements(tables, identity, points),
+  { name: 'reset-overall-status', text: resetOverallSql(tables), values: identity },
+  enqueueIntent(tables, identity),
+];
+
+const resetOverallSql = perStatusTables(({ overall, ...tables }) => `
+    update ${overall.qualifiedName} o
+    set realization_status = ${STATUS_WEIGHTS.PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
+      updated_at = clock_timestamp()
+    where ${ofResource({ overall, ...tables }, 'o')} and ${INTENT_REVISION} is not null`);
+
+/** A row that is there without its resource, and has been at a revision. */
+const leftoverOf = (tables: StatusTables): string => `
+    from ${tables.overall.qualifiedName} o
+    where ${ofResource(tables, 'o')} and o.resource_revision > 0
+      and not exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`;
+
+const lookForLeftover = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'look-for-leftover',
+  text: lookSql(tables),
+  values: identity,
+});
+const lookSql = perStatusTables((tables) => `select o.resource_revision ${leftoverOf(tables)}`);
+
+const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'refuse-leftover',
+  text: refuseSql(tables),
+  values: identity,
+});
+const refuseSql = perStatusTables((tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`);
+
+const isLeftover = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === LEFTOVER_SQLSTATE;
+
+const revisionAbove = (leftover: string, wanted: string | undefined): string => {
+  const next = BigInt(leftover) + 1n;
+  return String(wanted !== undefined && BigInt(wanted) > next ? wanted : next);
+};
+
+/**
+ * A resource that was deleted outright leaves rows of removals that nobody will ask about again. They go; a job at each
+ * of those points sees to it that what may still be there is removed.
+ */
+function cleanLeftovers(tables: StatusTables, { identity }: IntentToPersist): Statement[] {
+  return [{ name: 'clean-leftovers', text: cleanSql(tables), values: identity }];
+}
+
+const cleanSql = perStatusTables((tables) => {
+  const json = identitySql(tables.overall).json('e');
+  return `
+    with cleaned as (
+      delete from ${tables.enforcement.qualifiedName} e
+      where ${ofResource(tables, 'e')}
+        and e.realization_status in (${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REALIZED})
+      returning e.*
+    )
+    select intendant.enqueue_jobs(
+      '${tables.resource.schemaName}', '${tables.resource.name}', array_agg(e.${POINT_COLUMN}), array_agg(${json}),
+      array_agg(${tables.resource.isTenanted ? 'e.org_id' : 'null::text'}), 0)
+    from cleaned e where e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}
+    having count(*) > 0`;
+});
+
+function acceptedRow(tables: StatusTables, { row }: IntentToPersist, answer: StatementResult): readonly (string | null)[] {
+  const stored = answer.rows[0];
+  if (stored) return stored;
+  throw new RevisionConflictError(
+    `persistIntent ${tables.resource.name}: the resource is no longer at revision ${row.revision}; read it again, apply the change, and persist that`,
+    { details: { table: tables.resource.name, revision: Number(row.revision) } },
+  );
+}

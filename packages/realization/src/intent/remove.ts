@@ -1,0 +1,143 @@
+import { RevisionConflictError } from '@intendant/core';
+import { allColumns, type Executor, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
+import { enqueueIntent } from '../job/enqueue.ts';
+import { type Identity, identitySql } from '../status/identity-set.ts';
+import { lockOverallStatus, recomputeOverallStatus } from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
+import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
+import { ofResource } from './placement.ts';
+
+/** A resource to take away, if it is at the expected revision (null: whichever). */
+export interface Removal {
+  readonly identity: Identity;
+  readonly revision: string | null;
+}
+
+/**
+ * Hides the resource and sets its removal off at every point, in one transaction. Answers its row as stored, or
+ * undefined when there is none to hide.
+ */
+export async function softDeleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal) {
+  const before = [forgetIntentRevision, lockOverallStatus(tables, [removal.identity])];
+  const answers = await executor.run(scope, [
+    ...before,
+    noteIntentRevision({ name: 'soft-delete-resource', text: softDeleteSql(tables), values: [...removal.identity, removal.revision] }),
+    { name: 'remove-everywhere', text: removeEverywhereSql(tables), values: removal.identity },
+    { name: 'overall-removal', text: overallRemovalSql(tables), values: removal.identity },
+    enqueueIntent(tables, removal.identity),
+    present(tables, removal.identity),
+  ]);
+  const hidden = (answers[before.length] as StatementResult).rows[0];
+  if (!hidden) refuseOtherRevision(tables, removal, answers.at(-1));
+  return hidden;
+}
+
+const softDeleteSql = perStatusTables((tables) => {
+  const next = tables.resource.identity.length + 1;
+  return `
+    update ${tables.resource.qualifiedName} r
+    set deleted_at = clock_timestamp()
+    where ${ofResource(tables, 'r')} and r.deleted_at is null and ($${next}::bigint is null or r.revision = $${next}::bigint)
+    returning ${allColumns(tables.resource)}`;
+});
+
+const removeEverywhereSql = perStatusTables((tables) => `
+    update ${tables.enforcement.qualifiedName} e
+    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, resource_revision = ${INTENT_REVISION},
+      updated_at = clock_timestamp()
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`);
+
+const overallRemovalSql = perStatusTables((tables) => `
+    update ${tables.overall.qualifiedName} o
+    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
+      updated_at = clock_timestamp()
+    where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`);
+
+/** The revision of a resource that is there and not hidden. */
+const present = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'resource-revision',
+  text: presentSql(tables),
+  values: identity,
+});
+const presentSql = perStatusTables(
+  (tables) => `select r.revision from ${tables.resource.qualifiedName} r where ${ofResource(tables, 'r')}`,
+);
+
+function refuseOtherRevision(tables: StatusTables, removal: Removal, answer: StatementResult | undefined): void {
+  const stored = answer?.rows[0]?.[0];
+  if (removal.revision === null || stored === undefined || stored === removal.revision) return;
+  throw new RevisionConflictError(
+    `${tables.resource.name}: the resource is at revision ${stored}, not ${removal.revision}; read it again`,
+    { details: { table: tables.resource.name, revision: Number(removal.revision) } },
+  );
+}
+
+/** Removes the resource's row, whatever it is enforced at; the status rows stay. Answers how many rows went. */
+export async function deleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal): Promise<number> {
+  const answers = await executor.run(scope, [
+    lockOverallStatus(tables, [removal.identity]),
+    { name: 'delete-resource', text: deleteSql(tables), values: [...removal.identity, removal.revision] },
+    recomputeOverallStatus(tables, [{ identity: removal.identity, revision: 0, text: null }]),
+    present(tables, removal.identity),
+  ]);
+  const deleted = (answers[1] as StatementResult).rowCount;
+  if (deleted === 0) refuseOtherRevision(tables, removal, answers.at(-1));
+  return deleted;
+}
+
+const deleteSql = perStatusTables((tables) => {
+  const next = tables.resource.identity.length + 1;
+  return `
+    delete from ${tables.resource.qualifiedName} r
+    where ${ofResource(tables, 'r')} and ($${next}::bigint is null or r.revision = $${next}::bigint)`;
+});
+
+/** Removes every trace: the resource, its overall row and its enforcement rows. Answers how many rows went. */
+export async function purgeIntent(executor: Executor, scope: Scope, tables: StatusTables, identity: Identity): Promise<number> {
+  const answers = await executor.run(scope, [
+    lockOverallStatus(tables, [identity]),
+    { name: 'purge-resource', text: purgeSql(tables).resource, values: identity },
+    { name: 'purge-enforcement', text: purgeSql(tables).enforcement, values: identity },
+    { name: 'purge-overall', text: purgeSql(tables).overall, values: identity },
+  ]);
+  return answers.slice(1).reduce((total, { rowCount }) => total + rowCount, 0);
+}
+
+const purgeSql = perStatusTables((tables) => ({
+  resource: `delete from ${tables.resource.qualifiedName} t where ${ofResource(tables, 't')}`,
+  enforcement: `delete from ${tables.enforcement.qualifiedName} t where ${ofResource(tables, 't')}`,
+  overall: `delete from ${tables.overall.qualifiedName} t where ${ofResource(tables, 't')}`,
+}));
+
+/**
+ * Removes what is left of a resource that is gone: rows whose removal waits or is done. Nothing is touched while the
+ * resource is there. Answers how many rows went.
+ */
+export async function purgeStaleRows(executor: Executor, scope: Scope, tables: StatusTables, identity: Identity): Promise<number> {
+  const answers = await executor.run(scope, [
+    lockOverallStatus(tables, [identity]),
+    { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },
+    { name: 'purge-stale-overall', text: purgeStaleSql(tables).overall, values: identity },
+    recomputeOverallStatus(tables, [{ identity, revision: 0, text: null }]),
+  ]);
+  return answers.slice(1, 3).reduce((total, { rowCount }) => total + rowCount, 0);
+}
+
+const STALE = `${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REALIZED}`;
+
+const purgeStaleSql = perStatusTables((tables) => {
+  const alive = tables.resource.definition.softDelete ? ' and r.deleted_at is null' : '';
+  const { same } = identitySql(tables.overall);
+  const gone = (alias: string): string =>
+    `not exists (select from ${tables.resource.qualifiedName} r where ${same('r', alias)}${alive})`;
+  return {
+    enforcement: `
+    delete from ${tables.enforcement.qualifiedName} e
+    where ${ofResource(tables, 'e')} and e.realization_status in (${STALE}) and ${gone('e')}`,
+    overall: `
+    delete from ${tables.overall.qualifiedName} o
+    where ${ofResource(tables, 'o')} and o.realization_status in (${STALE}) and ${gone('o')}
+      and not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})`,
+  };
+});

@@ -1,0 +1,60 @@
+import { arrayLiteral, quoteLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
+import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { ofResource } from '../intent/placement.ts';
+import { INTENT_REVISION } from '../intent/intent-revision.ts';
+
+/** What waits longer than a new intent: a resync of what is realized already. */
+export type JobUrgency = 'intent' | 'resync';
+
+export const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
+
+const call = (tables: StatusTables, points: string, identities: string, orgIds: string, priority = '0'): string =>
+  `intendant.enqueue_jobs(${quoteLiteral(tables.resource.schemaName)}, ${quoteLiteral(tables.resource.name)}, ${points}, ${identities}, ${orgIds}, ${priority})`;
+
+const orgIdOf = (tables: StatusTables, alias: string): string => (tables.resource.isTenanted ? `${alias}.org_id` : 'null::text');
+
+/** A job at every point where the intent just written has something to do. Behind its lock, after its rows. */
+export const enqueueIntent = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'enqueue-intent',
+  text: enqueueIntentSql(tables),
+  values: identity,
+});
+
+const enqueueIntentSql = perStatusTables((tables) => {
+  const json = identitySql(tables.overall).json('e');
+  return `
+    select ${call(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${json})`, `array_agg(${orgIdOf(tables, 'e')})`)}
+    from ${tables.enforcement.qualifiedName} e
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null
+      and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
+    having count(*) > 0`;
+});
+
+/** A job for each of these; where one waits already, none is added. */
+export const enqueueJobs = (
+  tables: StatusTables,
+  jobs: readonly { identity: Identity; enforcementPoint: string }[],
+  urgency: JobUrgency = 'intent',
+): Statement => ({
+  name: 'enqueue-jobs',
+  text: enqueueJobsSql(tables),
+  values: [
+    ...identityArrays(tables.overall, jobs.map(({ identity }) => identity)),
+    arrayLiteral(jobs.map(({ enforcementPoint }) => enforcementPoint)),
+    String(JOB_PRIORITIES[urgency]),
+  ],
+});
+
+const enqueueJobsSql = perStatusTables((tables) => {
+  const identity = identitySql(tables.overall);
+  const next = identity.parameterCount + 1;
+  return `
+    select ${call(tables, 'array_agg(i.point)', `array_agg(${identity.json('i')})`, `array_agg(${orgIdOf(tables, 'i')})`, `$${next + 1}::integer`)}
+    from unnest(${identity.arrays}, $${next}::text[]) as i (${identity.columns}, point)
+    having count(*) > 0`;
+});
+
+/** How many jobs `enqueueIntent` or `enqueueJobs` added. */
+export const addedJobs = (answer: StatementResult): number => Number(answer.rows[0]?.[0] ?? 0);

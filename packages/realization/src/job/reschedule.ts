@@ -1,0 +1,92 @@
+import { arrayLiteral, type Statement } from '@intendant/core/internal';
+import type { ClaimedJob } from './job-queue.ts';
+import { JOBS_SCHEMA } from './job-functions.ts';
+
+/*
+ * When a failed job runs again is the worker's to say, and in milliseconds, so it is written here and not by pg-boss'
+ * `fail`, which knows one delay a queue, in seconds. The states are pg-boss' own: `retry` waits, and `failed` stays for
+ * people to look at until its retention is over. At most one job of a key may wait in `retry`; when one does already, it
+ * stands for this one too.
+ */
+
+export interface FailedJob {
+  readonly job: ClaimedJob;
+  /** Null: not again. */
+  readonly retryInMs: number | null;
+  readonly message: string;
+  /** The handler was not to blame, so the next claim is no new attempt. Only when the handler does not run any more. */
+  readonly isUncounted?: boolean;
+}
+
+/** Fenced on the attempt: a job that was taken over is left alone. Runs as the login. */
+export const rescheduleJobs = (queue: string, failures: readonly FailedJob[]): Statement => ({
+  name: 'reschedule-jobs',
+  text: RESCHEDULE,
+  values: [
+    queue,
+    arrayLiteral(failures.map(({ job }) => job.id)),
+    arrayLiteral(failures.map(({ job }) => String(job.retryCount))),
+    arrayLiteral(failures.map(({ retryInMs }) => (retryInMs === null ? null : String(retryInMs)))),
+    arrayLiteral(failures.map(({ message }) => message)),
+    arrayLiteral(failures.map(({ isUncounted = false }) => String(isUncounted))),
+  ],
+});
+
+const WAITS_ALREADY = `exists (
+      select from ${JOBS_SCHEMA}.job_common other
+      where other.name = j.name and other.singleton_key = j.singleton_key and other.state = 'retry'
+    )`;
+
+const RESCHEDULE = `
+  with failure as (
+    select * from unnest($2::uuid[], $3::integer[], $4::double precision[], $5::text[], $6::boolean[]) as f (id, attempt, retry_in_ms, message, is_uncounted)
+  ),
+  doubled as (
+    delete from ${JOBS_SCHEMA}.job_common j using failure f
+    where j.name = $1 and j.id = f.id and j.state = 'active' and j.retry_count = f.attempt and f.retry_in_ms is not null
+      and ${WAITS_ALREADY}
+  )
+  update ${JOBS_SCHEMA}.job_common j
+  set state = case when f.retry_in_ms is null then 'failed' else 'retry' end::${JOBS_SCHEMA}.job_state,
+    start_after = clock_timestamp() + coalesce(f.retry_in_ms, 0) * interval '1 ms',
+    completed_on = case when f.retry_in_ms is null then clock_timestamp() end,
+    started_on = case when f.is_uncounted then null else j.started_on end,
+    output = jsonb_build_object('message', f.message),
+    heartbeat_on = null
+  from failure f
+  where j.name = $1 and j.id = f.id and j.state = 'active' and j.retry_count = f.attempt
+    and (f.retry_in_ms is null or not ${WAITS_ALREADY})`;
+
+/** Frees the jobs of workers that stopped saying that they are alive. Answers how many. */
+export const takeOverJobs = (queues: readonly string[], leaseMs: number): Statement => ({
+  name: 'take-over-jobs',
+  text: TAKE_OVER,
+  values: [arrayLiteral(queues), String(leaseMs)],
+});
+
+const EXPIRED = `j.name = any ($1::text[]) and j.state = 'active' and j.heartbeat_on < clock_timestamp() - $2::double precision * interval '1 ms'`;
+
+const TAKE_OVER = `
+  with doubled as (
+    delete from ${JOBS_SCHEMA}.job_common j where ${EXPIRED} and ${WAITS_ALREADY} returning j.id
+  ),
+  freed as (
+    update ${JOBS_SCHEMA}.job_common j
+    set state = 'retry', start_after = clock_timestamp(), heartbeat_on = null,
+      output = jsonb_build_object('message', 'the worker stopped renewing its lease')
+    where ${EXPIRED} and not ${WAITS_ALREADY}
+    returning j.id
+  )
+  select (select count(*) from doubled) + (select count(*) from freed)`;
+
+/** When the next job that nothing stands in the way of is due, in ms from now (negative: it is due); no row when none waits. */
+export const nextDueJob = (queues: readonly string[]): Statement => ({ name: 'next-due-job', text: NEXT_DUE, values: [arrayLiteral(queues)] });
+
+const NEXT_DUE = `
+  select extract(epoch from min(j.start_after) - clock_timestamp()) * 1000
+  from ${JOBS_SCHEMA}.job_common j
+  where j.name = any ($1::text[]) and j.state < 'active' and not j.blocked
+    and not exists (
+      select from ${JOBS_SCHEMA}.job_common running
+      where running.name = j.name and running.state = 'active' and running.singleton_key = j.singleton_key
+    )`;

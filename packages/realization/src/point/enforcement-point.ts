@@ -1,0 +1,19 @@
+import { InvalidRecordError } from '@intendant/core';
+
+const MAX_LENGTH = 500;
+
+/** Throws InvalidRecordError for what cannot be the id of an enforcement point. */
+export function checkEnforcementPoint(id: unknown): string {
+  const isFit = typeof id === 'string' && id !== '' && id.length <= MAX_LENGTH && !id.includes('\0') && id.isWellFormed();
+  if (isFit) return id;
+  throw new InvalidRecordError(`an enforcement point is named by a text of 1 to ${MAX_LENGTH} characters, not ${describe(id)}`);
+}
+
+/** Each once; null when none are given. */
+export function checkEnforcementPoints(ids: readonly string[] | undefined): readonly string[] | null {
+  if (ids === undefined) return null;
+  if (!Array.isArray(ids)) throw new InvalidRecordError('enforcementPoints must be a list of ids');
+  return [...new Set(ids.map(checkEnforcementPoint))];
+}
+
+const describe = (id: unknown): string => (typeof id === 'string' ? `one of ${id.length}` : `a ${typeof id}`);

@@ -1,0 +1,148 @@
+import { type AnyTable, ConfigurationError, type DataStore, type MetadataContext, type RegisterOptions, TableNotRegisteredError, type Transaction } from '@intendant/core';
+import { type DataStoreInternals, type Executor, internalsOf, type Scope, type SessionInternals, sessionInternalsOf } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
+import { JobQueue } from './job/job-queue.ts';
+import { jobSchemaPart } from './job/job-schema.ts';
+import { type RealizationParts, RealizationSession } from './realization-session.ts';
+import { defineStatusTables, POINT_COLUMN, type StatusTables } from './status/status-tables.ts';
+import { waitForStatus } from './wait-for.ts';
+import { Worker } from './worker/worker.ts';
+import { configureWorker, type WorkerOptions } from './worker/worker-options.ts';
+
+export interface RealizationOptions<C = MetadataContext> {
+  readonly store: DataStore<C>;
+  /** Tells of committed changes: what wakes workers and `waitFor`. From `createSubscriptions`, on the same store. */
+  readonly subscriptions: unknown;
+  /** Default: the store's. */
+  readonly connection?: unknown;
+  /** Default: the store's. */
+  readonly logger?: Logger;
+}
+
+/** Intents, their status, and the workers that make them true. */
+export interface Realization<C = MetadataContext> extends AsyncDisposable {
+  /**
+   * Registers tables with the store, and with them what realization needs: their status tables, under the same roles,
+   * and the job tables. Idempotent, and safe from many processes at once.
+   *
+   * Throws ConfigurationError, as `store.register` does, and for a table that is not revisioned.
+   */
+  register(tables: readonly AnyTable[], options?: RegisterOptions): Promise<void>;
+  /** Intents and statuses seen with this context's eyes. Costs nothing: make one for each request. */
+  as(context: C): RealizationSession;
+  /** The same inside the caller's transaction: committed or rolled back with it. */
+  in(transaction: Transaction): RealizationSession;
+  /** A worker, not yet started. Throws ConfigurationError for options that are missing or wrong. */
+  worker(options: WorkerOptions): Worker;
+  /** Stops the workers. The store and the subscriptions stay open. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** Throws ConfigurationError for options that are missing. The database is asked nothing yet. */
+export async function createRealization<C = MetadataContext>(options: RealizationOptions<C>): Promise<Realization<C>> {
+  if (typeof options?.store !== 'object' || options.store === null) throw new ConfigurationError('createRealization: give the store');
+  return new PostgresRealization(options as RealizationOptions<unknown>) as unknown as Realization<C>;
+}
+
+class PostgresRealization implements Realization<unknown> {
+  readonly #store: DataStore;
+  readonly #internals: DataStoreInternals;
+  readonly #logger: Logger;
+  readonly #jobQueue: JobQueue;
+  readonly #feed: ChangeFeed;
+  readonly #tables = new Map<string, StatusTables>();
+  readonly #workers = new Set<Worker>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RealizationOptions<unknown>) {
+    this.#store = options.store as unknown as DataStore;
+    this.#internals = internalsOf(this.#store);
+    this.#logger = options.logger ?? this.#internals.logger;
+    this.#jobQueue = new JobQueue(this.#internals.pool, this.#logger);
+    this.#feed = openChangeFeed(options.subscriptions);
+    this.#internals.onClose(() => this.close());
+  }
+
+  async register(tables: readonly AnyTable[], options: RegisterOptions = {}): Promise<void> {
+    const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
+    await this.#internals.addSchemaPart(jobSchemaPart(this.#internals));
+    await this.#store.register(definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]), options);
+    for (const { resource, overall, enforcement } of definitions) {
+      this.#tables.set(resource.name, {
+        resource: this.#internals.table(resource),
+        overall: this.#internals.table(overall),
+        enforcement: this.#internals.table(enforcement),
+      });
+    }
+  }
+
+  as(context: unknown): RealizationSession {
+    return new RealizationSession(this.#parts(sessionInternalsOf(this.#store.as(context as MetadataContext))));
+  }
+
+  in(transaction: Transaction): RealizationSession {
+    return new RealizationSession(this.#parts(sessionInternalsOf(transaction)));
+  }
+
+  worker(options: WorkerOptions): Worker {
+    const worker = new Worker(
+      {
+        store: this.#internals,
+        jobQueue: this.#jobQueue,
+        logger: this.#logger,
+        statusTables: ({ table }) => this.#statusTables(table),
+        watch: (tables, enforcementPoint, wake) => this.#watchPoint(tables, enforcementPoint, wake),
+      },
+      configureWorker(options),
+    );
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await this.#jobQueue.stop();
+  }
+
+  #parts(core: SessionInternals): RealizationParts {
+    return {
+      core,
+      statusTables: (definition) => this.#statusTables(definition),
+      inTransaction: (scope, run) => this.#inTransaction(core, scope, run),
+      waitFor: (scope, tables, key, options) =>
+        waitForStatus(core.executor, scope, tables, key, options, (wake) => this.#feed.watch([tables.overall.name], wake)),
+    };
+  }
+
+  #inTransaction<Result>(core: SessionInternals, scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result> {
+    if (core.isTransaction) return run(core.executor);
+    return this.#internals.transactionFor(scope, (tx) => run(sessionInternalsOf(tx).executor));
+  }
+
+  #watchPoint(tables: readonly StatusTables[], enforcementPoint: string, wake: () => void): Promise<() => Promise<void>> {
+    const names = tables.map(({ enforcement }) => enforcement.name);
+    return this.#feed
+      .watch(names, (key) => {
+        if (key === undefined || key[POINT_COLUMN] === enforcementPoint) wake();
+      })
+      .then((unwatch) => async () => unwatch());
+  }
+
+  #statusTables(definition: AnyTable): StatusTables {
+    const tables = this.#tables.get(definition?.name);
+    if (tables) return tables;
+    throw new TableNotRegisteredError(`table ${JSON.stringify(definition?.name)} is not registered with this realization; call realization.register first`, {
+      details: { table: definition?.name },
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { arrayLiteral, perTable, quoteIdentifier, type RegisteredTable, type WireValue } from '@intendant/core/internal';
+
+/** A resource's identity as it travels: values for `table.identity`, in its order. */
+export type Identity = readonly WireValue[];
+
+/** Sets of resources go to Postgres as one array a column, and come back as rows through `unnest`. */
+export interface IdentitySql {
+  /** How many parameters the arrays take, from `$1` on. */
+  readonly parameterCount: number;
+  /** `$1::text[], $2::text[]`: for `unnest`. */
+  readonly arrays: string;
+  /** The columns' names, quoted: `"org_id", "id"`. */
+  readonly columns: string;
+  /** The same of one alias: `o."org_id", o."id"`. */
+  of(alias: string): string;
+  /** That two aliases name one resource. */
+  same(left: string, right: string): string;
+  /** As a JSON array of texts, the form it has in jobs. */
+  json(alias: string): string;
+}
+
+export const identitySql = perTable((table: RegisteredTable): IdentitySql => {
+  const names = table.identity.map((column) => quoteIdentifier(column.name));
+  const of = (alias: string): string => names.map((name) => `${alias}.${name}`).join(', ');
+  return {
+    parameterCount: names.length,
+    arrays: table.identity.map((column, index) => `$${index + 1}::${column.format.sqlType}[]`).join(', '),
+    columns: names.join(', '),
+    of,
+    same: (left, right) => names.map((name) => `${left}.${name} = ${right}.${name}`).join(' and '),
+    json: (alias) => `jsonb_build_array(${names.map((name) => `${alias}.${name}::text`).join(', ')})`,
+  };
+});
+
+/** The parameters for `arrays`: one array literal a column of the identity. */
+export const identityArrays = (table: RegisteredTable, identities: readonly Identity[]): string[] =>
+  table.identity.map((_, index) => arrayLiteral(identities.map((identity) => identity[index] ?? null)));
+
+/** One text for an identity, for maps. */
+export const identityKey = (identity: Identity): string => JSON.stringify(identity.map(String));
+
+/** Each resource once. */
+export function distinctIdentities(identities: Iterable<Identity>): Identity[] {
+  const distinct = new Map<string, Identity>();
+  for (const identity of identities) distinct.set(identityKey(identity), identity);
+  return [...distinct.values()];
+}

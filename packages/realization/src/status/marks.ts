@@ -1,0 +1,149 @@
+import {
+  arrayLiteral, type Executor, type Scope, type Statement, type StatementResult,
+} from '@intendant/core/internal';
+import { MAX_DETAILS_LENGTH } from './details.ts';
+import { type Identity, identityArrays, identityKey, identitySql } from './identity-set.ts';
+import { ensureOverallStatus, type ErrorNote, lockOverallStatus, recomputeOverallStatus } from './overall-status.ts';
+import { STATUS_WEIGHTS } from './status.ts';
+import { isAlive, perStatusTables, POINT_COLUMN, type StatusTables } from './status-tables.ts';
+
+/*
+ * Marks in set form: the only form there is. A single mark is a set of one.
+ *
+ * One exchange: make sure of the overall rows, lock them, judge and write the marks, recompute. Each mark is judged
+ * alone, by the revision in the database and not by one read earlier, and a refused one changes nothing and fails
+ * nobody else. Refusals come back as rows, not as errors, so a surrounding transaction stays usable.
+ */
+
+/** What is reported about one resource at one enforcement point. */
+export interface Mark {
+  readonly identity: Identity;
+  readonly revision: number;
+  readonly enforcementPoint: string;
+  readonly status: MarkedStatus;
+  /** The report is about the resource's removal from the point. */
+  readonly isRemoval: boolean;
+  /** What an ERROR has to say. */
+  readonly message?: string | undefined;
+}
+
+export type MarkedStatus = Exclude<keyof typeof STATUS_WEIGHTS, 'UNKNOWN'>;
+
+export type MarkVerdict = 'accepted' | 'stale' | 'unknown-revision' | 'missing';
+
+export interface MarkResult {
+  readonly verdict: MarkVerdict;
+  /** The revision the resource is at now; null when nothing is known of it. */
+  readonly currentRevision: number | null;
+}
+
+/** Marks all, in one transaction; answers in the order of the marks. */
+export async function writeMarks(executor: Executor, scope: Scope, tables: StatusTables, marks: readonly Mark[]): Promise<MarkResult[]> {
+  const results: MarkResult[] = [];
+  for (const wave of inWaves(marks)) {
+    const answers = await executor.run(scope, markStatements(tables, wave.map(({ mark }) => mark)));
+    readVerdicts(answers[JUDGED] as StatementResult).forEach((result, index) => {
+      results[(wave[index] as { index: number }).index] = result;
+    });
+  }
+  return results;
+}
+
+/** A statement may write a row once, so several marks for one resource at one point go one after the other. */
+function inWaves(marks: readonly Mark[]): { mark: Mark; index: number }[][] {
+  const waves: { mark: Mark; index: number }[][] = [];
+  const times = new Map<string, number>();
+  marks.forEach((mark, index) => {
+    const place = `${mark.enforcementPoint} ${identityKey(mark.identity)}`;
+    const turn = times.get(place) ?? 0;
+    times.set(place, turn + 1);
+    (waves[turn] ??= []).push({ mark, index });
+  });
+  return waves;
+}
+
+/** Where in the answers of `markStatements` the verdicts are. */
+export const JUDGED = 2;
+
+/** No two for one resource at one point. */
+export const markStatements = (tables: StatusTables, marks: readonly Mark[]): Statement[] => [
+  ensureOverallStatus(tables, marks),
+  lockOverallStatus(tables, marks.map(({ identity }) => identity)),
+  judgeAndWrite(tables, marks),
+  recomputeOverallStatus(tables, marks.map(errorNote)),
+];
+
+export const readVerdicts = (answer: StatementResult): MarkResult[] =>
+  answer.rows.map(([verdict, revision]) => ({
+    verdict: verdict as MarkVerdict,
+    currentRevision: revision === null || revision === undefined ? null : Number(revision),
+  }));
+
+const errorNote = (mark: Mark): ErrorNote => ({ identity: mark.identity, revision: mark.revision, text: detailsOf(mark) });
+
+const detailsOf = ({ status, message, revision }: Mark): string | null =>
+  status === 'ERROR' ? `ERROR ${message ?? ''} at revision ${revision}` : null;
+
+const judgeAndWrite = (tables: StatusTables, marks: readonly Mark[]): Statement => ({
+  name: 'judge-and-write-marks',
+  text: judgeAndWriteSql(tables),
+  values: [
+    ...identityArrays(tables.overall, marks.map(({ identity }) => identity)),
+    arrayLiteral(marks.map(({ enforcementPoint }) => enforcementPoint)),
+    arrayLiteral(marks.map(({ revision }) => String(revision))),
+    arrayLiteral(marks.map(({ status }) => String(STATUS_WEIGHTS[status]))),
+    arrayLiteral(marks.map(({ isRemoval }) => String(isRemoval))),
+    arrayLiteral(marks.map(detailsOf)),
+  ],
+});
+
+/**
+ * A mark needs the resource alive at exactly its revision; a removal needs only that it is about the revision of now,
+ * for the resource may be gone, or may never have been known.
+ */
+const judgeAndWriteSql = perStatusTables((tables) => {
+  const identity = identitySql(tables.overall);
+  const next = identity.parameterCount + 1;
+  const clearing = `${STATUS_WEIGHTS.REALIZED}, ${STATUS_WEIGHTS.DELETION_REALIZED}`;
+  return `
+    with item as (
+      select * from unnest(${identity.arrays},
+          $${next}::text[], $${next + 1}::bigint[], $${next + 2}::integer[], $${next + 3}::boolean[], $${next + 4}::text[])
+        with ordinality as i (${identity.columns}, point, item_revision, status, is_removal, note, ordinal)
+    ),
+    known as (
+      select i.*, ${isAlive(tables, 'r')} as is_alive, coalesce(r.revision, o.resource_revision) as current_revision,
+        e.resource_revision as stored_revision
+      from item i
+      left join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
+      left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
+      left join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = i.point
+    ),
+    judged as (
+      select *, case
+          when not is_removal and not is_alive then 'missing'
+          when item_revision < stored_revision then 'stale'
+          when current_revision is null or item_revision = current_revision then 'accepted'
+          when item_revision < current_revision then 'stale'
+          else 'unknown-revision' end as verdict
+      from known
+    ),
+    written as (
+      insert into ${tables.enforcement.qualifiedName} as e
+        (${identity.columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
+      select ${identity.of('j')}, j.point, j.status, left(coalesce(j.note, ''), ${MAX_DETAILS_LENGTH}), j.item_revision, j.is_removal
+      from judged j where verdict = 'accepted'
+      order by ${identity.of('j')}, j.point
+      on conflict (${identity.columns}, ${POINT_COLUMN}) do update
+      set realization_status = excluded.realization_status, resource_revision = excluded.resource_revision,
+        is_removal = excluded.is_removal, updated_at = clock_timestamp(),
+        additional_details = case
+          when excluded.realization_status in (${clearing}) then ''
+          else left(concat_ws('; ', nullif(excluded.additional_details, ''), nullif(e.additional_details, '')), ${MAX_DETAILS_LENGTH})
+          end
+      where excluded.realization_status = ${STATUS_WEIGHTS.ERROR}
+        or (e.realization_status, e.resource_revision, e.is_removal)
+          is distinct from (excluded.realization_status, excluded.resource_revision, excluded.is_removal)
+    )
+    select verdict, current_revision from judged order by ordinal`;
+});

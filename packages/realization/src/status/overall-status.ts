@@ -1,0 +1,159 @@
+import { arrayLiteral, type Statement } from '@intendant/core/internal';
+import { distinctIdentities, type Identity, identityArrays, identitySql } from './identity-set.ts';
+import { MAX_DETAILS_LENGTH } from './details.ts';
+import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
+import { isAlive, perStatusTables, type StatusTables } from './status-tables.ts';
+
+/*
+ * The overall status row is the resource's mutex.
+ *
+ * Two points that finish together each write their own enforcement row and then ask for the heaviest of all. Neither
+ * sees the other's uncommitted row, so both find something heavier than what they wrote, both write that, and the
+ * resource stays PENDING for ever. So whoever changes anything about a resource locks its overall row first, or inserts
+ * it, which locks it too.
+ *
+ * The lock and the reading are separate statements, and must be. Under READ COMMITTED a statement sees what was
+ * committed before it *began*: a statement that locks and reads waits for the lock with an old snapshot in its hands.
+ * The next statement takes a new one, and by then whoever held the lock has committed.
+ *
+ * Sets are locked in the order of the identity, so that two sets that overlap cannot wait for each other in a circle.
+ */
+
+/** Something said about one resource at one revision. */
+export interface Remark {
+  readonly identity: Identity;
+  readonly revision: number;
+}
+
+/** Makes sure of a row to lock, for resources that exist and for those whose removal is reported. */
+export function ensureOverallStatus(tables: StatusTables, remarks: readonly (Remark & { isRemoval: boolean })[]): Statement {
+  return {
+    name: 'ensure-overall-status',
+    text: ensureSql(tables),
+    values: [
+      ...identityArrays(tables.overall, remarks.map(({ identity }) => identity)),
+      arrayLiteral(remarks.map(({ isRemoval }) => String(isRemoval))),
+      arrayLiteral(remarks.map(({ revision }) => String(revision))),
+    ],
+  };
+}
+
+const ensureSql = perStatusTables((tables) => {
+  const identity = identitySql(tables.overall);
+  const next = identity.parameterCount + 1;
+  return `
+    insert into ${tables.overall.qualifiedName} as o
+      (${identity.columns}, realization_status, additional_details, resource_revision)
+    select distinct on (${identity.of('i')})
+      ${identity.of('i')}, ${STATUS_WEIGHTS.UNKNOWN}, '', coalesce(r.revision, i.item_revision)
+    from unnest(${identity.arrays}, $${next}::boolean[], $${next + 1}::bigint[])
+      as i (${identity.columns}, is_removal, item_revision)
+    left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
+    where (i.is_removal or r.revision is not null)
+      and not exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
+    order by ${identity.of('i')}, i.item_revision desc
+    on conflict do nothing`;
+});
+
+/** Waits for each resource's lock, in the order of the identity. */
+export const lockOverallStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'lock-overall-status',
+  text: lockSql(tables),
+  values: identityArrays(tables.overall, distinctIdentities(identities)),
+});
+
+const lockSql = perStatusTables(({ overall }) => {
+  const identity = identitySql(overall);
+  return `
+    select from ${overall.qualifiedName} o
+    join unnest(${identity.arrays}) as i (${identity.columns}) on ${identity.same('o', 'i')}
+    order by ${identity.of('o')}
+    for no key update of o`;
+});
+
+/** An error to tell of on the overall row, if it was about the current revision. */
+export interface ErrorNote extends Remark {
+  /** Null: nothing to tell. */
+  readonly text: string | null;
+}
+
+/**
+ * Makes the overall row what the enforcement rows say: the heaviest status among those at the current revision. What is
+ * being removed from a point counts only when nothing else is there, so that no removal holds a living resource back;
+ * its errors do count. Needs the lock.
+ */
+export const recomputeOverallStatus = (tables: StatusTables, notes: readonly ErrorNote[]): Statement => ({
+  name: 'recompute-overall-status',
+  text: recomputeAllSql(tables),
+  values: [
+    ...identityArrays(tables.overall, notes.map(({ identity }) => identity)),
+    arrayLiteral(notes.map(({ revision }) => String(revision))),
+    arrayLiteral(notes.map(({ text }) => text)),
+  ],
+});
+
+const recomputeAllSql = perStatusTables((tables) => recomputeSql(tables, 'true'));
+
+/** Only those of the set that meet a condition on their `ordinal`. */
+export function recomputeSql(tables: StatusTables, condition: string): string {
+  const identity = identitySql(tables.overall);
+  const next = identity.parameterCount + 1;
+  return `
+    with item as (
+      select * from unnest(${identity.arrays}, $${next}::bigint[], $${next + 1}::text[])
+        with ordinality as i (${identity.columns}, item_revision, note, ordinal)
+      where ${condition}
+    ),
+    state as (
+      ${currentState(tables, `(select distinct ${identity.columns} from item)`)}
+    ),
+    news as (
+      select ${identity.of('i')}, string_agg(i.note, '; ' order by i.ordinal desc) as text
+      from item i join state s on ${identity.same('i', 's')} and i.item_revision = s.current_revision
+      where i.note is not null
+      group by ${identity.of('i')}
+    ),
+    verdict as (
+      select ${identity.of('s')}, s.current_revision,
+        coalesce(e.heaviest_kept, e.heaviest, s.status_of_none) as status,
+        case when e.has_error
+          then left(concat_ws('; ', n.text, nullif(s.additional_details, '')), ${MAX_DETAILS_LENGTH}) else '' end as details
+      from state s
+      left join news n on ${identity.same('n', 's')}
+      cross join lateral (${heaviestOf(tables, 's')}) e
+    )
+    update ${tables.overall.qualifiedName} o
+    set realization_status = v.status, additional_details = v.details, resource_revision = v.current_revision,
+      updated_at = clock_timestamp()
+    from verdict v
+    where ${identity.same('o', 'v')}
+      and (o.realization_status, o.additional_details, o.resource_revision)
+        is distinct from (v.status, v.details, v.current_revision)`;
+}
+
+/** Each resource's revision of now, whether it is alive, and what its status is when it is nowhere. */
+export function currentState(tables: StatusTables, identities: string): string {
+  const identity = identitySql(tables.overall);
+  const alive = isAlive(tables, 'r');
+  return `
+      select ${identity.of('o')}, o.additional_details, ${alive} as is_alive,
+        coalesce(r.revision, o.resource_revision) as current_revision,
+        case when ${alive} then ${STATUS_WEIGHTS.PENDING}
+          when r.revision is not null then ${STATUS_WEIGHTS.DELETION_PENDING}
+          else ${STATUS_WEIGHTS.DELETION_REALIZED} end as status_of_none
+      from ${identities} d
+      join ${tables.overall.qualifiedName} o on ${identity.same('o', 'd')}
+      left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'd')}`;
+}
+
+function heaviestOf(tables: StatusTables, state: string): string {
+  const identity = identitySql(tables.overall);
+  return `
+        select max(e.realization_status) as heaviest,
+          max(e.realization_status) filter (
+            where not (${state}.is_alive and e.realization_status in (${DELETION_WEIGHTS.join(', ')}))
+          ) as heaviest_kept,
+          bool_or(e.realization_status = ${STATUS_WEIGHTS.ERROR}) as has_error
+        from ${tables.enforcement.qualifiedName} e
+        where ${identity.same('e', state)} and e.resource_revision = ${state}.current_revision`;
+}

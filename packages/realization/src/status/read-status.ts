@@ -1,0 +1,73 @@
+import { RecordNotFoundError } from '@intendant/core';
+import {
+  allColumns, describeKey, type Executor, findStatement, quoteIdentifier, readIdentity, readRow, type Scope, type Statement, type StatementResult,
+} from '@intendant/core/internal';
+import { type Status, statusOfWeight } from './status.ts';
+import { POINT_COLUMN, type StatusTables } from './status-tables.ts';
+
+/** A status as it is stored, at one point or overall. */
+export interface StatusRecord {
+  readonly status: Status;
+  /** What went wrong, newest first; empty when nothing did. At most 1,024 characters. */
+  readonly additionalDetails: string;
+  /** The resource's revision that the status is about. */
+  readonly revision: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface StatusDetails {
+  readonly overall: StatusRecord;
+  /** By enforcement point. A point that was never marked is absent: its status is UNKNOWN. */
+  readonly enforcement: ReadonlyMap<string, StatusRecord>;
+}
+
+/** Throws RecordNotFoundError when nothing is known of the resource. */
+export async function readOverallStatus(executor: Executor, scope: Scope, tables: StatusTables, key: unknown): Promise<StatusRecord> {
+  const [found] = await executor.run(scope, [overallStatement(tables, scope, key)]);
+  return overallOf(tables, key, found);
+}
+
+/** Throws RecordNotFoundError when nothing is known of the resource. */
+export async function readStatusDetails(executor: Executor, scope: Scope, tables: StatusTables, key: unknown): Promise<StatusDetails> {
+  const [overall, enforcement] = await executor.run(scope, [overallStatement(tables, scope, key), enforcementStatement(tables, scope, key)]);
+  return {
+    overall: overallOf(tables, key, overall),
+    enforcement: new Map((enforcement as StatementResult).rows.map((row) => readPoint(tables, row))),
+  };
+}
+
+const overallStatement = (tables: StatusTables, scope: Scope, key: unknown): Statement =>
+  findStatement(tables.overall, readIdentity(tables.overall, scope, key, 'read'), true);
+
+function enforcementStatement({ overall, enforcement }: StatusTables, scope: Scope, key: unknown): Statement {
+  const identity = readIdentity(overall, scope, key, 'read');
+  const condition = identity.map(({ column }, index) => `${quoteIdentifier(column.name)} = $${index + 1}`).join(' and ');
+  return {
+    name: 'find-enforcement-statuses',
+    text: `select ${allColumns(enforcement)} from ${enforcement.qualifiedName} where ${condition} order by ${POINT_COLUMN}`,
+    values: identity.map(({ value }) => value),
+  };
+}
+
+function overallOf(tables: StatusTables, key: unknown, found: StatementResult | undefined): StatusRecord {
+  const row = found?.rows[0];
+  if (row) return toStatusRecord(readRow(tables.overall, row));
+  throw new RecordNotFoundError(
+    `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}: nothing was persisted under this key, or it is not the caller's`,
+    { details: { table: tables.resource.name, key: describeKey(tables.resource, key) } },
+  );
+}
+
+function readPoint(tables: StatusTables, row: readonly (string | null)[]): [string, StatusRecord] {
+  const record = readRow(tables.enforcement, row);
+  return [record[POINT_COLUMN] as string, toStatusRecord(record)];
+}
+
+const toStatusRecord = (record: Record<string, unknown>): StatusRecord => ({
+  status: statusOfWeight(record.realization_status as number),
+  additionalDetails: record.additional_details as string,
+  revision: record.resource_revision as number,
+  createdAt: record.createdAt as Date,
+  updatedAt: record.updatedAt as Date,
+});

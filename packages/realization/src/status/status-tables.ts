@@ -1,0 +1,80 @@
+import { type AnyTable, ConfigurationError, defineTable } from '@intendant/core';
+import type { RegisteredTable } from '@intendant/core/internal';
+import { z } from 'zod';
+
+/** A table of resources and the two that say how far they are. */
+export interface StatusTables {
+  readonly resource: RegisteredTable;
+  readonly overall: RegisteredTable;
+  readonly enforcement: RegisteredTable;
+}
+
+/** Builds something for a set of status tables once, e.g. a statement's text. */
+export function perStatusTables<T>(build: (tables: StatusTables) => T): (tables: StatusTables) => T {
+  const built = new WeakMap<StatusTables, T>();
+  return (tables) => {
+    const known = built.get(tables);
+    if (known !== undefined) return known;
+    const made = build(tables);
+    built.set(tables, made);
+    return made;
+  };
+}
+
+/** That the row of the resource's table under this alias is there and not soft-deleted, in SQL. */
+export const isAlive = (tables: StatusTables, alias: string): string =>
+  `(${alias}.revision is not null${tables.resource.definition.softDelete ? ` and ${alias}.deleted_at is null` : ''})`;
+
+export interface StatusTableDefinitions {
+  readonly overall: AnyTable;
+  readonly enforcement: AnyTable;
+}
+
+export const POINT_COLUMN = 'enforcement_point_id';
+
+const STATUS_COLUMNS = {
+  realization_status: z.int32(),
+  additional_details: z.string(),
+  resource_revision: z.int(),
+} as const;
+
+const ENFORCEMENT_COLUMNS = {
+  ...STATUS_COLUMNS,
+  /** The resource is to vanish from this point: what an ERROR alone would not tell. */
+  is_removal: z.boolean(),
+} as const;
+
+const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS)]);
+
+/**
+ * The status tables of a table: told apart as its rows are, and bound to the same org and instance, so that the same
+ * policies keep tenants apart in them. Throws ConfigurationError for a table whose resources cannot have a status.
+ */
+export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
+  checkFit(resource);
+  const key = Object.fromEntries(resource.key.map((field) => [field, resource.schema.shape[field] as z.ZodType]));
+  const traits = { tenancy: resource.tenancy, instanced: resource.instanced, revisioned: false, softDelete: false };
+  return {
+    overall: defineTable(`overall_status_${resource.name}`, {
+      schema: z.object({ ...key, ...STATUS_COLUMNS }),
+      key: [...resource.key] as never,
+      ...traits,
+    }) as unknown as AnyTable,
+    enforcement: defineTable(`enforcement_status_${resource.name}`, {
+      schema: z.object({ ...key, [POINT_COLUMN]: z.string(), ...ENFORCEMENT_COLUMNS }),
+      key: [...resource.key, POINT_COLUMN] as never,
+      indexes: [[POINT_COLUMN, 'realization_status']] as never,
+      ...traits,
+    }) as unknown as AnyTable,
+  };
+}
+
+function checkFit(resource: AnyTable): void {
+  if (!resource.revisioned) {
+    throw new ConfigurationError(`table ${resource.name}: only a revisioned table can be realized; leave out revisioned: false`);
+  }
+  const taken = resource.key.find((field) => TAKEN.has(field));
+  if (taken !== undefined) {
+    throw new ConfigurationError(`table ${resource.name}: the key column ${taken} is a column of the status tables; call it otherwise`);
+  }
+}

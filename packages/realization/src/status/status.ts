@@ -1,0 +1,40 @@
+/**
+ * How far a resource is, at one enforcement point or overall. The number is what is stored and its weight: of several
+ * statuses the heaviest speaks for all.
+ */
+export const STATUS_WEIGHTS = {
+  UNKNOWN: 0,
+  DELETION_REALIZED: 100,
+  REALIZED: 200,
+  DELETION_IN_PROGRESS: 300,
+  DELETION_PENDING: 400,
+  IN_PROGRESS: 600,
+  PENDING: 800,
+  ERROR: 1000,
+} as const;
+
+export type Status = keyof typeof STATUS_WEIGHTS;
+
+export const STATUSES = Object.keys(STATUS_WEIGHTS) as readonly Status[];
+
+/** What stands for the removal of a resource from a point, as weights: the ones that do not hold a living resource back. */
+export const DELETION_WEIGHTS: readonly number[] = [
+  STATUS_WEIGHTS.DELETION_REALIZED,
+  STATUS_WEIGHTS.DELETION_IN_PROGRESS,
+  STATUS_WEIGHTS.DELETION_PENDING,
+];
+
+const byWeight = new Map<number, Status>(STATUSES.map((status) => [STATUS_WEIGHTS[status], status]));
+
+/** The status stored as this number; UNKNOWN for a number of a newer version. */
+export const statusOfWeight = (weight: number): Status => byWeight.get(weight) ?? 'UNKNOWN';
+
+/** The name for a stored number, for people: `Status(5000)` when it has none. */
+export const statusName = (weight: number): string => byWeight.get(weight) ?? `Status(${weight})`;
+
+/** The one of these that speaks for all. UNKNOWN when there is none. */
+export const heaviestStatus = (statuses: Iterable<Status>): Status => {
+  let heaviest: Status = 'UNKNOWN';
+  for (const status of statuses) if (STATUS_WEIGHTS[status] > STATUS_WEIGHTS[heaviest]) heaviest = status;
+  return heaviest;
+};

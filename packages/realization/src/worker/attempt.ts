@@ -1,0 +1,114 @@
+import type { AnyTable, DbRole, KeyOf, RecordOf, Session } from '@intendant/core';
+import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import { errorText } from '../status/details.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import type { BegunAttempt } from './begin-attempts.ts';
+import type { Handlers, Intent } from './handler.ts';
+import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
+import type { Outcome } from './settle-attempts.ts';
+import { TerminalError } from './terminal-error.ts';
+
+/** Why an attempt's signal aborts. The first two hand the job on, the last makes the attempt fail. */
+export class AttemptAborted extends Error {
+  override readonly name = 'AttemptAborted';
+  readonly reason: 'stopping' | 'newer-revision' | 'lease-lost' | 'timeout';
+
+  constructor(reason: AttemptAborted['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export interface AttemptSetting {
+  readonly store: DataStoreInternals;
+  readonly tables: StatusTables;
+  readonly handlers: Handlers<AnyTable>;
+  readonly enforcementPoint: string;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number;
+  readonly logger: Logger;
+  /** The time is up and the handler still runs. */
+  onOverrun(attempt: BegunAttempt, message: string): void;
+}
+
+/** Runs the handler for one begun attempt, until it has returned. Never rejects. */
+export async function runAttempt(setting: AttemptSetting, attempt: BegunAttempt, controller: AbortController): Promise<Outcome> {
+  if (attempt.action === 'nothing') return { kind: 'done' };
+  const logger = setting.logger.child(bindings(setting, attempt));
+  const timer = setTimeout(() => overrun(setting, attempt, controller, logger), setting.timeoutMs);
+  try {
+    const intent = intentOf(setting.tables.resource, attempt);
+    const context = { signal: controller.signal, logger, session: tenantSession(setting, intent) };
+    await (attempt.action === 'realize' ? setting.handlers.realize(intent, context) : setting.handlers.unrealize?.(intent, context));
+    return afterReturn(setting, attempt, controller.signal);
+  } catch (error) {
+    return afterThrow(setting, attempt, controller.signal, error, logger);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A handler that came to its end made it so, whatever the signal said meanwhile; but not after its time was up. */
+function afterReturn(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal): Outcome {
+  return isTimeout(signal) ? failed(setting, attempt, timeoutMessage(setting)) : { kind: 'done' };
+}
+
+function afterThrow(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal, error: unknown, logger: Logger): Outcome {
+  if (signal.aborted && !isTimeout(signal)) return { kind: 'handed-back', retryInMs: 0 };
+  logger.debug({ err: error }, 'the attempt failed');
+  if (error instanceof TerminalError) return { kind: 'failed', message: `${errorText(error)} (attempt ${attemptNumber(attempt)}, not to be retried)`, retryInMs: null };
+  return failed(setting, attempt, isTimeout(signal) ? timeoutMessage(setting) : errorText(error));
+}
+
+const isTimeout = (signal: AbortSignal): boolean => signal.reason instanceof AttemptAborted && signal.reason.reason === 'timeout';
+
+const timeoutMessage = ({ timeoutMs }: AttemptSetting): string => `the handler took longer than ${timeoutMs} ms`;
+
+function failed({ retry }: AttemptSetting, attempt: BegunAttempt, message: string): Outcome {
+  const number = attemptNumber(attempt);
+  const limit = Number.isFinite(retry.limit) ? ` of ${retry.limit}` : '';
+  return { kind: 'failed', message: `${message} (attempt ${number}${limit})`, retryInMs: retryDelayMs(retry, number) };
+}
+
+const attemptNumber = ({ job }: BegunAttempt): number => job.retryCount + 1;
+
+function overrun(setting: AttemptSetting, attempt: BegunAttempt, controller: AbortController, logger: Logger): void {
+  const message = timeoutMessage(setting);
+  logger.warn(`${message}; it keeps its resource until it returns`);
+  controller.abort(new AttemptAborted('timeout', message));
+  setting.onOverrun(attempt, message);
+}
+
+function intentOf(table: RegisteredTable, attempt: BegunAttempt): Intent<AnyTable> {
+  const identity = Object.fromEntries(
+    table.identity.map((column, index) => [column.field, column.format.decode(String(attempt.job.identity[index]))]),
+  );
+  const key = Object.fromEntries(table.key.map(({ field }) => [field, identity[field]]));
+  return {
+    record: (attempt.record ?? { ...identity, revision: attempt.revision }) as RecordOf<AnyTable>,
+    key: key as KeyOf<AnyTable>,
+    revision: attempt.revision,
+    attempt: attemptNumber(attempt),
+    orgId: identity.orgId as string | undefined,
+    instanceId: identity.instanceId as string | undefined,
+  };
+}
+
+function tenantSession({ store }: AttemptSetting, { orgId, instanceId }: Intent<AnyTable>): Session {
+  return store.sessionFor({ role: tenantRole(orgId, store.hasInstancer ? instanceId : undefined), orgId, instanceId });
+}
+
+function tenantRole(orgId: string | undefined, instanceId: string | undefined): DbRole {
+  if (orgId === undefined) return instanceId === undefined ? 'writer' : 'instance_writer';
+  return instanceId === undefined ? 'tenant_writer' : 'tenant_instance_writer';
+}
+
+const bindings = ({ tables, enforcementPoint }: AttemptSetting, attempt: BegunAttempt) => ({
+  table: tables.resource.name,
+  identity: attempt.job.identity,
+  enforcementPoint,
+  revision: attempt.revision,
+  attempt: attemptNumber(attempt),
+  action: attempt.action,
+});

@@ -1,0 +1,140 @@
+import { arrayLiteral, type Executor, readRow, type Statement, type StatementResult } from '@intendant/core/internal';
+import type { ClaimedJob } from '../job/job-queue.ts';
+import { identityArrays, identitySql } from '../status/identity-set.ts';
+import { recomputeSql } from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { isAlive, perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { SERVICE_SCOPE } from './service-scope.ts';
+
+/*
+ * The first mark of an attempt. A claimed job names a resource; what is wanted of it is read here, and only behind the
+ * lock of its overall row (why: persist-intent.ts). All that was claimed together begins in one exchange: lock, read,
+ * mark IN_PROGRESS, recompute.
+ *
+ * A row that somebody else holds is skipped, not waited for: one slow transaction must not hold up a batch. Which rows
+ * were had travels to the later statements in a setting, and they look at no others: to look again would be to read
+ * with a snapshot that may be older than the lock.
+ */
+
+export type Action = 'realize' | 'unrealize' | 'nothing';
+
+/** What is wanted at the point, as of the lock. */
+export interface BegunAttempt {
+  readonly job: ClaimedJob;
+  readonly action: Action;
+  /** The resource's row; null when it is gone. */
+  readonly record: Record<string, unknown> | null;
+  readonly revision: number;
+  /** There is a status row at this point to mark; without one the removal is only seen to. */
+  readonly isTracked: boolean;
+}
+
+export interface Begun {
+  readonly attempts: readonly BegunAttempt[];
+  /** Locked by somebody else: to be tried again in a moment. */
+  readonly contended: readonly ClaimedJob[];
+}
+
+export async function beginAttempts(executor: Executor, tables: StatusTables, enforcementPoint: string, jobs: readonly ClaimedJob[]): Promise<Begun> {
+  const identities = identityArrays(tables.overall, jobs.map(({ identity }) => identity));
+  const answers = await executor.run(SERVICE_SCOPE, [
+    { name: 'lock-what-is-free', text: lockFreeSql(tables), values: identities },
+    { name: 'read-intents', text: readSql(tables), values: [...identities, enforcementPoint] },
+    { name: 'mark-begun', text: markSql(tables), values: [...identities, enforcementPoint] },
+    recomputeBegun(tables, identities, jobs.length),
+  ]);
+  const attempts = (answers[1] as StatementResult).rows.map((row) => readAttempt(tables, jobs, row));
+  const begun = new Set(attempts.map(({ job }) => job));
+  return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
+}
+
+const BEGUN = 'intendant.begun_attempts';
+const isBegun = `ordinal = any (current_setting('${BEGUN}')::bigint[])`;
+
+const items = (tables: StatusTables): string => {
+  const { arrays, columns } = identitySql(tables.overall);
+  return `unnest(${arrays}) with ordinality as i (${columns}, ordinal)`;
+};
+
+const lockFreeSql = perStatusTables((tables) => {
+  const { same, of } = identitySql(tables.overall);
+  return `
+    with locked as (
+      select i.ordinal from ${tables.overall.qualifiedName} o
+      join ${items(tables)} on ${same('o', 'i')}
+      order by ${of('o')}
+      for no key update of o skip locked
+    ),
+    unknown as (
+      select i.ordinal from ${items(tables)}
+      where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
+    )
+    select set_config('${BEGUN}', coalesce(array_agg(ordinal)::text, '{}'), true)
+    from (select ordinal from locked union select ordinal from unknown) had`;
+});
+
+/** What there is to do at a point, from rows under the aliases o, r and e. */
+const actionOf = (tables: StatusTables): string => `
+      case
+        when e.${POINT_COLUMN} is null then 'unrealize'
+        when e.is_removal or not ${isAlive(tables, 'r')} then
+          case when e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED} and e.resource_revision = ${CURRENT} then 'nothing' else 'unrealize' end
+        when e.realization_status = ${STATUS_WEIGHTS.REALIZED} and e.resource_revision = ${CURRENT} then 'nothing'
+        else 'realize'
+      end`;
+
+const CURRENT = 'coalesce(r.revision, o.resource_revision)';
+
+const readSql = perStatusTables((tables) => {
+  const { same, parameterCount } = identitySql(tables.overall);
+  const columns = tables.resource.columns.map(({ name }) => `r."${name}"`).join(', ');
+  return `
+    select i.ordinal, ${actionOf(tables)} as action, coalesce(${CURRENT}, 0), e.${POINT_COLUMN} is not null, r.revision is not null, ${columns}
+    from ${items(tables)}
+    left join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
+    left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
+    left join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')} and e.${POINT_COLUMN} = $${parameterCount + 1}
+    where ${isBegun}`;
+});
+
+const markSql = perStatusTables((tables) => {
+  const { same, of, columns, parameterCount } = identitySql(tables.overall);
+  return `
+    with begun as (
+      select ${of('i')}, ${actionOf(tables)} as action, ${CURRENT} as current_revision
+      from ${items(tables)}
+      join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
+      join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')} and e.${POINT_COLUMN} = $${parameterCount + 1}
+      left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
+      where ${isBegun}
+    ),
+    wanted as (
+      select ${columns}, current_revision, action = 'unrealize' as is_removal,
+        case action when 'unrealize' then ${STATUS_WEIGHTS.DELETION_IN_PROGRESS} else ${STATUS_WEIGHTS.IN_PROGRESS} end as status
+      from begun where action <> 'nothing'
+    )
+    update ${tables.enforcement.qualifiedName} e
+    set realization_status = w.status, resource_revision = w.current_revision, is_removal = w.is_removal, updated_at = clock_timestamp()
+    from wanted w
+    where ${same('e', 'w')} and e.${POINT_COLUMN} = $${parameterCount + 1}
+      and (e.realization_status, e.resource_revision, e.is_removal) is distinct from (w.status, w.current_revision, w.is_removal)`;
+});
+
+const recomputeBegun = (tables: StatusTables, identities: readonly string[], count: number): Statement => ({
+  name: 'recompute-begun',
+  text: recomputeBegunSql(tables),
+  values: [...identities, arrayLiteral(new Array(count).fill('0')), arrayLiteral(new Array(count).fill(null))],
+});
+const recomputeBegunSql = perStatusTables((tables) => recomputeSql(tables, isBegun));
+
+function readAttempt(tables: StatusTables, jobs: readonly ClaimedJob[], row: readonly (string | null)[]): BegunAttempt {
+  const [ordinal, action, revision, isTracked, isThere, ...columns] = row;
+  return {
+    job: jobs[Number(ordinal) - 1] as ClaimedJob,
+    action: action as Action,
+    record: isThere === 't' ? readRow(tables.resource, columns) : null,
+    revision: Number(revision),
+    isTracked: isTracked === 't',
+  };
+}
+

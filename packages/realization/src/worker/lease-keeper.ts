@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
+import { takeOverJobs } from '../job/reschedule.ts';
+
+/** A lease is renewed, and others' are looked at, this often in its time. */
+const LOOKS_A_LEASE = 3;
+
+export interface LeaseKeeperParts {
+  readonly pool: pg.Pool;
+  readonly jobQueue: JobQueue;
+  readonly queues: readonly string[];
+  readonly leaseMs: number;
+  readonly logger: Logger;
+  /** What this worker has claimed now. */
+  claimed(): readonly ClaimedJob[];
+  onLost(job: ClaimedJob): void;
+  onFreed(): void;
+}
+
+/**
+ * A claim is a lease: it holds as long as its worker says so. Each look renews this worker's own and frees those of
+ * workers that fell silent, so a killed worker's jobs are had by another within the lease and one look. A claim that
+ * could not be renewed was freed: its attempt must end, since another may have begun.
+ */
+export class LeaseKeeper {
+  readonly #parts: LeaseKeeperParts;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #hasFailed = false;
+
+  constructor(parts: LeaseKeeperParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => void this.look(), this.#parts.leaseMs / LOOKS_A_LEASE);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#looking;
+  }
+
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { logger } = this.#parts;
+    try {
+      await this.#renew();
+      await this.#takeOver();
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) logger.warn({ err: error }, 'leases could not be renewed; trying again');
+      this.#hasFailed = true;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { claimed, jobQueue, onLost } = this.#parts;
+    for (const [queue, jobs] of Map.groupBy(claimed(), (job) => job.queue)) {
+      const held = await jobQueue.renew(queue, jobs);
+      for (const job of jobs) if (!held.has(job.id)) onLost(job);
+    }
+  }
+
+  async #takeOver(): Promise<void> {
+    const { pool, queues, leaseMs, logger, onFreed } = this.#parts;
+    const statement = takeOverJobs(queues, leaseMs);
+    const { rows } = await pool.query({ text: statement.text, values: [...(statement.values ?? [])], rowMode: 'array' });
+    const freed = Number(rows[0]?.[0]);
+    if (freed === 0) return;
+    logger.info({ freed }, 'jobs of a silent worker were taken over');
+    onFreed();
+  }
+}

@@ -1,0 +1,23 @@
+/** When a failed attempt is made again. */
+export interface RetryOptions {
+  /** Attempts in all, the first included. Infinity: for ever. Default 20. */
+  readonly limit?: number;
+  /** Before the second attempt; doubles with each. Default 1,000. */
+  readonly minDelayMs?: number;
+  /** The most that the delay grows to. Default 300,000 (5 minutes). */
+  readonly maxDelayMs?: number;
+}
+
+export type RetryPolicy = Required<RetryOptions>;
+
+export const DEFAULT_RETRY: RetryPolicy = { limit: 20, minDelayMs: 1000, maxDelayMs: 300_000 };
+
+/**
+ * Full half, jittered half: between half and all of min * 2^(attempt - 1), so that what failed together does not come
+ * back together. Null when the attempts are used up.
+ */
+export function retryDelayMs({ limit, minDelayMs, maxDelayMs }: RetryPolicy, attempt: number, random = Math.random()): number | null {
+  if (attempt >= limit) return null;
+  const full = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(full / 2 + (full / 2) * random);
+}
