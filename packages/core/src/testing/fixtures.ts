@@ -1,0 +1,79 @@
+import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { z } from 'zod';
+import { createDataStore, type DataStore, type DataStoreOptions, defineTable, SimpleInstancer } from '../index.ts';
+
+/** Callers of the tests, as the seed library's tests name them. */
+export const cokeAdmin = { orgId: 'Coke', roles: ['tenant_admin'] };
+export const cokeAuditor = { orgId: 'Coke', roles: ['tenant_auditor'] };
+export const pepsiAdmin = { orgId: 'Pepsi', roles: ['tenant_admin'] };
+export const pepsiAuditor = { orgId: 'Pepsi', roles: ['tenant_auditor'] };
+export const serviceAdmin = { roles: ['service_admin'] };
+export const serviceAuditor = { roles: ['service_auditor'] };
+export const inAmericas = <C extends object>(context: C) => ({ ...context, instanceId: 'Americas' });
+export const inEurope = <C extends object>(context: C) => ({ ...context, instanceId: 'Europe' });
+
+export const TENANT_ROLES = {
+  tenant_auditor: 'tenant_reader',
+  tenant_admin: 'tenant_writer',
+  service_auditor: 'reader',
+  service_admin: 'writer',
+} as const;
+
+export const GLOBAL_ROLES = { tenant_auditor: 'reader', tenant_admin: 'writer', service_auditor: 'reader', service_admin: 'writer' } as const;
+
+export const INSTANCE_ROLES = {
+  tenant_auditor: 'instance_reader',
+  tenant_admin: 'instance_writer',
+  service_auditor: 'instance_reader',
+  service_admin: 'instance_writer',
+} as const;
+
+export const application = defineTable('application', { schema: z.object({ id: z.string(), name: z.string() }) });
+
+export const appUsers = defineTable('app_users', {
+  schema: z.object({
+    id: z.string(),
+    name: z.string(),
+    email: z.string(),
+    email_confirmed: z.boolean(),
+    num_following: z.int32(),
+    num_followers: z.bigint(),
+    app_id: z.string(),
+    msg: z.instanceof(Uint8Array),
+  }),
+  tenancy: 'shared',
+});
+
+export const group = defineTable('group', {
+  schema: z.object({ id: z.string(), name: z.string() }),
+  tenancy: 'shared',
+  instanced: true,
+});
+
+export const vm = defineTable('vm', {
+  schema: z.object({ id: z.string(), name: z.string(), region: z.string().nullable() }),
+  instanced: true,
+  indexes: [['region']],
+});
+
+/** A database of its own with a store on it; both go when the test file ends. */
+export async function openTestStore(options: Partial<DataStoreOptions> = {}): Promise<{ database: TestDatabase; store: DataStore } & AsyncDisposable> {
+  const database = await testDatabase();
+  const store = await openStore(database, options);
+  return {
+    database,
+    store,
+    [Symbol.asyncDispose]: async () => {
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+export const openStore = (database: TestDatabase, options: Partial<DataStoreOptions> = {}): Promise<DataStore> =>
+  createDataStore({
+    connection: database.url,
+    adminConnection: database.adminUrl,
+    instancer: new SimpleInstancer(),
+    ...options,
+  });

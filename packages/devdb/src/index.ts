@@ -1,0 +1,2 @@
+export { type DevDatabase, type DevDatabaseOptions, startDevDatabase } from './dev-database.ts';
+export { DevDatabaseError, type DevDatabaseErrorCode } from './dev-database-error.ts';

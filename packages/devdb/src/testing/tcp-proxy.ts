@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer, connect, type Server, type Socket } from 'node:net';
+
+export interface TcpProxyOptions {
+  readonly targetPort: number;
+  /** Default 127.0.0.1. */
+  readonly targetHost?: string;
+  /** Added to each chunk in each direction, in milliseconds. Default 0. */
+  readonly latencyMs?: number;
+}
+
+/** A wire that can be watched, slowed, hung and cut. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  /** How often the talk turned from the server back to the client's side: what a client waits for. Set it to 0 at will. */
+  roundTrips: number;
+  /** Connections open now. */
+  readonly connections: number;
+  /** Nothing passes any more, and nothing closes: a network that hangs. */
+  pause(): void;
+  resume(): void;
+  /** Breaks all connections. */
+  cut(): void;
+  /** Where new connections go from now on. */
+  retarget(port: number): void;
+  /** `url` by way of this proxy. */
+  through(url: string): string;
+  close(): Promise<void>;
+}
+
+export async function tcpProxy({ targetPort, targetHost = '127.0.0.1', latencyMs = 0 }: TcpProxyOptions): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let target = targetPort;
+  let isPaused = false;
+  const server: Server = createServer((client) => {
+    const upstream = connect(target, targetHost);
+    let lastSpeaker: 'client' | 'server' = 'server';
+    const link = (from: Socket, to: Socket, speaker: 'client' | 'server') => {
+      sockets.add(from);
+      from.setNoDelay(true);
+      if (isPaused) from.pause();
+      from.on('data', (chunk) => {
+        if (speaker === 'client' && lastSpeaker === 'server') proxy.roundTrips++;
+        lastSpeaker = speaker;
+        if (latencyMs === 0) to.write(chunk);
+        else setTimeout(() => to.destroyed || to.write(chunk), latencyMs);
+      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    };
+    link(client, upstream, 'client');
+    link(upstream, client, 'server');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    if (!server.listening) return;
+    server.close();
+    await once(server, 'close');
+  };
+  const proxy: TcpProxy = {
+    port,
+    roundTrips: 0,
+    get connections() {
+      return sockets.size / 2;
+    },
+    pause() {
+      isPaused = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume() {
+      isPaused = false;
+      for (const socket of sockets) socket.resume();
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+    retarget(newPort) {
+      target = newPort;
+    },
+    through(url) {
+      const other = new URL(url);
+      other.hostname = '127.0.0.1';
+      other.port = String(port);
+      return other.href;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+  return proxy;
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { type DevDatabase, startDevDatabase, urlOf, withClient } from '../dev-database.ts';
+
+/** A database of one test file. */
+export interface TestDatabase {
+  readonly name: string;
+  /** The superuser. */
+  readonly adminUrl: string;
+  /** A login of this database's own: no superuser, owns nothing, inherits nothing. */
+  readonly url: string;
+  readonly port: number;
+  drop(): Promise<void>;
+}
+
+/** Set by the test run's global setup to the URL of its one server. */
+export const SERVER_VARIABLE = 'INTENDANT_TEST_URL';
+
+let ownServer: Promise<DevDatabase> | undefined;
+
+/** A fresh, empty database on the test run's server; on a server of its own where no run has started one. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = process.env[SERVER_VARIABLE] ?? (await startOwn()).url;
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const login = `app_${name}`;
+  const password = randomBytes(8).toString('hex');
+  await withClient(server, async (client) => {
+    await client.query(`create database ${name}`);
+    await client.query(`create role ${login} login noinherit password ${pg.escapeLiteral(password)}`);
+  });
+  const adminUrl = urlOf(server, name);
+  return { name, adminUrl, url: loginUrl(adminUrl, login, password), port: Number(new URL(server).port || 5432), drop: () => drop(server, name) };
+}
+
+const startOwn = (): Promise<DevDatabase> => {
+  ownServer ??= startDevDatabase({ fsync: false, settings: TEST_SETTINGS });
+  return ownServer;
+};
+
+/** Enough for tests of all kinds to share one server. */
+export const TEST_SETTINGS = { wal_level: 'logical', max_connections: 300, max_replication_slots: 20, max_wal_senders: 20, max_locks_per_transaction: 256 };
+
+function loginUrl(adminUrl: string, login: string, password: string): string {
+  const url = new URL(adminUrl);
+  url.username = login;
+  url.password = password;
+  return url.href;
+}
+
+/** The database, and the roles that were made for it. */
+async function drop(server: string, name: string): Promise<void> {
+  await withClient(server, async (client) => {
+    await client.query(`drop database if exists ${name} with (force)`);
+    const { rows } = await client.query<{ role: string }>(
+      'select rolname as role from pg_roles where rolname = $1 or starts_with(rolname, $2)',
+      [`app_${name}`, `intendant_${name}_`],
+    );
+    for (const { role } of rows) await client.query(`drop role if exists ${pg.escapeIdentifier(role)}`);
+  });
+}
