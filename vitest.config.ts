@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['packages/**/src/**/*.spec.ts', 'examples/**/*.spec.ts', 'scripts/**/*.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    globalSetup: './packages/devdb/src/testing/vitest-global-setup.ts',
+    globalSetup: './packages/devdb/src/testing/global-setup.ts',
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
