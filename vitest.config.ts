@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const isWatching = process.argv.includes('watch');
+/** Where `.ci/run` wants the counts of this run. */
+const reportFile = process.env['INTENDANT_TEST_REPORT'];
 
 export default defineConfig({
   test: {
@@ -11,6 +12,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 15_000,
-    reporters: isWatching ? ['default'] : ['dot'],
+    reporters: reportFile === undefined ? ['dot'] : ['dot', ['json', { outputFile: reportFile }]],
   },
 });

@@ -1,0 +1,29 @@
+// Runs a command of this repository on a machine with nothing but Node >= 20 and npm: finds or gets the tools, installs
+// what the lockfile says if it isn't, then hands over. Plain JavaScript, since old Nodes run no TypeScript.
+import { installDependencies } from './bootstrap/install.mjs';
+import { runCommand } from './bootstrap/run-command.mjs';
+import { findNode } from './bootstrap/toolchain.mjs';
+
+const COMMANDS = {
+  demo: ['examples/quickstart/src/main.ts'],
+  test: ['node_modules/vitest/vitest.mjs', 'run'],
+  bench: ['packages/bench/src/main.ts'],
+  check: ['scripts/check.ts'],
+  build: ['scripts/build.ts'],
+};
+
+const [name, ...rest] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (command === undefined) {
+  console.error(`Unknown command ${name ?? ''}: use one of ${Object.keys(COMMANDS).join(', ')}`);
+  process.exit(1);
+}
+
+try {
+  const node = await findNode();
+  await installDependencies(node);
+  process.exitCode = await runCommand(node, [...command, ...rest]);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

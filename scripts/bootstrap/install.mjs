@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { announced, quietly } from './quietly.mjs';
+import { ROOT } from './repository.mjs';
+import { findPnpm, recalledTools, rememberTools } from './toolchain.mjs';
+
+/** What is installed, for which lockfile and platform. */
+const STAMP = join(ROOT, 'node_modules', '.intendant-installed');
+
+/** Installs what the lockfile says, unless that is what is there. */
+export async function installDependencies(node) {
+  const wanted = fingerprint(node);
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
+  const pnpm = await findPnpm();
+  const tools = recalledTools();
+  const env = { ...process.env, CI: 'true', PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+  const doing = 'Installing dependencies';
+  await announced(doing, () =>
+    quietly(doing, pnpm, ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only'], env),
+  );
+  if (tools !== undefined) rememberTools(tools);
+  writeFileSync(STAMP, wanted);
+}
+
+function fingerprint(node) {
+  const hash = createHash('sha256');
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(join(ROOT, file)));
+  return `${hash.digest('hex')} ${process.platform} ${process.arch} ${node}\n`;
+}

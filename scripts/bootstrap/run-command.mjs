@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { whenOrphaned } from './orphan-watch.mjs';
+import { ROOT } from './repository.mjs';
+
+const KILL_AFTER_MS = 5000;
+
+/** Runs Node on our behalf: signals go to it, its end is our end, and it doesn't outlive us however we end. Returns its exit code. */
+export async function runCommand(node, args) {
+  const watch = pathToFileURL(join(ROOT, 'scripts/bootstrap/end-with-parent.mjs')).href;
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--import', watch, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+    stdio: 'inherit',
+  });
+  forwardSignals(child);
+  whenOrphaned(() => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS).unref();
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+function forwardSignals(child) {
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A terminal sends Ctrl-C to the child as well, and to many programs a second one means: at once.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+}

@@ -1,0 +1,35 @@
+// All that `npm run check` holds against the code. Every check runs, so that one run shows all problems.
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+
+const isTerminal = process.stdout.isTTY === true;
+
+const CHECKS = {
+  types: ['node_modules/typescript/bin/tsc', '-b', '--pretty', String(isTerminal)],
+  'lint and format': [
+    'node_modules/@biomejs/biome/bin/biome',
+    'ci',
+    `--colors=${isTerminal ? 'force' : 'off'}`,
+    '--error-on-warnings',
+  ],
+  'unused code': ['node_modules/knip/bin/knip.js', '--no-progress'],
+};
+
+interface Outcome {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly output: string;
+}
+
+async function run(name: string, args: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [code, output, errors] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
+  return { name, passed: code === 0, output: `${output}${errors}`.trim() };
+}
+
+const outcomes = await Promise.all(Object.entries(CHECKS).map(([name, args]) => run(name, args)));
+for (const { name, passed, output } of outcomes.toSorted((a, b) => Number(b.passed) - Number(a.passed))) {
+  console.log(passed ? `✓ ${name}` : `✗ ${name}\n\n${output}\n`);
+}
+process.exitCode = outcomes.every((outcome) => outcome.passed) ? 0 : 1;
