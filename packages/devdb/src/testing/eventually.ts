@@ -8,7 +8,10 @@ export interface EventuallyOptions {
 }
 
 /** Tries until it does not throw, and answers that; past the limit throws what the last try threw. */
-export async function eventually<T>(attempt: () => T | Promise<T>, { timeoutMs = 5_000, intervalMs = 20 }: EventuallyOptions = {}): Promise<T> {
+export async function eventually<T>(
+  attempt: () => T | Promise<T>,
+  { timeoutMs = 5_000, intervalMs = 20 }: EventuallyOptions = {},
+): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs;
   for (;;) {
     try {

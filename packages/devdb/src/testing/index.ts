@@ -1,3 +1,3 @@
-export { eventually, type EventuallyOptions } from './eventually.ts';
-export { type TcpProxy, tcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
-export { type TestDatabase, testDatabase } from './test-database.ts';
+export { type EventuallyOptions, eventually } from './eventually.ts';
+export { type TcpProxy, type TcpProxyOptions, tcpProxy } from './tcp-proxy.ts';
+export { type TestDatabase, type TestDatabaseOptions, testDatabase } from './test-database.ts';

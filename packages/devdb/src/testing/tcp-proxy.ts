@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface TcpProxyOptions {
   readonly targetPort: number;
@@ -28,10 +28,15 @@ export interface TcpProxy extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export async function tcpProxy({ targetPort, targetHost = '127.0.0.1', latencyMs = 0 }: TcpProxyOptions): Promise<TcpProxy> {
+export async function tcpProxy({
+  targetPort,
+  targetHost = '127.0.0.1',
+  latencyMs = 0,
+}: TcpProxyOptions): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let target = targetPort;
   let isPaused = false;
+  const afterLatency = (act: () => unknown) => (latencyMs === 0 ? act() : setTimeout(act, latencyMs));
   const server: Server = createServer((client) => {
     const upstream = connect(target, targetHost);
     let lastSpeaker: 'client' | 'server' = 'server';
@@ -42,13 +47,12 @@ export async function tcpProxy({ targetPort, targetHost = '127.0.0.1', latencyMs
       from.on('data', (chunk) => {
         if (speaker === 'client' && lastSpeaker === 'server') proxy.roundTrips++;
         lastSpeaker = speaker;
-        if (latencyMs === 0) to.write(chunk);
-        else setTimeout(() => to.destroyed || to.write(chunk), latencyMs);
+        afterLatency(() => to.writable && to.write(chunk));
       });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
-        to.destroy();
+        afterLatency(() => to.end()); // behind what is still on its way
       });
     };
     link(client, upstream, 'client');

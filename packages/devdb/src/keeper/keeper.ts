@@ -1,0 +1,104 @@
+/*
+ * The keeper: a small process between the one that wants a database and Postgres.
+ *
+ * It holds the reading end of a pipe whose writing end lives in its parent. The kernel closes that end however the
+ * parent ends: by stop(), by returning from main, by Ctrl-C, by kill -9. So one path serves them all: input ends, the
+ * server is shut down, the temporary folder removed, the keeper exits. The parent needs no signal handlers and no exit
+ * hooks. The keeper leads a process group of its own, or else Ctrl-C would reach Postgres before the parent had
+ * finished with it.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { provideBinaries } from './binaries.ts';
+import { type DataFolder, keptDataFolder, type MakeCluster, temporaryDataFolder } from './data-folder.ts';
+import type { KeeperMessage, KeeperRequest } from './keeper-message.ts';
+import { initializeCluster, startServer, stopProgram } from './server.ts';
+import { failureOfSystem } from './start-failure.ts';
+
+const programs = new Set<ChildProcess>();
+const temporaryFolders = new Set<string>();
+let isStopping = false;
+
+async function keep(request: KeeperRequest): Promise<void> {
+  const onLine = (line: string) => request.wantsLog && tell({ type: 'log', line });
+  const folder = await openDataFolder(request, onLine);
+  const server = await startServer({
+    ...folder,
+    folder: folder.path,
+    port: request.port,
+    settings: request.settings,
+    onLine,
+    onProgram,
+  });
+  server.process.once('exit', (code, signal) => {
+    if (isStopping) return;
+    tell({ type: 'died', message: `The Postgres server ended by itself (${signal ?? `exit code ${code}`})` });
+    void stop(1);
+  });
+  tell({
+    type: 'ready',
+    port: server.port,
+    password: folder.password,
+    dataDir: folder.path,
+    serverPid: server.process.pid ?? 0,
+  });
+}
+
+async function openDataFolder(
+  request: KeeperRequest,
+  onLine: (line: string) => void,
+): Promise<DataFolder & { binaries: string }> {
+  const binaries = await provideBinaries();
+  const makeCluster: MakeCluster = (folder, user, passwordFile) =>
+    initializeCluster({ binaries, folder, user, passwordFile, onLine, onProgram });
+  const onTemporary = (path: string) => temporaryFolders.add(path);
+  if (request.dataDir === null) return { ...(await temporaryDataFolder(makeCluster, onTemporary)), binaries };
+  const folder = await keptDataFolder(request.dataDir, makeCluster, onTemporary);
+  temporaryFolders.clear();
+  if (!request.persistent) temporaryFolders.add(request.dataDir).add(folder.path);
+  return { ...folder, binaries };
+}
+
+function onProgram(program: ChildProcess): void {
+  programs.add(program);
+  program.once('exit', () => programs.delete(program));
+  program.once('error', () => programs.delete(program));
+  if (isStopping) program.kill('SIGKILL');
+}
+
+async function stop(exitCode: number): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
+  await Promise.all([...programs].map(stopProgram));
+  for (const folder of temporaryFolders) {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await rm(`${folder}.password`, { force: true });
+  }
+  process.exit(exitCode);
+}
+
+function tell(message: KeeperMessage): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+async function main(): Promise<void> {
+  // A parent that was killed reads no more: that is no reason to leave its server behind.
+  process.stdout.on('error', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  const input = createInterface({ input: process.stdin });
+  input.on('close', () => void stop(0));
+  input.once('line', async (line) => {
+    const request = JSON.parse(line) as KeeperRequest;
+    try {
+      await keep(request);
+    } catch (error) {
+      if (isStopping) return;
+      const { code, message } = failureOfSystem(error, request.dataDir ?? 'a temporary folder');
+      tell({ type: 'failed', code, message });
+      await stop(1);
+    }
+  });
+}
+
+await main();

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { failure } from '../dev-database-error.ts';
+
+const run = promisify(execFile);
+
+/** Who the server runs as: undefined means whoever runs this process. */
+export type ServerUser = { readonly uid: number; readonly gid: number } | undefined;
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Postgres refuses root, so root hands over to the owner of the existing data, to postgres, or to nobody. */
+export async function chooseServerUser(existingData: string | null): Promise<ServerUser> {
+  if (!isRoot()) return undefined;
+  if (existingData !== null) {
+    const { uid, gid } = await stat(existingData);
+    if (uid !== 0) return { uid, gid };
+  }
+  const user = (await lookUp('postgres')) ?? (await lookUp('nobody')) ?? (await createUser('intendant-postgres'));
+  if (user !== undefined) return user;
+  throw failure('NO_SERVER_USER', 'There is no user to run Postgres as');
+}
+
+async function lookUp(name: string): Promise<ServerUser> {
+  try {
+    const [uid, gid] = await Promise.all(
+      ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, name])).stdout)),
+    );
+    return uid && gid ? { uid, gid } : undefined;
+  } catch {
+    return undefined; // id exits with 1 for a user that doesn't exist
+  }
+}
+
+async function createUser(name: string): Promise<ServerUser> {
+  await run('useradd', ['--system', '--no-create-home', name]).catch(() => undefined);
+  return lookUp(name);
+}

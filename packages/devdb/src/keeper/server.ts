@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DevDatabaseError, failure } from '../dev-database-error.ts';
+import type { ServerUser } from './server-user.ts';
+import { failureOfProgram, failureOfSystem } from './start-failure.ts';
+
+const READY = 'database system is ready to accept connections';
+const KEPT_LINES = 50;
+const FREE_PORT_TRIES = 5;
+const FAST_SHUTDOWN_MS = 5000;
+const IMMEDIATE_SHUTDOWN_MS = 2000;
+
+export interface ServerOptions {
+  readonly binaries: string;
+  readonly folder: string;
+  readonly user: ServerUser;
+  /** null for a free one. */
+  readonly port: number | null;
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly onLine: (line: string) => void;
+  /** Told of each program before it runs, so that it can be ended at any moment. */
+  readonly onProgram: (program: ChildProcess) => void;
+}
+
+export interface Server {
+  readonly process: ChildProcess;
+  readonly port: number;
+}
+
+type ProgramOptions = Pick<ServerOptions, 'binaries' | 'folder' | 'user' | 'onLine' | 'onProgram'>;
+
+/** Makes the database cluster in an empty folder of the user's. */
+export async function initializeCluster(options: ProgramOptions & { readonly passwordFile: string }): Promise<void> {
+  const arguments_ = [
+    `--pgdata=${options.folder}`,
+    '--username=postgres',
+    `--pwfile=${options.passwordFile}`,
+    '--auth=scram-sha-256',
+    // The password is random, so that stretching it would only make every connection slower.
+    '--set=scram_iterations=32',
+    '--encoding=UTF8',
+    '--locale-provider=builtin',
+    '--locale=C.UTF-8',
+    '--no-sync',
+    '--no-instructions',
+  ];
+  const program = startProgram('initdb', arguments_, options);
+  const output = collectLines(program, options.onLine);
+  const code = await exitCode(program, options.folder);
+  if (code !== 0) throw failureOfProgram(output, { folder: options.folder, port: null });
+}
+
+/** Starts the server and waits until it takes connections. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  for (let tries = 1; ; tries++) {
+    const port = options.port ?? (await findFreePort());
+    try {
+      return { process: await startOnPort(port, options), port };
+    } catch (error) {
+      const mayRetry = options.port === null && tries < FREE_PORT_TRIES;
+      if (mayRetry && error instanceof DevDatabaseError && error.code === 'PORT_TAKEN') continue;
+      throw error;
+    }
+  }
+}
+
+/** Ends the server politely, then less so. Resolves when it is gone. */
+export async function stopProgram(program: ChildProcess): Promise<void> {
+  if (hasEnded(program)) return;
+  const ended = once(program, 'exit');
+  // https://www.postgresql.org/docs/18/server-shutdown.html: SIGINT is fast, SIGQUIT immediate shutdown.
+  program.kill('SIGINT');
+  const quit = setTimeout(() => program.kill('SIGQUIT'), FAST_SHUTDOWN_MS);
+  const kill = setTimeout(() => program.kill('SIGKILL'), FAST_SHUTDOWN_MS + IMMEDIATE_SHUTDOWN_MS);
+  await ended;
+  clearTimeout(quit);
+  clearTimeout(kill);
+}
+
+function hasEnded(program: ChildProcess): boolean {
+  return program.pid === undefined || program.exitCode !== null || program.signalCode !== null;
+}
+
+async function startOnPort(port: number, options: ServerOptions): Promise<ChildProcess> {
+  const settings = {
+    ...options.settings,
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+  };
+  const arguments_ = [
+    '-D',
+    options.folder,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+  const program = startProgram('postgres', arguments_, options);
+  const { promise: ready, resolve } = Promise.withResolvers<'ready'>();
+  const output = collectLines(program, (line) => {
+    if (line.includes(READY)) resolve('ready');
+    options.onLine(line);
+  });
+  const outcome = await Promise.race([ready, exitCode(program, options.folder)]);
+  if (outcome === 'ready') return program;
+  throw failureOfProgram(output, { folder: options.folder, port });
+}
+
+function startProgram(name: string, arguments_: readonly string[], options: ProgramOptions): ChildProcess {
+  const environment = { PATH: process.env['PATH'], HOME: options.folder, LC_ALL: 'C', TZ: process.env['TZ'] };
+  const program = spawn(join(options.binaries, 'bin', name), arguments_, {
+    ...options.user,
+    cwd: '/',
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  options.onProgram(program);
+  return program;
+}
+
+function collectLines(program: ChildProcess, onLine: (line: string) => void): string[] {
+  const kept: string[] = [];
+  for (const stream of [program.stdout, program.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      kept.push(line);
+      if (kept.length > KEPT_LINES) kept.shift();
+      onLine(line);
+    });
+  }
+  return kept;
+}
+
+/** When all it wrote has been read. */
+async function exitCode(program: ChildProcess, folder: string): Promise<number | null> {
+  try {
+    const [code] = (await once(program, 'close')) as [number | null];
+    return code;
+  } catch (error) {
+    throw failureOfSystem(error, folder);
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  listener.close();
+  if (address === null || typeof address === 'string') throw failure('START_FAILED', 'No free port was found');
+  return address.port;
+}
