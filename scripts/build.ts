@@ -1,6 +1,6 @@
 // Builds what is published, and tries it: `npm run build`.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 
-for (const args of [['node_modules/typescript/bin/tsc', '-b'], ['scripts/check-exports.ts']]) {
-  execFileSync(process.execPath, args, { stdio: 'inherit' });
-}
+const STEPS = [['node_modules/typescript/bin/tsc', '-b'], ['scripts/check-exports.ts']];
+
+process.exitCode = STEPS.every((args) => spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0) ? 0 : 1;

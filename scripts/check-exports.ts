@@ -1,4 +1,5 @@
-// Packs each public package, installs the tarballs into an empty folder as a user would, and imports every entry point.
+// Packs each public package, lints the tarball, installs all of them into an empty folder as a user would, and imports every
+// entry point.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,8 +19,9 @@ interface PublicPackage {
   readonly entryPoints: readonly string[];
 }
 
-function publicPackages(): PublicPackage[] {
-  return readdirSync('packages')
+/** Those whose folders are named, or all. */
+function publicPackages(named: readonly string[]): PublicPackage[] {
+  return (named.length > 0 ? named : readdirSync('packages'))
     .map((name) => join('packages', name))
     .flatMap((folder) => {
       const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as PackageManifest;
@@ -33,6 +35,11 @@ function packInto(folder: string, pnpm: string, packages: readonly PublicPackage
   for (const { folder: source } of packages)
     execFileSync(pnpm, ['pack', '--pack-destination', folder], { cwd: source, stdio: 'pipe' });
   return readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+}
+
+/** Whether the manifest and the files agree, for the module systems there are. */
+function lint(folder: string, tarball: string): void {
+  execFileSync(process.execPath, ['node_modules/publint/src/cli.js', join(folder, tarball)], { stdio: 'pipe' });
 }
 
 function install(folder: string, tarballs: readonly string[]): void {
@@ -58,11 +65,17 @@ function importEntryPoint(folder: string, entryPoint: string): number {
 
 const folder = mkdtempSync(join(tmpdir(), 'intendant-packed-'));
 try {
-  const packages = publicPackages();
-  install(folder, packInto(folder, await findPnpm(), packages));
+  const packages = publicPackages(process.argv.slice(2));
+  const tarballs = packInto(folder, await findPnpm(), packages);
+  for (const tarball of tarballs) lint(folder, tarball);
+  install(folder, tarballs);
   for (const entryPoint of packages.flatMap(({ entryPoints }) => entryPoints)) {
     console.log(`✓ ${entryPoint}: ${importEntryPoint(folder, entryPoint)} exports`);
   }
+} catch (error) {
+  const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
+  console.error(`${message}\n${stdout}${stderr}`.trim());
+  process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
