@@ -25,4 +25,5 @@ export { perTable } from './statement/per-table.ts';
 export { upsertStatement } from './statement/upsert.ts';
 export { allColumns } from './statement/column-list.ts';
 export type { Column } from './table/column.ts';
+export { primaryKeyName } from './table/constraint-name.ts';
 export type { RegisteredTable } from './table/registered-table.ts';

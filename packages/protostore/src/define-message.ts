@@ -1,0 +1,76 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { defineTable, type TableDefinition } from '@intendant/core';
+import { derivedName } from '@intendant/core/internal';
+import { z } from 'zod';
+import { describeIndexedField, type IndexedField } from './indexed-field.ts';
+
+/** Names of a message's fields, as in the generated code. */
+export type FieldName<Desc extends DescMessage> = Exclude<keyof MessageShape<Desc>, '$typeName' | '$unknown'> & string;
+
+export interface MessageOptions<Desc extends DescMessage> {
+  /** Its table. Default: the type's full name in snake case, `acme.hardware.v1.GpuCard` → `acme_hardware_v1_gpu_card`. */
+  readonly table?: string;
+  /**
+   * Fields to keep in columns of their own, each list one index; `where` and `orderBy` take these fields alone. Scalars
+   * and enums that are neither repeated nor in a oneof. Messages that were stored before have null there until they are
+   * written again. Default none.
+   */
+  readonly indexes?: readonly (readonly FieldName<Desc>[])[];
+  /** Has an `instance_id`, which keeps instances apart where the store has an instancer. Default true. */
+  readonly instanced?: boolean;
+}
+
+const messageColumns = z.object({
+  id: z.string(),
+  parent_id: z.string().nullable(),
+  payload: z.instanceof(Uint8Array<ArrayBufferLike>),
+});
+
+/** The core table that holds messages of one type. */
+export type MessageTable = TableDefinition<
+  typeof messageColumns,
+  {
+    readonly key: readonly ['id'];
+    readonly tenancy: 'tenant';
+    readonly instanced: true;
+    readonly revisioned: true;
+    readonly softDelete: true;
+  }
+>;
+
+/** A message type and how it is stored. Frozen. */
+export interface MessageDefinition<Desc extends DescMessage = DescMessage> {
+  readonly message: Desc;
+  readonly table: MessageTable;
+  readonly indexedFields: readonly IndexedField[];
+}
+
+/**
+ * How messages of one type are stored, where the defaults don't do. The database is not asked.
+ *
+ * Throws ConfigurationError for a table name or a field that cannot be.
+ *
+ * ```ts
+ * await protoStore.register([defineMessage(CpuSchema, { table: 'processor', indexes: [['brand']] })], { roles });
+ * ```
+ */
+export function defineMessage<Desc extends DescMessage>(
+  message: Desc,
+  options: MessageOptions<Desc> = {},
+): MessageDefinition<Desc> {
+  const indexes = options.indexes ?? [];
+  const indexedFields = [...new Set<string>(indexes.flat())].map((name) => describeIndexedField(message, name));
+  const columnOf = (name: string): string => indexedFields.find((field) => field.name === name)?.column ?? name;
+  const table = defineTable(options.table ?? tableNameOf(message), {
+    schema: messageColumns.extend(
+      Object.fromEntries(indexedFields.map(({ column, schema }) => [column, schema])),
+    ) as typeof messageColumns,
+    instanced: (options.instanced ?? true) as true,
+    indexes: [['parent_id'], ...indexes.map((index) => index.map(columnOf) as (keyof typeof messageColumns.shape)[])],
+  });
+  return Object.freeze({ message, table, indexedFields: Object.freeze(indexedFields) });
+}
+
+/** The full name, so that two packages may each have a `Cpu`. */
+const tableNameOf = ({ typeName }: DescMessage): string =>
+  derivedName(...typeName.split('.').map((part) => part.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()));

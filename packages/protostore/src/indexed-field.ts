@@ -1,0 +1,65 @@
+import { type DescField, type DescMessage, isFieldSet, type Message, ScalarType } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { ConfigurationError } from '@intendant/core';
+import { z } from 'zod';
+
+/** A field of a message that has a column of its own beside the message's bytes, to filter and sort by. */
+export interface IndexedField {
+  /** As in the generated code, e.g. `numberCores`. */
+  readonly name: string;
+  /** E.g. `field_number_cores`. The prefix keeps a message's own `id` apart from ours. */
+  readonly column: string;
+  readonly schema: z.ZodType;
+  /** Null when the field has presence and is not set. */
+  read(message: Message): unknown;
+}
+
+/** Throws ConfigurationError for a field that the message lacks, or that no index can hold. */
+export function describeIndexedField(schema: DescMessage, name: string): IndexedField {
+  const field = schema.fields.find(({ localName }) => localName === name);
+  if (!field) throw refused(schema, name, 'there is no such field');
+  const hasPresence = field.presence !== FeatureSet_FieldPresence.IMPLICIT;
+  return {
+    name,
+    column: `field_${field.name}`,
+    schema: columnSchema(schema, field).nullable(),
+    read: (message) =>
+      hasPresence && !isFieldSet(message as never, field)
+        ? null
+        : (message as unknown as Record<string, unknown>)[name],
+  };
+}
+
+function columnSchema(schema: DescMessage, field: DescField): z.ZodType {
+  if (field.oneof) throw refused(schema, field.localName, 'a member of a oneof cannot be indexed');
+  if (field.fieldKind === 'enum') return z.int32();
+  if (field.fieldKind !== 'scalar')
+    throw refused(schema, field.localName, `a ${field.fieldKind} field cannot be indexed`);
+  if (field.longAsString) throw refused(schema, field.localName, 'a field with jstype = JS_STRING cannot be indexed');
+  return scalarSchema(field.scalar);
+}
+
+function scalarSchema(scalar: ScalarType): z.ZodType {
+  switch (scalar) {
+    case ScalarType.STRING:
+      return z.string();
+    case ScalarType.BOOL:
+      return z.boolean();
+    case ScalarType.BYTES:
+      return z.instanceof(Uint8Array);
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return z.number();
+    case ScalarType.INT64:
+    case ScalarType.SINT64:
+    case ScalarType.SFIXED64:
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      return z.bigint();
+    default:
+      return z.int();
+  }
+}
+
+const refused = (schema: DescMessage, field: string, reason: string): ConfigurationError =>
+  new ConfigurationError(`message ${schema.typeName}, field ${field}: ${reason}`, { details: { field } });

@@ -1,0 +1,81 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { type Comparison, type Direction, type Filter, InvalidRecordError, type OrderBy } from '@intendant/core';
+import type { FieldName, MessageDefinition, MessageTable } from './define-message.ts';
+
+/** Which messages: indexed fields by value or by comparison, all of which must hold; `and` and `or` take lists of filters. */
+export type MessageFilter<Desc extends DescMessage> = {
+  readonly [Field in FieldName<Desc>]?:
+    | MessageShape<Desc>[Field]
+    | null
+    | Comparison<NonNullable<MessageShape<Desc>[Field]>>;
+} & { readonly and?: readonly MessageFilter<Desc>[]; readonly or?: readonly MessageFilter<Desc>[] };
+
+export type MessageOrder<Desc extends DescMessage> = { readonly [Field in FieldName<Desc>]?: Direction };
+
+export interface FindAllOptions<Desc extends DescMessage> {
+  /** By indexed fields (see `defineMessage`). Default all that the caller may see. */
+  readonly where?: MessageFilter<Desc>;
+  /** Only those with this parent; null for those with none. Default: whatever their parent. */
+  readonly parentId?: string | null;
+  /** By indexed fields. Default by id; ties are broken by id always. */
+  readonly orderBy?: MessageOrder<Desc>;
+  /** Most messages to answer; for `stream`, messages a page. Default 1,000. */
+  readonly limit?: number;
+  /** Messages to pass over. Default 0. Prefer `after`: it stays right while messages come and go. */
+  readonly offset?: number;
+  /** The last message of the page before, as it was answered. Default: from the start. */
+  readonly after?: { readonly message: MessageShape<Desc>; readonly metadata: { readonly id: string } };
+  /** Soft-deleted messages too. Default false. */
+  readonly includeDeleted?: boolean;
+  /** Cancels the statement on the server. */
+  readonly signal?: AbortSignal;
+}
+
+/** The same in core's terms: columns instead of fields. Throws InvalidRecordError for a field that is not indexed. */
+export function recordOptions<Desc extends DescMessage>(
+  definition: MessageDefinition<Desc>,
+  options: FindAllOptions<Desc>,
+) {
+  const { where, parentId, orderBy, after, ...rest } = options;
+  const conditions = [
+    ...(where === undefined ? [] : [columnFilter(definition, where)]),
+    ...(parentId === undefined ? [] : [{ parent_id: parentId }]),
+  ];
+  return {
+    ...rest,
+    ...(conditions.length > 0 && { where: { and: conditions } as Filter<MessageTable> }),
+    ...(orderBy && { orderBy: columnOrder(definition, orderBy) as OrderBy<MessageTable> }),
+    ...(after && { after: sortRecord(definition, after) }),
+  };
+}
+
+function columnFilter(definition: MessageDefinition, filter: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(filter).map(([field, operand]) => {
+      if ((field === 'and' || field === 'or') && Array.isArray(operand)) {
+        return [field, operand.map((inner: object) => columnFilter(definition, inner))];
+      }
+      return [columnOf(definition, field), operand];
+    }),
+  );
+}
+
+const columnOrder = (definition: MessageDefinition, order: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(order).map(([field, direction]) => [columnOf(definition, field), direction]));
+
+/** What the next page goes on from: the sort columns and the identity of a message that was answered. */
+function sortRecord(
+  { indexedFields }: MessageDefinition,
+  { message, metadata }: { message: MessageShape<DescMessage>; metadata: object },
+) {
+  return { ...metadata, ...Object.fromEntries(indexedFields.map((field) => [field.column, field.read(message)])) };
+}
+
+function columnOf({ message, table, indexedFields }: MessageDefinition, name: string): string {
+  const field = indexedFields.find((candidate) => candidate.name === name);
+  if (field) return field.column;
+  throw new InvalidRecordError(
+    `${table.name}: ${message.typeName} has no index on ${JSON.stringify(name)}; name it in indexes, in defineMessage`,
+    { details: { table: table.name, field: name } },
+  );
+}

@@ -1,0 +1,74 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { NewRecordOf, RecordOf } from '@intendant/core';
+import type { MessageDefinition, MessageTable } from './define-message.ts';
+import { messageOf, recordOf, type StoredMessage } from './message-record.ts';
+import { type MessageMetadata, metadataOf, type WriteMetadata } from './metadata.ts';
+
+/** What a worker hands its handlers, as far as a message is concerned. */
+interface RecordIntent {
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** An intent with its message. */
+export type MessageIntent<Desc extends DescMessage, Intent> = Intent & StoredMessage<Desc>;
+
+/** The same of a resource that may be deleted outright: then only its metadata's id, org, instance and revision are left. */
+export type RemovedMessageIntent<Desc extends DescMessage, Intent> = Intent & {
+  readonly message: MessageShape<Desc> | undefined;
+  readonly metadata: MessageMetadata;
+};
+
+/**
+ * A message type as a table: for realization, feeds and whatever else takes core's tables and records.
+ *
+ * ```ts
+ * const cpus = protoStore.resource(CpuSchema);
+ * await realization.register([cpus.table], { roles });
+ * await realization.as(context).persistIntent(cpus.table, cpus.record('CPU1', cpu), { enforcementPoints: ['E1'] });
+ * realization.worker({
+ *   enforcementPoint: 'E1',
+ *   handlers: [on(cpus.table, { realize: cpus.realize(async ({ message }) => { await install(message.brand); }) })],
+ * });
+ * ```
+ */
+export class MessageResource<Desc extends DescMessage> {
+  readonly table: MessageTable;
+  readonly #definition: MessageDefinition<Desc>;
+  readonly #maxMessageBytes: number;
+
+  /** @internal */
+  constructor(definition: MessageDefinition<Desc>, maxMessageBytes: number) {
+    this.table = definition.table;
+    this.#definition = definition;
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  /** The record to persist for a message. Throws InvalidRecordError for one of another type, or over the size limit. */
+  record(id: string, message: MessageShape<Desc>, metadata?: WriteMetadata): NewRecordOf<MessageTable> {
+    return recordOf(this.#definition, this.#maxMessageBytes, id, message, metadata);
+  }
+
+  /** The message in a record that was read. Throws InvalidRecordError when it doesn't parse. */
+  read(record: RecordOf<MessageTable>): StoredMessage<Desc> {
+    return messageOf(this.#definition, record);
+  }
+
+  /** A worker's `realize` (or `observe`) that receives the message. */
+  realize<Intent extends RecordIntent, Context, Result>(
+    handle: (intent: MessageIntent<Desc, Intent>, context: Context) => Promise<Result>,
+  ): (intent: Intent, context: Context) => Promise<Result> {
+    return async (intent, context) => handle({ ...intent, ...messageOf(this.#definition, intent.record) }, context);
+  }
+
+  /** A worker's `unrealize` that receives the message, if there is one left. */
+  unrealize<Intent extends RecordIntent, Context, Result>(
+    handle: (intent: RemovedMessageIntent<Desc, Intent>, context: Context) => Promise<Result>,
+  ): (intent: Intent, context: Context) => Promise<Result> {
+    return async (intent, context) => handle({ ...intent, ...this.#whatIsLeft(intent.record) }, context);
+  }
+
+  #whatIsLeft(record: Readonly<Record<string, unknown>>) {
+    if (record['payload'] instanceof Uint8Array) return messageOf(this.#definition, record);
+    return { message: undefined, metadata: metadataOf(record) };
+  }
+}

@@ -1,0 +1,44 @@
+/** What is kept beside a message. */
+export interface MessageMetadata {
+  readonly id: string;
+  readonly orgId: string;
+  /** Empty when there is none. */
+  readonly instanceId: string;
+  /** The id of what this message belongs to, as its writer said; null when it said none. */
+  readonly parentId: string | null;
+  readonly revision: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly deletedAt: Date | null;
+}
+
+/** What a writer may say beside the message. Metadata that was read fits. */
+export interface WriteMetadata {
+  /** Refuse with RevisionConflictError unless the message is at this revision. Default: the last writer wins. */
+  readonly revision?: number;
+  /** Default: what is stored stays; a new message has none. Null removes it. */
+  readonly parentId?: string | null;
+  /** Needed under a role that is not held to one org. Default: the context's. */
+  readonly orgId?: string;
+  /** Default: the context's. */
+  readonly instanceId?: string;
+}
+
+/** What names a message of one type: its id, with the org (and instance) for a caller who sees several. */
+export type MessageKey = string | { readonly id: string; readonly orgId?: string; readonly instanceId?: string };
+
+export const idOf = (key: MessageKey): string => (typeof key === 'object' && key !== null ? key.id : key);
+
+/** Metadata from a record of a message table. */
+export function metadataOf(record: Readonly<Record<string, unknown>>): MessageMetadata {
+  return {
+    id: record['id'] as string,
+    orgId: record['orgId'] as string,
+    instanceId: (record['instanceId'] as string | undefined) ?? '',
+    parentId: (record['parent_id'] as string | null | undefined) ?? null,
+    revision: record['revision'] as number,
+    createdAt: record['createdAt'] as Date,
+    updatedAt: record['updatedAt'] as Date,
+    deletedAt: (record['deletedAt'] as Date | null | undefined) ?? null,
+  };
+}

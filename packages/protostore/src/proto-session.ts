@@ -1,0 +1,303 @@
+import { type DescMessage, isMessage, type Message } from '@bufbuild/protobuf';
+import {
+  type DeleteOptions,
+  type FindOptions,
+  InvalidRecordError,
+  RecordNotFoundError,
+  RevisionConflictError,
+  type Session,
+} from '@intendant/core';
+import {
+  describeKey,
+  type IdentityValue,
+  type RegisteredTable,
+  type RunOptions,
+  readIdentity,
+  readRevision,
+  type Scope,
+  type Statement,
+  type StatementResult,
+  sessionInternalsOf,
+  translateError,
+  writeRow,
+} from '@intendant/core/internal';
+import type { MessageDefinition } from './define-message.ts';
+import { type FindAllOptions, recordOptions } from './message-filter.ts';
+import { messageOf, recordOf, type StoredMessage } from './message-record.ts';
+import { idOf, type MessageKey, type MessageMetadata, metadataOf, type WriteMetadata } from './metadata.ts';
+import { findMetadata } from './statement/find-metadata.ts';
+import { readMetadataRow } from './statement/message-columns.ts';
+import { softDeleteMessage } from './statement/soft-delete-message.ts';
+import { insertMessage, type MessageWrite, updateMessage, upsertMessage } from './statement/write-message.ts';
+
+/** What a write did. */
+export interface WriteResult {
+  readonly rowsAffected: number;
+  /** As stored now, the new revision among it. */
+  readonly metadata: MessageMetadata;
+}
+
+/** What a session knows of the store's messages. */
+export interface ProtoSessionParts {
+  readonly core: Session;
+  readonly maxMessageBytes: number;
+  definitionOf<Desc extends DescMessage>(schema: Desc): MessageDefinition<Desc>;
+  /** By its full name. Throws TableNotRegisteredError. */
+  definitionNamed(typeName: string): MessageDefinition;
+  registeredTable(definition: MessageDefinition): RegisteredTable;
+}
+
+interface Opened {
+  readonly definition: MessageDefinition;
+  readonly table: RegisteredTable;
+  readonly scope: Scope;
+}
+
+/**
+ * The messages of a store, with one context's eyes. Every operation is one round trip.
+ *
+ * Every operation may throw what core's sessions throw (MissingContextError, MissingOrgIdError, MissingInstanceIdError,
+ * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and what it names itself.
+ */
+export class ProtoSession {
+  readonly #parts: ProtoSessionParts;
+
+  /** @internal */
+  constructor(parts: ProtoSessionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Adds a message, at revision 1. Throws DuplicateRecordError when the id is taken, by a soft-deleted message too, and
+   * InvalidRecordError for a message of another type or over the size limit.
+   */
+  async insert(
+    key: MessageKey,
+    message: Message,
+    metadata: WriteMetadata = {},
+    options?: RunOptions,
+  ): Promise<WriteResult> {
+    const opened = this.#openFor(key, message);
+    const statement = insertMessage(opened.table, this.#writeOf(opened, key, message, metadata));
+    return written(opened.table, (await this.#run('insert', opened, key, statement, options)).rows[0] as Row);
+  }
+
+  /**
+   * Replaces a message. With a revision in the metadata, only if it is still at that; without, the last writer wins.
+   *
+   * Throws RevisionConflictError, and RecordNotFoundError when there is none (or it is soft-deleted).
+   */
+  async update(
+    key: MessageKey,
+    message: Message,
+    metadata: WriteMetadata = {},
+    options?: RunOptions,
+  ): Promise<WriteResult> {
+    const opened = this.#openFor(key, message);
+    const write = this.#writeOf(opened, key, message, metadata);
+    const identity = readIdentity(opened.table, opened.scope, named(key, metadata), 'change');
+    const { rows } = await this.#run('update', opened, key, updateMessage(opened.table, write, identity), options);
+    if (rows[0]) return written(opened.table, rows[0]);
+    throw await this.#whyUnchanged('update', opened, identity, key, options);
+  }
+
+  /**
+   * Adds the message, at revision 1, or replaces the one with its id, under the same rule as `update`. A soft-deleted one
+   * comes back.
+   *
+   * Throws RevisionConflictError.
+   */
+  async upsert(
+    key: MessageKey,
+    message: Message,
+    metadata: WriteMetadata = {},
+    options?: RunOptions,
+  ): Promise<WriteResult> {
+    const opened = this.#openFor(key, message);
+    const statement = upsertMessage(opened.table, this.#writeOf(opened, key, message, metadata));
+    const { rows } = await this.#run('upsert', opened, key, statement, options);
+    if (rows[0]) return written(opened.table, rows[0]);
+    throw conflict('upsert', opened.table, key);
+  }
+
+  /** The message with this id. Throws RecordNotFoundError, and InvalidRecordError when what is stored doesn't parse. */
+  async findById<Desc extends DescMessage>(
+    schema: Desc,
+    key: MessageKey,
+    options?: FindOptions,
+  ): Promise<StoredMessage<Desc>> {
+    const definition = this.#parts.definitionOf(schema);
+    return messageOf(definition, await this.#parts.core.find(definition.table, key, options));
+  }
+
+  /** Messages of one type in a total order, at most `limit` of them. */
+  async findAll<Desc extends DescMessage>(
+    schema: Desc,
+    options: FindAllOptions<Desc> = {},
+  ): Promise<StoredMessage<Desc>[]> {
+    const definition = this.#parts.definitionOf(schema);
+    const records = await this.#parts.core.findMany(definition.table, recordOptions(definition, options));
+    return records.map((record) => messageOf(definition, record));
+  }
+
+  /** `findAll` by id. Throws InvalidRecordError when the caller sees two tenants' messages of one id. */
+  async findAllAsMap<Desc extends DescMessage>(
+    schema: Desc,
+    options: FindAllOptions<Desc> = {},
+  ): Promise<Map<string, StoredMessage<Desc>>> {
+    const found = await this.findAll(schema, options);
+    const byId = new Map(found.map((stored) => [stored.metadata.id, stored]));
+    if (byId.size === found.length) return byId;
+    const table = this.#parts.definitionOf(schema).table.name;
+    throw new InvalidRecordError(`${table}: several tenants have messages of one id; use findAll`, {
+      details: { table },
+    });
+  }
+
+  /** All messages, however many: pages of `limit` are fetched as the loop goes on, and no more than one is held. */
+  async *stream<Desc extends DescMessage>(
+    schema: Desc,
+    options: Omit<FindAllOptions<Desc>, 'offset'> = {},
+  ): AsyncGenerator<StoredMessage<Desc>, void, undefined> {
+    const definition = this.#parts.definitionOf(schema);
+    for await (const record of this.#parts.core.stream(definition.table, recordOptions(definition, options))) {
+      yield messageOf(definition, record);
+    }
+  }
+
+  async count<Desc extends DescMessage>(
+    schema: Desc,
+    options: Pick<FindAllOptions<Desc>, 'where' | 'parentId' | 'includeDeleted' | 'signal'> = {},
+  ): Promise<number> {
+    const definition = this.#parts.definitionOf(schema);
+    return this.#parts.core.count(definition.table, recordOptions(definition, options));
+  }
+
+  /** What is kept beside the message, without reading the message. Throws RecordNotFoundError. */
+  async getMetadata(schema: DescMessage, key: MessageKey, options: FindOptions = {}): Promise<MessageMetadata> {
+    const opened = this.#open(schema);
+    const identity = readIdentity(opened.table, opened.scope, key, 'read');
+    const statement = findMetadata(opened.table, identity, options.includeDeleted ?? false);
+    const { rows } = await this.#run('getMetadata', opened, key, statement, options);
+    if (rows.length > 1) throw ambiguous(opened.table, key);
+    if (!rows[0]) throw notFound(opened.table, key);
+    return metadataOf(readMetadataRow(opened.table, rows[0]));
+  }
+
+  /** Throws RecordNotFoundError. */
+  async getRevision(schema: DescMessage, key: MessageKey, options?: FindOptions): Promise<number> {
+    return (await this.getMetadata(schema, key, options)).revision;
+  }
+
+  /**
+   * Hides the message, which counts as a change. Where there is none to hide, `rowsAffected` is 0 and there is no metadata.
+   *
+   * Throws RevisionConflictError when a revision is asked for and it is at another.
+   */
+  async softDeleteById(
+    schema: DescMessage,
+    key: MessageKey,
+    options: DeleteOptions = {},
+  ): Promise<{ readonly rowsAffected: number; readonly metadata: MessageMetadata | undefined }> {
+    const opened = this.#open(schema);
+    const identity = readIdentity(opened.table, opened.scope, key, 'change');
+    const statement = softDeleteMessage(opened.table, identity, readRevision(opened.table, options.revision));
+    const { rows } = await this.#run('softDelete', opened, key, statement, options);
+    if (rows[0]) return written(opened.table, rows[0]);
+    if (options.revision !== undefined) await this.#refuseConflict(opened, identity, key, options);
+    return { rowsAffected: 0, metadata: undefined };
+  }
+
+  /** Removes the message, soft-deleted or not, and answers how many went. Errors as for `softDeleteById`. */
+  deleteById(schema: DescMessage, key: MessageKey, options?: DeleteOptions): Promise<number> {
+    return this.#parts.core.delete(this.#parts.definitionOf(schema).table, key, options);
+  }
+
+  #open(schema: DescMessage): Opened {
+    return this.#opened(this.#parts.definitionOf(schema));
+  }
+
+  /** A message names its own type. */
+  #openFor(key: MessageKey, message: Message): Opened {
+    if (isMessage(message)) return this.#opened(this.#parts.definitionNamed(message.$typeName));
+    throw new InvalidRecordError(
+      `${JSON.stringify(idOf(key))}: what was given is no message; make messages with create()`,
+      {
+        details: { id: idOf(key) },
+      },
+    );
+  }
+
+  #opened(definition: MessageDefinition): Opened {
+    const table = this.#parts.registeredTable(definition);
+    return { definition, table, scope: sessionInternalsOf(this.#parts.core).scopeFor([table]) };
+  }
+
+  #writeOf(
+    { definition, table, scope }: Opened,
+    key: MessageKey,
+    message: Message,
+    metadata: WriteMetadata,
+  ): MessageWrite {
+    const record = recordOf(definition, this.#parts.maxMessageBytes, idOf(key), message, named(key, metadata));
+    return { row: writeRow(table, scope, record), namesParent: metadata.parentId !== undefined };
+  }
+
+  async #run(operation: string, { table, scope }: Opened, key: MessageKey, statement: Statement, options?: RunOptions) {
+    try {
+      const [result] = await sessionInternalsOf(this.#parts.core).executor.run(scope, [statement], options);
+      return result as StatementResult;
+    } catch (error) {
+      throw translateError(error, { operation, table: table.name, key: describeKey(table, key) });
+    }
+  }
+
+  async #refuseConflict(opened: Opened, identity: readonly IdentityValue[], key: MessageKey, options: RunOptions) {
+    const reason = await this.#whyUnchanged('softDelete', opened, identity, key, options);
+    if (reason instanceof RevisionConflictError) throw reason;
+  }
+
+  /** A change that hit no row: is it not there, or at another revision? */
+  async #whyUnchanged(
+    operation: string,
+    opened: Opened,
+    identity: readonly IdentityValue[],
+    key: MessageKey,
+    options?: RunOptions,
+  ) {
+    const { rows } = await this.#run(operation, opened, key, findMetadata(opened.table, identity, false), options);
+    return rows.length === 0 ? notFound(opened.table, key) : conflict(operation, opened.table, key);
+  }
+}
+
+type Row = readonly (string | null)[];
+
+const written = (table: RegisteredTable, row: Row): WriteResult => ({
+  rowsAffected: 1,
+  metadata: metadataOf(readMetadataRow(table, row)),
+});
+
+/** A key and metadata together: what the key names goes before. */
+const named = (key: MessageKey, metadata: WriteMetadata) => ({
+  ...metadata,
+  ...(typeof key === 'object' ? key : { id: key }),
+});
+
+const subject = (table: RegisteredTable, key: MessageKey) => ({ table: table.name, key: describeKey(table, key) });
+
+const notFound = (table: RegisteredTable, key: MessageKey): RecordNotFoundError =>
+  new RecordNotFoundError(`${table.name} ${JSON.stringify(idOf(key))}: not found, or not the caller's`, {
+    details: subject(table, key),
+  });
+
+const conflict = (operation: string, table: RegisteredTable, key: MessageKey): RevisionConflictError =>
+  new RevisionConflictError(
+    `${operation} ${table.name} ${JSON.stringify(idOf(key))}: the message is no longer at the revision given; read it again`,
+    { details: subject(table, key) },
+  );
+
+const ambiguous = (table: RegisteredTable, key: MessageKey): InvalidRecordError =>
+  new InvalidRecordError(
+    `${table.name} ${JSON.stringify(idOf(key))}: the caller sees several messages with this id; name orgId and instanceId`,
+    { details: subject(table, key) },
+  );

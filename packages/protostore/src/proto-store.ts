@@ -1,0 +1,139 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import {
+  ConfigurationError,
+  type DataStore,
+  type MetadataContext,
+  type RegisterOptions,
+  type Session,
+  TableNotRegisteredError,
+  type Transaction,
+} from '@intendant/core';
+import { type DataStoreInternals, internalsOf } from '@intendant/core/internal';
+import { defineMessage, type MessageDefinition, type MessageTable } from './define-message.ts';
+import { describeChange, type MessageChange, type TableChange } from './message-change.ts';
+import { MessageResource } from './message-resource.ts';
+import { ProtoSession } from './proto-session.ts';
+
+export interface ProtoStoreOptions {
+  /** Largest message, in bytes of its binary form. Default 8 MiB. */
+  readonly maxMessageBytes?: number;
+}
+
+const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+
+/** The Protobuf messages of a data store: a table a message type. */
+export interface ProtoStore<C = MetadataContext> {
+  /**
+   * Makes the database ready for these message types, as `store.register` does for tables. A schema alone is stored with
+   * the defaults of `defineMessage`.
+   *
+   * Throws ConfigurationError, also when two types want one table.
+   */
+  register(messages: readonly (DescMessage | MessageDefinition)[], options?: RegisterOptions): Promise<void>;
+  /** The messages seen with this context's eyes. Costs nothing: make one for each request. */
+  as(context: C): ProtoSession;
+  /** The same inside a transaction of core's, beside ordinary tables: committed or rolled back with it. */
+  in(transaction: Transaction): ProtoSession;
+  /** The core table behind a message type. Throws TableNotRegisteredError. */
+  table(schema: DescMessage): MessageTable;
+  /** A message type as realization takes it. Throws TableNotRegisteredError. */
+  resource<Desc extends DescMessage>(schema: Desc): MessageResource<Desc>;
+  /** A feed's change with its message type; undefined when its table holds no messages. Throws InvalidRecordError when the message doesn't parse. */
+  change<Change extends TableChange>(change: Change): MessageChange<Change> | undefined;
+}
+
+/** Messages live in the store's tables; closing the store is all there is to close. */
+export function createProtoStore<C = MetadataContext>(
+  store: DataStore<C>,
+  options: ProtoStoreOptions = {},
+): ProtoStore<C> {
+  const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+  if (!Number.isSafeInteger(maxMessageBytes) || maxMessageBytes < 1) {
+    throw new ConfigurationError('createProtoStore: maxMessageBytes must be a whole number from 1');
+  }
+  return new PostgresProtoStore(store as unknown as DataStore, maxMessageBytes) as unknown as ProtoStore<C>;
+}
+
+class PostgresProtoStore implements ProtoStore {
+  readonly #store: DataStore;
+  readonly #internals: DataStoreInternals;
+  readonly #maxMessageBytes: number;
+  readonly #byType = new Map<string, MessageDefinition>();
+  readonly #byTable = new Map<string, MessageDefinition>();
+
+  constructor(store: DataStore, maxMessageBytes: number) {
+    this.#store = store;
+    this.#internals = internalsOf(store);
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  async register(messages: readonly (DescMessage | MessageDefinition)[], options?: RegisterOptions): Promise<void> {
+    const definitions = messages.map((message) => ('kind' in message ? defineMessage(message) : message));
+    this.#checkTables(definitions);
+    await this.#store.register(
+      definitions.map(({ table }) => table),
+      options,
+    );
+    for (const definition of definitions) {
+      this.#byType.set(definition.message.typeName, definition);
+      this.#byTable.set(definition.table.name, definition);
+    }
+  }
+
+  /** Bytes of two types in one table could not be told apart. */
+  #checkTables(definitions: readonly MessageDefinition[]): void {
+    const typeByTable = new Map([...this.#byTable].map(([table, { message }]) => [table, message.typeName]));
+    for (const { table, message } of definitions) {
+      const other = typeByTable.get(table.name);
+      if (other !== undefined && other !== message.typeName) {
+        throw new ConfigurationError(
+          `table ${table.name} holds ${other} and cannot hold ${message.typeName} too; name another with defineMessage`,
+        );
+      }
+      typeByTable.set(table.name, message.typeName);
+    }
+  }
+
+  as(context: MetadataContext): ProtoSession {
+    return this.#session(this.#store.as(context));
+  }
+
+  in(transaction: Transaction): ProtoSession {
+    return this.#session(transaction);
+  }
+
+  table(schema: DescMessage): MessageTable {
+    return this.#definitionOf(schema).table;
+  }
+
+  resource<Desc extends DescMessage>(schema: Desc): MessageResource<Desc> {
+    return new MessageResource(this.#definitionOf(schema), this.#maxMessageBytes);
+  }
+
+  change<Change extends TableChange>(change: Change): MessageChange<Change> | undefined {
+    const definition = this.#byTable.get(change.table);
+    return definition && describeChange(definition, change);
+  }
+
+  #session(core: Session): ProtoSession {
+    return new ProtoSession({
+      core,
+      maxMessageBytes: this.#maxMessageBytes,
+      definitionOf: (schema) => this.#definitionOf(schema),
+      definitionNamed: (typeName) => this.#definitionNamed(typeName),
+      registeredTable: ({ table }) => this.#internals.table(table),
+    });
+  }
+
+  #definitionOf<Desc extends DescMessage>(schema: Desc): MessageDefinition<Desc> {
+    return this.#definitionNamed(schema?.typeName) as unknown as MessageDefinition<Desc>;
+  }
+
+  #definitionNamed(typeName: string): MessageDefinition {
+    const definition = this.#byType.get(typeName);
+    if (definition) return definition;
+    throw new TableNotRegisteredError(`message type ${typeName} is not registered; call protoStore.register first`, {
+      details: { typeName },
+    });
+  }
+}

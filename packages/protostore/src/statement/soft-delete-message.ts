@@ -1,0 +1,17 @@
+import type { IdentityValue, RegisteredTable, Statement } from '@intendant/core/internal';
+import { softDeleteStatement } from '@intendant/core/internal';
+import { metadataColumnList } from './message-columns.ts';
+
+/** Core's soft delete, answering the row's metadata. */
+export function softDeleteMessage(
+  table: RegisteredTable,
+  identity: readonly IdentityValue[],
+  revision: string | undefined,
+): Statement {
+  const statement = softDeleteStatement(table, identity, revision);
+  return {
+    ...statement,
+    name: 'soft-delete-message',
+    text: `${statement.text} returning ${metadataColumnList(table)}`,
+  };
+}
