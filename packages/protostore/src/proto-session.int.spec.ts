@@ -6,8 +6,10 @@ import {
   OperationNotAllowedError,
   RecordNotFoundError,
   RevisionConflictError,
+  SimpleInstancer,
   TableNotRegisteredError,
 } from '@intendant/core';
+import { testDatabase } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createProtoStore } from './index.ts';
@@ -21,11 +23,10 @@ import {
   serviceAdmin,
   TENANT_ROLES,
 } from './testing/fixture.ts';
-import { EveryKindSchema } from './testing/gen/hardware/v1/every_kind_pb.js';
 import { CpuSchema, DiskSchema, MemorySchema } from './testing/gen/hardware/v1/hardware_pb.js';
 
 const fixture = await openFixture({ maxMessageBytes: 1_000 });
-const { protoStore, store, database } = fixture;
+const { protoStore, store } = fixture;
 const pepsi = protoStore.as(americasPepsi);
 const coke = protoStore.as(americasCoke);
 afterAll(() => fixture[Symbol.asyncDispose]());
@@ -244,14 +245,20 @@ describe('transactions', () => {
   });
 });
 
-test('a store without an instancer reads what one with an instancer wrote, in either order of start', async () => {
-  await pepsi.insert('other', create(EveryKindSchema, { stringValue: 'x' }));
-  await using plain = await openStore(database);
-  const plainProto = createProtoStore(plain);
-  await plainProto.register([EveryKindSchema], { roles: TENANT_ROLES });
-  const session = plainProto.as({ orgId: 'Pepsi', roles: ['tenant_admin'] });
-  expect((await session.findAllAsMap(EveryKindSchema)).get('other')?.metadata).toMatchObject({
-    instanceId: 'Americas',
-    revision: 1,
-  });
-});
+test.each(['with', 'without'])(
+  'the store %s an instancer started first: one without reads what one with wrote',
+  async (first) => {
+    await using own = await testDatabase();
+    await using instanced = await openStore(own, { instancer: new SimpleInstancer() });
+    await using plain = await openStore(own);
+    const writing = createProtoStore(instanced);
+    const reading = createProtoStore(plain);
+    const inOrder = first === 'with' ? [writing, reading] : [reading, writing];
+    for (const each of inOrder) await each.register([MemorySchema], { roles: TENANT_ROLES });
+    await writing.as(americasPepsi).insert('P1', memory('a'));
+    await writing.as(americasPepsi).upsert('P2', memory('b'));
+    const found = await reading.as({ orgId: 'Pepsi', roles: ['tenant_admin'] }).findAllAsMap(MemorySchema);
+    expect([...found.keys()]).toEqual(['P1', 'P2']);
+    expect(found.get('P1')).toMatchObject({ message: memory('a'), metadata: { instanceId: 'Americas', revision: 1 } });
+  },
+);
