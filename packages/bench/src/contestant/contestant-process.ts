@@ -1,0 +1,37 @@
+// One side of a comparison, alone in this process. Asked over IPC; ends with its parent.
+import type { Contestant, ContestantOptions, PeerModule, Workload } from './contestant.ts';
+import { messageOf, type Question } from './question.ts';
+
+let contestant: Contestant | undefined;
+
+/** Answers how long it took from the import to the end of the first piece of work, in milliseconds. */
+async function open(peer: string, options: ContestantOptions, firstWork: Workload | undefined): Promise<number> {
+  const startedAt = performance.now();
+  const module = (await import(`../peers/${peer}.ts`)) as PeerModule;
+  contestant = await module.open(options);
+  if (firstWork) await contestant.run(firstWork);
+  return performance.now() - startedAt;
+}
+
+async function answer(question: Question): Promise<unknown> {
+  if (question.kind === 'open') return open(question.peer, question.options, question.firstWork);
+  if (contestant === undefined) throw new Error('the contestant is asked to work before it is opened');
+  return contestant.run(question.workload);
+}
+
+process.on('message', (question: Question) => {
+  answer(question).then(
+    (result) => process.send?.({ result }),
+    (error: unknown) => process.send?.({ error: messageOf(error) }),
+  );
+});
+
+/** Ctrl-C reaches the whole process group; the parent decides what that means. */
+process.on('SIGINT', () => {});
+
+/** An orderly end, so that profiles are written. */
+process.on('disconnect', () => {
+  const end = () => process.exit(0);
+  setTimeout(end, 2_000);
+  (contestant?.close() ?? Promise.resolve()).then(end, end);
+});

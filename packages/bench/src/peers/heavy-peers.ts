@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Prisma and TypeORM live outside the workspace, since they would cost every newcomer's install 340 MB. */
+export const HEAVY_PEERS_FOLDER = fileURLToPath(new URL('../../peers', import.meta.url));
+
+/** Installs what the folder's own lockfile says and generates Prisma's client, unless that has been done. */
+export async function installHeavyPeers(): Promise<void> {
+  if (existsSync(join(HEAVY_PEERS_FOLDER, 'generated', 'index.js'))) return;
+  console.error('Installing Prisma and TypeORM for comparison (once, about half a minute) ...');
+  await npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
+  await run(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--schema', 'schema.prisma']);
+}
+
+/** Beside this Node, or wherever the system has it. */
+function npm(...command: string[]): Promise<void> {
+  const beside = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
+  return existsSync(beside) ? run(process.execPath, [beside, ...command]) : run('npm', command);
+}
+
+async function run(program: string, command: readonly string[]): Promise<void> {
+  const child = spawn(program, command, {
+    cwd: HEAVY_PEERS_FOLDER,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Generating needs no engine; naming any program keeps Prisma from downloading one.
+    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
+  });
+  const errors: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${program} ${command.join(' ')} failed:\n${errors.join('')}`);
+}

@@ -1,0 +1,62 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../environment.ts';
+import type { Results } from '../result.ts';
+import type { Scenario } from '../scenario.ts';
+import { figure, percent } from './figures.ts';
+import { PEER_NOTES } from './peer-notes.ts';
+import { plot } from './plot.ts';
+
+const DOCS = fileURLToPath(new URL('../../../../docs', import.meta.url));
+
+/** Writes docs/benchmarks.md with a plot for each scenario. */
+export async function writeReport(
+  environment: Environment,
+  results: Results,
+  scenarios: readonly Scenario[],
+): Promise<void> {
+  const plots = join(DOCS, 'benchmarks');
+  await mkdir(plots, { recursive: true });
+  const sections: string[] = [];
+  for (const scenario of scenarios) {
+    const own = resultsOf(scenario, results);
+    if (Object.keys(own).length === 0) continue;
+    await writeFile(join(plots, `${scenario.name}.svg`), plot(own));
+    sections.push(section(scenario, own));
+  }
+  await writeFile(join(DOCS, 'benchmarks.md'), `${[opening(environment), ...sections, PEER_NOTES].join('\n\n')}\n`);
+}
+
+const resultsOf = ({ name }: Scenario, results: Results): Results =>
+  Object.fromEntries(Object.entries(results).filter(([key]) => key === name || key.startsWith(`${name}.`)));
+
+function opening(environment: Environment): string {
+  const { measuredAt, commit, node, postgres, fsync, platform, cpu, cores, memoryGb, isQuick } = environment;
+  return `# Benchmarks
+
+\`npm run bench\` wrote this page; don't edit it. Ours and each peer do the same work in turn, A B A B, in processes of their own,
+against one Postgres, after a turn to warm up. A figure is the median over the rounds. The ratio is the median of the rounds' ratios,
+and over 1 always means that ours is better. The spread is the distance between the quartiles of those ratios as a part of their median.
+
+Measured ${measuredAt.slice(0, 10)} at commit ${commit}${isQuick ? ', with --quick: short turns and few rounds' : ''}: Node ${node}, Postgres ${postgres}, fsync ${fsync},
+${platform}, ${cores} cores (${cpu}), ${memoryGb} GB. Server and clients share the machine, so every figure includes both.`;
+}
+
+function section({ name, question }: Scenario, results: Results): string {
+  const rows = Object.entries(results).map(
+    ([key, { ours, peer, unit, ratio, spread, peerName }]) =>
+      `| \`${key}\` | ${figure(ours)} | ${figure(peer)} | ${unit} | **${ratio.toFixed(2)}** | ${percent(spread)} | ${peerName} |`,
+  );
+  const notes = [...new Set(Object.values(results).flatMap(({ note }) => note ?? []))];
+  return [
+    `## ${name}\n\n${question}`,
+    `![${name}](benchmarks/${name}.svg)`,
+    [
+      '| | ours | peer | unit | ratio | spread | peer is |',
+      '| --- | ---: | ---: | --- | ---: | ---: | --- |',
+      ...rows,
+    ].join('\n'),
+    ...notes,
+  ].join('\n\n');
+}

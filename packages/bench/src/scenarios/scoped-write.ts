@@ -1,0 +1,14 @@
+import type { Scenario } from '../scenario.ts';
+import { contest, contestAtEachLoad } from './scoped.ts';
+
+export const scopedWrite: Scenario = {
+  name: 'scoped-write',
+  question: 'What does it cost to insert a record and then update it at its revision, each committed to disk?',
+  needsHeavyPeers: true,
+  async run(bench) {
+    const both = await contestAtEachLoad(bench, 'scoped-write', 'write', 'writes/s');
+    const insert = await contest(bench, 'scoped-write.insert', bench.workload('insert'), { unit: 'inserts/s' });
+    const update = await contest(bench, 'scoped-write.update', bench.workload('update'), { unit: 'updates/s' });
+    return { ...both, ...insert, ...update };
+  },
+};

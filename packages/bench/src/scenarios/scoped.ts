@@ -1,0 +1,58 @@
+import { alternate } from '../alternate.ts';
+import type { Bench } from '../bench.ts';
+import type { Workload } from '../contestant/contestant.ts';
+import type { Results } from '../result.ts';
+
+/** Who a tenant-scoped operation is compared with: the end of the result's name, the peer's file, the name for people. */
+export const TENANT_PEERS = [
+  { name: 'vs-raw', file: 'raw-pg', peerName: 'pg, no row security' },
+  { name: 'vs-pattern', file: 'pattern-pg', peerName: 'pg, BEGIN/set_config/…/COMMIT' },
+  { name: 'vs-drizzle', file: 'drizzle', peerName: 'Drizzle, RLS transaction' },
+  { name: 'vs-kysely', file: 'kysely', peerName: 'Kysely, RLS transaction' },
+  { name: 'vs-prisma', file: 'prisma', peerName: 'Prisma 7, RLS extension' },
+] as const;
+
+/** One operation of ours against that of each peer. */
+export async function contest(
+  bench: Bench,
+  name: string,
+  workload: Workload,
+  { unit, rounds = bench.effort.rounds }: { unit: string; rounds?: number },
+): Promise<Results> {
+  const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;
+  return alternate({
+    name,
+    unit,
+    better: 'higher',
+    rounds,
+    ours: measure('intendant'),
+    peers: TENANT_PEERS.map((peer) => ({ name: peer.name, peerName: peer.peerName, measure: measure(peer.file) })),
+  });
+}
+
+/** The operation at 8 callers under the scenario's own name, and at 1 and 32 beside it. */
+export async function contestAtEachLoad(bench: Bench, name: string, operation: string, unit: string): Promise<Results> {
+  await bench.scopedTable();
+  const results = await contest(bench, name, bench.workload(operation), { unit });
+  if (bench.effort.isQuick) return results;
+  const alone = await contest(bench, `${name}.1-client`, bench.workload(operation, { clients: 1 }), { unit });
+  const crowd = await contest(bench, `${name}.32-clients`, bench.workload(operation, { clients: 32 }), { unit });
+  return { ...results, ...alone, ...crowd };
+}
+
+/** CPU of the client process for one call: what the layer itself costs, whatever the server does meanwhile. */
+export async function contestCpu(bench: Bench, name: string, workload: Workload): Promise<Results> {
+  const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).cpuMicros;
+  return alternate({
+    name,
+    unit: 'µs CPU/call',
+    better: 'lower',
+    rounds: bench.effort.rounds,
+    ours: measure('intendant'),
+    peers: TENANT_PEERS.slice(0, 2).map((peer) => ({
+      name: peer.name,
+      peerName: peer.peerName,
+      measure: measure(peer.file),
+    })),
+  });
+}
