@@ -96,7 +96,7 @@ export class ProtoSession {
     const opened = this.#openFor(key, message);
     const write = this.#writeOf(opened, key, message, metadata);
     const identity = readIdentity(opened.table, opened.scope, named(key, metadata), 'change');
-    const { rows } = await this.#run('update', opened, key, updateMessage(opened.table, write, identity), options);
+    const { rows } = await this.#run('update', opened, key, updateMessage(opened.table, write), options);
     if (rows[0]) return written(opened.table, rows[0]);
     throw await this.#whyUnchanged('update', opened, identity, key, options);
   }

@@ -20,6 +20,7 @@ export const TENANT_ROLES = {
 export const cpuDefinition = defineMessage(CpuSchema, {
   table: 'processor',
   indexes: [['brand', 'numberCores'], ['maxGhz']],
+  indexesParent: true,
 });
 
 export interface Fixture extends AsyncDisposable {
