@@ -12,7 +12,7 @@ import {
 import { testDatabase } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createProtoStore } from './index.ts';
+import { createProtoStore, defineMessage } from './index.ts';
 import {
   americasCoke,
   americasPepsi,
@@ -243,6 +243,17 @@ describe('transactions', () => {
     expect(await session.find(application, 'a1')).toMatchObject({ id: 'a1' });
     expect(await pepsi.findById(MemorySchema, 'tx')).toMatchObject({ message: memory('b'), metadata: { revision: 2 } });
   });
+});
+
+test('a type without instances is one for all instances of an org', async () => {
+  await using own = await testDatabase();
+  await using instanced = await openStore(own, { instancer: new SimpleInstancer() });
+  const shared = createProtoStore(instanced);
+  await shared.register([defineMessage(MemorySchema, { instanced: false })], { roles: TENANT_ROLES });
+  const { metadata } = await shared.as(americasPepsi).insert('P1', memory('a'));
+  expect(metadata.instanceId).toBe('');
+  expect(await shared.as(europePepsi).update('P1', memory('b'), metadata)).toMatchObject({ metadata: { revision: 2 } });
+  expect((await shared.as(americasPepsi).findById(MemorySchema, 'P1')).message).toEqual(memory('b'));
 });
 
 test.each(['with', 'without'])(

@@ -17,7 +17,7 @@ export const TENANT_ROLES = {
   service_admin: 'writer',
 } as const;
 
-export const cpuDefinition = defineMessage(CpuSchema, {
+const cpuDefinition = defineMessage(CpuSchema, {
   table: 'processor',
   indexes: [['brand', 'numberCores'], ['maxGhz']],
   indexesParent: true,
