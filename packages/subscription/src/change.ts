@@ -1,0 +1,30 @@
+import type { AnyTable, RecordOf } from '@intendant/core';
+import type { Position } from './position.ts';
+
+export type Operation = 'insert' | 'update' | 'delete';
+
+/** One row change, as committed. */
+export interface Change<R = Readonly<Record<string, unknown>>> {
+  /** The table's name as defined, e.g. `vm`. */
+  readonly table: string;
+  /** A soft delete is a `delete` and its undoing an `insert`, both with `isSoft`. TRUNCATE is a `delete` of each row. */
+  readonly operation: Operation;
+  /** True for what a soft delete hid, and for what came back from one: the row itself is still there. */
+  readonly isSoft: boolean;
+  /** The key's fields, e.g. `{ id: 'VM1' }`. */
+  readonly key: Readonly<Record<string, unknown>>;
+  /** Null where the table has no such column. */
+  readonly orgId: string | null;
+  readonly instanceId: string | null;
+  /** The row's revision after the change, or its last for a delete; null where the table has none. */
+  readonly revision: number | null;
+  /** Where the change stands in the total order; compare two as strings. */
+  readonly position: Position;
+  /** The database's clock when the statement ran, before its commit. */
+  readonly occurredAt: Date;
+  /** The row after the change (for a delete: before it), for tables whose feed carries rows. */
+  readonly record?: R;
+}
+
+/** The change of a table's record. */
+export type ChangeOf<T extends AnyTable> = Change<RecordOf<T>>;

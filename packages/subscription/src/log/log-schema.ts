@@ -1,0 +1,98 @@
+import { MAINTENANCE_LOCK } from './names.ts';
+
+/** The log and what belongs to it, in order of creation. Run as one script when the log is not there. */
+export const LOG_SCHEMA = `
+create sequence intendant.change_seq as bigint;
+create table intendant.change_log (
+  seq bigint not null default nextval('intendant.change_seq') primary key,
+  table_name text not null,
+  operation "char" not null,
+  key text[] not null,
+  org_id text,
+  instance_id text,
+  revision bigint,
+  record jsonb,
+  occurred_at timestamptz not null default statement_timestamp()
+) partition by range (seq);
+create table intendant.change_log_default partition of intendant.change_log default;
+create table intendant.change_log_partition (name text primary key, from_seq bigint not null, to_seq bigint not null);
+create table intendant.change_log_identity (
+  id text not null default substr(md5(gen_random_uuid()::text), 1, 8),
+  trimmed_seq bigint not null default 0
+);
+insert into intendant.change_log_identity default values;
+create table intendant.cursor (
+  name text not null,
+  slice integer not null,
+  table_name text not null,
+  seq bigint not null,
+  owner text,
+  primary key (name, slice)
+);
+create table intendant.cursor_member (
+  name text not null,
+  owner text not null,
+  seen_at timestamptz not null,
+  primary key (name, owner)
+);
+create table intendant.dead_letter (
+  name text not null,
+  seq bigint not null,
+  table_name text not null,
+  entry jsonb not null,
+  error text not null,
+  attempts integer not null,
+  failed_at timestamptz not null default now(),
+  primary key (name, seq)
+);
+alter table intendant.change_log enable row level security;
+`;
+
+/** Tables the application login works with; the log itself it only reads. */
+export const WORKING_TABLES = ['cursor', 'cursor_member', 'dead_letter'];
+
+/**
+ * Makes partitions ahead of the sequence and drops those whose newest row is older than the retention. Attaching does
+ * not block writers; dropping would, so it gives up after a moment and is tried again. The default partition catches
+ * what is written while nobody keeps the log: its rows are deleted one by one.
+ */
+export const KEEP_BODY = `
+declare
+  last bigint;
+  upper_seq bigint;
+  part record;
+  newest timestamptz;
+  trimmed bigint;
+begin
+  if not pg_try_advisory_xact_lock(${MAINTENANCE_LOCK}) then return; end if;
+  select last_value into last from intendant.change_seq;
+  select coalesce(max(to_seq), 1) into upper_seq from intendant.change_log_partition;
+  if upper_seq <= last then upper_seq := last + partition_size / 10 + 100; end if;
+  while upper_seq < last + 2 * partition_size loop
+    execute format('create table intendant.%I (like intendant.change_log including defaults including indexes)', 'change_log_' || upper_seq);
+    execute format('alter table intendant.change_log attach partition intendant.%I for values from (%s) to (%s)',
+      'change_log_' || upper_seq, upper_seq, upper_seq + partition_size);
+    insert into intendant.change_log_partition values ('change_log_' || upper_seq, upper_seq, upper_seq + partition_size);
+    upper_seq := upper_seq + partition_size;
+  end loop;
+  for part in select * from intendant.change_log_partition where to_seq <= last order by from_seq loop
+    execute format('select max(occurred_at) from intendant.%I', part.name) into newest;
+    exit when newest > clock_timestamp() - retention;
+    execute format('drop table intendant.%I', part.name);
+    delete from intendant.change_log_partition where name = part.name;
+    update intendant.change_log_identity set trimmed_seq = greatest(trimmed_seq, part.to_seq - 1);
+  end loop;
+  with deleted as (
+    delete from intendant.change_log_default where occurred_at < clock_timestamp() - retention returning seq
+  )
+  select max(seq) into trimmed from deleted;
+  update intendant.change_log_identity set trimmed_seq = trimmed where trimmed_seq < trimmed;
+exception when lock_not_available then null;
+end
+`;
+
+export const KEEP_FUNCTION = `
+create or replace function intendant.keep_change_log(retention interval, partition_size bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $function$${KEEP_BODY}$function$;
+revoke all on function intendant.keep_change_log(interval, bigint) from public;
+`;

@@ -1,0 +1,58 @@
+/*
+ * What is settled. A change takes its number before its transaction commits, so reading upward skips what commits late.
+ * A look notes the sequence's last value first, and then who holds RowExclusiveLock on the log. Whoever took a number up
+ * to the noted value took that lock before the number and keeps it to its end, so it is among the holders or has ended.
+ * Once none of a look's holders is left, everything up to its value is committed or gone for good: settled.
+ *
+ * The two statements go in one simple query: one round trip, run one after the other, each seeing the present.
+ */
+export const LOOK = `
+select case when is_called then last_value else 0 end as noted from intendant.change_seq;
+select distinct virtualtransaction as holder from pg_locks
+where locktype = 'relation' and relation = 'intendant.change_log'::regclass and mode = 'RowExclusiveLock' and granted
+  and database = (select oid from pg_database where datname = current_database())`;
+
+export interface Look {
+  readonly noted: number;
+  /** Virtual transactions, e.g. `3/17`. */
+  readonly holders: ReadonlySet<string>;
+}
+
+interface PendingLook {
+  readonly noted: number;
+  remaining: Set<string>;
+}
+
+/** Looks that still wait, at most: beyond it the newest gives way to the next one. */
+const MOST_PENDING = 64;
+
+/** Turns looks into how far the log is settled. */
+export class SettledTracker {
+  #settled: number;
+  #pending: PendingLook[] = [];
+
+  constructor(settled = 0) {
+    this.#settled = settled;
+  }
+
+  get settled(): number {
+    return this.#settled;
+  }
+
+  /** Nothing that was noted still waits. */
+  get isQuiet(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  /** Takes a look into account; answers how far the log is settled now. */
+  observe({ noted, holders }: Look): number {
+    for (const look of this.#pending)
+      look.remaining = new Set([...look.remaining].filter((holder) => holders.has(holder)));
+    if (noted > (this.#pending.at(-1)?.noted ?? this.#settled)) {
+      if (this.#pending.length >= MOST_PENDING) this.#pending.pop();
+      this.#pending.push({ noted, remaining: new Set(holders) });
+    }
+    while (this.#pending[0]?.remaining.size === 0) this.#settled = (this.#pending.shift() as PendingLook).noted;
+    return this.#settled;
+  }
+}

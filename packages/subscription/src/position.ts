@@ -1,0 +1,32 @@
+import { ConfigurationError } from '@intendant/core';
+
+/**
+ * A place in the feed that a client can keep: the log's identity, and the change's number in it. Positions of one log
+ * compare as strings.
+ */
+export type Position = string;
+
+const DIGITS = 16;
+const FORM = new RegExp(`^([0-9a-f]{8})-(\\d{${DIGITS}})$`);
+
+export const formatPosition = (logId: string, sequence: number): Position =>
+  `${logId}-${String(sequence).padStart(DIGITS, '0')}`;
+
+/** The number within the log. Throws ConfigurationError for another log's position, or what is none. */
+export function readPosition(logId: string, position: unknown): number {
+  const match = typeof position === 'string' ? FORM.exec(position) : null;
+  if (!match) {
+    throw new ConfigurationError(
+      `${JSON.stringify(position)} is no position; give one that a change carried, 'now' or 'beginning'`,
+    );
+  }
+  if (match[1] !== logId) {
+    throw new ConfigurationError(
+      'the position is from another database; start from now or from the beginning, and list again',
+      {
+        details: { position },
+      },
+    );
+  }
+  return Number(match[2]);
+}

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import { type LogView, type NumberedChange, PAGE_SIZE, readLog } from '../log/read-log.ts';
+import type { Horizon } from './horizon.ts';
+
+const RETRY_MS = 500;
+
+/** What following takes: shared by all subscribers of a process. */
+export interface Feed {
+  readonly internals: DataStoreInternals;
+  readonly logId: string;
+  readonly horizon: Horizon;
+  readonly logger: Logger;
+}
+
+/** One step forward: the changes found, and the place up to which there are no others. */
+export interface Step {
+  readonly changes: readonly NumberedChange[];
+  readonly through: number;
+  /** The log no longer reached back to where this step began: changes are missing before it. */
+  readonly isReset: boolean;
+}
+
+const TRIMMED = 'select trimmed_seq::text as trimmed from intendant.change_log_identity';
+
+/**
+ * The settled changes beyond `from`, page by page, for ever. The next page is read when the last one was taken care of,
+ * so a slow taker holds one page. A lost connection is waited out.
+ */
+export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
+  let position = from;
+  while (!signal.aborted) {
+    await feed.horizon.beyond(position, signal);
+    if (signal.aborted) return;
+    const step = await attempt(feed, view, position, signal);
+    if (!step) continue;
+    position = step.through;
+    yield step;
+  }
+}
+
+let lastWarned = 0;
+
+async function attempt(feed: Feed, view: LogView, position: number, signal: AbortSignal): Promise<Step | undefined> {
+  try {
+    return await take(feed, view, position);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (performance.now() - lastWarned > 10_000) {
+      lastWarned = performance.now();
+      feed.logger.warn({ reason: (error as Error).message }, 'the change log cannot be read, and is tried again');
+    }
+    await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+    return undefined;
+  }
+}
+
+/** What was trimmed is asked after the page was read: a partition dropped in between would otherwise go unnoticed. */
+async function take(feed: Feed, view: LogView, position: number): Promise<Step> {
+  const { settled } = feed.horizon;
+  const changes = await readLog(feed.internals, feed.logId, view, position, settled);
+  const { rows } = await feed.internals.pool.query<{ trimmed: string }>(TRIMMED);
+  const through = changes.length < PAGE_SIZE ? settled : (changes.at(-1) as NumberedChange).sequence;
+  return { changes, through, isReset: Number(rows[0]?.trimmed) > position };
+}

@@ -1,0 +1,33 @@
+import { ConfigurationError } from '@intendant/core';
+import type pg from 'pg';
+import { LOOK } from '../log/settled.ts';
+import { type Position, readPosition } from '../position.ts';
+import type { Feed } from './follow.ts';
+
+/**
+ * Where a subscription begins. `now` is exact while no writer is open; otherwise it lies as far back as the oldest of
+ * them may commit, so that a few earlier changes can come too, and none is missed.
+ */
+export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Position): Promise<number> {
+  const [sequence, holders] = (await feed.internals.pool.query(LOOK)) as unknown as pg.QueryResult<{ noted: string }>[];
+  const last = Number(sequence?.rows[0]?.noted);
+  if (from === 'now') return holders?.rowCount === 0 ? last : Math.max(feed.horizon.settled, 0);
+  if (from === 'beginning') return readTrimmed(feed);
+  const place = readPosition(feed.logId, from);
+  if (place > last) {
+    throw new ConfigurationError(
+      'the position lies in the future of this log: was the database restored from a backup? Start from now, and list again',
+      {
+        details: { position: from },
+      },
+    );
+  }
+  return place;
+}
+
+async function readTrimmed(feed: Feed): Promise<number> {
+  const { rows } = await feed.internals.pool.query<{ trimmed: string }>(
+    'select trimmed_seq as trimmed from intendant.change_log_identity',
+  );
+  return Number(rows[0]?.trimmed);
+}
