@@ -11,8 +11,8 @@ export interface Effort {
   readonly turnMs: number;
 }
 
-export const QUICK: Effort = { isQuick: true, rounds: 3, turnMs: 200 };
-export const FULL: Effort = { isQuick: false, rounds: 9, turnMs: 1_000 };
+export const QUICK: Effort = { isQuick: true, rounds: 3, turnMs: 150 };
+export const FULL: Effort = { isQuick: false, rounds: 5, turnMs: 1_000 };
 
 /** The table of the scoped scenarios: 100 tenants with 100 machines each. */
 const SCOPED = { table: 'vm', tenants: 100, rowsATenant: 100 } as const;

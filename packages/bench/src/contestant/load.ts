@@ -9,8 +9,11 @@ export async function loadFor(clients: number, durationMs: number, work: Work): 
   const startedAt = performance.now();
   let units = 0;
   const callFrom = async (client: number) => {
-    do units += (await work(client)) ?? 1;
-    while (performance.now() - startedAt < durationMs);
+    do {
+      const done = (await work(client)) ?? 1;
+      // Not `units += await …`, which would read the sum before it waits and lose what others add meanwhile.
+      units += done;
+    } while (performance.now() - startedAt < durationMs);
   };
   await Promise.all(Array.from({ length: clients }, (_, client) => callFrom(client)));
   return measured(units, startedAt, cpu);

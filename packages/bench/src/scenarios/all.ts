@@ -2,6 +2,9 @@ import type { Scenario } from '../scenario.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { distance } from './distance.ts';
 import { install } from './install.ts';
+import { intents32 } from './intents-32.ts';
+import { memory } from './memory.ts';
+import { realize } from './realize.ts';
 import { scaleRows } from './scale-rows.ts';
 import { scaleTenants } from './scale-tenants.ts';
 import { scopedList } from './scoped-list.ts';
@@ -17,6 +20,9 @@ export const SCENARIOS: readonly Scenario[] = [
   bulkInsert,
   scaleRows,
   scaleTenants,
+  realize,
+  intents32,
+  memory,
   distance,
   startup,
   install,

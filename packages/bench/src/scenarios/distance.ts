@@ -6,6 +6,7 @@ import type { Scenario } from '../scenario.ts';
 import { TENANT_PEERS } from './scoped.ts';
 
 const DISTANCES_MS = [1, 5];
+const QUICK_DISTANCES_MS = [1];
 
 export const distance: Scenario = {
   name: 'distance',
@@ -14,7 +15,8 @@ export const distance: Scenario = {
   async run(bench) {
     await bench.scopedTable();
     const results: Results = {};
-    for (const latencyMs of DISTANCES_MS) Object.assign(results, await atDistance(bench, latencyMs));
+    for (const latencyMs of bench.effort.isQuick ? QUICK_DISTANCES_MS : DISTANCES_MS)
+      Object.assign(results, await atDistance(bench, latencyMs));
     return results;
   },
 };

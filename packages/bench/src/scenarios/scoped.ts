@@ -12,21 +12,26 @@ export const TENANT_PEERS = [
   { name: 'vs-prisma', file: 'prisma', peerName: 'Prisma 7, RLS extension' },
 ] as const;
 
+export type TenantPeer = (typeof TENANT_PEERS)[number];
+
+/** The two that the targets name: the bound from below, and what most people write. */
+export const PG_PEERS = TENANT_PEERS.slice(0, 2);
+
 /** One operation of ours against that of each peer. */
 export async function contest(
   bench: Bench,
   name: string,
   workload: Workload,
-  { unit, rounds = bench.effort.rounds }: { unit: string; rounds?: number },
+  { unit, peers = TENANT_PEERS }: { unit: string; peers?: readonly TenantPeer[] },
 ): Promise<Results> {
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;
   return alternate({
     name,
     unit,
     better: 'higher',
-    rounds,
+    rounds: bench.effort.rounds,
     ours: measure('intendant'),
-    peers: TENANT_PEERS.map((peer) => ({ name: peer.name, peerName: peer.peerName, measure: measure(peer.file) })),
+    peers: peers.map((peer) => ({ name: peer.name, peerName: peer.peerName, measure: measure(peer.file) })),
   });
 }
 
@@ -49,7 +54,7 @@ export async function contestCpu(bench: Bench, name: string, workload: Workload)
     better: 'lower',
     rounds: bench.effort.rounds,
     ours: measure('intendant'),
-    peers: TENANT_PEERS.slice(0, 2).map((peer) => ({
+    peers: PG_PEERS.map((peer) => ({
       name: peer.name,
       peerName: peer.peerName,
       measure: measure(peer.file),

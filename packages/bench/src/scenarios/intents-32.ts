@@ -1,0 +1,20 @@
+import { alternate } from '../alternate.ts';
+import type { Scenario } from '../scenario.ts';
+
+export const intents32: Scenario = {
+  name: 'intents-32',
+  question: 'How many intents a second do 32 callers persist, and how many when each notifies in its transaction?',
+  async run(bench) {
+    const contestant = await bench.contestant('intendant-realization');
+    const measure = (operation: string) => async () =>
+      (await contestant.run(bench.workload(operation, { clients: 32 }))).value;
+    return alternate({
+      name: 'intents-32',
+      unit: 'intents/s',
+      better: 'higher',
+      rounds: bench.effort.rounds,
+      ours: measure('intent'),
+      peers: [{ name: 'vs-notify', peerName: 'the same with NOTIFY', measure: measure('intent-notify') }],
+    });
+  },
+};
