@@ -1,5 +1,7 @@
 export type { Change, ChangeOf, Operation } from './change.ts';
+export { type Mirror, type MirrorOptions, openMirror } from './mirror.ts';
 export type { Position } from './position.ts';
+export { type ServerSentEventsOptions, serverSentEvents } from './server-sent-events.ts';
 export type { Handler, Subscription } from './subscription.ts';
 export {
   type ChangesOptions,

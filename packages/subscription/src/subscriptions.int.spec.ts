@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Change } from './change.ts';
 import { internalsOf } from './internal.ts';
+import { openMirror } from './mirror.ts';
+import { serverSentEvents } from './server-sent-events.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }), instanced: true });
@@ -270,4 +272,42 @@ test('a position from the future is refused', async () => {
 
 test('a second feed on the same database changes nothing in it', async () => {
   expect(await store.planSchema()).toEqual([]);
+});
+
+test('a mirror lists what is there, follows what comes, and shows only its tenant', async () => {
+  const session = store.as(coke);
+  await session.insert(vm, { id: 'listed', name: 'before' });
+  await store.as(pepsi).insert(vm, { id: 'theirs', name: 'x' });
+  await using mirror = await openMirror(store, subscriptions, vm, { as: coke });
+  await mirror.synced();
+  expect(mirror.get({ id: 'listed' })?.name).toBe('before');
+  const record = await session.find(vm, 'listed');
+  await session.update(vm, { ...record, name: 'after' });
+  await session.insert(vm, { id: 'followed', name: 'x' });
+  await eventually(() => expect(mirror.get({ id: 'followed' })).toBeDefined());
+  expect(mirror.get({ id: 'listed' })?.name).toBe('after');
+  await session.softDelete(vm, 'listed');
+  await eventually(() => expect(mirror.get({ id: 'listed' })).toBeUndefined());
+  expect(mirror.find(({ orgId }) => orgId !== 'Coke')).toEqual([]);
+});
+
+test('server-sent events resume after the last event a client has seen, for its tenant alone', async () => {
+  const handler = serverSentEvents(subscriptions, {
+    contextOf: ({ headers }) => (headers.get('org') ? { ...coke, orgId: headers.get('org') } : undefined),
+  });
+  const ask = (headers: Record<string, string>) => handler(new Request('http://feed/changes/vm', { headers }));
+  expect((await ask({})).status).toBe(401);
+  const { seen, subscription } = await collect('vm');
+  for (const id of ['e1', 'e2'])
+    for (const context of [pepsi, coke]) await store.as(context).insert(vm, { id, name: 'x' });
+  await eventually(() => expect(seen).toHaveLength(4));
+  await subscription.close();
+  const response = await ask({ org: 'Coke', 'last-event-id': seen[1]?.position as string });
+  let text = '';
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+    text += new TextDecoder().decode(chunk);
+    if (text.includes('data:')) break;
+  }
+  expect(text).toContain(`id: ${seen[3]?.position}`);
+  expect(text).not.toContain('Pepsi');
 });

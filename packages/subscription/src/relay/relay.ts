@@ -29,6 +29,8 @@ export interface RelayOptions {
   readonly partitionSize: number;
   /** Called in this process with how far the log is settled, before the others hear of it. */
   readonly onSettled: (settled: number) => void;
+  /** For tests: runs between the last look awake and the release of the doorbell. */
+  readonly beforeRelease?: () => Promise<void>;
 }
 
 /** Tries to lead from start to stop; while leading, tells everybody how far the log is settled. */
@@ -156,6 +158,7 @@ export class Relay {
   }
 
   async #sleep(client: pg.Client, tracker: SettledTracker): Promise<void> {
+    await this.#options.beforeRelease?.();
     await client.query(`select pg_advisory_unlock(${DOORBELL_LOCK})`);
     const settledBefore = tracker.settled;
     for (;;) {

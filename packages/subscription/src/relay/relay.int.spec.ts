@@ -1,0 +1,116 @@
+import { createDataStore, defineTable } from '@intendant/core';
+import { eventually, testDatabase } from '@intendant/devdb/testing';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { DOORBELL_CHANNEL } from '../log/names.ts';
+import { createSubscriptions } from '../subscriptions.ts';
+import { Relay } from './relay.ts';
+
+const database = await testDatabase();
+const store = await createDataStore({ connection: database.url, adminConnection: database.adminUrl });
+await store.register([defineTable('vm', { schema: z.object({ id: z.string() }) })]);
+await (await createSubscriptions({ store })).close();
+
+const relays: Relay[] = [];
+afterEach(async () => {
+  await Promise.all(relays.splice(0).map((relay) => relay.stop()));
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+async function connect(): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client(database.adminUrl);
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
+const append = (id: string) => `insert into vm (org_id, id) values ('Coke', '${id}')`;
+const lastNumber = async (client: pg.Client) =>
+  Number((await client.query('select last_value from intendant.change_seq')).rows[0].last_value);
+
+function startRelay(beforeRelease?: () => Promise<void>) {
+  const settled: { value: number; at: number }[] = [];
+  const relay = new Relay({
+    connection: { connectionString: database.url },
+    logger: pino({ level: 'silent' }),
+    retentionMs: 86_400_000,
+    partitionSize: 1_000,
+    onSettled: (value) => settled.push({ value, at: performance.now() }),
+    ...(beforeRelease && { beforeRelease }),
+  });
+  relays.push(relay);
+  relay.start();
+  return { relay, settled };
+}
+
+test('a change appended as the relay falls asleep, its bell skipped, arrives within 100 ms of its commit', async () => {
+  await using writer = await connect();
+  await using listener = await connect();
+  let rings = 0;
+  listener.on('notification', () => rings++);
+  await listener.query(`listen ${DOORBELL_CHANNEL}`);
+  const appended = Promise.withResolvers<void>();
+  let isFirst = true;
+  const { relay, settled } = startRelay(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await writer.query('begin');
+    await writer.query(append('skipped'));
+    appended.resolve();
+  });
+  await appended.promise;
+  const number = await lastNumber(writer);
+  await eventually(() => expect(relay.state).toBe('awake'));
+  const committedAt = performance.now();
+  await writer.query('commit');
+  const found = await eventually(() => {
+    const first = settled.find(({ value }) => value >= number);
+    expect(first).toBeDefined();
+    return first as { at: number };
+  });
+  expect(found.at - committedAt).toBeLessThan(100);
+  await listener.query('select 1');
+  expect(rings).toBe(0);
+});
+
+test('a writer rings a relay that sleeps, and only that', async () => {
+  await using writer = await connect();
+  await using listener = await connect();
+  let rings = 0;
+  listener.on('notification', () => rings++);
+  await listener.query(`listen ${DOORBELL_CHANNEL}`);
+  await writer.query(append('nobody leads'));
+  await listener.query('select 1');
+  expect(rings).toBe(0);
+  const { relay, settled } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  const before = performance.now();
+  await writer.query(append('asleep'));
+  const number = await lastNumber(writer);
+  await eventually(() => expect(settled.at(-1)?.value).toBeGreaterThanOrEqual(number));
+  expect((settled.at(-1)?.at as number) - before).toBeLessThan(500);
+  await eventually(() => expect(rings).toBe(1));
+});
+
+test('of two relays one leads, and when its connection dies the other does', async () => {
+  await using client = await connect();
+  const { settled: first } = startRelay();
+  await eventually(() => expect(first.length).toBeGreaterThan(0));
+  const { settled: second } = startRelay();
+  const leaders = `select pid from pg_locks where locktype = 'advisory' and objid = 1 and mode = 'ExclusiveLock' and granted
+    and database = (select oid from pg_database where datname = current_database())`;
+  const { rows } = await client.query(leaders);
+  expect(rows).toHaveLength(1);
+  expect(second).toEqual([]);
+  await client.query('select pg_terminate_backend($1)', [rows[0].pid]);
+  await client.query(append('after the takeover'));
+  const number = await lastNumber(client);
+  await eventually(() =>
+    expect(Math.max(first.at(-1)?.value ?? 0, second.at(-1)?.value ?? 0)).toBeGreaterThanOrEqual(number),
+  );
+  expect((await client.query(leaders)).rows).toHaveLength(1);
+});
