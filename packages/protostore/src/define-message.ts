@@ -16,7 +16,7 @@ export interface MessageOptions<Desc extends DescMessage> {
    * written again. Default none.
    */
   readonly indexes?: readonly (readonly FieldName<Desc>[])[];
-  /** Keeps an index on the parent's id, for `findAll` by `parentId`. It costs inserts a third. Default false. */
+  /** Keeps an index on the parent's id, for `findAll` by `parentId`. It costs inserts about a tenth. Default false. */
   readonly indexesParent?: boolean;
   /** Has an `instance_id`, which keeps instances apart where the store has an instancer. Default true. */
   readonly instanced?: boolean;
