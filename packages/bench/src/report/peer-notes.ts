@@ -13,6 +13,11 @@ Sizes, tenants and keys are drawn alike. Files: \`packages/bench/src/peers\`.
 - **Kysely** (\`kysely\`): a transaction whose first statement sets role and org; the Postgres dialect on pg. Kysely names no statements.
 - **Prisma 7** (\`prisma\`): the client without engine on \`@prisma/adapter-pg\`, with the row security client extension of its own examples: each query in a
   batch transaction behind set_config. The extended client of an org is made once and kept. \`updateManyAndReturn\` for the update at a revision.
+- **pg-boss** (\`pg-boss\`): bare jobs that do nothing, one \`send\` a job from 32 callers, policy \`stately\` with a key a job, fetched and completed in batches of
+  500 by a loop that never sleeps, since its own \`work\` pauses between batches. It keeps no status: what it does is a part of what ours does.
+- **graphile-worker** (\`graphile-worker\`): local queue and batched completion as its page on performance advises; the job is added in the intent's transaction, and the
+  task keeps the same statuses by hand, the overall row locked first, in prepared statements, without row security.
+- **LISTEN/NOTIFY** (\`listen-notify\`): a row trigger that calls \`pg_notify\`, one listener. Nothing is kept for who was away, and nothing waits to be settled.
 - **TypeORM** is only weighed (\`install\`).
 
 Ours makes a new session for every call, checks every record against its schema, and reads its answers into records with dates and numbers.`;

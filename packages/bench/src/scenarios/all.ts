@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { distance } from './distance.ts';
+import { feedLatency } from './feed-latency.ts';
+import { feedTax } from './feed-tax.ts';
 import { install } from './install.ts';
 import { intents32 } from './intents-32.ts';
 import { memory } from './memory.ts';
@@ -23,6 +25,8 @@ export const SCENARIOS: readonly Scenario[] = [
   realize,
   intents32,
   memory,
+  feedTax,
+  feedLatency,
   distance,
   startup,
   install,
