@@ -22,6 +22,16 @@ export interface Step {
   readonly isReset: boolean;
 }
 
+/** A rare table's changes are sought further at a time. */
+const MOST_NUMBERS = 1_000_000;
+
+/**
+ * A read covers a range of numbers, not just a count of rows: without it the planner may sort all that is left of the
+ * log for each page. The range grows where it holds few changes of the view.
+ */
+const nextWindow = (window: number, found: number): number =>
+  found > PAGE_SIZE / 2 ? PAGE_SIZE : Math.min(window * 2, MOST_NUMBERS);
+
 const TRIMMED = 'select trimmed_seq::text as trimmed from intendant.change_log_identity';
 
 /**
@@ -30,21 +40,29 @@ const TRIMMED = 'select trimmed_seq::text as trimmed from intendant.change_log_i
  */
 export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
   let position = from;
+  let window = PAGE_SIZE;
   while (!signal.aborted) {
     await feed.horizon.beyond(position, signal);
     if (signal.aborted) return;
-    const step = await attempt(feed, view, position, signal);
+    const step = await attempt(feed, view, position, window, signal);
     if (!step) continue;
     position = step.through;
+    window = nextWindow(window, step.changes.length);
     yield step;
   }
 }
 
 let lastWarned = 0;
 
-async function attempt(feed: Feed, view: LogView, position: number, signal: AbortSignal): Promise<Step | undefined> {
+async function attempt(
+  feed: Feed,
+  view: LogView,
+  position: number,
+  window: number,
+  signal: AbortSignal,
+): Promise<Step | undefined> {
   try {
-    return await take(feed, view, position);
+    return await take(feed, view, position, window);
   } catch (error) {
     if (signal.aborted) return undefined;
     if (performance.now() - lastWarned > 10_000) {
@@ -57,10 +75,10 @@ async function attempt(feed: Feed, view: LogView, position: number, signal: Abor
 }
 
 /** What was trimmed is asked after the page was read: a partition dropped in between would otherwise go unnoticed. */
-async function take(feed: Feed, view: LogView, position: number): Promise<Step> {
-  const { settled } = feed.horizon;
-  const changes = await readLog(feed.internals, feed.logId, view, position, settled);
+async function take(feed: Feed, view: LogView, position: number, window: number): Promise<Step> {
+  const until = Math.min(feed.horizon.settled, position + window);
+  const changes = await readLog(feed.internals, feed.logId, view, position, until);
   const { rows } = await feed.internals.pool.query<{ trimmed: string }>(TRIMMED);
-  const through = changes.length < PAGE_SIZE ? settled : (changes.at(-1) as NumberedChange).sequence;
+  const through = changes.length < PAGE_SIZE ? until : (changes.at(-1) as NumberedChange).sequence;
   return { changes, through, isReset: Number(rows[0]?.trimmed) > position };
 }
