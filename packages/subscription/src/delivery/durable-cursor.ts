@@ -82,7 +82,7 @@ async function place(
   from: number,
 ): Promise<number> {
   await internals.pool.query(
-    'insert into intendant.cursor (name, slice, table_name, seq) values ($1, 0, $2, $3) on conflict do nothing',
+    'insert into intendant.cursor (name, table_name, seq) values ($1, $2, $3) on conflict do nothing',
     [name, loggedName(table), from],
   );
   const { rows } = await internals.pool.query<{ seq: string }>('select seq from intendant.cursor where name = $1', [

@@ -14,7 +14,7 @@ import {
   createAppendFunction,
   createTruncateFunction,
 } from './append-trigger.ts';
-import { KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA, WORKING_TABLES } from './log-schema.ts';
+import { KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
 import { appendFunction } from './names.ts';
 
 export interface ChangeLogPartOptions {
@@ -78,7 +78,7 @@ const grantRead = (name: string, using: string): string[] => [
 
 const grantWork = (login: string): string[] => [
   `grant select on intendant.change_seq, intendant.change_log_identity to ${quoteIdentifier(login)}`,
-  `grant select, insert, update, delete on ${WORKING_TABLES.map((table) => `intendant.${table}`).join(', ')} to ${quoteIdentifier(login)}`,
+  `grant select, insert, update on intendant.cursor to ${quoteIdentifier(login)}`,
   `grant execute on function intendant.keep_change_log(interval, bigint) to ${quoteIdentifier(login)}`,
 ];
 

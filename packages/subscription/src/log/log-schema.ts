@@ -22,34 +22,12 @@ create table intendant.change_log_identity (
 );
 insert into intendant.change_log_identity default values;
 create table intendant.cursor (
-  name text not null,
-  slice integer not null,
+  name text primary key,
   table_name text not null,
-  seq bigint not null,
-  owner text,
-  primary key (name, slice)
-);
-create table intendant.cursor_member (
-  name text not null,
-  owner text not null,
-  seen_at timestamptz not null,
-  primary key (name, owner)
-);
-create table intendant.dead_letter (
-  name text not null,
-  seq bigint not null,
-  table_name text not null,
-  entry jsonb not null,
-  error text not null,
-  attempts integer not null,
-  failed_at timestamptz not null default now(),
-  primary key (name, seq)
+  seq bigint not null
 );
 alter table intendant.change_log enable row level security;
 `;
-
-/** Tables the application login works with; the log itself it only reads. */
-export const WORKING_TABLES = ['cursor', 'cursor_member', 'dead_letter'];
 
 /**
  * Makes partitions ahead of the sequence and drops those whose newest row is older than the retention. Attaching does
