@@ -3,12 +3,15 @@ import type { Bench } from '../bench.ts';
 import type { Scenario } from '../scenario.ts';
 import { TENANT_PEERS } from './scoped.ts';
 
+const QUICK_PEERS = new Set(['vs-raw', 'vs-prisma']);
+
 export const startup: Scenario = {
   name: 'startup',
   question: 'How long does it take from the import to the first answer, in a new process?',
   needsHeavyPeers: true,
   async run(bench) {
     await bench.scopedTable();
+    const entrants = TENANT_PEERS.filter(({ name }) => !bench.effort.isQuick || QUICK_PEERS.has(name));
     return alternate({
       name: 'startup',
       unit: 'ms',
@@ -16,7 +19,7 @@ export const startup: Scenario = {
       rounds: bench.effort.rounds,
       note: 'Ours runs from TypeScript source here and checks the schema at each start; the peers run from JavaScript and check nothing.',
       ours: () => start(bench, 'intendant'),
-      peers: TENANT_PEERS.map(({ name, peerName, file }) => ({ name, peerName, measure: () => start(bench, file) })),
+      peers: entrants.map(({ name, peerName, file }) => ({ name, peerName, measure: () => start(bench, file) })),
     });
   },
 };
