@@ -1,14 +1,32 @@
+import type { Subscriptions } from '@intendant/subscription';
+import { internalsOf } from '@intendant/subscription/internal';
+
 /** What the realization needs of subscriptions: to hear, soon, which rows of some tables changed. */
 export interface ChangeFeed {
   /** Calls with the key of each changed row; without one when any may have changed unseen. Answers how to stop it. */
   watch(tables: readonly string[], listener: (key?: Readonly<Record<string, unknown>>) => void): Promise<() => void>;
 }
 
-export function openChangeFeed(_subscriptions: unknown): ChangeFeed {
+export function openChangeFeed(subscriptions: Subscriptions | undefined): ChangeFeed {
+  if (subscriptions === undefined) return POLLED;
+  const feed = internalsOf(subscriptions);
   return {
-    watch: async (_tables, listener) => {
-      const timer = setInterval(() => listener(), 50);
-      return () => clearInterval(timer);
-    },
+    watch: (tables, listener) =>
+      feed.onSettledChanges(tables, {
+        onChanges: (changes) => {
+          for (const { key } of changes) listener(key);
+        },
+        onGap: () => listener(),
+      }),
   };
 }
+
+const POLL_MS = 100;
+
+/** Without subscriptions anything may have changed at any time. */
+const POLLED: ChangeFeed = {
+  watch: async (_tables, listener) => {
+    const timer = setInterval(() => listener(), POLL_MS);
+    return () => clearInterval(timer);
+  },
+};

@@ -1,6 +1,22 @@
-import { type AnyTable, type DeleteOptions, type KeyOf, MarkingFailedError, type NewRecordOf, type RecordOf } from '@intendant/core';
 import {
-  describeKey, type Executor, readIdentity, readRevision, readRow, type RegisteredTable, type Scope, type SessionInternals, translateError, writeRow,
+  type AnyTable,
+  type DeleteOptions,
+  type KeyOf,
+  MarkingFailedError,
+  type NewRecordOf,
+  type RecordOf,
+} from '@intendant/core';
+import {
+  describeKey,
+  type Executor,
+  type RegisteredTable,
+  readIdentity,
+  readRevision,
+  readRow,
+  type Scope,
+  type SessionInternals,
+  translateError,
+  writeRow,
 } from '@intendant/core/internal';
 import { persistIntent } from './intent/persist-intent.ts';
 import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from './intent/remove.ts';
@@ -64,11 +80,26 @@ export class RealizationSession {
    *
    * Throws RevisionConflictError, and then nothing changed.
    */
-  async persistIntent<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options: PersistOptions = {}): Promise<PersistResult<T>> {
+  async persistIntent<T extends AnyTable>(
+    definition: T,
+    record: NewRecordOf<T>,
+    options: PersistOptions = {},
+  ): Promise<PersistResult<T>> {
     const points = checkEnforcementPoints(options.enforcementPoints);
     return this.#operate('persistIntent', definition, record, async ({ tables, scope, core }) => {
-      const intent = { identity: identityOf(tables.resource, scope, record), row: writeRow(tables.resource, scope, record), points };
-      const row = await persistIntent(core.executor, scope, tables, intent, (run) => this.#parts.inTransaction(scope, run), core.isTransaction);
+      const intent = {
+        identity: identityOf(tables.resource, scope, record),
+        row: writeRow(tables.resource, scope, record),
+        points,
+      };
+      const row = await persistIntent(
+        core.executor,
+        scope,
+        tables,
+        intent,
+        (run) => this.#parts.inTransaction(scope, run),
+        core.isTransaction,
+      );
       return { record: readRow(tables.resource, row) as RecordOf<T>, status: 'PENDING' as const };
     });
   }
@@ -84,7 +115,11 @@ export class RealizationSession {
     await this.#mark('PENDING', false, definition, resources, enforcementPoint);
   }
 
-  async markInProgress<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
+  async markInProgress<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
     await this.#mark('IN_PROGRESS', false, definition, resources, enforcementPoint);
   }
 
@@ -94,25 +129,47 @@ export class RealizationSession {
   }
 
   /** Reports a failure: ERROR at the point and overall, the message in front of earlier ones in both rows' details. */
-  async markError<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string, error: unknown): Promise<void> {
+  async markError<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+    error: unknown,
+  ): Promise<void> {
     await this.#mark('ERROR', false, definition, resources, enforcementPoint, error);
   }
 
   /** Reports that the resource is to vanish from this point. The resource need not exist; the same for the other deletion marks. */
-  async markDeletionPending<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
+  async markDeletionPending<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
     await this.#mark('DELETION_PENDING', true, definition, resources, enforcementPoint);
   }
 
-  async markDeletionInProgress<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
+  async markDeletionInProgress<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
     await this.#mark('DELETION_IN_PROGRESS', true, definition, resources, enforcementPoint);
   }
 
-  async markDeletionRealized<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
+  async markDeletionRealized<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
     await this.#mark('DELETION_REALIZED', true, definition, resources, enforcementPoint);
   }
 
   /** Reports that the resource could not be removed from this point: ERROR, as `markError`. */
-  async markDeletionError<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string, error: unknown): Promise<void> {
+  async markDeletionError<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+    error: unknown,
+  ): Promise<void> {
     await this.#mark('ERROR', true, definition, resources, enforcementPoint, error);
   }
 
@@ -163,7 +220,10 @@ export class RealizationSession {
   }
 
   /** The overall status and that of each point, as of one moment. Throws RecordNotFoundError when nothing is known of the resource. */
-  async getOverallStatusWithEnforcementDetails<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<StatusDetails> {
+  async getOverallStatusWithEnforcementDetails<T extends AnyTable>(
+    definition: T,
+    key: KeyOf<T>,
+  ): Promise<StatusDetails> {
     return this.#operate('getOverallStatusWithEnforcementDetails', definition, key, ({ tables, scope, core }) =>
       readStatusDetails(core.executor, scope, tables, key),
     );
@@ -175,7 +235,9 @@ export class RealizationSession {
    * Throws OperationCancelledError when the time is up or the signal aborts.
    */
   async waitFor<T extends AnyTable>(definition: T, key: KeyOf<T>, options: WaitOptions): Promise<Status> {
-    return this.#operate('waitFor', definition, key, ({ tables, scope }) => this.#parts.waitFor(scope, tables, key, options));
+    return this.#operate('waitFor', definition, key, ({ tables, scope }) =>
+      this.#parts.waitFor(scope, tables, key, options),
+    );
   }
 
   async #mark<T extends AnyTable>(
@@ -198,7 +260,13 @@ export class RealizationSession {
         isRemoval,
         message,
       }));
-      refuse(references, tables.resource, enforcementPoint, status, await writeMarks(core.executor, scope, tables, marks));
+      refuse(
+        references,
+        tables.resource,
+        enforcementPoint,
+        status,
+        await writeMarks(core.executor, scope, tables, marks),
+      );
     });
   }
 
@@ -233,7 +301,9 @@ const removalOf = (table: RegisteredTable, scope: Scope, key: unknown, options: 
 function requiredRevision(table: RegisteredTable, reference: { readonly revision: number }): string {
   const revision = readRevision(table, reference?.revision);
   if (revision !== undefined) return revision;
-  throw new MarkingFailedError(`${table.name}: a mark names the revision it is about, as { id, revision }`, { details: { table: table.name } });
+  throw new MarkingFailedError(`${table.name}: a mark names the revision it is about, as { id, revision }`, {
+    details: { table: table.name },
+  });
 }
 
 /** One refusal is thrown as it is; of several, the first speaks for them, and all are listed. */
@@ -251,8 +321,11 @@ function refuse(
   const [first] = failures;
   if (!first) return;
   if (references.length === 1) throw first;
-  throw new MarkingFailedError(`${failures.length} of ${references.length} marks were refused; the first: ${first.message}`, {
-    details: { ...first.details, refused: failures.map(({ details }) => details) },
-    cause: first.cause,
-  });
+  throw new MarkingFailedError(
+    `${failures.length} of ${references.length} marks were refused; the first: ${first.message}`,
+    {
+      details: { ...first.details, refused: failures.map(({ details }) => details) },
+      cause: first.cause,
+    },
+  );
 }

@@ -1,5 +1,21 @@
-import { type AnyTable, ConfigurationError, type DataStore, type MetadataContext, type RegisterOptions, TableNotRegisteredError, type Transaction } from '@intendant/core';
-import { type DataStoreInternals, type Executor, internalsOf, type Scope, type SessionInternals, sessionInternalsOf } from '@intendant/core/internal';
+import {
+  type AnyTable,
+  ConfigurationError,
+  type DataStore,
+  type MetadataContext,
+  type RegisterOptions,
+  TableNotRegisteredError,
+  type Transaction,
+} from '@intendant/core';
+import {
+  type DataStoreInternals,
+  type Executor,
+  internalsOf,
+  type Scope,
+  type SessionInternals,
+  sessionInternalsOf,
+} from '@intendant/core/internal';
+import type { Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
 import { JobQueue } from './job/job-queue.ts';
@@ -12,8 +28,11 @@ import { configureWorker, type WorkerOptions } from './worker/worker-options.ts'
 
 export interface RealizationOptions<C = MetadataContext> {
   readonly store: DataStore<C>;
-  /** Tells of committed changes: what wakes workers and `waitFor`. From `createSubscriptions`, on the same store. */
-  readonly subscriptions: unknown;
+  /**
+   * Tells of committed changes: what wakes workers and `waitFor`. From `createSubscriptions`, on the same store.
+   * Undefined: they look ten times a second instead, which costs queries while nothing happens.
+   */
+  readonly subscriptions: Subscriptions | undefined;
   /** Default: the store's. */
   readonly connection?: unknown;
   /** Default: the store's. */
@@ -41,7 +60,8 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
 
 /** Throws ConfigurationError for options that are missing. The database is asked nothing yet. */
 export async function createRealization<C = MetadataContext>(options: RealizationOptions<C>): Promise<Realization<C>> {
-  if (typeof options?.store !== 'object' || options.store === null) throw new ConfigurationError('createRealization: give the store');
+  if (typeof options?.store !== 'object' || options.store === null)
+    throw new ConfigurationError('createRealization: give the store');
   return new PostgresRealization(options as RealizationOptions<unknown>) as unknown as Realization<C>;
 }
 
@@ -67,7 +87,10 @@ class PostgresRealization implements Realization<unknown> {
   async register(tables: readonly AnyTable[], options: RegisterOptions = {}): Promise<void> {
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
     await this.#internals.addSchemaPart(jobSchemaPart(this.#internals));
-    await this.#store.register(definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]), options);
+    await this.#store.register(
+      definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
+      options,
+    );
     for (const { resource, overall, enforcement } of definitions) {
       this.#tables.set(resource.name, {
         resource: this.#internals.table(resource),
@@ -120,16 +143,26 @@ class PostgresRealization implements Realization<unknown> {
       statusTables: (definition) => this.#statusTables(definition),
       inTransaction: (scope, run) => this.#inTransaction(core, scope, run),
       waitFor: (scope, tables, key, options) =>
-        waitForStatus(core.executor, scope, tables, key, options, (wake) => this.#feed.watch([tables.overall.name], wake)),
+        waitForStatus(core.executor, scope, tables, key, options, (wake) =>
+          this.#feed.watch([tables.overall.name], wake),
+        ),
     };
   }
 
-  #inTransaction<Result>(core: SessionInternals, scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result> {
+  #inTransaction<Result>(
+    core: SessionInternals,
+    scope: Scope,
+    run: (executor: Executor) => Promise<Result>,
+  ): Promise<Result> {
     if (core.isTransaction) return run(core.executor);
     return this.#internals.transactionFor(scope, (tx) => run(sessionInternalsOf(tx).executor));
   }
 
-  #watchPoint(tables: readonly StatusTables[], enforcementPoint: string, wake: () => void): Promise<() => Promise<void>> {
+  #watchPoint(
+    tables: readonly StatusTables[],
+    enforcementPoint: string,
+    wake: () => void,
+  ): Promise<() => Promise<void>> {
     const names = tables.map(({ enforcement }) => enforcement.name);
     return this.#feed
       .watch(names, (key) => {
@@ -141,8 +174,11 @@ class PostgresRealization implements Realization<unknown> {
   #statusTables(definition: AnyTable): StatusTables {
     const tables = this.#tables.get(definition?.name);
     if (tables) return tables;
-    throw new TableNotRegisteredError(`table ${JSON.stringify(definition?.name)} is not registered with this realization; call realization.register first`, {
-      details: { table: definition?.name },
-    });
+    throw new TableNotRegisteredError(
+      `table ${JSON.stringify(definition?.name)} is not registered with this realization; call realization.register first`,
+      {
+        details: { table: definition?.name },
+      },
+    );
   }
 }

@@ -15,8 +15,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A look without a push, should a connection have been lost unnoticed. */
-const LOOK_AGAIN_MS = 15_000;
+/** A look without a push: one long transaction somewhere holds the whole feed back, and should not hold this back too. */
+const LOOK_AGAIN_MS = 2000;
 
 /** Looks at once, and again whenever `watch` says that something changed. */
 export async function waitForStatus(
@@ -52,7 +52,12 @@ function deadline({ timeoutMs, signal }: WaitOptions): AbortSignal | undefined {
   return signal ? AbortSignal.any([signal, limit]) : limit;
 }
 
-async function look(executor: Executor, scope: Scope, tables: StatusTables, key: unknown): Promise<StatusRecord | undefined> {
+async function look(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+): Promise<StatusRecord | undefined> {
   try {
     return await readOverallStatus(executor, scope, tables, key);
   } catch (error) {
@@ -64,10 +69,19 @@ async function look(executor: Executor, scope: Scope, tables: StatusTables, key:
 const isWanted = ({ status, revision }: StatusRecord, wanted: WaitOptions): boolean =>
   [wanted.status].flat().includes(status) && revision >= (wanted.revision ?? 0);
 
-function gaveUp(tables: StatusTables, key: unknown, { status }: WaitOptions, last: string, signal: AbortSignal): OperationCancelledError {
+function gaveUp(
+  tables: StatusTables,
+  key: unknown,
+  { status }: WaitOptions,
+  last: string,
+  signal: AbortSignal,
+): OperationCancelledError {
   const subject = `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}`;
-  return new OperationCancelledError(`waiting for ${subject} to be ${[status].flat().join(' or ')} ended: it is ${last}`, {
-    details: { table: tables.resource.name, key: describeKey(tables.resource, key), status: last },
-    cause: signal.reason,
-  });
+  return new OperationCancelledError(
+    `waiting for ${subject} to be ${[status].flat().join(' or ')} ended: it is ${last}`,
+    {
+      details: { table: tables.resource.name, key: describeKey(tables.resource, key), status: last },
+      cause: signal.reason,
+    },
+  );
 }

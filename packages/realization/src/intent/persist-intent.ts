@@ -1,13 +1,19 @@
 import { RevisionConflictError } from '@intendant/core';
 import {
-  type Executor, insertStatement, type Scope, type Statement, type StatementResult, upsertStatement, type WritableRow,
+  type Executor,
+  insertStatement,
+  type Scope,
+  type Statement,
+  type StatementResult,
+  upsertStatement,
+  type WritableRow,
 } from '@intendant/core/internal';
 import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
 import { type Identity, identitySql } from '../status/identity-set.ts';
 import { ensureOverallStatus, lockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
 import { ofResource, placementStatements } from './placement.ts';
 
@@ -65,7 +71,10 @@ async function persistAfterLook(executor: Executor, scope: Scope, tables: Status
   const looked = await executor.run(scope, before);
   const leftover = looked.at(-1)?.rows[0]?.[0] ?? null;
   if (leftover === null) {
-    const answers = await executor.run(scope, [noteIntentRevision(upsertStatement(tables.resource, intent.row)), ...afterRecord(tables, intent)]);
+    const answers = await executor.run(scope, [
+      noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+      ...afterRecord(tables, intent),
+    ]);
     return acceptedRow(tables, intent, answers[0] as StatementResult);
   }
   const row = { ...intent.row, revision: revisionAbove(leftover, intent.row.revision) };
@@ -90,11 +99,13 @@ const afterRecord = (tables: StatusTables, { identity, points }: IntentToPersist
   enqueueIntent(tables, identity),
 ];
 
-const resetOverallSql = perStatusTables(({ overall, ...tables }) => `
+const resetOverallSql = perStatusTables(
+  ({ overall, ...tables }) => `
     update ${overall.qualifiedName} o
     set realization_status = ${STATUS_WEIGHTS.PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()
-    where ${ofResource({ overall, ...tables }, 'o')} and ${INTENT_REVISION} is not null`);
+    where ${ofResource({ overall, ...tables }, 'o')} and ${INTENT_REVISION} is not null`,
+);
 
 /** A row that is there without its resource, and has been at a revision. */
 const leftoverOf = (tables: StatusTables): string => `
@@ -114,9 +125,12 @@ const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => 
   text: refuseSql(tables),
   values: identity,
 });
-const refuseSql = perStatusTables((tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`);
+const refuseSql = perStatusTables(
+  (tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`,
+);
 
-const isLeftover = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === LEFTOVER_SQLSTATE;
+const isLeftover = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === LEFTOVER_SQLSTATE;
 
 const revisionAbove = (leftover: string, wanted: string | undefined): string => {
   const next = BigInt(leftover) + 1n;
@@ -147,7 +161,11 @@ const cleanSql = perStatusTables((tables) => {
     having count(*) > 0`;
 });
 
-function acceptedRow(tables: StatusTables, { row }: IntentToPersist, answer: StatementResult): readonly (string | null)[] {
+function acceptedRow(
+  tables: StatusTables,
+  { row }: IntentToPersist,
+  answer: StatementResult,
+): readonly (string | null)[] {
   const stored = answer.rows[0];
   if (stored) return stored;
   throw new RevisionConflictError(

@@ -1,7 +1,7 @@
 import { arrayLiteral, quoteIdentifier, type Statement } from '@intendant/core/internal';
 import { type Identity, identitySql } from '../status/identity-set.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { INTENT_REVISION } from './intent-revision.ts';
 
 /**
@@ -11,26 +11,36 @@ import { INTENT_REVISION } from './intent-revision.ts';
  *
  * All of it at the revision in the setting that `noteIntentRevision` left; without one, nothing happens.
  */
-export function placementStatements(tables: StatusTables, identity: Identity, points: readonly string[] | null): Statement[] {
+export function placementStatements(
+  tables: StatusTables,
+  identity: Identity,
+  points: readonly string[] | null,
+): Statement[] {
   const named = points === null ? null : arrayLiteral(points);
   return [
     { name: 'forget-removed-points', text: forgetSql(tables), values: [...identity, named] },
     { name: 'reset-placed-points', text: resetSql(tables), values: [...identity, named] },
-    ...(points === null || points.length === 0 ? [] : [{ name: 'place-at-points', text: placeSql(tables), values: [...identity, named] }]),
+    ...(points === null || points.length === 0
+      ? []
+      : [{ name: 'place-at-points', text: placeSql(tables), values: [...identity, named] }]),
   ];
 }
 
-const forgetSql = perStatusTables((tables) => `
+const forgetSql = perStatusTables(
+  (tables) => `
     delete from ${tables.enforcement.qualifiedName} e
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null
       and e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
-      and (${namedPoints(tables)} is null or e.${POINT_COLUMN} <> all (${namedPoints(tables)}))`);
+      and (${namedPoints(tables)} is null or e.${POINT_COLUMN} <> all (${namedPoints(tables)}))`,
+);
 
-const resetSql = perStatusTables((tables) => `
+const resetSql = perStatusTables(
+  (tables) => `
     update ${tables.enforcement.qualifiedName} e
     set realization_status = case when ${isStaying(tables)} then ${STATUS_WEIGHTS.PENDING} else ${STATUS_WEIGHTS.DELETION_PENDING} end,
       is_removal = not ${isStaying(tables)}, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
-    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`);
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`,
+);
 
 const placeSql = perStatusTables((tables) => {
   const identity = identitySql(tables.overall);
@@ -52,4 +62,6 @@ const namedPoints = (tables: StatusTables): string => `$${tables.overall.identit
 
 /** That the row under this alias belongs to the resource whose identity is `$1` and on. */
 export const ofResource = (tables: StatusTables, alias: string): string =>
-  tables.overall.identity.map((column, index) => `${alias}.${quoteIdentifier(column.name)} = $${index + 1}`).join(' and ');
+  tables.overall.identity
+    .map((column, index) => `${alias}.${quoteIdentifier(column.name)} = $${index + 1}`)
+    .join(' and ');

@@ -22,7 +22,11 @@ export async function softDeleteIntent(executor: Executor, scope: Scope, tables:
   const before = [forgetIntentRevision, lockOverallStatus(tables, [removal.identity])];
   const answers = await executor.run(scope, [
     ...before,
-    noteIntentRevision({ name: 'soft-delete-resource', text: softDeleteSql(tables), values: [...removal.identity, removal.revision] }),
+    noteIntentRevision({
+      name: 'soft-delete-resource',
+      text: softDeleteSql(tables),
+      values: [...removal.identity, removal.revision],
+    }),
     { name: 'remove-everywhere', text: removeEverywhereSql(tables), values: removal.identity },
     { name: 'overall-removal', text: overallRemovalSql(tables), values: removal.identity },
     enqueueIntent(tables, removal.identity),
@@ -42,17 +46,21 @@ const softDeleteSql = perStatusTables((tables) => {
     returning ${allColumns(tables.resource)}`;
 });
 
-const removeEverywhereSql = perStatusTables((tables) => `
+const removeEverywhereSql = perStatusTables(
+  (tables) => `
     update ${tables.enforcement.qualifiedName} e
     set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()
-    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`);
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`,
+);
 
-const overallRemovalSql = perStatusTables((tables) => `
+const overallRemovalSql = perStatusTables(
+  (tables) => `
     update ${tables.overall.qualifiedName} o
     set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()
-    where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`);
+    where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`,
+);
 
 /** The revision of a resource that is there and not hidden. */
 const present = (tables: StatusTables, identity: Identity): Statement => ({
@@ -74,7 +82,12 @@ function refuseOtherRevision(tables: StatusTables, removal: Removal, answer: Sta
 }
 
 /** Removes the resource's row, whatever it is enforced at; the status rows stay. Answers how many rows went. */
-export async function deleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal): Promise<number> {
+export async function deleteIntent(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  removal: Removal,
+): Promise<number> {
   const answers = await executor.run(scope, [
     lockOverallStatus(tables, [removal.identity]),
     { name: 'delete-resource', text: deleteSql(tables), values: [...removal.identity, removal.revision] },
@@ -94,7 +107,12 @@ const deleteSql = perStatusTables((tables) => {
 });
 
 /** Removes every trace: the resource, its overall row and its enforcement rows. Answers how many rows went. */
-export async function purgeIntent(executor: Executor, scope: Scope, tables: StatusTables, identity: Identity): Promise<number> {
+export async function purgeIntent(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  identity: Identity,
+): Promise<number> {
   const answers = await executor.run(scope, [
     lockOverallStatus(tables, [identity]),
     { name: 'purge-resource', text: purgeSql(tables).resource, values: identity },
@@ -114,7 +132,12 @@ const purgeSql = perStatusTables((tables) => ({
  * Removes what is left of a resource that is gone: rows whose removal waits or is done. Nothing is touched while the
  * resource is there. Answers how many rows went.
  */
-export async function purgeStaleRows(executor: Executor, scope: Scope, tables: StatusTables, identity: Identity): Promise<number> {
+export async function purgeStaleRows(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  identity: Identity,
+): Promise<number> {
   const answers = await executor.run(scope, [
     lockOverallStatus(tables, [identity]),
     { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },

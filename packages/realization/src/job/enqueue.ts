@@ -1,9 +1,9 @@
 import { arrayLiteral, quoteLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
+import { INTENT_REVISION } from '../intent/intent-revision.ts';
+import { ofResource } from '../intent/placement.ts';
 import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
-import { ofResource } from '../intent/placement.ts';
-import { INTENT_REVISION } from '../intent/intent-revision.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
 /** What waits longer than a new intent: a resync of what is realized already. */
 export type JobUrgency = 'intent' | 'resync';
@@ -13,7 +13,8 @@ export const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -
 const call = (tables: StatusTables, points: string, identities: string, orgIds: string, priority = '0'): string =>
   `intendant.enqueue_jobs(${quoteLiteral(tables.resource.schemaName)}, ${quoteLiteral(tables.resource.name)}, ${points}, ${identities}, ${orgIds}, ${priority})`;
 
-const orgIdOf = (tables: StatusTables, alias: string): string => (tables.resource.isTenanted ? `${alias}.org_id` : 'null::text');
+const orgIdOf = (tables: StatusTables, alias: string): string =>
+  tables.resource.isTenanted ? `${alias}.org_id` : 'null::text';
 
 /** A job at every point where the intent just written has something to do. Behind its lock, after its rows. */
 export const enqueueIntent = (tables: StatusTables, identity: Identity): Statement => ({
@@ -41,7 +42,10 @@ export const enqueueJobs = (
   name: 'enqueue-jobs',
   text: enqueueJobsSql(tables),
   values: [
-    ...identityArrays(tables.overall, jobs.map(({ identity }) => identity)),
+    ...identityArrays(
+      tables.overall,
+      jobs.map(({ identity }) => identity),
+    ),
     arrayLiteral(jobs.map(({ enforcementPoint }) => enforcementPoint)),
     String(JOB_PRIORITIES[urgency]),
   ],

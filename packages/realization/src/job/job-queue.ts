@@ -1,7 +1,7 @@
+import type { WireValue } from '@intendant/core/internal';
 import type pg from 'pg';
 import { type Db, PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
-import type { WireValue } from '@intendant/core/internal';
 import type { Identity } from '../status/identity-set.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
 

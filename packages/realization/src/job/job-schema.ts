@@ -39,7 +39,9 @@ async function installedVersion(client: ClientBase): Promise<number | null> {
 }
 
 /** pg-boss tells the version of its schema only in what it would run. */
-const WANTED_VERSION = Number(/INSERT INTO \S+version\(version\) VALUES \('(\d+)'\)/.exec(getConstructionPlans(JOBS_SCHEMA))?.[1]);
+const WANTED_VERSION = Number(
+  /INSERT INTO \S+version\(version\) VALUES \('(\d+)'\)/.exec(getConstructionPlans(JOBS_SCHEMA))?.[1],
+);
 
 /** register's own transaction is open already. */
 const insideTransaction = (plan: string): string => plan.replace(/^\s*BEGIN;/, '').replace(/COMMIT;\s*$/, '');
@@ -56,14 +58,21 @@ async function planFunctions(client: ClientBase): Promise<string[]> {
     const fingerprint = `intendant ${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
     const found = await client.query("select obj_description(to_regprocedure($1), 'pg_proc') as comment", [signature]);
     if (found.rows[0].comment === fingerprint) continue;
-    plan.push(sql, `comment on function ${signature} is ${quoteLiteral(fingerprint)}`, `revoke all on function ${signature} from public`);
+    plan.push(
+      sql,
+      `comment on function ${signature} is ${quoteLiteral(fingerprint)}`,
+      `revoke all on function ${signature} from public`,
+    );
   }
   return plan;
 }
 
 async function planGrants(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
   const login = quoteIdentifier(await store.loginName());
-  const callers = [login, ...DB_ROLES.filter((role) => role.endsWith('writer')).map((role) => quoteIdentifier(store.roleName(role)))];
+  const callers = [
+    login,
+    ...DB_ROLES.filter((role) => role.endsWith('writer')).map((role) => quoteIdentifier(store.roleName(role))),
+  ];
   const wanted = [
     ...(await missingGrants(client, callers)),
     ...(await missingJobGrants(client, await store.loginName(), login)),

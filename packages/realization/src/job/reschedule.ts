@@ -1,6 +1,6 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
-import type { ClaimedJob } from './job-queue.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
+import type { ClaimedJob } from './job-queue.ts';
 
 /*
  * When a failed job runs again is the worker's to say, and in milliseconds, so it is written here and not by pg-boss'
@@ -80,7 +80,11 @@ const TAKE_OVER = `
   select (select count(*) from doubled) + (select count(*) from freed)`;
 
 /** When the next job that nothing stands in the way of is due, in ms from now (negative: it is due); no row when none waits. */
-export const nextDueJob = (queues: readonly string[]): Statement => ({ name: 'next-due-job', text: NEXT_DUE, values: [arrayLiteral(queues)] });
+export const nextDueJob = (queues: readonly string[]): Statement => ({
+  name: 'next-due-job',
+  text: NEXT_DUE,
+  values: [arrayLiteral(queues)],
+});
 
 const NEXT_DUE = `
   select extract(epoch from min(j.start_after) - clock_timestamp()) * 1000

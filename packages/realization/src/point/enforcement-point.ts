@@ -4,9 +4,12 @@ const MAX_LENGTH = 500;
 
 /** Throws InvalidRecordError for what cannot be the id of an enforcement point. */
 export function checkEnforcementPoint(id: unknown): string {
-  const isFit = typeof id === 'string' && id !== '' && id.length <= MAX_LENGTH && !id.includes('\0') && id.isWellFormed();
+  const isFit =
+    typeof id === 'string' && id !== '' && id.length <= MAX_LENGTH && !id.includes('\0') && id.isWellFormed();
   if (isFit) return id;
-  throw new InvalidRecordError(`an enforcement point is named by a text of 1 to ${MAX_LENGTH} characters, not ${describe(id)}`);
+  throw new InvalidRecordError(
+    `an enforcement point is named by a text of 1 to ${MAX_LENGTH} characters, not ${describe(id)}`,
+  );
 }
 
 /** Each once; null when none are given. */

@@ -6,7 +6,12 @@ export const MAX_DETAILS_LENGTH = 1024;
  * message of megabytes costs nothing. Never throws.
  */
 export function errorText(error: unknown): string {
-  const text = Array.from(describe(error).slice(0, 2 * MAX_DETAILS_LENGTH).toWellFormed().replaceAll('\0', '\uFFFD'));
+  const text = Array.from(
+    describe(error)
+      .slice(0, 2 * MAX_DETAILS_LENGTH)
+      .toWellFormed()
+      .replaceAll('\0', '\uFFFD'),
+  );
   return text.slice(0, MAX_DETAILS_LENGTH).join('');
 }
 

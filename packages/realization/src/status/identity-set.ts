@@ -1,4 +1,10 @@
-import { arrayLiteral, perTable, quoteIdentifier, type RegisteredTable, type WireValue } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  perTable,
+  quoteIdentifier,
+  type RegisteredTable,
+  type WireValue,
+} from '@intendant/core/internal';
 
 /** A resource's identity as it travels: values for `table.identity`, in its order. */
 export type Identity = readonly WireValue[];

@@ -12,19 +12,38 @@ export interface RefusedMark {
 }
 
 /** Why one mark was refused; undefined for one that wasn't. */
-export function markFailure({ table, reference, enforcementPoint, status, result }: RefusedMark): MarkingFailedError | undefined {
+export function markFailure({
+  table,
+  reference,
+  enforcementPoint,
+  status,
+  result,
+}: RefusedMark): MarkingFailedError | undefined {
   if (result.verdict === 'accepted') return undefined;
   const key = describeKey(table, reference);
   const subject = `${table.name} ${JSON.stringify(key)}`;
-  const details = { table: table.name, key, revision: reference.revision, currentRevision: result.currentRevision, enforcementPoint, status };
+  const details = {
+    table: table.name,
+    key,
+    revision: reference.revision,
+    currentRevision: result.currentRevision,
+    enforcementPoint,
+    status,
+  };
   const cause =
     result.verdict === 'stale'
-      ? new RevisionConflictError(`${subject}: revision ${reference.revision} is stale, the resource is at ${result.currentRevision}`, { details })
+      ? new RevisionConflictError(
+          `${subject}: revision ${reference.revision} is stale, the resource is at ${result.currentRevision}`,
+          { details },
+        )
       : new RecordNotFoundError(`${subject}: there is none at revision ${reference.revision}`, { details });
-  return new MarkingFailedError(`marking ${subject} ${status} at ${enforcementPoint} failed: ${reasonOf(result, reference.revision)}`, {
-    details,
-    cause,
-  });
+  return new MarkingFailedError(
+    `marking ${subject} ${status} at ${enforcementPoint} failed: ${reasonOf(result, reference.revision)}`,
+    {
+      details,
+      cause,
+    },
+  );
 }
 
 function reasonOf({ verdict, currentRevision }: MarkResult, revision: number): string {

@@ -1,11 +1,15 @@
 import {
-  arrayLiteral, type Executor, type Scope, type Statement, type StatementResult,
+  arrayLiteral,
+  type Executor,
+  type Scope,
+  type Statement,
+  type StatementResult,
 } from '@intendant/core/internal';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { type Identity, identityArrays, identityKey, identitySql } from './identity-set.ts';
-import { ensureOverallStatus, type ErrorNote, lockOverallStatus, recomputeOverallStatus } from './overall-status.ts';
+import { type ErrorNote, ensureOverallStatus, lockOverallStatus, recomputeOverallStatus } from './overall-status.ts';
 import { STATUS_WEIGHTS } from './status.ts';
-import { isAlive, perStatusTables, POINT_COLUMN, type StatusTables } from './status-tables.ts';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from './status-tables.ts';
 
 /*
  * Marks in set form: the only form there is. A single mark is a set of one.
@@ -38,10 +42,21 @@ export interface MarkResult {
 }
 
 /** Marks all, in one transaction; answers in the order of the marks. */
-export async function writeMarks(executor: Executor, scope: Scope, tables: StatusTables, marks: readonly Mark[]): Promise<MarkResult[]> {
+export async function writeMarks(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+): Promise<MarkResult[]> {
   const results: MarkResult[] = [];
   for (const wave of inWaves(marks)) {
-    const answers = await executor.run(scope, markStatements(tables, wave.map(({ mark }) => mark)));
+    const answers = await executor.run(
+      scope,
+      markStatements(
+        tables,
+        wave.map(({ mark }) => mark),
+      ),
+    );
     readVerdicts(answers[JUDGED] as StatementResult).forEach((result, index) => {
       results[(wave[index] as { index: number }).index] = result;
     });
@@ -57,7 +72,9 @@ function inWaves(marks: readonly Mark[]): { mark: Mark; index: number }[][] {
     const place = `${mark.enforcementPoint} ${identityKey(mark.identity)}`;
     const turn = times.get(place) ?? 0;
     times.set(place, turn + 1);
-    (waves[turn] ??= []).push({ mark, index });
+    const wave = waves[turn] ?? [];
+    wave.push({ mark, index });
+    waves[turn] = wave;
   });
   return waves;
 }
@@ -68,7 +85,10 @@ export const JUDGED = 2;
 /** No two for one resource at one point. */
 export const markStatements = (tables: StatusTables, marks: readonly Mark[]): Statement[] => [
   ensureOverallStatus(tables, marks),
-  lockOverallStatus(tables, marks.map(({ identity }) => identity)),
+  lockOverallStatus(
+    tables,
+    marks.map(({ identity }) => identity),
+  ),
   judgeAndWrite(tables, marks),
   recomputeOverallStatus(tables, marks.map(errorNote)),
 ];
@@ -79,7 +99,11 @@ export const readVerdicts = (answer: StatementResult): MarkResult[] =>
     currentRevision: revision === null || revision === undefined ? null : Number(revision),
   }));
 
-const errorNote = (mark: Mark): ErrorNote => ({ identity: mark.identity, revision: mark.revision, text: detailsOf(mark) });
+const errorNote = (mark: Mark): ErrorNote => ({
+  identity: mark.identity,
+  revision: mark.revision,
+  text: detailsOf(mark),
+});
 
 const detailsOf = ({ status, message, revision }: Mark): string | null =>
   status === 'ERROR' ? `ERROR ${message ?? ''} at revision ${revision}` : null;
@@ -88,7 +112,10 @@ const judgeAndWrite = (tables: StatusTables, marks: readonly Mark[]): Statement 
   name: 'judge-and-write-marks',
   text: judgeAndWriteSql(tables),
   values: [
-    ...identityArrays(tables.overall, marks.map(({ identity }) => identity)),
+    ...identityArrays(
+      tables.overall,
+      marks.map(({ identity }) => identity),
+    ),
     arrayLiteral(marks.map(({ enforcementPoint }) => enforcementPoint)),
     arrayLiteral(marks.map(({ revision }) => String(revision))),
     arrayLiteral(marks.map(({ status }) => String(STATUS_WEIGHTS[status]))),

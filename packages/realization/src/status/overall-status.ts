@@ -1,6 +1,6 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
-import { distinctIdentities, type Identity, identityArrays, identitySql } from './identity-set.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
+import { distinctIdentities, type Identity, identityArrays, identitySql } from './identity-set.ts';
 import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
 import { isAlive, perStatusTables, type StatusTables } from './status-tables.ts';
 
@@ -26,12 +26,18 @@ export interface Remark {
 }
 
 /** Makes sure of a row to lock, for resources that exist and for those whose removal is reported. */
-export function ensureOverallStatus(tables: StatusTables, remarks: readonly (Remark & { isRemoval: boolean })[]): Statement {
+export function ensureOverallStatus(
+  tables: StatusTables,
+  remarks: readonly (Remark & { isRemoval: boolean })[],
+): Statement {
   return {
     name: 'ensure-overall-status',
     text: ensureSql(tables),
     values: [
-      ...identityArrays(tables.overall, remarks.map(({ identity }) => identity)),
+      ...identityArrays(
+        tables.overall,
+        remarks.map(({ identity }) => identity),
+      ),
       arrayLiteral(remarks.map(({ isRemoval }) => String(isRemoval))),
       arrayLiteral(remarks.map(({ revision }) => String(revision))),
     ],
@@ -86,7 +92,10 @@ export const recomputeOverallStatus = (tables: StatusTables, notes: readonly Err
   name: 'recompute-overall-status',
   text: recomputeAllSql(tables),
   values: [
-    ...identityArrays(tables.overall, notes.map(({ identity }) => identity)),
+    ...identityArrays(
+      tables.overall,
+      notes.map(({ identity }) => identity),
+    ),
     arrayLiteral(notes.map(({ revision }) => String(revision))),
     arrayLiteral(notes.map(({ text }) => text)),
   ],

@@ -1,6 +1,15 @@
 import { RecordNotFoundError } from '@intendant/core';
 import {
-  allColumns, describeKey, type Executor, findStatement, quoteIdentifier, readIdentity, readRow, type Scope, type Statement, type StatementResult,
+  allColumns,
+  describeKey,
+  type Executor,
+  findStatement,
+  quoteIdentifier,
+  readIdentity,
+  readRow,
+  type Scope,
+  type Statement,
+  type StatementResult,
 } from '@intendant/core/internal';
 import { type Status, statusOfWeight } from './status.ts';
 import { POINT_COLUMN, type StatusTables } from './status-tables.ts';
@@ -23,14 +32,27 @@ export interface StatusDetails {
 }
 
 /** Throws RecordNotFoundError when nothing is known of the resource. */
-export async function readOverallStatus(executor: Executor, scope: Scope, tables: StatusTables, key: unknown): Promise<StatusRecord> {
+export async function readOverallStatus(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+): Promise<StatusRecord> {
   const [found] = await executor.run(scope, [overallStatement(tables, scope, key)]);
   return overallOf(tables, key, found);
 }
 
 /** Throws RecordNotFoundError when nothing is known of the resource. */
-export async function readStatusDetails(executor: Executor, scope: Scope, tables: StatusTables, key: unknown): Promise<StatusDetails> {
-  const [overall, enforcement] = await executor.run(scope, [overallStatement(tables, scope, key), enforcementStatement(tables, scope, key)]);
+export async function readStatusDetails(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+): Promise<StatusDetails> {
+  const [overall, enforcement] = await executor.run(scope, [
+    overallStatement(tables, scope, key),
+    enforcementStatement(tables, scope, key),
+  ]);
   return {
     overall: overallOf(tables, key, overall),
     enforcement: new Map((enforcement as StatementResult).rows.map((row) => readPoint(tables, row))),
@@ -42,7 +64,9 @@ const overallStatement = (tables: StatusTables, scope: Scope, key: unknown): Sta
 
 function enforcementStatement({ overall, enforcement }: StatusTables, scope: Scope, key: unknown): Statement {
   const identity = readIdentity(overall, scope, key, 'read');
-  const condition = identity.map(({ column }, index) => `${quoteIdentifier(column.name)} = $${index + 1}`).join(' and ');
+  const condition = identity
+    .map(({ column }, index) => `${quoteIdentifier(column.name)} = $${index + 1}`)
+    .join(' and ');
   return {
     name: 'find-enforcement-statuses',
     text: `select ${allColumns(enforcement)} from ${enforcement.qualifiedName} where ${condition} order by ${POINT_COLUMN}`,

@@ -71,10 +71,14 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
 
 function checkFit(resource: AnyTable): void {
   if (!resource.revisioned) {
-    throw new ConfigurationError(`table ${resource.name}: only a revisioned table can be realized; leave out revisioned: false`);
+    throw new ConfigurationError(
+      `table ${resource.name}: only a revisioned table can be realized; leave out revisioned: false`,
+    );
   }
   const taken = resource.key.find((field) => TAKEN.has(field));
   if (taken !== undefined) {
-    throw new ConfigurationError(`table ${resource.name}: the key column ${taken} is a column of the status tables; call it otherwise`);
+    throw new ConfigurationError(
+      `table ${resource.name}: the key column ${taken} is a column of the status tables; call it otherwise`,
+    );
   }
 }

@@ -33,14 +33,20 @@ export interface AttemptSetting {
 }
 
 /** Runs the handler for one begun attempt, until it has returned. Never rejects. */
-export async function runAttempt(setting: AttemptSetting, attempt: BegunAttempt, controller: AbortController): Promise<Outcome> {
+export async function runAttempt(
+  setting: AttemptSetting,
+  attempt: BegunAttempt,
+  controller: AbortController,
+): Promise<Outcome> {
   if (attempt.action === 'nothing') return { kind: 'done' };
   const logger = setting.logger.child(bindings(setting, attempt));
   const timer = setTimeout(() => overrun(setting, attempt, controller, logger), setting.timeoutMs);
   try {
     const intent = intentOf(setting.tables.resource, attempt);
     const context = { signal: controller.signal, logger, session: tenantSession(setting, intent) };
-    await (attempt.action === 'realize' ? setting.handlers.realize(intent, context) : setting.handlers.unrealize?.(intent, context));
+    await (attempt.action === 'realize'
+      ? setting.handlers.realize(intent, context)
+      : setting.handlers.unrealize?.(intent, context));
     return afterReturn(setting, attempt, controller.signal);
   } catch (error) {
     return afterThrow(setting, attempt, controller.signal, error, logger);
@@ -54,14 +60,26 @@ function afterReturn(setting: AttemptSetting, attempt: BegunAttempt, signal: Abo
   return isTimeout(signal) ? failed(setting, attempt, timeoutMessage(setting)) : { kind: 'done' };
 }
 
-function afterThrow(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal, error: unknown, logger: Logger): Outcome {
+function afterThrow(
+  setting: AttemptSetting,
+  attempt: BegunAttempt,
+  signal: AbortSignal,
+  error: unknown,
+  logger: Logger,
+): Outcome {
   if (signal.aborted && !isTimeout(signal)) return { kind: 'handed-back', retryInMs: 0 };
   logger.debug({ err: error }, 'the attempt failed');
-  if (error instanceof TerminalError) return { kind: 'failed', message: `${errorText(error)} (attempt ${attemptNumber(attempt)}, not to be retried)`, retryInMs: null };
+  if (error instanceof TerminalError)
+    return {
+      kind: 'failed',
+      message: `${errorText(error)} (attempt ${attemptNumber(attempt)}, not to be retried)`,
+      retryInMs: null,
+    };
   return failed(setting, attempt, isTimeout(signal) ? timeoutMessage(setting) : errorText(error));
 }
 
-const isTimeout = (signal: AbortSignal): boolean => signal.reason instanceof AttemptAborted && signal.reason.reason === 'timeout';
+const isTimeout = (signal: AbortSignal): boolean =>
+  signal.reason instanceof AttemptAborted && signal.reason.reason === 'timeout';
 
 const timeoutMessage = ({ timeoutMs }: AttemptSetting): string => `the handler took longer than ${timeoutMs} ms`;
 

@@ -3,7 +3,7 @@ import type { ClaimedJob } from '../job/job-queue.ts';
 import { identityArrays, identitySql } from '../status/identity-set.ts';
 import { recomputeSql } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { isAlive, perStatusTables, POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { SERVICE_SCOPE } from './service-scope.ts';
 
 /*
@@ -35,8 +35,16 @@ export interface Begun {
   readonly contended: readonly ClaimedJob[];
 }
 
-export async function beginAttempts(executor: Executor, tables: StatusTables, enforcementPoint: string, jobs: readonly ClaimedJob[]): Promise<Begun> {
-  const identities = identityArrays(tables.overall, jobs.map(({ identity }) => identity));
+export async function beginAttempts(
+  executor: Executor,
+  tables: StatusTables,
+  enforcementPoint: string,
+  jobs: readonly ClaimedJob[],
+): Promise<Begun> {
+  const identities = identityArrays(
+    tables.overall,
+    jobs.map(({ identity }) => identity),
+  );
   const answers = await executor.run(SERVICE_SCOPE, [
     { name: 'lock-what-is-free', text: lockFreeSql(tables), values: identities },
     { name: 'read-intents', text: readSql(tables), values: [...identities, enforcementPoint] },
@@ -137,4 +145,3 @@ function readAttempt(tables: StatusTables, jobs: readonly ClaimedJob[], row: rea
     isTracked: isTracked === 't',
   };
 }
-

@@ -73,7 +73,11 @@ export class LeaseKeeper {
   async #takeOver(): Promise<void> {
     const { pool, queues, leaseMs, logger, onFreed } = this.#parts;
     const statement = takeOverJobs(queues, leaseMs);
-    const { rows } = await pool.query({ text: statement.text, values: [...(statement.values ?? [])], rowMode: 'array' });
+    const { rows } = await pool.query({
+      text: statement.text,
+      values: [...(statement.values ?? [])],
+      rowMode: 'array',
+    });
     const freed = Number(rows[0]?.[0]);
     if (freed === 0) return;
     logger.info({ freed }, 'jobs of a silent worker were taken over');

@@ -16,7 +16,11 @@ export const DEFAULT_RETRY: RetryPolicy = { limit: 20, minDelayMs: 1000, maxDela
  * Full half, jittered half: between half and all of min * 2^(attempt - 1), so that what failed together does not come
  * back together. Null when the attempts are used up.
  */
-export function retryDelayMs({ limit, minDelayMs, maxDelayMs }: RetryPolicy, attempt: number, random = Math.random()): number | null {
+export function retryDelayMs(
+  { limit, minDelayMs, maxDelayMs }: RetryPolicy,
+  attempt: number,
+  random = Math.random(),
+): number | null {
   if (attempt >= limit) return null;
   const full = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt - 1, 30));
   return Math.round(full / 2 + (full / 2) * random);

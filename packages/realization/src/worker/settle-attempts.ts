@@ -1,5 +1,10 @@
 import {
-  type DataStoreInternals, type Statement, type StatementResult, sessionInternalsOf, type WireValue, arrayLiteral,
+  arrayLiteral,
+  type DataStoreInternals,
+  type Statement,
+  type StatementResult,
+  sessionInternalsOf,
+  type WireValue,
 } from '@intendant/core/internal';
 import type { Db } from 'pg-boss';
 import { enqueueJobs } from '../job/enqueue.ts';
@@ -44,11 +49,19 @@ export async function settleAttempts(
     const asLogin = jobDatabase(loginExecutor.run);
     const finished = ended.filter(({ outcome }) => outcome.kind === 'done').map(jobOf);
     const others = ended.filter(({ outcome }) => outcome.kind !== 'done').map(jobOf);
-    const held = new Set([...(await jobQueue.remove(queue, finished, asLogin)), ...(await jobQueue.renew(queue, others, asLogin))]);
+    const held = new Set([
+      ...(await jobQueue.remove(queue, finished, asLogin)),
+      ...(await jobQueue.renew(queue, others, asLogin)),
+    ]);
 
     const ours = ended.filter(({ attempt }) => held.has(attempt.job.id));
     const marked = ours.filter(hasMark);
-    const verdicts = await writeMarks(executor, SERVICE_SCOPE, tables, marked.map((one) => markOf(one, enforcementPoint)));
+    const verdicts = await writeMarks(
+      executor,
+      SERVICE_SCOPE,
+      tables,
+      marked.map((one) => markOf(one, enforcementPoint)),
+    );
     const stale = new Set(marked.filter((_, index) => (verdicts[index] as MarkResult).verdict !== 'accepted'));
 
     const followUp = followUpStatements(tables, enforcementPoint, queue, ours, stale);
@@ -85,7 +98,14 @@ function followUpStatements(
   const again = ours.filter((one) => stale.has(one) && one.outcome.kind === 'done');
   const failures = ours.flatMap((one) => failureOf(one, stale.has(one)) ?? []);
   return [
-    ...(again.length > 0 ? [enqueueJobs(tables, again.map(({ attempt }) => ({ identity: attempt.job.identity, enforcementPoint })))] : []),
+    ...(again.length > 0
+      ? [
+          enqueueJobs(
+            tables,
+            again.map(({ attempt }) => ({ identity: attempt.job.identity, enforcementPoint })),
+          ),
+        ]
+      : []),
     ...(failures.length > 0 ? [rescheduleJobs(queue, failures)] : []),
   ];
 }
@@ -93,7 +113,8 @@ function followUpStatements(
 /** A failure at a stale revision says nothing about the newest, which is tried at once. */
 function failureOf({ attempt, outcome }: EndedAttempt, isStale: boolean): FailedJob | undefined {
   if (outcome.kind === 'done') return undefined;
-  if (outcome.kind === 'handed-back') return { job: attempt.job, retryInMs: outcome.retryInMs, message: 'handed back', isUncounted: true };
+  if (outcome.kind === 'handed-back')
+    return { job: attempt.job, retryInMs: outcome.retryInMs, message: 'handed back', isUncounted: true };
   if (isStale) return { job: attempt.job, retryInMs: 0, message: 'a newer revision had arrived', isUncounted: true };
   return { job: attempt.job, retryInMs: outcome.retryInMs, message: outcome.message };
 }
@@ -103,7 +124,9 @@ function jobDatabase(run: (statements: readonly Statement[]) => Promise<Statemen
   return {
     executeSql: async (text: string, values: readonly unknown[] = []) => {
       const [result] = await run([{ name: 'pg-boss', text, values: values.map(toWire) }]);
-      return { rows: (result as StatementResult).rows.map(([count, ids]) => ({ count, ids: fromArrayLiteral(ids ?? '{}') })) };
+      return {
+        rows: (result as StatementResult).rows.map(([count, ids]) => ({ count, ids: fromArrayLiteral(ids ?? '{}') })),
+      };
     },
   };
 }

@@ -41,7 +41,7 @@ export class Settler {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_SETTLED_TOGETHER);
       const results = await this.#writeUntilDone(batch.map(({ ended }) => ended));
-      batch.forEach(({ resolve }, index) => resolve(results[index] ?? 'lost'));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? 'lost');
     }
     this.#isWriting = false;
   }
@@ -51,7 +51,8 @@ export class Settler {
       try {
         return await this.#write(batch);
       } catch (error) {
-        if (failures === 0) this.#logger.warn({ err: error }, 'what attempts reported could not be written yet; trying again');
+        if (failures === 0)
+          this.#logger.warn({ err: error }, 'what attempts reported could not be written yet; trying again');
         if (this.#isStopped) return [];
         await delay(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures));
       }

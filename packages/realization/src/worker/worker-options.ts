@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly abortOnNewerRevision?: boolean;
   /** How long `stop` lets attempts finish before it aborts them and hands their jobs back. Default 10,000 ms. */
   readonly stopTimeoutMs?: number;
-  /** The longest that the worker sleeps without a look, should a wake-up be lost. Default 30,000 ms. */
+  /** The longest that the worker sleeps without a look, since one long transaction holds the whole feed back. Default 2,000 ms. */
   readonly pollIntervalMs?: number;
 }
 
@@ -43,14 +43,15 @@ export function configureWorker(options: WorkerOptions): WorkerConfiguration {
     attemptTimeoutMs: positive('attemptTimeoutMs', options.attemptTimeoutMs ?? 900_000),
     abortOnNewerRevision: options.abortOnNewerRevision ?? false,
     stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
-    pollIntervalMs: positive('pollIntervalMs', options.pollIntervalMs ?? 30_000),
+    pollIntervalMs: positive('pollIntervalMs', options.pollIntervalMs ?? 2000),
   };
   positive('retry.limit', configuration.retry.limit);
   return configuration;
 }
 
 function checkHandlers(handlers: readonly TableHandlers[]): void {
-  if (!Array.isArray(handlers) || handlers.length === 0) throw new ConfigurationError('worker: give handlers, as [on(table, { realize })]');
+  if (!Array.isArray(handlers) || handlers.length === 0)
+    throw new ConfigurationError('worker: give handlers, as [on(table, { realize })]');
   const names = handlers.map(({ table }) => table.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new ConfigurationError(`worker: there are two sets of handlers for ${twice}`);

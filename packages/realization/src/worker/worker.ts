@@ -8,7 +8,7 @@ import { nextDueJob } from '../job/reschedule.ts';
 import { writeMarks } from '../status/marks.ts';
 import type { StatusTables } from '../status/status-tables.ts';
 import { AttemptAborted, type AttemptSetting, runAttempt } from './attempt.ts';
-import { beginAttempts, type BegunAttempt } from './begin-attempts.ts';
+import { type BegunAttempt, beginAttempts } from './begin-attempts.ts';
 import type { TableHandlers } from './handler.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { SERVICE_SCOPE } from './service-scope.ts';
@@ -92,7 +92,11 @@ export class Worker implements AsyncDisposable {
     this.#stopped = undefined;
     this.#lanes = this.#configuration.handlers.map((handlers) => this.#makeLane(handlers));
     await this.#parts.jobQueue.start();
-    this.#unwatch = await this.#parts.watch(this.#lanes.map(({ tables }) => tables), this.#configuration.enforcementPoint, () => this.#bell.ring());
+    this.#unwatch = await this.#parts.watch(
+      this.#lanes.map(({ tables }) => tables),
+      this.#configuration.enforcementPoint,
+      () => this.#bell.ring(),
+    );
     this.#leases = this.#makeLeaseKeeper();
     this.#leases.start();
     await this.#leases.look();
@@ -115,11 +119,15 @@ export class Worker implements AsyncDisposable {
     await this.#running;
     this.#handBack(this.#contended.splice(0));
     await this.#drained(this.#configuration.stopTimeoutMs);
-    for (const { controller } of this.#claims.values()) controller.abort(new AttemptAborted('stopping', 'the worker is stopping'));
+    for (const { controller } of this.#claims.values())
+      controller.abort(new AttemptAborted('stopping', 'the worker is stopping'));
     await this.#drained(ABORT_GRACE_MS);
     for (const { settler } of this.#lanes) settler.abandon();
     if (this.#claims.size > 0) {
-      this.#logger.warn({ attempts: this.#claims.size }, 'handlers did not return; their jobs are free when the leases lapse');
+      this.#logger.warn(
+        { attempts: this.#claims.size },
+        'handlers did not return; their jobs are free when the leases lapse',
+      );
     }
     this.#claims.clear();
     await this.#leases?.stop();
@@ -156,7 +164,10 @@ export class Worker implements AsyncDisposable {
       if (room <= 0) return false;
       const jobs = await this.#parts.jobQueue.claim(lane.queue, room);
       isBusy ||= jobs.length > 0;
-      await this.#begin(lane, jobs.map((job) => this.#claim(lane, job)));
+      await this.#begin(
+        lane,
+        jobs.map((job) => this.#claim(lane, job)),
+      );
     }
     return isBusy;
   }
@@ -181,7 +192,12 @@ export class Worker implements AsyncDisposable {
     const byJob = new Map(claims.map((claim) => [claim.job, claim]));
     try {
       const jobs = claims.map(({ job }) => job);
-      const begun = await beginAttempts(this.#parts.store.executor, lane.tables, this.#configuration.enforcementPoint, jobs);
+      const begun = await beginAttempts(
+        this.#parts.store.executor,
+        lane.tables,
+        this.#configuration.enforcementPoint,
+        jobs,
+      );
       for (const attempt of begun.attempts) void this.#attempt(byJob.get(attempt.job) as Claim, attempt);
       this.#contended.push(...begun.contended.map((job) => byJob.get(job) as Claim));
     } catch (error) {
@@ -195,7 +211,10 @@ export class Worker implements AsyncDisposable {
     claim.hasEnded = true;
     const settled = await claim.lane.settler.settle({ attempt, outcome });
     if (settled !== 'settled') {
-      this.#logger.info({ table: claim.lane.tables.resource.name, identity: attempt.job.identity, revision: attempt.revision }, EXPLANATIONS[settled]);
+      this.#logger.info(
+        { table: claim.lane.tables.resource.name, identity: attempt.job.identity, revision: attempt.revision },
+        EXPLANATIONS[settled],
+      );
     }
     if (this.#claims.get(claim.job.id) === claim) this.#claims.delete(claim.job.id);
     this.#bell.ring();
@@ -205,10 +224,12 @@ export class Worker implements AsyncDisposable {
     for (const claim of claims) {
       claim.hasEnded = true;
       const attempt: BegunAttempt = { job: claim.job, action: 'nothing', record: null, revision: 0, isTracked: false };
-      void claim.lane.settler.settle({ attempt, outcome: { kind: 'handed-back', retryInMs: CONTENDED_LIMIT_MS } }).then(() => {
-        this.#claims.delete(claim.job.id);
-        this.#bell.ring();
-      });
+      void claim.lane.settler
+        .settle({ attempt, outcome: { kind: 'handed-back', retryInMs: CONTENDED_LIMIT_MS } })
+        .then(() => {
+          this.#claims.delete(claim.job.id);
+          this.#bell.ring();
+        });
     }
   }
 
@@ -232,7 +253,13 @@ export class Worker implements AsyncDisposable {
     const { enforcementPoint, retry, attemptTimeoutMs } = this.#configuration;
     const tables = this.#parts.statusTables(handlers);
     const setting: AttemptSetting = {
-      store, tables, handlers: handlers.handlers, enforcementPoint, retry, timeoutMs: attemptTimeoutMs, logger: this.#logger,
+      store,
+      tables,
+      handlers: handlers.handlers,
+      enforcementPoint,
+      retry,
+      timeoutMs: attemptTimeoutMs,
+      logger: this.#logger,
       onOverrun: (attempt, message) => void this.#markOverrun(tables, attempt, message),
     };
     return {
@@ -276,7 +303,10 @@ export class Worker implements AsyncDisposable {
   #lose(job: ClaimedJob): void {
     const claim = this.#claims.get(job.id);
     if (!claim || claim.job !== job || claim.hasEnded || claim.controller.signal.aborted) return;
-    this.#logger.warn({ identity: job.identity }, 'the lease of an attempt was lost; it is aborted, and what it reports will not count');
+    this.#logger.warn(
+      { identity: job.identity },
+      'the lease of an attempt was lost; it is aborted, and what it reports will not count',
+    );
     claim.controller.abort(new AttemptAborted('lease-lost', 'the lease was lost'));
   }
 }

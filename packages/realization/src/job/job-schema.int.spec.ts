@@ -1,0 +1,96 @@
+import { internalsOf } from '@intendant/core/internal';
+import fc from 'fast-check';
+import { PgBoss } from 'pg-boss';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRealization } from '../index.ts';
+import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
+import { encodeKeyPart, queueName } from './job-key.ts';
+
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await openFixture();
+});
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const query = (text: string, values: unknown[] = []) => internalsOf(fixture.store).pool.query(text, values);
+
+test('once registered, nothing is left to do', async () => {
+  expect(await fixture.store.planSchema()).toEqual([]);
+});
+
+test('registering again, from several stores at once, works', async () => {
+  await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const realization = await createRealization({ store: fixture.store, subscriptions: fixture.subscriptions });
+      await realization.register([vm], { roles: ROLES });
+    }),
+  );
+  expect(await fixture.store.planSchema()).toEqual([]);
+});
+
+test('ids are encoded in SQL as they are in TypeScript', async () => {
+  const plain = fc.string({ unit: 'grapheme-composite', maxLength: 20 }).filter((text) => !text.includes('\0'));
+  const ids = [
+    ...fc.sample(plain, 500),
+    '',
+    'VM1',
+    'a/b',
+    '.',
+    'ü'.repeat(150),
+    'x'.repeat(200),
+    'x'.repeat(201),
+    'x\n',
+  ];
+  const { rows } = await query(
+    'select intendant.job_key_part(id) as part from unnest($1::text[]) with ordinality as t (id, place) order by place',
+    [ids],
+  );
+  expect(rows.map(({ part }) => part)).toEqual(ids.map(encodeKeyPart));
+});
+
+test('a job of ours is in all columns as one that pg-boss sends itself', async () => {
+  await fixture.realization.as(pepsi).persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: ['E1'] });
+  const queue = queueName('public', 'vm', 'E1');
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => internalsOf(fixture.store).pool.query(text, values) },
+    schema: 'intendant_jobs',
+    migrate: false,
+    supervise: false,
+    schedule: false,
+    registerInstance: false,
+  });
+  await boss.start();
+  await boss.send(queue, { identity: ['Pepsi', 'VM2'] }, { singletonKey: 'Pepsi/VM2', group: { id: 'Pepsi' } });
+  await boss.stop({ graceful: false, close: false });
+  const { rows } = await query('select * from intendant_jobs.job where name = $1 order by singleton_key', [queue]);
+  const [ours, theirs] = rows.map(
+    ({ id: _id, singleton_key: _key, data: _data, start_after, created_on, keep_until, ...rest }) => ({
+      ...rest,
+      retention: keep_until - start_after,
+      isFresh: created_on instanceof Date,
+    }),
+  );
+  expect(ours).toEqual(theirs);
+  expect(rows.map(({ data, singleton_key }) => [data, singleton_key])).toEqual([
+    [{ identity: ['Pepsi', 'VM1'] }, 'Pepsi/VM1'],
+    [{ identity: ['Pepsi', 'VM2'] }, 'Pepsi/VM2'],
+  ]);
+});
+
+test('an intent for a thousand new points makes their queues and jobs in one round trip, and again none', async () => {
+  const points = Array.from({ length: 1000 }, (_, index) => `region ${index}`);
+  const r = fixture.realization.as(pepsi);
+  const { record } = await r.persistIntent(vm, { id: 'everywhere', name: 'one' }, { enforcementPoints: points });
+  await r.persistIntent(vm, record, { enforcementPoints: points });
+  const { rows } = await query(
+    "select count(*)::int as jobs from intendant_jobs.job where singleton_key = 'Pepsi/everywhere'",
+  );
+  expect(rows[0].jobs).toBe(1000);
+});
+
+test('a tenant has no right on the job tables', async () => {
+  const attempt = fixture.store
+    .as(pepsi)
+    .transaction((tx) => tx.query('select count(*) from intendant_jobs.job'), { tables: [vm] });
+  await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
+});

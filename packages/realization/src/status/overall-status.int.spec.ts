@@ -1,0 +1,103 @@
+import { internalsOf } from '@intendant/core/internal';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { gate, untilWaitingForLock } from '../testing/waiting.ts';
+
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await openFixture();
+});
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const persist = async (id: string) =>
+  (await fixture.realization.as(pepsi).persistIntent(vm, { id, name: id }, { enforcementPoints: ['E1', 'E2'] })).record;
+
+const statusOf = (id: string) => fixture.realization.as(pepsi).getOverallStatus(vm, id);
+
+/** Marks success at one point and keeps the transaction open until the gate opens. */
+function holdSuccess(record: { id: string; revision: number }, point: string) {
+  const marked = gate();
+  const release = gate();
+  const done = fixture.store.as(pepsi).transaction(async (tx) => {
+    await fixture.realization.in(tx).markSuccess(vm, record, point);
+    marked.open();
+    await release.opened;
+  });
+  return { marked: marked.opened, release: release.open, done };
+}
+
+for (const [held, other] of [
+  ['E1', 'E2'],
+  ['E2', 'E1'],
+] as const) {
+  test(`two points that finish together leave the resource REALIZED when ${held} is slow to commit`, async () => {
+    const record = await persist(`held-${held}`);
+    const first = holdSuccess(record, held);
+    await first.marked;
+    const second = fixture.realization.as(pepsi).markSuccess(vm, record, other);
+    await untilWaitingForLock(fixture.store);
+    expect(await statusOf(record.id)).toBe('PENDING');
+    first.release();
+    await Promise.all([first.done, second]);
+    expect(await statusOf(record.id)).toBe('REALIZED');
+  });
+}
+
+test('a point that finishes while an intent is being committed is refused, not lost', async () => {
+  const record = await persist('moving');
+  const persisted = gate();
+  const release = gate();
+  const intent = fixture.store.as(pepsi).transaction(async (tx) => {
+    await fixture.realization.in(tx).persistIntent(vm, { ...record, name: 'two' });
+    persisted.open();
+    await release.opened;
+  });
+  await persisted.opened;
+  const late = fixture.realization.as(pepsi).markSuccess(vm, record, 'E1');
+  const refused = expect(late).rejects.toThrow('revision 1 is stale');
+  await untilWaitingForLock(fixture.store);
+  release.open();
+  await Promise.all([intent, refused]);
+  expect(await statusOf(record.id)).toBe('PENDING');
+});
+
+test('sets of resources that overlap in opposite order do not deadlock', async () => {
+  const r = fixture.realization.as(pepsi);
+  const records = await Promise.all(Array.from({ length: 20 }, (_, index) => persist(`set-${index}`)));
+  const rounds = Array.from({ length: 20 }, (_, round) => (round % 2 === 0 ? records : records.toReversed()));
+  await Promise.all(rounds.map((set, round) => r.markInProgress(vm, set, `P${round}`)));
+  const { enforcement } = await r.getOverallStatusWithEnforcementDetails(vm, 'set-7');
+  expect(enforcement.size).toBe(22);
+});
+
+/** Resources at four points, all marked at the same time over 16 connections: how many don't end REALIZED? */
+async function wrongAfterTogether(store: Fixture, resources: number): Promise<number> {
+  const r = store.realization.as(pepsi);
+  const points = ['E1', 'E2', 'E3', 'E4'];
+  const records = await Promise.all(
+    Array.from({ length: resources }, (_, index) =>
+      r.persistIntent(vm, { id: `together-${index}`, name: '' }, { enforcementPoints: points }),
+    ),
+  );
+  await Promise.all(records.flatMap(({ record }) => points.map((point) => r.markSuccess(vm, record, point))));
+  const statuses = await Promise.all(records.map(({ record }) => r.getOverallStatus(vm, record.id)));
+  return statuses.filter((status) => status !== 'REALIZED').length;
+}
+
+test('many points that finish together leave every resource REALIZED', async () => {
+  await using own = await openFixture({ poolSize: 16 });
+  expect(await wrongAfterTogether(own, 200)).toBe(0);
+});
+
+test('the same check does find resources left behind when the lock is left out', async () => {
+  await using own = await openFixture({ poolSize: 16 });
+  const { executor } = internalsOf(own.store);
+  const run = executor.run.bind(executor);
+  executor.run = (scope, statements, options) =>
+    run(
+      scope,
+      statements.map((statement) => (statement.name === 'lock-overall-status' ? { text: 'select' } : statement)),
+      options,
+    );
+  expect(await wrongAfterTogether(own, 200)).toBeGreaterThan(0);
+});
