@@ -11,7 +11,7 @@ import {
 import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
 import { type Identity, identitySql } from '../status/identity-set.ts';
-import { ensureOverallStatus, lockOverallStatus } from '../status/overall-status.ts';
+import { insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
@@ -89,8 +89,7 @@ async function persistAfterLook(executor: Executor, scope: Scope, tables: Status
 
 const lockStatements = (tables: StatusTables, identity: Identity): Statement[] => [
   forgetIntentRevision,
-  ensureOverallStatus(tables, [{ identity, isRemoval: true, revision: 0 }]),
-  lockOverallStatus(tables, [identity]),
+  insertOrLockOverallStatus(tables, [{ identity, isRemoval: true, revision: 0 }]),
 ];
 
 const afterRecord = (tables: StatusTables, { identity, points }: IntentToPersist): Statement[] => [

@@ -2,7 +2,12 @@ import { RevisionConflictError } from '@intendant/core';
 import { allColumns, type Executor, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
 import { enqueueIntent } from '../job/enqueue.ts';
 import { type Identity, identitySql } from '../status/identity-set.ts';
-import { lockOverallStatus, recomputeOverallStatus } from '../status/overall-status.ts';
+import {
+  insertOrLockOverallStatus,
+  lockKnownOverallStatus,
+  lockOverallStatus,
+  recomputeLocked,
+} from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
@@ -14,12 +19,19 @@ export interface Removal {
   readonly revision: string | null;
 }
 
+/** For a resource of which anything is known. The second statement notes what is locked, for the recomputing. */
+const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
+  insertOrLockOverallStatus(tables, [{ identity, isRemoval: false, revision: 0 }]),
+  lockOverallStatus(tables, [identity]),
+];
+const LOCKING = 2;
+
 /**
  * Hides the resource and sets its removal off at every point, in one transaction. Answers its row as stored, or
  * undefined when there is none to hide.
  */
 export async function softDeleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal) {
-  const before = [forgetIntentRevision, lockOverallStatus(tables, [removal.identity])];
+  const before = [forgetIntentRevision, ...lockKnown(tables, removal.identity)];
   const answers = await executor.run(scope, [
     ...before,
     noteIntentRevision({
@@ -89,12 +101,12 @@ export async function deleteIntent(
   removal: Removal,
 ): Promise<number> {
   const answers = await executor.run(scope, [
-    lockOverallStatus(tables, [removal.identity]),
+    ...lockKnown(tables, removal.identity),
     { name: 'delete-resource', text: deleteSql(tables), values: [...removal.identity, removal.revision] },
-    recomputeOverallStatus(tables, [{ identity: removal.identity, revision: 0, text: null }]),
+    recomputeLocked(tables, [{ identity: removal.identity, revision: 0, text: null }]),
     present(tables, removal.identity),
   ]);
-  const deleted = (answers[1] as StatementResult).rowCount;
+  const deleted = (answers[LOCKING] as StatementResult).rowCount;
   if (deleted === 0) refuseOtherRevision(tables, removal, answers.at(-1));
   return deleted;
 }
@@ -114,12 +126,12 @@ export async function purgeIntent(
   identity: Identity,
 ): Promise<number> {
   const answers = await executor.run(scope, [
-    lockOverallStatus(tables, [identity]),
+    ...lockKnown(tables, identity),
     { name: 'purge-resource', text: purgeSql(tables).resource, values: identity },
     { name: 'purge-enforcement', text: purgeSql(tables).enforcement, values: identity },
     { name: 'purge-overall', text: purgeSql(tables).overall, values: identity },
   ]);
-  return answers.slice(1).reduce((total, { rowCount }) => total + rowCount, 0);
+  return answers.slice(LOCKING).reduce((total, { rowCount }) => total + rowCount, 0);
 }
 
 const purgeSql = perStatusTables((tables) => ({
@@ -139,12 +151,13 @@ export async function purgeStaleRows(
   identity: Identity,
 ): Promise<number> {
   const answers = await executor.run(scope, [
+    lockKnownOverallStatus(tables, identity),
     lockOverallStatus(tables, [identity]),
     { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },
     { name: 'purge-stale-overall', text: purgeStaleSql(tables).overall, values: identity },
-    recomputeOverallStatus(tables, [{ identity, revision: 0, text: null }]),
+    recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
   ]);
-  return answers.slice(1, 3).reduce((total, { rowCount }) => total + rowCount, 0);
+  return answers.slice(LOCKING, LOCKING + 2).reduce((total, { rowCount }) => total + rowCount, 0);
 }
 
 const STALE = `${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REALIZED}`;

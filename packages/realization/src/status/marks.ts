@@ -7,16 +7,23 @@ import {
 } from '@intendant/core/internal';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { type Identity, identityArrays, identityKey, identitySql } from './identity-set.ts';
-import { type ErrorNote, ensureOverallStatus, lockOverallStatus, recomputeOverallStatus } from './overall-status.ts';
+import {
+  type ErrorNote,
+  IS_LOCKED,
+  insertOrLockOverallStatus,
+  lockOverallStatus,
+  recomputeLocked,
+} from './overall-status.ts';
 import { STATUS_WEIGHTS } from './status.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from './status-tables.ts';
 
 /*
  * Marks in set form: the only form there is. A single mark is a set of one.
  *
- * One exchange: make sure of the overall rows, lock them, judge and write the marks, recompute. Each mark is judged
- * alone, by the revision in the database and not by one read earlier, and a refused one changes nothing and fails
- * nobody else. Refusals come back as rows, not as errors, so a surrounding transaction stays usable.
+ * One exchange: lock the overall rows, judge and write the marks, recompute. Each mark is judged alone, by the revision
+ * in the database and not by one read earlier, and a refused one changes nothing and fails nobody else. Refusals come
+ * back as rows, not as errors, so a surrounding transaction stays usable. Marks for which there was no row to lock go
+ * round again, now with one made for them.
  */
 
 /** What is reported about one resource at one enforcement point. */
@@ -33,7 +40,8 @@ export interface Mark {
 
 export type MarkedStatus = Exclude<keyof typeof STATUS_WEIGHTS, 'UNKNOWN'>;
 
-export type MarkVerdict = 'accepted' | 'stale' | 'unknown-revision' | 'missing';
+/** `unlocked` goes no further than this file: there was no overall row to lock. */
+export type MarkVerdict = 'accepted' | 'stale' | 'unknown-revision' | 'missing' | 'unlocked';
 
 export interface MarkResult {
   readonly verdict: MarkVerdict;
@@ -41,7 +49,7 @@ export interface MarkResult {
   readonly currentRevision: number | null;
 }
 
-/** Marks all, in one transaction; answers in the order of the marks. */
+/** Answers in the order of the marks. Those of one resource at one point are written one after the other. */
 export async function writeMarks(
   executor: Executor,
   scope: Scope,
@@ -50,18 +58,49 @@ export async function writeMarks(
 ): Promise<MarkResult[]> {
   const results: MarkResult[] = [];
   for (const wave of inWaves(marks)) {
-    const answers = await executor.run(
+    const judged = await writeWave(
+      executor,
       scope,
-      markStatements(
-        tables,
-        wave.map(({ mark }) => mark),
-      ),
+      tables,
+      wave.map(({ mark }) => mark),
     );
-    readVerdicts(answers[JUDGED] as StatementResult).forEach((result, index) => {
-      results[(wave[index] as { index: number }).index] = result;
-    });
+    for (const [turn, { index }] of wave.entries()) results[index] = judged[turn] as MarkResult;
   }
   return results;
+}
+
+async function writeWave(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+): Promise<MarkResult[]> {
+  const judged = await judge(executor, scope, tables, marks, []);
+  const unlocked = judged.flatMap(({ verdict }, index) => (verdict === 'unlocked' ? index : []));
+  if (unlocked.length === 0) return judged;
+  const again = unlocked.map((index) => marks[index] as Mark);
+  const rejudged = await judge(executor, scope, tables, again, [insertOrLockOverallStatus(tables, again)]);
+  for (const [turn, index] of unlocked.entries()) judged[index] = rejudged[turn] as MarkResult;
+  return judged.map((result) => (result.verdict === 'unlocked' ? { ...result, verdict: 'missing' } : result));
+}
+
+async function judge(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+  before: readonly Statement[],
+): Promise<MarkResult[]> {
+  const answers = await executor.run(scope, [
+    ...before,
+    lockOverallStatus(
+      tables,
+      marks.map(({ identity }) => identity),
+    ),
+    judgeAndWrite(tables, marks),
+    recomputeLocked(tables, marks.map(errorNote)),
+  ]);
+  return readVerdicts(answers[before.length + 1] as StatementResult);
 }
 
 /** A statement may write a row once, so several marks for one resource at one point go one after the other. */
@@ -79,21 +118,7 @@ function inWaves(marks: readonly Mark[]): { mark: Mark; index: number }[][] {
   return waves;
 }
 
-/** Where in the answers of `markStatements` the verdicts are. */
-export const JUDGED = 2;
-
-/** No two for one resource at one point. */
-export const markStatements = (tables: StatusTables, marks: readonly Mark[]): Statement[] => [
-  ensureOverallStatus(tables, marks),
-  lockOverallStatus(
-    tables,
-    marks.map(({ identity }) => identity),
-  ),
-  judgeAndWrite(tables, marks),
-  recomputeOverallStatus(tables, marks.map(errorNote)),
-];
-
-export const readVerdicts = (answer: StatementResult): MarkResult[] =>
+const readVerdicts = (answer: StatementResult): MarkResult[] =>
   answer.rows.map(([verdict, revision]) => ({
     verdict: verdict as MarkVerdict,
     currentRevision: revision === null || revision === undefined ? null : Number(revision),
@@ -148,6 +173,7 @@ const judgeAndWriteSql = perStatusTables((tables) => {
     ),
     judged as (
       select *, case
+          when not (${IS_LOCKED}) then 'unlocked'
           when not is_removal and not is_alive then 'missing'
           when item_revision < stored_revision then 'stale'
           when current_revision is null or item_revision = current_revision then 'accepted'

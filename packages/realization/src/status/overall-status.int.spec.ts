@@ -1,6 +1,7 @@
 import { internalsOf } from '@intendant/core/internal';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { leaveOutLock } from '../testing/lockless.ts';
 import { gate, untilWaitingForLock } from '../testing/waiting.ts';
 
 let fixture: Fixture;
@@ -91,13 +92,6 @@ test('many points that finish together leave every resource REALIZED', async () 
 
 test('the same check does find resources left behind when the lock is left out', async () => {
   await using own = await openFixture({ poolSize: 16 });
-  const { executor } = internalsOf(own.store);
-  const run = executor.run.bind(executor);
-  executor.run = (scope, statements, options) =>
-    run(
-      scope,
-      statements.map((statement) => (statement.name === 'lock-overall-status' ? { text: 'select' } : statement)),
-      options,
-    );
+  leaveOutLock(internalsOf(own.store));
   expect(await wrongAfterTogether(own, 200)).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
 import { MAX_DETAILS_LENGTH } from './details.ts';
-import { distinctIdentities, type Identity, identityArrays, identitySql } from './identity-set.ts';
+import { type Identity, identityArrays, identitySql } from './identity-set.ts';
 import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
 import { isAlive, perStatusTables, type StatusTables } from './status-tables.ts';
 
@@ -25,26 +25,68 @@ export interface Remark {
   readonly revision: number;
 }
 
-/** Makes sure of a row to lock, for resources that exist and for those whose removal is reported. */
-export function ensureOverallStatus(
+/**
+ * Locks the overall rows that there are, in the order of the identity, and leaves in a setting which of the set were
+ * had: the only ones that later statements may touch. One that was missing, or that a purge took away while we waited,
+ * is not among them, even if somebody put it back meanwhile.
+ */
+export const lockOverallStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'lock-overall-status',
+  text: lockSql(tables),
+  values: identityArrays(tables.overall, identities),
+});
+
+const LOCKED = 'intendant.locked_resources';
+
+/** That an item of the set was locked, by its `ordinal`. */
+export const IS_LOCKED = `ordinal = any (current_setting('${LOCKED}')::bigint[])`;
+
+const lockSql = perStatusTables(({ overall }) => {
+  const identity = identitySql(overall);
+  return `
+    with locked as (
+      select i.ordinal from ${overall.qualifiedName} o
+      join unnest(${identity.arrays}) with ordinality as i (${identity.columns}, ordinal) on ${identity.same('o', 'i')}
+      order by ${identity.of('o')}
+      for no key update of o
+    )
+    select set_config('${LOCKED}', coalesce(array_agg(ordinal)::text, '{}'), true) from locked`;
+});
+
+/**
+ * Locks the overall rows, and makes those that are missing: of resources that exist, and of those whose removal is
+ * reported. An insert that meets a row locks it, and one that meets a row being deleted inserts anew, so there is no gap
+ * to slip through. The condition that is never true keeps it from writing what is there.
+ */
+export const insertOrLockOverallStatus = (
   tables: StatusTables,
   remarks: readonly (Remark & { isRemoval: boolean })[],
-): Statement {
-  return {
-    name: 'ensure-overall-status',
-    text: ensureSql(tables),
-    values: [
-      ...identityArrays(
-        tables.overall,
-        remarks.map(({ identity }) => identity),
-      ),
-      arrayLiteral(remarks.map(({ isRemoval }) => String(isRemoval))),
-      arrayLiteral(remarks.map(({ revision }) => String(revision))),
-    ],
-  };
-}
+): Statement => ({
+  name: 'insert-or-lock-overall-status',
+  text: insertOrLockSql(tables),
+  values: [
+    ...identityArrays(
+      tables.overall,
+      remarks.map(({ identity }) => identity),
+    ),
+    arrayLiteral(remarks.map(({ isRemoval }) => String(isRemoval))),
+    arrayLiteral(remarks.map(({ revision }) => String(revision))),
+  ],
+});
 
-const ensureSql = perStatusTables((tables) => {
+const insertOrLockSql = perStatusTables((tables) =>
+  insertOrLockText(tables, 'i.is_removal or r.revision is not null or'),
+);
+
+/** The same for resources that have an overall row, or had one when the statement began. */
+export const lockKnownOverallStatus = (tables: StatusTables, identity: Identity): Statement => ({
+  ...insertOrLockOverallStatus(tables, [{ identity, isRemoval: false, revision: 0 }]),
+  text: lockKnownSql(tables),
+});
+
+const lockKnownSql = perStatusTables((tables) => insertOrLockText(tables, ''));
+
+function insertOrLockText(tables: StatusTables, wanted: string): string {
   const identity = identitySql(tables.overall);
   const next = identity.parameterCount + 1;
   return `
@@ -55,27 +97,10 @@ const ensureSql = perStatusTables((tables) => {
     from unnest(${identity.arrays}, $${next}::boolean[], $${next + 1}::bigint[])
       as i (${identity.columns}, is_removal, item_revision)
     left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
-    where (i.is_removal or r.revision is not null)
-      and not exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
+    where ${wanted} exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
     order by ${identity.of('i')}, i.item_revision desc
-    on conflict do nothing`;
-});
-
-/** Waits for each resource's lock, in the order of the identity. */
-export const lockOverallStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
-  name: 'lock-overall-status',
-  text: lockSql(tables),
-  values: identityArrays(tables.overall, distinctIdentities(identities)),
-});
-
-const lockSql = perStatusTables(({ overall }) => {
-  const identity = identitySql(overall);
-  return `
-    select from ${overall.qualifiedName} o
-    join unnest(${identity.arrays}) as i (${identity.columns}) on ${identity.same('o', 'i')}
-    order by ${identity.of('o')}
-    for no key update of o`;
-});
+    on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;
+}
 
 /** An error to tell of on the overall row, if it was about the current revision. */
 export interface ErrorNote extends Remark {
@@ -88,9 +113,9 @@ export interface ErrorNote extends Remark {
  * being removed from a point counts only when nothing else is there, so that no removal holds a living resource back;
  * its errors do count. Needs the lock.
  */
-export const recomputeOverallStatus = (tables: StatusTables, notes: readonly ErrorNote[]): Statement => ({
+export const recomputeLocked = (tables: StatusTables, notes: readonly ErrorNote[]): Statement => ({
   name: 'recompute-overall-status',
-  text: recomputeAllSql(tables),
+  text: recomputeLockedSql(tables),
   values: [
     ...identityArrays(
       tables.overall,
@@ -101,7 +126,7 @@ export const recomputeOverallStatus = (tables: StatusTables, notes: readonly Err
   ],
 });
 
-const recomputeAllSql = perStatusTables((tables) => recomputeSql(tables, 'true'));
+const recomputeLockedSql = perStatusTables((tables) => recomputeSql(tables, IS_LOCKED));
 
 /** Only those of the set that meet a condition on their `ordinal`. */
 export function recomputeSql(tables: StatusTables, condition: string): string {
