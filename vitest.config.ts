@@ -3,13 +3,16 @@ import { defineConfig } from 'vitest/config';
 /** Where `.ci/run` wants the counts of this run. */
 const reportFile = process.env['INTENDANT_TEST_REPORT'];
 
+/** Set by `npm run soak`: tests at full size, each as long as it takes. */
+const isSoak = process.env['INTENDANT_SOAK'] === '1';
+
 export default defineConfig({
   test: {
     include: ['packages/**/src/**/*.spec.ts', 'examples/**/*.spec.ts', 'scripts/**/*.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: './packages/devdb/src/testing/global-setup.ts',
     pool: 'forks',
-    testTimeout: 30_000,
+    testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 15_000,
     reporters: reportFile === undefined ? ['dot'] : ['dot', ['json', { outputFile: reportFile }]],

@@ -7,6 +7,7 @@ import { findNode } from './bootstrap/toolchain.mjs';
 const COMMANDS = {
   demo: ['examples/quickstart/src/main.ts'],
   test: ['node_modules/vitest/vitest.mjs', 'run'],
+  soak: ['node_modules/vitest/vitest.mjs', 'run'],
   bench: ['packages/bench/src/main.ts'],
   check: ['scripts/check.ts'],
   build: ['scripts/build.ts'],
@@ -18,6 +19,8 @@ if (command === undefined) {
   console.error(`Unknown command ${name ?? ''}: use one of ${Object.keys(COMMANDS).join(', ')}`);
   process.exit(1);
 }
+
+if (name === 'soak') process.env.INTENDANT_SOAK = '1';
 
 try {
   const node = await findNode();

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { ConfigurationError } from './error/intendant-error.ts';
 
 /** Where the database is: a URL (`postgres://user:password@host:port/name`) or pg's own options. */
@@ -8,7 +8,9 @@ export type ConnectionSource = string | pg.ClientConfig;
 export function readConnection(option: string, source: unknown): pg.ClientConfig {
   if (typeof source === 'object' && source !== null) return source as pg.ClientConfig;
   if (typeof source !== 'string' || source.trim() === '') {
-    throw new ConfigurationError(`${option}: give a URL such as postgres://user:password@host:5432/name, or pg's connection options`);
+    throw new ConfigurationError(
+      `${option}: give a URL such as postgres://user:password@host:5432/name, or pg's connection options`,
+    );
   }
   let url: URL;
   try {
@@ -46,7 +48,8 @@ export function connectionFromEnvironment(environment: Environment = process.env
 
 function required(environment: Environment, name: string): string {
   const value = environment[name];
-  if (value === undefined) throw new ConfigurationError(`the environment variable ${name} is missing; set it, or DATABASE_URL`);
+  if (value === undefined)
+    throw new ConfigurationError(`the environment variable ${name} is missing; set it, or DATABASE_URL`);
   if (value.trim() === '') throw new ConfigurationError(`the environment variable ${name} is blank`);
   return value;
 }

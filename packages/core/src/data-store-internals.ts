@@ -2,15 +2,15 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { DbRole } from './context/db-role.ts';
 import type { Scope } from './context/scope.ts';
+import type { DataStore } from './data-store.ts';
 import type { Executor } from './exchange/executor.ts';
 import type { ScopeSettings } from './exchange/scope-settings.ts';
 import type { Statement, StatementResult } from './exchange/statement.ts';
 import type { SchemaPart } from './schema/schema-part.ts';
-import type { DataStore } from './data-store.ts';
 import type { Session } from './session/session.ts';
 import type { Transaction, TransactionOptions } from './session/transaction.ts';
-import type { RegisteredTable } from './table/registered-table.ts';
 import type { AnyTable } from './table/record-types.ts';
+import type { RegisteredTable } from './table/registered-table.ts';
 
 /** How this store talks to the database. */
 export interface StoreExchange {
@@ -76,7 +76,8 @@ export const internalsOf = (store: DataStore): DataStoreInternals => found(store
 export const sessionInternalsOf = (session: Session): SessionInternals => found(sessions.get(session), 'session');
 
 export const exposeStore = (store: DataStore, internals: DataStoreInternals): void => void stores.set(store, internals);
-export const exposeSession = (session: Session, internals: SessionInternals): void => void sessions.set(session, internals);
+export const exposeSession = (session: Session, internals: SessionInternals): void =>
+  void sessions.set(session, internals);
 
 function found<T>(value: T | undefined, noun: string): T {
   if (value === undefined) throw new TypeError(`not a ${noun} of this copy of @intendant/core`);

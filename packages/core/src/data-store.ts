@@ -1,11 +1,11 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { type Logger, pino } from 'pino';
+import { type ConnectionSource, readConnection } from './configuration.ts';
 import type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
 import { type DbRole, isDbRole } from './context/db-role.ts';
 import { MetadataAuthorizer, type MetadataContext } from './context/metadata-authorizer.ts';
 import { resolveScope } from './context/resolve-scope.ts';
 import type { Scope } from './context/scope.ts';
-import { type ConnectionSource, readConnection } from './configuration.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
 import { ConfigurationError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
@@ -92,19 +92,25 @@ class PostgresDataStore implements DataStore<unknown> {
   #closing: Promise<void> | undefined;
 
   constructor(options: DataStoreOptions<unknown>) {
-    if (typeof options !== 'object' || options === null) throw new ConfigurationError('createDataStore: give at least a connection');
+    if (typeof options !== 'object' || options === null)
+      throw new ConfigurationError('createDataStore: give at least a connection');
     this.#options = options;
     this.#authorizer = options.authorizer ?? (new MetadataAuthorizer() as Authorizer<unknown>);
     this.#instancer = options.instancer;
     this.#logger = options.logger ?? pino({ level: 'silent' });
     this.#connection = readConnection('connection', options.connection);
-    this.#adminConnection = options.adminConnection === undefined ? this.#connection : readConnection('adminConnection', options.adminConnection);
+    this.#adminConnection =
+      options.adminConnection === undefined
+        ? this.#connection
+        : readConnection('adminConnection', options.adminConnection);
     this.#pool = openPool(this.#connection, options.pool ?? {}, this.#logger);
   }
 
   async open(): Promise<void> {
     try {
-      const { rows } = await this.#pool.query<{ login: string; database: string }>('select current_user as login, current_database() as database');
+      const { rows } = await this.#pool.query<{ login: string; database: string }>(
+        'select current_user as login, current_database() as database',
+      );
       const { login, database } = rows[0] as { login: string; database: string };
       this.#loginName = login;
       this.#roleName = roleNames(this.#options.rolePrefix ?? `intendant_${database}`);
@@ -151,8 +157,13 @@ class PostgresDataStore implements DataStore<unknown> {
         this.#keeper.addPart(part);
         await this.#applySchema(this.#internals.tables().map(({ definition }) => definition));
       },
-      sessionFor: (scope) => this.#sessionFor(() => scope, () => scope),
-      transactionFor: (scope, run, options) => runTransaction(this.#internals, { initial: () => scope, forTable: () => scope }, run, options ?? {}),
+      sessionFor: (scope) =>
+        this.#sessionFor(
+          () => scope,
+          () => scope,
+        ),
+      transactionFor: (scope, run, options) =>
+        runTransaction(this.#internals, { initial: () => scope, forTable: () => scope }, run, options ?? {}),
       onClose: (hook) => void this.#closeHooks.push(hook),
     };
   }
@@ -161,15 +172,21 @@ class PostgresDataStore implements DataStore<unknown> {
     const name = typeof nameOrDefinition === 'string' ? nameOrDefinition : nameOrDefinition?.name;
     const table = this.#tables.get(name);
     if (table) return table;
-    throw new TableNotRegisteredError(`table ${JSON.stringify(name)} is not registered with this store; call store.register first`, {
-      details: { table: name },
-    });
+    throw new TableNotRegisteredError(
+      `table ${JSON.stringify(name)} is not registered with this store; call store.register first`,
+      {
+        details: { table: name },
+      },
+    );
   }
 
   async register(tables: readonly AnyTable[], options: RegisterOptions = {}): Promise<void> {
     if (!Array.isArray(tables)) throw new ConfigurationError('register: give a list of tables');
     for (const [role, dbRole] of Object.entries(options.roles ?? {})) {
-      if (!isDbRole(dbRole)) throw new ConfigurationError(`register: role ${role} maps to ${JSON.stringify(dbRole)}, which is no database role`);
+      if (!isDbRole(dbRole))
+        throw new ConfigurationError(
+          `register: role ${role} maps to ${JSON.stringify(dbRole)}, which is no database role`,
+        );
     }
     await this.#applySchema(tables);
     if (options.roles) for (const { name } of tables) this.#authorizer.configure(name, options.roles);
@@ -184,11 +201,17 @@ class PostgresDataStore implements DataStore<unknown> {
   }
 
   as(context: unknown): RootSession {
-    const scopeFor = (tables: readonly RegisteredTable[]) => resolveScope(this.#authorizer, this.#instancer, context, tables);
-    return this.#sessionFor(scopeFor, (tables) => scopeFor(tables ? tables.map((table) => this.#table(table)) : this.#internals.tables()));
+    const scopeFor = (tables: readonly RegisteredTable[]) =>
+      resolveScope(this.#authorizer, this.#instancer, context, tables);
+    return this.#sessionFor(scopeFor, (tables) =>
+      scopeFor(tables ? tables.map((table) => this.#table(table)) : this.#internals.tables()),
+    );
   }
 
-  #sessionFor(scopeFor: (tables: readonly RegisteredTable[]) => Scope, initial: TransactionScopes['initial']): RootSession {
+  #sessionFor(
+    scopeFor: (tables: readonly RegisteredTable[]) => Scope,
+    initial: TransactionScopes['initial'],
+  ): RootSession {
     const parts = sessionParts(this.#internals, this.#internals.executor, { scopeFor });
     return new RootSession(parts, this.#internals, { initial, forTable: scopeFor });
   }

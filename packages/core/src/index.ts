@@ -1,22 +1,46 @@
+export { type ConnectionSource, connectionFromEnvironment } from './configuration.ts';
 export type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
 export { compareDbRoles, DB_ROLES, type DbRole } from './context/db-role.ts';
 export { FixedAuthorizer, type FixedAuthorizerOptions } from './context/fixed-authorizer.ts';
 export { contextFromGrpcMetadata, contextFromHeaders, type MetadataNames } from './context/metadata-adapters.ts';
 export { MetadataAuthorizer, type MetadataContext, SimpleInstancer } from './context/metadata-authorizer.ts';
-export { type ConnectionSource, connectionFromEnvironment } from './configuration.ts';
 export { createDataStore, type DataStore, type DataStoreOptions, type RegisterOptions } from './data-store.ts';
 export { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './error/catalogue.ts';
 export {
-  ConfigurationError, ConnectionError, DatabaseError, DuplicateRecordError, IntendantError, InvalidRecordError,
-  MarkingFailedError, MissingContextError, MissingInstanceIdError, MissingOrgIdError, OperationCancelledError,
-  OperationNotAllowedError, RecordNotFoundError, RevisionConflictError, TableNotRegisteredError, TransactionConflictError,
+  ConfigurationError,
+  ConnectionError,
+  DatabaseError,
+  DuplicateRecordError,
+  IntendantError,
+  InvalidRecordError,
+  MarkingFailedError,
+  MissingContextError,
+  MissingInstanceIdError,
+  MissingOrgIdError,
+  OperationCancelledError,
+  OperationNotAllowedError,
+  RecordNotFoundError,
+  RevisionConflictError,
+  TableNotRegisteredError,
+  TransactionConflictError,
 } from './error/intendant-error.ts';
 export type { PoolOptions, PoolStats } from './exchange/pool.ts';
 export type { RootSession } from './session/root-session.ts';
 export type { DeleteOptions, FindOptions, Session } from './session/session.ts';
-export type { IsolationLevel, NestedTransactionOptions, Transaction, TransactionOptions } from './session/transaction.ts';
+export type {
+  IsolationLevel,
+  NestedTransactionOptions,
+  Transaction,
+  TransactionOptions,
+} from './session/transaction.ts';
 export type { Comparison, Filter } from './statement/filter.ts';
 export type { FindManyOptions } from './statement/find-many.ts';
 export type { Direction, OrderBy } from './statement/order.ts';
-export { defineTable, type TableDefinition, type TableOptions, type TableTraits, type Tenancy } from './table/define-table.ts';
+export {
+  defineTable,
+  type TableDefinition,
+  type TableOptions,
+  type TableTraits,
+  type Tenancy,
+} from './table/define-table.ts';
 export type { AnyTable, ChangedRecordOf, KeyOf, NewRecordOf, RecordOf } from './table/record-types.ts';

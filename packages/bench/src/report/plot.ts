@@ -13,6 +13,7 @@ export function plot(results: Results): string {
   const pairs = Object.entries(results).map(([name, result], index) => pairOfBars(name, result, index * PAIR_HEIGHT));
   const height = pairs.length * PAIR_HEIGHT + 8;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">
+<title>${escapeXml(Object.keys(results).join(', '))}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${pairs.join('\n')}
 </svg>

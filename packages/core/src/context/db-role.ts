@@ -19,11 +19,9 @@ export const isDbRole = (value: unknown): value is DbRole =>
   typeof value === 'string' && (DB_ROLES as readonly string[]).includes(value);
 
 /** Negative when `left` has fewer rights than `right`: fit for `Array.prototype.sort`. */
-export const compareDbRoles = (left: DbRole, right: DbRole): number =>
-  DB_ROLES.indexOf(left) - DB_ROLES.indexOf(right);
+export const compareDbRoles = (left: DbRole, right: DbRole): number => DB_ROLES.indexOf(left) - DB_ROLES.indexOf(right);
 
-export const greatestDbRole = (roles: readonly DbRole[]): DbRole | undefined =>
-  roles.toSorted(compareDbRoles).at(-1);
+export const greatestDbRole = (roles: readonly DbRole[]): DbRole | undefined => roles.toSorted(compareDbRoles).at(-1);
 
 export const isTenantScoped = (role: DbRole): boolean => role.startsWith('tenant_');
 

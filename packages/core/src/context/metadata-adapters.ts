@@ -41,7 +41,9 @@ function plainReader(headers: HeaderRecord): (name: string) => string | readonly
 }
 
 function contextFrom(read: (name: string) => readonly string[], names: MetadataNames): MetadataContext {
-  const roles = read(names.roles ?? 'roles').flatMap((value) => value.split(',')).map((role) => role.trim());
+  const roles = read(names.roles ?? 'roles')
+    .flatMap((value) => value.split(','))
+    .map((role) => role.trim());
   return {
     orgId: single(read(names.orgId ?? 'orgid')),
     roles: roles.filter((role) => role !== ''),

@@ -15,11 +15,16 @@ export function resolveScope(
   if (context === undefined || context === null) {
     throw new MissingContextError('no context; pass { orgId, roles } to store.as');
   }
-  const mapped = authorizer.dbRole(context, tables.map(({ name }) => name));
+  const mapped = authorizer.dbRole(
+    context,
+    tables.map(({ name }) => name),
+  );
   const role = roleForInstances(mapped, instancer !== undefined, tables);
   return {
     role,
-    orgId: isTenantScoped(role) ? readContextId('orgId', authorizer.orgId(context)) ?? missingOrg() : orgIfAny(authorizer, context),
+    orgId: isTenantScoped(role)
+      ? (readContextId('orgId', authorizer.orgId(context)) ?? missingOrg())
+      : orgIfAny(authorizer, context),
     instanceId: instancer && instanceOf(instancer, context, role),
   };
 }

@@ -1,6 +1,6 @@
 import { ConfigurationError, OperationNotAllowedError } from '../error/intendant-error.ts';
 import type { RoleMapping } from './authorizer.ts';
-import { type DbRole, DB_ROLES, greatestDbRole, isDbRole, meetOfDbRoles } from './db-role.ts';
+import { DB_ROLES, type DbRole, greatestDbRole, isDbRole, meetOfDbRoles } from './db-role.ts';
 
 /** The mappings of all tables: what the authorizers that ship have in common. */
 export class RoleMappings {

@@ -52,19 +52,22 @@ const TRANSLATIONS: Record<string, Translate> = {
     new OperationNotAllowedError(`${message}: the caller's role has no right to do this`, options),
   '42P01': (message, options) =>
     new TableNotRegisteredError(`${message}: the table is missing in the database; call store.register first`, options),
-  '57014': (message, options) => new OperationCancelledError(`${message}: cancelled, or the time limit ran out`, options),
+  '57014': (message, options) =>
+    new OperationCancelledError(`${message}: cancelled, or the time limit ran out`, options),
   '55P03': (message, options) => new OperationCancelledError(`${message}: the lock did not come free in time`, options),
   '40001': conflict,
   '40P01': conflict,
   '57P01': connectionLost,
   '57P02': connectionLost,
-  '57P03': (message, options) => new ConnectionError(`${message}: the database is starting or stopping; retry`, options),
+  '57P03': (message, options) =>
+    new ConnectionError(`${message}: the database is starting or stopping; retry`, options),
   '57P05': connectionLost,
   '25P03': connectionLost,
   '25P04': connectionLost,
   '53300': (message, options) => new ConnectionError(`${message}: the database has no connection free; retry`, options),
   '3D000': (message, options) => new ConfigurationError(`${message}: the database does not exist`, options),
-  '28P01': (message, options) => new ConfigurationError(`${message}: the database refused user name or password`, options),
+  '28P01': (message, options) =>
+    new ConfigurationError(`${message}: the database refused user name or password`, options),
   '28000': (message, options) => new ConfigurationError(`${message}: the database refused this login`, options),
   '08': connectionLost,
   '22': doesNotFit('a value is out of range or malformed'),
@@ -72,7 +75,16 @@ const TRANSLATIONS: Record<string, Translate> = {
 };
 
 const NETWORK_CODES = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'EACCES',
 ]);
 
 /**
@@ -82,9 +94,16 @@ const NETWORK_CODES = new Set([
 export function translateError(error: unknown, subject: ErrorSubject): unknown {
   if (error instanceof IntendantError || !(error instanceof Error)) return error;
   const message = describe(subject);
-  const details = { ...(subject.table !== undefined && { table: subject.table }), ...(subject.key !== undefined && { key: subject.key }) };
+  const details = {
+    ...(subject.table !== undefined && { table: subject.table }),
+    ...(subject.key !== undefined && { key: subject.key }),
+  };
   if (isPostgresError(error)) {
-    const facts = { sqlState: error.code, ...(error.constraint && { constraint: error.constraint }), ...(error.column && { column: error.column }) };
+    const facts = {
+      sqlState: error.code,
+      ...(error.constraint && { constraint: error.constraint }),
+      ...(error.column && { column: error.column }),
+    };
     return translatePostgres(error, message, { details: { ...details, ...facts }, cause: withoutData(error) });
   }
   if (isConnectionFailure(error)) {
@@ -115,7 +134,8 @@ const isConnectionFailure = (error: Error): boolean =>
   /^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Connection ended|not queryable/i.test(
     error.message,
   ) ||
-  (error instanceof AggregateError && error.errors.some((inner) => inner instanceof Error && isConnectionFailure(inner)));
+  (error instanceof AggregateError &&
+    error.errors.some((inner) => inner instanceof Error && isConnectionFailure(inner)));
 
 function reason(error: Error): string {
   if (/timeout exceeded when trying to connect/.test(error.message)) {

@@ -6,7 +6,9 @@ const CANCEL_GRACE_MS = 5_000;
 
 export const cancelled = (reason: unknown): OperationCancelledError =>
   new OperationCancelledError(
-    reason instanceof DOMException && reason.name === 'TimeoutError' ? 'the time limit ran out' : 'cancelled by the caller',
+    reason instanceof DOMException && reason.name === 'TimeoutError'
+      ? 'the time limit ran out'
+      : 'cancelled by the caller',
     { cause: reason },
   );
 
@@ -55,5 +57,13 @@ function requestCancel(client: pg.ClientBase, connection: pg.ClientConfig): void
     readonly connection: { on(event: 'error', listener: () => void): void };
   };
   messenger.connection.on('error', () => {});
-  messenger.cancel({ ...(client as unknown as CancelTarget), activeQuery: messenger, processID: (client as unknown as CancelTarget).processID, secretKey: (client as unknown as CancelTarget).secretKey }, messenger);
+  messenger.cancel(
+    {
+      ...(client as unknown as CancelTarget),
+      activeQuery: messenger,
+      processID: (client as unknown as CancelTarget).processID,
+      secretKey: (client as unknown as CancelTarget).secretKey,
+    },
+    messenger,
+  );
 }

@@ -59,7 +59,11 @@ class Exchange implements Submittable {
     const isNamed = name !== undefined && this.#options.usesNamedStatements !== false;
     const wireName = isNamed ? names.nameOf(text, this.#options.planScope) : '';
     const parse = isNamed && names.has(wireName) ? [] : this.#parse(names, wireName, text);
-    return [...parse, serialize.bind({ statement: wireName, values: (values ?? []) as WireValue[] }), serialize.execute()];
+    return [
+      ...parse,
+      serialize.bind({ statement: wireName, values: (values ?? []) as WireValue[] }),
+      serialize.execute(),
+    ];
   }
 
   #parse(names: PreparedNames, wireName: string, text: string): Buffer[] {

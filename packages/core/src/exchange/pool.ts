@@ -43,7 +43,9 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
   });
   // A connection that breaks while idle, or under an exchange that hears of it anyway: without a listener Node exits.
   pool.on('error', (error) => logger.debug({ reason: error.message }, 'an idle connection was lost'));
-  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ reason: error.message }, 'a connection was lost')));
+  pool.on('connect', (client) =>
+    client.on('error', (error) => logger.debug({ reason: error.message }, 'a connection was lost')),
+  );
   return pool;
 }
 
@@ -76,10 +78,15 @@ export class PoolExecutor implements Executor {
     }
   }
 
-  async #attempt(statements: readonly Statement[], planScope: string, signal: AbortSignal | undefined): Promise<StatementResult[]> {
+  async #attempt(
+    statements: readonly Statement[],
+    planScope: string,
+    signal: AbortSignal | undefined,
+  ): Promise<StatementResult[]> {
     const client = await this.#pool.connect();
     let isSpent = false;
-    const exchange = () => runExchange(client, statements, { planScope, usesNamedStatements: this.#usesNamedStatements });
+    const exchange = () =>
+      runExchange(client, statements, { planScope, usesNamedStatements: this.#usesNamedStatements });
     try {
       if (!signal) return await exchange();
       return await withCancellation(client, this.#connection, signal, exchange, () => {

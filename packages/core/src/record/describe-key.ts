@@ -4,7 +4,10 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 export function describeKey(table: RegisteredTable, key: unknown): Record<string, unknown> | undefined {
   if (key === undefined) return undefined;
   const isObject = typeof key === 'object' && key !== null && !(key instanceof Date) && !(key instanceof Uint8Array);
-  const entries = table.key.map((column) => [column.field, printable(isObject ? (key as Record<string, unknown>)[column.field] : key)]);
+  const entries = table.key.map((column) => [
+    column.field,
+    printable(isObject ? (key as Record<string, unknown>)[column.field] : key),
+  ]);
   return Object.fromEntries(entries);
 }
 

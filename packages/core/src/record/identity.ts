@@ -16,7 +16,12 @@ export function checkScope(table: RegisteredTable, scope: Scope, field: string, 
   }
 }
 
-function refused(table: RegisteredTable, noun: 'org' | 'instance', own: string | undefined, named: unknown): OperationNotAllowedError {
+function refused(
+  table: RegisteredTable,
+  noun: 'org' | 'instance',
+  own: string | undefined,
+  named: unknown,
+): OperationNotAllowedError {
   return new OperationNotAllowedError(
     `${table.name}: the caller acts for ${noun} ${String(own)} and may not name ${noun} ${String(named)}`,
     { details: { table: table.name, [`${noun}Id`]: own, [`named${noun === 'org' ? 'OrgId' : 'InstanceId'}`]: named } },
@@ -35,10 +40,17 @@ export function ownIds(
   };
 }
 
-function ownId(table: RegisteredTable, scope: Scope, field: string, named: unknown, own: string | undefined): string | undefined {
+function ownId(
+  table: RegisteredTable,
+  scope: Scope,
+  field: string,
+  named: unknown,
+  own: string | undefined,
+): string | undefined {
   if (named === undefined || named === null) return own;
   const id = encodeField(table, table.columnByField.get(field) as Column, named) as string;
-  if (id === '' && field === 'orgId') throw new InvalidRecordError(`${table.name}: orgId must not be empty`, { details: { table: table.name } });
+  if (id === '' && field === 'orgId')
+    throw new InvalidRecordError(`${table.name}: orgId must not be empty`, { details: { table: table.name } });
   checkScope(table, scope, field, id);
   return id;
 }
@@ -50,14 +62,22 @@ export interface IdentityValue {
 }
 
 /** What a key, or a record, names: values for its key columns, and for org and instance where they are known. */
-export function readIdentity(table: RegisteredTable, scope: Scope, key: unknown, purpose: 'read' | 'change'): IdentityValue[] {
+export function readIdentity(
+  table: RegisteredTable,
+  scope: Scope,
+  key: unknown,
+  purpose: 'read' | 'change',
+): IdentityValue[] {
   const fields = keyFields(table, key);
   for (const field of ['orgId', 'instanceId'] as const) {
     const named = fields[field];
     if (named !== undefined && table.columnByField.has(field)) ownId(table, scope, field, named, undefined);
   }
   const scoped = purpose === 'change' ? changedScope(table, scope, fields) : namedScope(table, fields);
-  return [...scoped, ...table.key.map((column) => ({ column, value: encodeKeyField(table, column, fields[column.field]) }))];
+  return [
+    ...scoped,
+    ...table.key.map((column) => ({ column, value: encodeKeyField(table, column, fields[column.field]) })),
+  ];
 }
 
 function keyFields(table: RegisteredTable, key: unknown): Record<string, unknown> {
@@ -75,7 +95,9 @@ function keyFields(table: RegisteredTable, key: unknown): Record<string, unknown
 
 function encodeKeyField(table: RegisteredTable, column: Column, value: unknown): WireValue {
   if (value === undefined || value === null) {
-    throw new InvalidRecordError(`${table.name}: the key lacks ${column.field}`, { details: { table: table.name, column: column.field } });
+    throw new InvalidRecordError(`${table.name}: the key lacks ${column.field}`, {
+      details: { table: table.name, column: column.field },
+    });
   }
   return encodeField(table, column, value);
 }

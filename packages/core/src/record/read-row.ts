@@ -1,6 +1,6 @@
 import { InvalidRecordError } from '../error/intendant-error.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
 import type { Column } from '../table/column.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
 
 /** The record for a row of all the table's columns, in the table's order. */
 export function readRow(table: RegisteredTable, row: readonly (string | null)[]): Record<string, unknown> {
@@ -19,9 +19,12 @@ function readValue(table: RegisteredTable, column: Column, text: string): unknow
   try {
     return column.format.decode(text);
   } catch (cause) {
-    throw new InvalidRecordError(`${table.name}.${column.name}: what is stored cannot be read as ${column.format.sqlType}`, {
-      details: { table: table.name, column: column.name },
-      cause,
-    });
+    throw new InvalidRecordError(
+      `${table.name}.${column.name}: what is stored cannot be read as ${column.format.sqlType}`,
+      {
+        details: { table: table.name, column: column.name },
+        cause,
+      },
+    );
   }
 }

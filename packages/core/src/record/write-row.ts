@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Scope } from '../context/scope.ts';
 import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
+import { perTable } from '../statement/per-table.ts';
 import type { Column } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
-import { perTable } from '../statement/per-table.ts';
 import { encodeField } from './encode-field.ts';
 import { orgUnknown, ownIds } from './identity.ts';
 
@@ -65,7 +65,9 @@ function parse(table: RegisteredTable, given: Record<string, unknown>): Record<s
 export function readRevision(table: RegisteredTable, revision: unknown): string | undefined {
   if (revision === undefined || revision === null || !table.definition.revisioned) return undefined;
   if (!Number.isSafeInteger(revision) || (revision as number) < 0) {
-    throw new InvalidRecordError(`${table.name}: revision must be an integer from 0`, { details: { table: table.name } });
+    throw new InvalidRecordError(`${table.name}: revision must be an integer from 0`, {
+      details: { table: table.name },
+    });
   }
   return String(revision);
 }

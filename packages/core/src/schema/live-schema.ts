@@ -95,7 +95,11 @@ const LIVE_TABLES = `
   where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p')`;
 
 /** The tables of these names that exist, by name. */
-export async function readLiveTables(client: ClientBase, schemaName: string, names: readonly string[]): Promise<Map<string, LiveTable>> {
+export async function readLiveTables(
+  client: ClientBase,
+  schemaName: string,
+  names: readonly string[],
+): Promise<Map<string, LiveTable>> {
   const { rows } = await client.query<LiveTable>(LIVE_TABLES, [schemaName, names]);
   return new Map(rows.map((row) => [row.name, row]));
 }

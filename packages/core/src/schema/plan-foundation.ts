@@ -34,7 +34,11 @@ export async function planFoundation(
   ];
 }
 
-async function planSchemaUsage(client: ClientBase, schemaName: string, roleName: (role: DbRole) => string): Promise<string[]> {
+async function planSchemaUsage(
+  client: ClientBase,
+  schemaName: string,
+  roleName: (role: DbRole) => string,
+): Promise<string[]> {
   const wanted = DB_ROLES.map(roleName);
   const { rows } = await client.query<{ name: string }>(
     `select r.rolname as name

@@ -1,7 +1,7 @@
 import type { DbRole } from '../context/db-role.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { quoteIdentifier, quoteLiteral } from '../statement/identifier.ts';
-import { encodeColumn, type Column } from '../table/column.ts';
+import { type Column, encodeColumn } from '../table/column.ts';
 import { checkName, indexName, primaryKeyName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { planGrants } from './grants.ts';
@@ -10,7 +10,11 @@ import { planPolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
 
 /** The SQL that takes one table from what it is to what it should be. Throws ConfigurationError for what would lose data. */
-export function planTable(table: RegisteredTable, live: LiveTable | undefined, roleName: (role: DbRole) => string): string[] {
+export function planTable(
+  table: RegisteredTable,
+  live: LiveTable | undefined,
+  roleName: (role: DbRole) => string,
+): string[] {
   return [
     ...(live ? planChanges(table, live) : [createTable(table)]),
     ...planIndexes(table, live),
@@ -60,7 +64,10 @@ function planChanges(table: RegisteredTable, live: LiveTable): string[] {
   const added = table.columns.filter((column) => !live.columns.some(({ name }) => name === column.name));
   for (const column of added) {
     const isFilled = column.isNullable || column.defaultSql !== undefined || column.defaultValue !== undefined;
-    if (!isFilled && !live.isEmpty) refusals.push(`column ${column.name} is new and not null, but there are rows: make it optional or give it a default`);
+    if (!isFilled && !live.isEmpty)
+      refusals.push(
+        `column ${column.name} is new and not null, but there are rows: make it optional or give it a default`,
+      );
   }
   const altered = table.columns.flatMap((column) => {
     const stored = live.columns.find(({ name }) => name === column.name);
@@ -68,7 +75,9 @@ function planChanges(table: RegisteredTable, live: LiveTable): string[] {
   });
   for (const stored of live.columns) {
     if (stored.isNotNull && stored.default === null && !table.columns.some(({ name }) => name === stored.name)) {
-      refusals.push(`column ${stored.name} is in the database, not null and without a default, but not in the definition`);
+      refusals.push(
+        `column ${stored.name} is in the database, not null and without a default, but not in the definition`,
+      );
     }
   }
   const key = planPrimaryKey(table, live, refusals);
@@ -90,19 +99,28 @@ function alterColumn(column: Column, stored: LiveColumn, live: LiveTable, refusa
   const name = quoteIdentifier(column.name);
   const changes: string[] = [];
   if (stored.type !== column.format.sqlType) {
-    if (live.isEmpty || isWidening(stored.type, column.format.sqlType)) changes.push(`alter column ${name} type ${column.format.sqlType} using ${name}::${column.format.sqlType}`);
+    if (live.isEmpty || isWidening(stored.type, column.format.sqlType))
+      changes.push(`alter column ${name} type ${column.format.sqlType} using ${name}::${column.format.sqlType}`);
     else refusals.push(`column ${column.name} is ${stored.type}, and should be ${column.format.sqlType}`);
   }
   if (stored.isNotNull && column.isNullable) changes.push(`alter column ${name} drop not null`);
   if (!stored.isNotNull && !column.isNullable) {
     if (live.isEmpty) changes.push(`alter column ${name} set not null`);
-    else refusals.push(`column ${column.name} may be null, and should be not null: fill it and run alter column ${name} set not null`);
+    else
+      refusals.push(
+        `column ${column.name} may be null, and should be not null: fill it and run alter column ${name} set not null`,
+      );
   }
-  if (column.defaultSql !== undefined && stored.default === null) changes.push(`alter column ${name} set default ${column.defaultSql}`);
+  if (column.defaultSql !== undefined && stored.default === null)
+    changes.push(`alter column ${name} set default ${column.defaultSql}`);
   return changes;
 }
 
-const WIDENINGS = new Set(['integer to bigint', 'integer to double precision', 'timestamp with time zone to timestamp(3) with time zone']);
+const WIDENINGS = new Set([
+  'integer to bigint',
+  'integer to double precision',
+  'timestamp with time zone to timestamp(3) with time zone',
+]);
 const isWidening = (from: string, to: string): boolean => WIDENINGS.has(`${from} to ${to}`);
 
 /** `instance_id` may join the key, as a second store with an instancer wants it; nothing else about a key can change under rows. */
@@ -116,14 +134,19 @@ function planPrimaryKey(table: RegisteredTable, live: LiveTable, refusals: strin
     return [];
   }
   const drop = live.primaryKeyName === null ? [] : [`drop constraint ${quoteIdentifier(live.primaryKeyName)}`];
-  return [`alter table ${table.qualifiedName} ${[...drop, `add constraint ${name} primary key (${names(table.identity)})`].join(', ')}`];
+  return [
+    `alter table ${table.qualifiedName} ${[...drop, `add constraint ${name} primary key (${names(table.identity)})`].join(', ')}`,
+  ];
 }
 
 function planChecks(table: RegisteredTable, live: LiveTable): string[] {
   return table.definition.columns.flatMap((column) => {
     const name = checkName(table.name, column.name);
     const stored = live.checks[name];
-    if (!column.allowedValues) return stored === undefined ? [] : [`alter table ${table.qualifiedName} drop constraint ${quoteIdentifier(name)}`];
+    if (!column.allowedValues)
+      return stored === undefined
+        ? []
+        : [`alter table ${table.qualifiedName} drop constraint ${quoteIdentifier(name)}`];
     if (stored !== undefined && sameValues(stored, column.allowedValues)) return [];
     const drop = stored === undefined ? '' : `drop constraint ${quoteIdentifier(name)}, `;
     return [`alter table ${table.qualifiedName} ${drop}add ${checkDefinition(table, column)}`];
@@ -132,7 +155,9 @@ function planChecks(table: RegisteredTable, live: LiveTable): string[] {
 
 /** The literals of `CHECK ((kind = ANY (ARRAY['a'::text, 'b'::text])))`, or of a single one, in order. */
 function sameValues(stored: string, allowed: readonly string[]): boolean {
-  const literals = [...stored.matchAll(/'((?:[^']|'')*)'::text/g)].map(([, text]) => (text as string).replaceAll("''", "'"));
+  const literals = [...stored.matchAll(/'((?:[^']|'')*)'::text/g)].map(([, text]) =>
+    (text as string).replaceAll("''", "'"),
+  );
   return JSON.stringify(literals) === JSON.stringify(allowed);
 }
 
@@ -142,6 +167,8 @@ function planIndexes(table: RegisteredTable, live: LiveTable | undefined): strin
     const indexed = fields.map((field) => table.columnByField.get(field) as Column);
     const name = indexName(table.name, fields);
     if (live?.indexes.includes(name)) return [];
-    return [`create index ${quoteIdentifier(name)} on ${table.qualifiedName} (${names([...scopeColumns, ...indexed])})`];
+    return [
+      `create index ${quoteIdentifier(name)} on ${table.qualifiedName} (${names([...scopeColumns, ...indexed])})`,
+    ];
   });
 }

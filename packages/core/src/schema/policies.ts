@@ -16,7 +16,7 @@ export interface WantedPolicy {
 const compare = (column: string, setting: string): string =>
   `${column} = (select nullif(current_setting('${setting}', true), ''))`;
 
-export function wantedPolicies(table: RegisteredTable, roleName: (role: DbRole) => string): WantedPolicy[] {
+function wantedPolicies(table: RegisteredTable, roleName: (role: DbRole) => string): WantedPolicy[] {
   return DB_ROLES.map((role) => ({
     name: `intendant_${role}`,
     role: roleName(role),
@@ -34,14 +34,20 @@ function condition(table: RegisteredTable, role: DbRole): string {
 }
 
 /** Every policy that is not exactly as wanted goes, whatever its name; every wanted one that is missing then comes. */
-export function planPolicies(table: RegisteredTable, live: LiveTable | undefined, roleName: (role: DbRole) => string): string[] {
+export function planPolicies(
+  table: RegisteredTable,
+  live: LiveTable | undefined,
+  roleName: (role: DbRole) => string,
+): string[] {
   const wanted = wantedPolicies(table, roleName);
   const kept = (live?.policies ?? []).filter((policy) => wanted.some((candidate) => isAsWanted(policy, candidate)));
   const dropped = (live?.policies ?? []).filter((policy) => !kept.includes(policy) && policy.isPermissive);
   const missing = wanted.filter((candidate) => !kept.some((policy) => policy.name === candidate.name));
   return [
     ...dropped.map((policy) => `drop policy ${quoteIdentifier(policy.name)} on ${table.qualifiedName}`),
-    ...restrictiveOfSameName(live, missing).map((name) => `drop policy ${quoteIdentifier(name)} on ${table.qualifiedName}`),
+    ...restrictiveOfSameName(live, missing).map(
+      (name) => `drop policy ${quoteIdentifier(name)} on ${table.qualifiedName}`,
+    ),
     ...missing.map((policy) => createPolicy(table, policy)),
   ];
 }
@@ -56,7 +62,7 @@ const createPolicy = (table: RegisteredTable, { name, role, command, condition: 
   `create policy ${quoteIdentifier(name)} on ${table.qualifiedName} for ${command} to ${quoteIdentifier(role)} using (${using})` +
   (command === 'all' ? ` with check (${using})` : '');
 
-export function isAsWanted(live: LivePolicy, wanted: WantedPolicy): boolean {
+function isAsWanted(live: LivePolicy, wanted: WantedPolicy): boolean {
   return (
     live.name === wanted.name &&
     live.isPermissive &&
@@ -73,4 +79,8 @@ export function isAsWanted(live: LivePolicy, wanted: WantedPolicy): boolean {
  * reads the same. Where a version spelled it otherwise, the policy would be made anew, which does no harm.
  */
 const normalized = (condition: string | null): string =>
-  (condition ?? '').toLowerCase().replaceAll('::text', '').replaceAll(' as "nullif"', '').replaceAll(/[\s()"]/g, '');
+  (condition ?? '')
+    .toLowerCase()
+    .replaceAll('::text', '')
+    .replaceAll(' as "nullif"', '')
+    .replaceAll(/[\s()"]/g, '');

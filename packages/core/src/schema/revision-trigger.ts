@@ -24,8 +24,11 @@ const TRIGGER = 'intendant_revision';
 
 export function planRevisionTrigger(table: RegisteredTable, live: LiveTable | undefined): string[] {
   const definition = live?.triggers[TRIGGER];
-  const isThere = definition?.includes('BEFORE UPDATE ON') && definition.endsWith('FOR EACH ROW EXECUTE FUNCTION intendant.keep_revision()');
-  if (!table.definition.revisioned) return definition === undefined ? [] : [`drop trigger ${TRIGGER} on ${table.qualifiedName}`];
+  const isThere =
+    definition?.includes('BEFORE UPDATE ON') &&
+    definition.endsWith('FOR EACH ROW EXECUTE FUNCTION intendant.keep_revision()');
+  if (!table.definition.revisioned)
+    return definition === undefined ? [] : [`drop trigger ${TRIGGER} on ${table.qualifiedName}`];
   if (isThere) return [];
   return [
     `create or replace trigger ${TRIGGER} before update on ${table.qualifiedName} for each row execute function intendant.keep_revision()`,

@@ -12,7 +12,13 @@ const LONGEST_ROLE = Math.max(...DB_ROLES.map((role) => role.length));
 export function roleNames(prefix: string): (role: DbRole) => string {
   const room = MAX_IDENTIFIER_BYTES - LONGEST_ROLE - 1;
   const hash = createHash('sha256').update(prefix).digest('hex').slice(0, 8);
-  const fitting = Buffer.byteLength(prefix) <= room ? prefix : `${Buffer.from(prefix).subarray(0, room - 9).toString().replaceAll('\uFFFD', '')}_${hash}`;
+  const fitting =
+    Buffer.byteLength(prefix) <= room
+      ? prefix
+      : `${Buffer.from(prefix)
+          .subarray(0, room - 9)
+          .toString()
+          .replaceAll('\uFFFD', '')}_${hash}`;
   return (role) => `${fitting}_${role}`;
 }
 
@@ -35,7 +41,11 @@ const LIVE_ROLES = `
   where r.rolname = any($1)`;
 
 /** The eight roles, plain, the login a member of each. A superuser needs no membership to act as them. */
-export async function planRoles(client: ClientBase, roleName: (role: DbRole) => string, login: string): Promise<string[]> {
+export async function planRoles(
+  client: ClientBase,
+  roleName: (role: DbRole) => string,
+  login: string,
+): Promise<string[]> {
   const wanted = DB_ROLES.map(roleName);
   const { rows } = await client.query<LiveRole>(LIVE_ROLES, [wanted, login]);
   const live = new Map(rows.map((row) => [row.name, row]));
@@ -48,8 +58,12 @@ export async function planRoles(client: ClientBase, roleName: (role: DbRole) => 
     const found = live.get(role);
     return [
       ...(found ? [] : [createRole(role)]),
-      ...(found && !found.isPlain ? [`alter role ${quoteIdentifier(role)} nologin nosuperuser nobypassrls nocreaterole nocreatedb`] : []),
-      ...(found?.isMember || logins[0]?.isSuper ? [] : [`grant ${quoteIdentifier(role)} to ${quoteIdentifier(login)}${options}`]),
+      ...(found && !found.isPlain
+        ? [`alter role ${quoteIdentifier(role)} nologin nosuperuser nobypassrls nocreaterole nocreatedb`]
+        : []),
+      ...(found?.isMember || logins[0]?.isSuper
+        ? []
+        : [`grant ${quoteIdentifier(role)} to ${quoteIdentifier(login)}${options}`]),
     ];
   });
 }

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { DbRole } from '../context/db-role.ts';
 import { ConfigurationError, IntendantError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
-import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
 import type { AnyTable } from '../table/record-types.ts';
+import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
 import { readLiveTables } from './live-schema.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planTable } from './plan-table.ts';
@@ -88,9 +88,17 @@ export class SchemaKeeper {
   /** A store without an instancer leaves `instance_id` out of the key, unless another store has put it there. */
   async #describe(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     const { schemaName, hasInstancer } = this.#options;
-    const live = await readLiveTables(client, schemaName, definitions.map(({ name }) => name));
+    const live = await readLiveTables(
+      client,
+      schemaName,
+      definitions.map(({ name }) => name),
+    );
     return definitions.map((definition) =>
-      describeTable(definition, schemaName, hasInstancer || (live.get(definition.name)?.primaryKey.includes('instance_id') ?? false)),
+      describeTable(
+        definition,
+        schemaName,
+        hasInstancer || (live.get(definition.name)?.primaryKey.includes('instance_id') ?? false),
+      ),
     );
   }
 
@@ -100,7 +108,11 @@ export class SchemaKeeper {
   }
 
   async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
-    const live = await readLiveTables(client, this.#options.schemaName, tables.map(({ name }) => name));
+    const live = await readLiveTables(
+      client,
+      this.#options.schemaName,
+      tables.map(({ name }) => name),
+    );
     return tables.flatMap((table) => planTable(table, live.get(table.name), this.#options.roleName));
   }
 
@@ -114,7 +126,8 @@ export class SchemaKeeper {
 
 /** Two sessions that change one catalog row: "tuple concurrently updated", a deadlock, or the same name made twice. */
 const isPassingConflict = (error: unknown): boolean =>
-  error instanceof Error && ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));
+  error instanceof Error &&
+  ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));
 
 function asSchemaError(error: unknown): unknown {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;

@@ -1,12 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import {
-  DuplicateRecordError, InvalidRecordError, MissingContextError, MissingOrgIdError, OperationNotAllowedError,
-  RecordNotFoundError, RevisionConflictError, TableNotRegisteredError, defineTable,
+  DuplicateRecordError,
+  defineTable,
+  InvalidRecordError,
+  MissingContextError,
+  MissingOrgIdError,
+  OperationNotAllowedError,
+  RecordNotFoundError,
+  RevisionConflictError,
+  TableNotRegisteredError,
 } from '../index.ts';
 import {
-  application, appUsers, cokeAdmin, cokeAuditor, GLOBAL_ROLES, openTestStore, pepsiAdmin, serviceAdmin, TENANT_ROLES,
+  application,
+  appUsers,
+  cokeAdmin,
+  cokeAuditor,
+  GLOBAL_ROLES,
+  openTestStore,
+  pepsiAdmin,
+  serviceAdmin,
+  TENANT_ROLES,
 } from '../testing/fixtures.ts';
-import { z } from 'zod';
 
 const fixture = await openTestStore();
 const { store } = fixture;
@@ -58,7 +73,7 @@ describe('one record through its life', () => {
     expect(await coke.find(appUsers, 'exact')).toEqual(inserted);
   });
 
-  test('org is filled in from the context, and the caller\'s object stays as it was', async () => {
+  test("org is filled in from the context, and the caller's object stays as it was", async () => {
     const record = Object.freeze({ id: 'filled', name: 'cool_app' });
     expect(await coke.insert(application, record)).toMatchObject({ orgId: 'Coke' });
   });
@@ -81,8 +96,12 @@ describe('one record through its life', () => {
     const inserted = await coke.insert(application, { id: 'stale', name: 'a' });
     await coke.update(application, { ...inserted, name: 'b' });
     for (const revision of [1, 100]) {
-      await expect(coke.update(application, { ...inserted, revision, name: 'c' })).rejects.toThrow(RevisionConflictError);
-      await expect(coke.upsert(application, { ...inserted, revision, name: 'c' })).rejects.toThrow(RevisionConflictError);
+      await expect(coke.update(application, { ...inserted, revision, name: 'c' })).rejects.toThrow(
+        RevisionConflictError,
+      );
+      await expect(coke.upsert(application, { ...inserted, revision, name: 'c' })).rejects.toThrow(
+        RevisionConflictError,
+      );
     }
     expect(await coke.find(application, 'stale')).toMatchObject({ name: 'b', revision: 2 });
   });
@@ -94,19 +113,28 @@ describe('one record through its life', () => {
     );
     const won = results.filter((result) => result.status === 'fulfilled');
     expect(won).toHaveLength(1);
-    expect(results.filter((result) => result.status === 'rejected').every((result) => result.reason instanceof RevisionConflictError)).toBe(true);
+    expect(
+      results
+        .filter((result) => result.status === 'rejected')
+        .every((result) => result.reason instanceof RevisionConflictError),
+    ).toBe(true);
     expect((await coke.find(application, 'race')).revision).toBe(2);
   });
 
   test('an update without a revision, or of what is not there, is refused', async () => {
     await coke.insert(application, { id: 'bare', name: 'a' });
     await expect(coke.update(application, { id: 'bare', name: 'b' } as never)).rejects.toThrow(InvalidRecordError);
-    await expect(coke.update(application, { id: 'absent', name: 'b', revision: 1 })).rejects.toThrow(RecordNotFoundError);
+    await expect(coke.update(application, { id: 'absent', name: 'b', revision: 1 })).rejects.toThrow(
+      RecordNotFoundError,
+    );
   });
 
   test('an upsert inserts at revision 1 whatever it carries, then follows the revision rule, or none when it names none', async () => {
     expect(await coke.upsert(application, { id: 'upsert', name: 'a', revision: 7 })).toMatchObject({ revision: 1 });
-    expect(await coke.upsert(application, { id: 'upsert', name: 'b', revision: 1 })).toMatchObject({ name: 'b', revision: 2 });
+    expect(await coke.upsert(application, { id: 'upsert', name: 'b', revision: 1 })).toMatchObject({
+      name: 'b',
+      revision: 2,
+    });
     expect(await coke.upsert(application, { id: 'upsert', name: 'c' })).toMatchObject({ name: 'c', revision: 3 });
   });
 
@@ -136,7 +164,9 @@ describe('one record through its life', () => {
     await coke.insert(application, { id: 'raw', name: 'a' });
     await coke.transaction((tx) => tx.query(`update application set name = 'b' where id = 'raw'`));
     expect(await coke.find(application, 'raw')).toMatchObject({ name: 'b', revision: 2 });
-    await expect(coke.transaction((tx) => tx.query(`update application set revision = 9 where id = 'raw'`))).rejects.toThrow(RevisionConflictError);
+    await expect(
+      coke.transaction((tx) => tx.query(`update application set revision = 9 where id = 'raw'`)),
+    ).rejects.toThrow(RevisionConflictError);
   });
 });
 

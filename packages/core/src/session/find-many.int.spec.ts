@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineTable, InvalidRecordError } from '../index.ts';
+import { defineTable, InvalidRecordError, type RecordOf } from '../index.ts';
 import { cokeAdmin, openTestStore, pepsiAdmin } from '../testing/fixtures.ts';
 
 const server = defineTable('server', {
@@ -14,11 +14,14 @@ const numbered = (index: number) => `id-${String(index).padStart(4, '0')}`;
 
 beforeAll(async () => {
   await fixture.store.register([server]);
-  await coke.insertMany(server, Array.from({ length: 100 }, (_, index) => ({
-    id: numbered(index),
-    region: index % 10 === 0 ? null : `region-${index % 3}`,
-    cores: index % 7,
-  })));
+  await coke.insertMany(
+    server,
+    Array.from({ length: 100 }, (_, index) => ({
+      id: numbered(index),
+      region: index % 10 === 0 ? null : `region-${index % 3}`,
+      cores: index % 7,
+    })),
+  );
   await fixture.store.as(pepsiAdmin).insert(server, { id: 'pepsis', region: 'region-1', cores: 1 });
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
@@ -30,7 +33,11 @@ test('all come in key order by default, and an offset beyond the end answers non
 });
 
 test.each([
-  ['equality', { region: 'region-1', cores: 4 }, (index: number) => index % 10 !== 0 && index % 3 === 1 && index % 7 === 4],
+  [
+    'equality',
+    { region: 'region-1', cores: 4 },
+    (index: number) => index % 10 !== 0 && index % 3 === 1 && index % 7 === 4,
+  ],
   ['null', { region: null }, (index: number) => index % 10 === 0],
   ['not null', { region: { ne: null } }, (index: number) => index % 10 !== 0],
   ['in', { cores: { in: [1, 2] } }, (index: number) => [1, 2].includes(index % 7)],
@@ -39,10 +46,16 @@ test.each([
   ['a range', { cores: { gte: 2, lt: 5 } }, (index: number) => index % 7 >= 2 && index % 7 < 5],
   ['like', { id: { like: 'id-009%' } }, (index: number) => index >= 90],
   ['or', { or: [{ cores: 0 }, { region: null }] }, (index: number) => index % 7 === 0 || index % 10 === 0],
-  ['and within or', { or: [{ and: [{ cores: 0 }, { region: null }] }] }, (index: number) => index % 7 === 0 && index % 10 === 0],
+  [
+    'and within or',
+    { or: [{ and: [{ cores: 0 }, { region: null }] }] },
+    (index: number) => index % 7 === 0 && index % 10 === 0,
+  ],
   ['or of nothing', { or: [] }, () => false],
 ])('filters by %s', async (_name, where, matches) => {
-  const expected = Array.from({ length: 100 }, (_, index) => index).filter(matches).map(numbered);
+  const expected = Array.from({ length: 100 }, (_, index) => index)
+    .filter(matches)
+    .map(numbered);
   expect(ids(await coke.findMany(server, { where }))).toEqual(expected);
   expect(await coke.count(server, { where })).toBe(expected.length);
 });
@@ -73,10 +86,9 @@ test.each([
 ] as const)('pages by %j neither repeat nor skip while rows come and go', async (orderBy) => {
   const whole = ids(await coke.findMany(server, { orderBy }));
   const seen: string[] = [];
-  let after: Awaited<ReturnType<typeof page>>[number] | undefined;
-  const page = () => coke.findMany(server, { orderBy, limit: 7, after });
+  let after: RecordOf<typeof server> | undefined;
   for (;;) {
-    const records = await page();
+    const records: RecordOf<typeof server>[] = await coke.findMany(server, { orderBy, limit: 7, after });
     seen.push(...ids(records));
     after = records.at(-1);
     if (!after) break;
@@ -102,10 +114,15 @@ test('deleteMany needs a filter, and stays within the org', async () => {
 });
 
 test('insertMany adds all or none, and answers what find answers', async () => {
-  const rows = [{ id: 'many-1', region: 'a "quoted", {braced} \\ NULL', cores: 1, note: 'NULL' }, { id: 'many-2', region: null, cores: 2 }];
+  const rows = [
+    { id: 'many-1', region: 'a "quoted", {braced} \\ NULL', cores: 1, note: 'NULL' },
+    { id: 'many-2', region: null, cores: 2 },
+  ];
   const inserted = await coke.insertMany(server, rows);
   expect(inserted).toEqual(await coke.findMany(server, { where: { id: { like: 'many-%' } } }));
-  await expect(coke.insertMany(server, [{ id: 'many-3', region: null, cores: 1 }, ...rows])).rejects.toThrow(/exists already/);
+  await expect(coke.insertMany(server, [{ id: 'many-3', region: null, cores: 1 }, ...rows])).rejects.toThrow(
+    /exists already/,
+  );
   expect(await coke.count(server, { where: { id: 'many-3' } })).toBe(0);
   expect(await coke.deleteMany(server, { where: { id: { like: 'many-%' } } })).toBe(2);
   expect(await coke.insertMany(server, [])).toEqual([]);

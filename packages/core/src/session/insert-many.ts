@@ -1,7 +1,7 @@
 import type { Statement, StatementResult } from '../exchange/statement.ts';
+import { readRow } from '../record/read-row.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
 import { insertManyStatement, ROWS_A_STATEMENT } from '../statement/insert-many.ts';
-import { readRow } from '../record/read-row.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
@@ -21,12 +21,18 @@ export async function insertMany<T extends AnyTable>(
 
 function storedRow(table: RegisteredTable, row: WritableRow, createdAt: string | null): (string | null)[] {
   const supplied = suppliedColumns(table).map((_, index) => asText(row.values[index] ?? null));
-  return [...supplied, ...(table.definition.revisioned ? [row.revision ?? '1'] : []), createdAt, createdAt, null].slice(0, table.columns.length);
+  return [...supplied, ...(table.definition.revisioned ? [row.revision ?? '1'] : []), createdAt, createdAt, null].slice(
+    0,
+    table.columns.length,
+  );
 }
 
 /** As Postgres would write what was sent in binary or in another spelling. */
-const asText = (value: string | Buffer | null): string | null => (value === null || typeof value === 'string' ? value : `\\x${value.toString('hex')}`);
+const asText = (value: string | Buffer | null): string | null =>
+  value === null || typeof value === 'string' ? value : `\\x${value.toString('hex')}`;
 
 function chunked<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

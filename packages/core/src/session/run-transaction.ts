@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { DataStoreInternals } from '../data-store-internals.ts';
+import { meetOfScopes } from '../context/scope.ts';
+import type { DataStoreInternals, StoreExchange } from '../data-store-internals.ts';
 import { InvalidRecordError, TransactionConflictError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
-import type { StoreExchange } from '../data-store-internals.ts';
-import { meetOfScopes } from '../context/scope.ts';
 import { sessionParts } from './session-parts.ts';
 import { Transaction, type TransactionOptions, type TransactionScopes } from './transaction.ts';
 import { TransactionConnection } from './transaction-connection.ts';
@@ -27,7 +26,11 @@ export async function runTransaction<T>(
     } catch (error) {
       const translated = translateError(error, { operation: 'transaction' });
       if (!(translated instanceof TransactionConflictError) || attempt >= (options.retries ?? 0)) throw translated;
-      await delay(Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt) * (0.5 + Math.random()), undefined, signal ? { signal } : {});
+      await delay(
+        Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt) * (0.5 + Math.random()),
+        undefined,
+        signal ? { signal } : {},
+      );
     }
   }
 }
@@ -79,7 +82,9 @@ const exchangeOf = ({ connection, exchange }: DataStoreInternals): StoreExchange
 
 function beginStatement({ isolation = 'read committed', readOnly = false }: TransactionOptions): string {
   if (!ISOLATION_LEVELS.has(isolation)) {
-    throw new InvalidRecordError(`transaction: ${JSON.stringify(isolation)} is no isolation level; there are ${[...ISOLATION_LEVELS].join(', ')}`);
+    throw new InvalidRecordError(
+      `transaction: ${JSON.stringify(isolation)} is no isolation level; there are ${[...ISOLATION_LEVELS].join(', ')}`,
+    );
   }
   return `begin isolation level ${isolation}${readOnly ? ' read only' : ''}`;
 }

@@ -1,27 +1,34 @@
-import { exposeSession, type SessionInternals } from '../data-store-internals.ts';
 import type { Scope } from '../context/scope.ts';
-import { translateError } from '../error/sqlstate.ts';
+import { exposeSession, type SessionInternals } from '../data-store-internals.ts';
 import {
-  ConfigurationError, InvalidRecordError, RecordNotFoundError, RevisionConflictError,
+  ConfigurationError,
+  InvalidRecordError,
+  RecordNotFoundError,
+  RevisionConflictError,
 } from '../error/intendant-error.ts';
+import { translateError } from '../error/sqlstate.ts';
 import type { RunOptions } from '../exchange/executor.ts';
 import type { Statement, StatementResult } from '../exchange/statement.ts';
-import { readRow } from '../record/read-row.ts';
-import { readIdentity, type IdentityValue } from '../record/identity.ts';
-import { readRevision, writeRow } from '../record/write-row.ts';
 import { describeKey } from '../record/describe-key.ts';
+import { type IdentityValue, readIdentity } from '../record/identity.ts';
+import { readRow } from '../record/read-row.ts';
+import { readRevision, writeRow } from '../record/write-row.ts';
 import { deleteStatement, softDeleteStatement } from '../statement/delete.ts';
 import type { Filter } from '../statement/filter.ts';
 import { findStatement } from '../statement/find.ts';
 import {
-  countStatement, DEFAULT_LIMIT, deleteManyStatement, type FindManyOptions, findManyStatement,
+  countStatement,
+  DEFAULT_LIMIT,
+  deleteManyStatement,
+  type FindManyOptions,
+  findManyStatement,
 } from '../statement/find-many.ts';
 import { insertStatement } from '../statement/insert.ts';
-import { insertMany } from './insert-many.ts';
 import { updateStatement } from '../statement/update.ts';
 import { upsertStatement } from '../statement/upsert.ts';
 import type { AnyTable, ChangedRecordOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import { insertMany } from './insert-many.ts';
 
 export interface FindOptions {
   /** A soft-deleted record too. Default false. */
@@ -71,11 +78,17 @@ export class Session {
   }
 
   /** Adds all the records or, when one cannot be added, none; answers them in the order given. Errors as for `insert`. */
-  async insertMany<T extends AnyTable>(definition: T, records: readonly NewRecordOf<T>[], options?: RunOptions): Promise<RecordOf<T>[]> {
+  async insertMany<T extends AnyTable>(
+    definition: T,
+    records: readonly NewRecordOf<T>[],
+    options?: RunOptions,
+  ): Promise<RecordOf<T>[]> {
     const { table, scope } = this.#open(definition);
     const rows = records.map((record) => writeRow(table, scope, record));
     if (rows.length === 0) return [];
-    return insertMany<T>(table, rows, (statements) => this.#run(scope, 'insertMany', table, undefined, statements, options));
+    return insertMany<T>(table, rows, (statements) =>
+      this.#run(scope, 'insertMany', table, undefined, statements, options),
+    );
   }
 
   /** The record with this key. Throws RecordNotFoundError when the caller sees none. */
@@ -102,7 +115,10 @@ export class Session {
    * All records of a filter, however many: pages of `limit` (default 1,000) are fetched by `after` as the loop goes on, and no more
    * than one is held. Each page sees the state of its own moment, unless it runs in a transaction that repeats reads.
    */
-  async *stream<T extends AnyTable>(definition: T, options: Omit<FindManyOptions<T>, 'offset'> = {}): AsyncGenerator<RecordOf<T>, void, undefined> {
+  async *stream<T extends AnyTable>(
+    definition: T,
+    options: Omit<FindManyOptions<T>, 'offset'> = {},
+  ): AsyncGenerator<RecordOf<T>, void, undefined> {
     const pageSize = options.limit ?? DEFAULT_LIMIT;
     let after = options.after;
     for (;;) {
@@ -113,9 +129,19 @@ export class Session {
     }
   }
 
-  async count<T extends AnyTable>(definition: T, options: Pick<FindManyOptions<T>, 'where' | 'includeDeleted' | 'signal'> = {}): Promise<number> {
+  async count<T extends AnyTable>(
+    definition: T,
+    options: Pick<FindManyOptions<T>, 'where' | 'includeDeleted' | 'signal'> = {},
+  ): Promise<number> {
     const { table, scope } = this.#open(definition);
-    const [result] = await this.#run(scope, 'count', table, undefined, [countStatement<T>(table, scope, options)], options);
+    const [result] = await this.#run(
+      scope,
+      'count',
+      table,
+      undefined,
+      [countStatement<T>(table, scope, options)],
+      options,
+    );
     return Number((result as StatementResult).rows[0]?.[0]);
   }
 
@@ -125,11 +151,17 @@ export class Session {
    *
    * Throws RevisionConflictError, and RecordNotFoundError when there is none (or it is soft-deleted).
    */
-  async update<T extends AnyTable>(definition: T, record: ChangedRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
+  async update<T extends AnyTable>(
+    definition: T,
+    record: ChangedRecordOf<T>,
+    options?: RunOptions,
+  ): Promise<RecordOf<T>> {
     const { table, scope } = this.#open(definition);
     const row = writeRow(table, scope, record);
     if (table.definition.revisioned && row.revision === undefined) {
-      throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, { details: { table: table.name } });
+      throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
+        details: { table: table.name },
+      });
     }
     const identity = readIdentity(table, scope, record, 'change');
     const [result] = await this.#run(scope, 'update', table, record, [updateStatement(table, row, identity)], options);
@@ -160,7 +192,9 @@ export class Session {
   async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     const { table, scope } = this.#open(definition);
     if (!table.definition.softDelete) {
-      throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, { details: { table: table.name } });
+      throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, {
+        details: { table: table.name },
+      });
     }
     return this.#remove('softDelete', softDeleteStatement, table, scope, key, options);
   }
@@ -172,12 +206,24 @@ export class Session {
   }
 
   /** Removes every record of a filter, soft-deleted ones too, and answers how many. `{ where: {} }` means all. */
-  async deleteMany<T extends AnyTable>(definition: T, options: { readonly where: Filter<T>; readonly signal?: AbortSignal }): Promise<number> {
+  async deleteMany<T extends AnyTable>(
+    definition: T,
+    options: { readonly where: Filter<T>; readonly signal?: AbortSignal },
+  ): Promise<number> {
     const { table, scope } = this.#open(definition);
     if (options?.where === undefined) {
-      throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, { details: { table: table.name } });
+      throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, {
+        details: { table: table.name },
+      });
     }
-    const [result] = await this.#run(scope, 'deleteMany', table, undefined, [deleteManyStatement<T>(table, scope, options.where)], options);
+    const [result] = await this.#run(
+      scope,
+      'deleteMany',
+      table,
+      undefined,
+      [deleteManyStatement<T>(table, scope, options.where)],
+      options,
+    );
     return (result as StatementResult).rowCount;
   }
 
@@ -200,8 +246,22 @@ export class Session {
   }
 
   /** A change that hit no row: is it not there, or at another revision? */
-  async #whyUnchanged(operation: string, table: RegisteredTable, scope: Scope, identity: readonly IdentityValue[], key: unknown, options?: RunOptions) {
-    const [found] = await this.#run(scope, operation, table, key, [findStatement(table, identity, operation === 'delete')], options);
+  async #whyUnchanged(
+    operation: string,
+    table: RegisteredTable,
+    scope: Scope,
+    identity: readonly IdentityValue[],
+    key: unknown,
+    options?: RunOptions,
+  ) {
+    const [found] = await this.#run(
+      scope,
+      operation,
+      table,
+      key,
+      [findStatement(table, identity, operation === 'delete')],
+      options,
+    );
     return (found as StatementResult).rows.length === 0 ? notFound(table, key) : conflict(operation, table, key);
   }
 
@@ -210,7 +270,14 @@ export class Session {
     return { table, scope: this.#parts.scopeFor([table]) };
   }
 
-  async #run(scope: Scope, operation: string, table: RegisteredTable, key: unknown, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
+  async #run(
+    scope: Scope,
+    operation: string,
+    table: RegisteredTable,
+    key: unknown,
+    statements: readonly Statement[],
+    options?: RunOptions,
+  ): Promise<StatementResult[]> {
     try {
       return await this.#parts.executor.run(scope, statements, options);
     } catch (error) {

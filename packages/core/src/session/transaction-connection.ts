@@ -45,7 +45,13 @@ export class TransactionConnection implements Executor {
   run(scope: Scope, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
     if (isSameScope(scope, this.#options.scope)) return this.#send(statements, [], [], scope.role, options?.signal);
     const { settings } = this.#options;
-    return this.#send(statements, [settings.statement(scope)], [settings.statement(this.#options.scope)], scope.role, options?.signal);
+    return this.#send(
+      statements,
+      [settings.statement(scope)],
+      [settings.statement(this.#options.scope)],
+      scope.role,
+      options?.signal,
+    );
   }
 
   /** As the login itself, for tables that tenants' roles have no right on. */
@@ -58,7 +64,9 @@ export class TransactionConnection implements Executor {
     this.#wasHandedOut = true;
     this.#begin();
     this.#checkUsable();
-    return this.#guarded(() => (values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values)));
+    return this.#guarded(() =>
+      values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values),
+    );
   }
 
   rawClient(): pg.ClientBase {
@@ -177,12 +185,16 @@ export class TransactionConnection implements Executor {
 
   #checkUsable(): void {
     if (this.#isOver) {
-      throw new OperationNotAllowedError('the transaction is over; await every operation inside its callback, and use the store outside');
+      throw new OperationNotAllowedError(
+        'the transaction is over; await every operation inside its callback, and use the store outside',
+      );
     }
     if (this.#options.signal?.aborted) throw cancelled(this.#options.signal.reason);
     if (this.#wasHandedOut && this.#wasEndedByHand()) {
       this.#isOver = true;
-      throw new OperationNotAllowedError('the transaction was committed or rolled back by hand; leave that to session.transaction');
+      throw new OperationNotAllowedError(
+        'the transaction was committed or rolled back by hand; leave that to session.transaction',
+      );
     }
   }
 
@@ -201,9 +213,12 @@ export class TransactionConnection implements Executor {
 
   #rolledBack(): DatabaseError {
     this.#isOver = true;
-    return new DatabaseError('the transaction was rolled back, because a statement in it failed and the failure was not thrown on', {
-      cause: this.#firstFailure,
-    });
+    return new DatabaseError(
+      'the transaction was rolled back, because a statement in it failed and the failure was not thrown on',
+      {
+        cause: this.#firstFailure,
+      },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-import type { ClientBase } from 'pg';
 import type pg from 'pg';
+import type { ClientBase } from 'pg';
 import type { Scope } from '../context/scope.ts';
 import { translateError } from '../error/sqlstate.ts';
 import type { AnyTable } from '../table/record-types.ts';
@@ -42,7 +42,10 @@ export class Transaction extends Session {
   }
 
   /** SQL of your own under the transaction's scope, row security in force. Values travel as parameters. */
-  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    sql: string,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>> {
     try {
       return await this.#connection.query<Row>(sql, values);
     } catch (error) {

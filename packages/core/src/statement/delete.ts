@@ -27,12 +27,18 @@ const softDeleteText = perShape<DeleteShape>(
 );
 
 /** Removes the row, soft-deleted or not. */
-export const deleteStatement = (table: RegisteredTable, identity: readonly IdentityValue[], revision: string | undefined): Statement =>
-  removal('delete', deleteText, table, identity, revision);
+export const deleteStatement = (
+  table: RegisteredTable,
+  identity: readonly IdentityValue[],
+  revision: string | undefined,
+): Statement => removal('delete', deleteText, table, identity, revision);
 
 /** Hides the row, if it is not hidden already. */
-export const softDeleteStatement = (table: RegisteredTable, identity: readonly IdentityValue[], revision: string | undefined): Statement =>
-  removal('soft-delete', softDeleteText, table, identity, revision);
+export const softDeleteStatement = (
+  table: RegisteredTable,
+  identity: readonly IdentityValue[],
+  revision: string | undefined,
+): Statement => removal('soft-delete', softDeleteText, table, identity, revision);
 
 function removal(
   name: string,

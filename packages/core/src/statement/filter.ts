@@ -76,8 +76,16 @@ const membership =
   };
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
-  ['eq', (name, operand, column, into) => (operand === null ? `${name} is null` : `${name} = ${encoded(column, operand, into)}`)],
-  ['ne', (name, operand, column, into) => (operand === null ? `${name} is not null` : `${name} is distinct from ${encoded(column, operand, into)}`)],
+  [
+    'eq',
+    (name, operand, column, into) =>
+      operand === null ? `${name} is null` : `${name} = ${encoded(column, operand, into)}`,
+  ],
+  [
+    'ne',
+    (name, operand, column, into) =>
+      operand === null ? `${name} is not null` : `${name} is distinct from ${encoded(column, operand, into)}`,
+  ],
   ['in', membership('= any')],
   ['notIn', membership('<> all')],
   ['lt', compare('<')],
@@ -90,7 +98,8 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
 /** The SQL condition for a filter; `true` when it asks for nothing. Throws InvalidRecordError, OperationNotAllowedError. */
 export function filterCondition(filter: unknown, into: FilterTarget): string {
   if (filter === undefined) return 'true';
-  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) throw invalid(into.table, 'a filter must be an object');
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter))
+    throw invalid(into.table, 'a filter must be an object');
   const conditions = Object.entries(filter).map(([field, operand]) => entryCondition(field, operand, into));
   return conditions.length === 0 ? 'true' : conditions.join(' and ');
 }
@@ -102,18 +111,28 @@ function entryCondition(field: string, operand: unknown, into: FilterTarget): st
   }
   const column = into.table.columnByField.get(field);
   if (!column) throw invalid(into.table, `there is no column ${JSON.stringify(field)} to filter by`);
-  if (operand === undefined) throw invalid(into.table, `the filter on ${field} is undefined; leave it out, or compare with null`);
+  if (operand === undefined)
+    throw invalid(into.table, `the filter on ${field} is undefined; leave it out, or compare with null`);
   const comparisons = isComparison(column, operand) ? Object.entries(operand) : [['eq', operand] as const];
-  return comparisons.map(([operator, value]) => comparisonCondition(column, operator, value, into)).join(' and ') || 'true';
+  return (
+    comparisons.map(([operator, value]) => comparisonCondition(column, operator, value, into)).join(' and ') || 'true'
+  );
 }
 
 const isComparison = (column: Column, operand: unknown): operand is object =>
-  typeof operand === 'object' && operand !== null && !(operand instanceof Date) && !(operand instanceof Uint8Array) &&
+  typeof operand === 'object' &&
+  operand !== null &&
+  !(operand instanceof Date) &&
+  !(operand instanceof Uint8Array) &&
   !(Array.isArray(operand) && column.format === JSON_DOCUMENT);
 
 function comparisonCondition(column: Column, operator: string, operand: unknown, into: FilterTarget): string {
   const build = OPERATORS.get(operator);
-  if (!build) throw invalid(into.table, `${column.field}: ${JSON.stringify(operator)} is no comparison; there are ${[...OPERATORS.keys()].join(', ')}`);
+  if (!build)
+    throw invalid(
+      into.table,
+      `${column.field}: ${JSON.stringify(operator)} is no comparison; there are ${[...OPERATORS.keys()].join(', ')}`,
+    );
   if (operand === undefined) throw invalid(into.table, `${column.field}: ${operator} is undefined`);
   for (const id of operator === 'in' && Array.isArray(operand) ? operand : operator === 'eq' ? [operand] : []) {
     checkScope(into.table, into.scope, column.field, id);

@@ -3,8 +3,8 @@ import type { Statement } from '../exchange/statement.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns } from './column-list.ts';
-import { aliveCondition } from './find.ts';
 import { type Filter, type FilterTarget, filterCondition, invalid, Parameters } from './filter.ts';
+import { aliveCondition } from './find.ts';
 import { afterCondition, type OrderBy, orderClause, orderTerms } from './order.ts';
 
 export const DEFAULT_LIMIT = 1_000;
@@ -26,7 +26,11 @@ export interface FindManyOptions<T extends AnyTable> {
   readonly signal?: AbortSignal;
 }
 
-export function findManyStatement<T extends AnyTable>(table: RegisteredTable, scope: Scope, options: FindManyOptions<T>): Statement {
+export function findManyStatement<T extends AnyTable>(
+  table: RegisteredTable,
+  scope: Scope,
+  options: FindManyOptions<T>,
+): Statement {
   const into: FilterTarget = { table, scope, parameters: new Parameters() };
   const terms = orderTerms(options.orderBy, into);
   const conditions = [
@@ -63,7 +67,11 @@ export function countStatement<T extends AnyTable>(
   };
 }
 
-export function deleteManyStatement<T extends AnyTable>(table: RegisteredTable, scope: Scope, where: Filter<T>): Statement {
+export function deleteManyStatement<T extends AnyTable>(
+  table: RegisteredTable,
+  scope: Scope,
+  where: Filter<T>,
+): Statement {
   const into: FilterTarget = { table, scope, parameters: new Parameters() };
   return {
     text: `
@@ -75,11 +83,14 @@ export function deleteManyStatement<T extends AnyTable>(table: RegisteredTable, 
 
 /** A filter without `and` and `or` has one of few shapes, worth a prepared statement; others might be endless. */
 const shapeName = (_into: FilterTarget, where: unknown): string | undefined =>
-  where === undefined || Object.keys(where as object).length <= 2 && !Object.keys(where as object).some((field) => field === 'and' || field === 'or')
+  where === undefined ||
+  (Object.keys(where as object).length <= 2 &&
+    !Object.keys(where as object).some((field) => field === 'and' || field === 'or'))
     ? 'find-many'
     : undefined;
 
 function wholeNumber(table: RegisteredTable, name: string, value: unknown): string {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid(table, `${name} must be a whole number from 0`);
+  if (!Number.isSafeInteger(value) || (value as number) < 0)
+    throw invalid(table, `${name} must be a whole number from 0`);
   return String(value);
 }

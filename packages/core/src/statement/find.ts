@@ -19,9 +19,17 @@ const findText = perShape<FindShape>(
 );
 
 /** Two rows at most: one is the answer, two say that the key alone is ambiguous to this caller. */
-export function findStatement(table: RegisteredTable, identity: readonly IdentityValue[], includeDeleted: boolean): Statement {
+export function findStatement(
+  table: RegisteredTable,
+  identity: readonly IdentityValue[],
+  includeDeleted: boolean,
+): Statement {
   const shape = `${identityShape(identity)} ${includeDeleted}`;
-  return { name: 'find', text: findText(table, shape, { identity, includeDeleted }), values: identity.map(({ value }) => value) };
+  return {
+    name: 'find',
+    text: findText(table, shape, { identity, includeDeleted }),
+    values: identity.map(({ value }) => value),
+  };
 }
 
 /** Which columns an identity names. The key's are always there, so the length of the rest tells. */

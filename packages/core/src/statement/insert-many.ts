@@ -1,9 +1,9 @@
 import type { Statement } from '../exchange/statement.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import { arrayLiteral } from './array-literal.ts';
 import { columnList } from './column-list.ts';
 import { perTable } from './per-table.ts';
-import { arrayLiteral } from './array-literal.ts';
 
 /** Rows of one statement: enough that the cost of a statement vanishes, few enough that a message stays in megabytes. */
 export const ROWS_A_STATEMENT = 10_000;

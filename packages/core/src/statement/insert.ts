@@ -1,8 +1,8 @@
 import type { Statement } from '../exchange/statement.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns, columnList, placeholders } from './column-list.ts';
 import { perTable } from './per-table.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
 
 const insertSql = perTable((table) => insertText(table, ''));
 const insertAtRevisionSql = perTable((table) => insertText(table, 'revision'));

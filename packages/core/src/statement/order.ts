@@ -28,7 +28,8 @@ function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
   if (orderBy === undefined) return [];
   const lists = Array.isArray(orderBy) ? orderBy : [orderBy];
   return lists.flatMap((list) => {
-    if (typeof list !== 'object' || list === null) throw invalid(table, 'orderBy must be an object, column to direction');
+    if (typeof list !== 'object' || list === null)
+      throw invalid(table, 'orderBy must be an object, column to direction');
     return Object.entries(list).map(([field, direction]) => {
       const column = table.columnByField.get(field);
       if (!column) throw invalid(table, `there is no column ${JSON.stringify(field)} to sort by`);
@@ -56,7 +57,10 @@ export function afterCondition(after: unknown, terms: readonly OrderTerm[], into
   const values = terms.map((term) => readAfter(after, term, terms, into));
   if (terms.every(({ column, direction }) => direction === 'asc' && !column.isNullable)) {
     const names = terms.map(({ column }) => quoteIdentifier(column.name)).join(', ');
-    const bounds = terms.map(({ column }, index) => `${into.parameters.add(encodeField(into.table, column, values[index]))}::${column.format.sqlType}`);
+    const bounds = terms.map(
+      ({ column }, index) =>
+        `${into.parameters.add(encodeField(into.table, column, values[index]))}::${column.format.sqlType}`,
+    );
     return `(${names}) > (${bounds.join(', ')})`;
   }
   const alternatives = terms.map((term, index) => {
@@ -66,12 +70,20 @@ export function afterCondition(after: unknown, terms: readonly OrderTerm[], into
   return `(${alternatives.join(' or ')})`;
 }
 
-function readAfter(after: unknown, { column }: OrderTerm, terms: readonly OrderTerm[], { table }: FilterTarget): unknown {
+function readAfter(
+  after: unknown,
+  { column }: OrderTerm,
+  terms: readonly OrderTerm[],
+  { table }: FilterTarget,
+): unknown {
   const isBare = typeof after !== 'object' || after === null || after instanceof Date || after instanceof Uint8Array;
   if (isBare && terms.length === 1) return after;
   const value = isBare ? undefined : (after as Record<string, unknown>)[column.field];
   if (value === undefined && !column.isOmittedWhenNull) {
-    throw invalid(table, `after lacks ${column.field}, by which the page is sorted; pass the last record of the page before`);
+    throw invalid(
+      table,
+      `after lacks ${column.field}, by which the page is sorted; pass the last record of the page before`,
+    );
   }
   return value ?? null;
 }

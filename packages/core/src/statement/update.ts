@@ -28,12 +28,24 @@ const updateText = perShape<UpdateShape>((table, { identity, hasRevision }) => {
  * none. The revision stands in the condition, so that a conflict leaves a surrounding transaction usable; the trigger
  * would raise.
  */
-export function updateStatement(table: RegisteredTable, row: WritableRow, identity: readonly IdentityValue[]): Statement {
+export function updateStatement(
+  table: RegisteredTable,
+  row: WritableRow,
+  identity: readonly IdentityValue[],
+): Statement {
   const hasRevision = row.revision !== undefined;
   const supplied = suppliedColumns(table);
   const replaced = replacedColumns(table).map((column) => row.values[supplied.indexOf(column)] ?? null);
-  const values = [...replaced, ...identity.map(({ value }) => value), ...(row.revision === undefined ? [] : [row.revision])];
-  return { name: 'update', text: updateText(table, `${identityShape(identity)} ${hasRevision}`, { identity, hasRevision }), values };
+  const values = [
+    ...replaced,
+    ...identity.map(({ value }) => value),
+    ...(row.revision === undefined ? [] : [row.revision]),
+  ];
+  return {
+    name: 'update',
+    text: updateText(table, `${identityShape(identity)} ${hasRevision}`, { identity, hasRevision }),
+    values,
+  };
 }
 
 /** A revisioned table's trigger sets `updated_at`; of the others the statement has to. */

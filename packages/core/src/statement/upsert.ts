@@ -1,9 +1,9 @@
 import type { Statement } from '../exchange/statement.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
+import { primaryKeyName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns, columnList, placeholders } from './column-list.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { primaryKeyName } from '../table/constraint-name.ts';
 import { perShape } from './per-table.ts';
 import { touched } from './update.ts';
 

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
 import {
-  BIGINT, BOOLEAN, BYTES, DOUBLE, INTEGER, JSON_DOCUMENT, SAFE_INTEGER, TEXT, TIMESTAMP, type WireFormat,
+  BIGINT,
+  BOOLEAN,
+  BYTES,
+  DOUBLE,
+  INTEGER,
+  JSON_DOCUMENT,
+  SAFE_INTEGER,
+  TEXT,
+  TIMESTAMP,
+  type WireFormat,
 } from './wire-format.ts';
 
 /** One column: how it is called on both sides, and how its values travel. */
@@ -26,9 +35,6 @@ export interface Column {
 /** Throws a TypeError with the reason when the value cannot be stored exactly. */
 export const encodeColumn = (column: Column, value: unknown): WireValue =>
   value === null || value === undefined ? null : column.format.encode(value);
-
-export const decodeColumn = (column: Column, text: string | null): unknown =>
-  text === null ? null : column.format.decode(text);
 
 interface Unwrapped {
   readonly schema: z.ZodType;
@@ -118,7 +124,12 @@ function allowedIn(schema: z.ZodType): readonly unknown[] {
 function commonFormat(values: readonly unknown[]): WireFormat {
   const types = new Set(values.map((value) => typeof value));
   if (types.size !== 1) return JSON_DOCUMENT;
-  const byType: Partial<Record<string, WireFormat>> = { string: TEXT, number: DOUBLE, boolean: BOOLEAN, bigint: BIGINT };
+  const byType: Partial<Record<string, WireFormat>> = {
+    string: TEXT,
+    number: DOUBLE,
+    boolean: BOOLEAN,
+    bigint: BIGINT,
+  };
   return byType[typeof values[0]] ?? JSON_DOCUMENT;
 }
 

@@ -38,10 +38,7 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
 }
 
 /** What `defineTable` makes: a description, bound to no database. Frozen. */
-export interface TableDefinition<
-  Schema extends TableSchema = TableSchema,
-  Traits extends TableTraits = TableTraits,
-> {
+export interface TableDefinition<Schema extends TableSchema = TableSchema, Traits extends TableTraits = TableTraits> {
   readonly name: string;
   readonly schema: Schema;
   readonly key: Traits['key'];
@@ -56,8 +53,18 @@ export interface TableDefinition<
 
 /** Fields and columns that the framework adds; no schema may use them. */
 const RESERVED_FIELDS = new Set([
-  'orgId', 'instanceId', 'revision', 'createdAt', 'updatedAt', 'deletedAt',
-  'org_id', 'instance_id', 'created_at', 'updated_at', 'deleted_at', '__proto__',
+  'orgId',
+  'instanceId',
+  'revision',
+  'createdAt',
+  'updatedAt',
+  'deletedAt',
+  'org_id',
+  'instance_id',
+  'created_at',
+  'updated_at',
+  'deleted_at',
+  '__proto__',
 ]);
 
 /** Names that a column cannot have: Postgres' own. https://www.postgresql.org/docs/current/ddl-system-columns.html */
@@ -116,10 +123,14 @@ export function defineTable<
 }
 
 function checkName(name: unknown, subject: string): void {
-  if (typeof name !== 'string' || name === '') throw new ConfigurationError(`${subject}: the name must be a non-empty string`);
-  if (name.includes('\0') || !name.isWellFormed()) throw new ConfigurationError(`${subject}: the name holds a character Postgres cannot store`);
+  if (typeof name !== 'string' || name === '')
+    throw new ConfigurationError(`${subject}: the name must be a non-empty string`);
+  if (name.includes('\0') || !name.isWellFormed())
+    throw new ConfigurationError(`${subject}: the name holds a character Postgres cannot store`);
   if (Buffer.byteLength(name) > MAX_IDENTIFIER_BYTES) {
-    throw new ConfigurationError(`${subject}: the name is longer than ${MAX_IDENTIFIER_BYTES} bytes, which Postgres would cut`);
+    throw new ConfigurationError(
+      `${subject}: the name is longer than ${MAX_IDENTIFIER_BYTES} bytes, which Postgres would cut`,
+    );
   }
 }
 
@@ -128,7 +139,8 @@ function checkField(table: string, field: string): void {
   if (RESERVED_FIELDS.has(field)) {
     throw new ConfigurationError(`table ${table}: ${field} is added by the framework; leave it out of the schema`);
   }
-  if (SYSTEM_COLUMNS.has(field)) throw new ConfigurationError(`table ${table}: ${field} is a system column of Postgres`);
+  if (SYSTEM_COLUMNS.has(field))
+    throw new ConfigurationError(`table ${table}: ${field} is a system column of Postgres`);
 }
 
 function checkKey(table: string, key: readonly string[], columns: readonly Column[]): void {
@@ -136,7 +148,8 @@ function checkKey(table: string, key: readonly string[], columns: readonly Colum
   for (const field of key) {
     const column = columns.find((candidate) => candidate.field === field);
     if (!column) throw new ConfigurationError(`table ${table}: key column ${field} is not in the schema`);
-    if (column.isNullable) throw new ConfigurationError(`table ${table}: key column ${field} must not be optional or nullable`);
+    if (column.isNullable)
+      throw new ConfigurationError(`table ${table}: key column ${field} must not be optional or nullable`);
     if (column.format === JSON_DOCUMENT || column.format === DOUBLE || column.format === BOOLEAN) {
       throw new ConfigurationError(`table ${table}: key column ${field} must be text, an integer, a date or bytes`);
     }

@@ -1,6 +1,6 @@
+import { qualifiedName } from '../statement/identifier.ts';
 import type { Column } from './column.ts';
 import type { AnyTable } from './record-types.ts';
-import { qualifiedName } from '../statement/identifier.ts';
 import { SAFE_INTEGER, TEXT, TIMESTAMP } from './wire-format.ts';
 
 /** A table as one store knows it once it is registered. */
@@ -35,8 +35,14 @@ const frameworkColumn = (field: string, name: string, rest: Partial<Column> & Pi
 const ORG_ID = frameworkColumn('orgId', 'org_id', { format: TEXT });
 const INSTANCE_ID = frameworkColumn('instanceId', 'instance_id', { format: TEXT, defaultSql: "''::text" });
 const REVISION = frameworkColumn('revision', 'revision', { format: SAFE_INTEGER, defaultSql: '1' });
-const CREATED_AT = frameworkColumn('createdAt', 'created_at', { format: TIMESTAMP, defaultSql: 'statement_timestamp()' });
-const UPDATED_AT = frameworkColumn('updatedAt', 'updated_at', { format: TIMESTAMP, defaultSql: 'statement_timestamp()' });
+const CREATED_AT = frameworkColumn('createdAt', 'created_at', {
+  format: TIMESTAMP,
+  defaultSql: 'statement_timestamp()',
+});
+const UPDATED_AT = frameworkColumn('updatedAt', 'updated_at', {
+  format: TIMESTAMP,
+  defaultSql: 'statement_timestamp()',
+});
 const DELETED_AT = frameworkColumn('deletedAt', 'deleted_at', { format: TIMESTAMP, isNullable: true });
 
 /**

@@ -94,11 +94,14 @@ function encodeJson(value: unknown): string {
 
 /** A backslash before `\u0000` makes it six ordinary characters; only an odd run of backslashes is a NUL. */
 function refuseNul(text: string): string {
-  return /(?<!\\)(?:\\\\)*\\u0000/.test(text) ? refuse('must not hold a NUL character, which Postgres cannot store') : text;
+  return /(?<!\\)(?:\\\\)*\\u0000/.test(text)
+    ? refuse('must not hold a NUL character, which Postgres cannot store')
+    : text;
 }
 
 function refuseInexact(_field: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) return refuse('must not hold NaN or Infinity, which JSON lacks');
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return refuse('must not hold NaN or Infinity, which JSON lacks');
   if (typeof value === 'bigint') return refuse('must not hold a bigint, which JSON lacks');
   if (typeof value === 'string' && !value.isWellFormed()) return refuse('must not hold a lone surrogate');
   return value;

@@ -6,9 +6,7 @@ import { createDataStore, type DataStore, type DataStoreOptions, defineTable, Si
 export const cokeAdmin = { orgId: 'Coke', roles: ['tenant_admin'] };
 export const cokeAuditor = { orgId: 'Coke', roles: ['tenant_auditor'] };
 export const pepsiAdmin = { orgId: 'Pepsi', roles: ['tenant_admin'] };
-export const pepsiAuditor = { orgId: 'Pepsi', roles: ['tenant_auditor'] };
 export const serviceAdmin = { roles: ['service_admin'] };
-export const serviceAuditor = { roles: ['service_auditor'] };
 export const inAmericas = <C extends object>(context: C) => ({ ...context, instanceId: 'Americas' });
 export const inEurope = <C extends object>(context: C) => ({ ...context, instanceId: 'Europe' });
 
@@ -19,13 +17,11 @@ export const TENANT_ROLES = {
   service_admin: 'writer',
 } as const;
 
-export const GLOBAL_ROLES = { tenant_auditor: 'reader', tenant_admin: 'writer', service_auditor: 'reader', service_admin: 'writer' } as const;
-
-export const INSTANCE_ROLES = {
-  tenant_auditor: 'instance_reader',
-  tenant_admin: 'instance_writer',
-  service_auditor: 'instance_reader',
-  service_admin: 'instance_writer',
+export const GLOBAL_ROLES = {
+  tenant_auditor: 'reader',
+  tenant_admin: 'writer',
+  service_auditor: 'reader',
+  service_admin: 'writer',
 } as const;
 
 export const application = defineTable('application', { schema: z.object({ id: z.string(), name: z.string() }) });
@@ -44,20 +40,10 @@ export const appUsers = defineTable('app_users', {
   tenancy: 'shared',
 });
 
-export const group = defineTable('group', {
-  schema: z.object({ id: z.string(), name: z.string() }),
-  tenancy: 'shared',
-  instanced: true,
-});
-
-export const vm = defineTable('vm', {
-  schema: z.object({ id: z.string(), name: z.string(), region: z.string().nullable() }),
-  instanced: true,
-  indexes: [['region']],
-});
-
 /** A database of its own with a store on it; both go when the test file ends. */
-export async function openTestStore(options: Partial<DataStoreOptions> = {}): Promise<{ database: TestDatabase; store: DataStore } & AsyncDisposable> {
+export async function openTestStore(
+  options: Partial<DataStoreOptions> = {},
+): Promise<{ database: TestDatabase; store: DataStore } & AsyncDisposable> {
   const database = await testDatabase();
   const store = await openStore(database, options);
   return {

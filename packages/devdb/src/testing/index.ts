@@ -1,3 +1,5 @@
+export { withClient } from '../dev-database.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
+export { atScale, isSoak } from './soak.ts';
 export { type TcpProxy, type TcpProxyOptions, tcpProxy } from './tcp-proxy.ts';
 export { type TestDatabase, type TestDatabaseOptions, testDatabase } from './test-database.ts';

@@ -11,7 +11,7 @@ import {
 import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
 import { type Identity, identitySql } from '../status/identity-set.ts';
-import { insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
@@ -92,10 +92,11 @@ const lockStatements = (tables: StatusTables, identity: Identity): Statement[] =
   insertOrLockOverallStatus(tables, [{ identity, isRemoval: true, revision: 0 }]),
 ];
 
-const afterRecord = (tables: StatusTables, { identity, points }: IntentToPersist): Statement[] => [
+const afterRecord = (tables: StatusTables, { identity, row, points }: IntentToPersist): Statement[] => [
   ...placementStatements(tables, identity, points),
   { name: 'reset-overall-status', text: resetOverallSql(tables), values: identity },
   enqueueIntent(tables, identity),
+  ...(row.revision === undefined ? [] : [dropUnfoundedStatus(tables, [identity])]),
 ];
 
 const resetOverallSql = perStatusTables(

@@ -3,6 +3,7 @@ import { allColumns, type Executor, type Scope, type Statement, type StatementRe
 import { enqueueIntent } from '../job/enqueue.ts';
 import { type Identity, identitySql } from '../status/identity-set.ts';
 import {
+  dropUnfoundedStatus,
   insertOrLockOverallStatus,
   lockKnownOverallStatus,
   lockOverallStatus,
@@ -42,6 +43,7 @@ export async function softDeleteIntent(executor: Executor, scope: Scope, tables:
     { name: 'remove-everywhere', text: removeEverywhereSql(tables), values: removal.identity },
     { name: 'overall-removal', text: overallRemovalSql(tables), values: removal.identity },
     enqueueIntent(tables, removal.identity),
+    dropUnfoundedStatus(tables, [removal.identity]),
     present(tables, removal.identity),
   ]);
   const hidden = (answers[before.length] as StatementResult).rows[0];
@@ -103,6 +105,7 @@ export async function deleteIntent(
   const answers = await executor.run(scope, [
     ...lockKnown(tables, removal.identity),
     { name: 'delete-resource', text: deleteSql(tables), values: [...removal.identity, removal.revision] },
+    dropUnfoundedStatus(tables, [removal.identity]),
     recomputeLocked(tables, [{ identity: removal.identity, revision: 0, text: null }]),
     present(tables, removal.identity),
   ]);
@@ -155,6 +158,7 @@ export async function purgeStaleRows(
     lockOverallStatus(tables, [identity]),
     { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },
     { name: 'purge-stale-overall', text: purgeStaleSql(tables).overall, values: identity },
+    dropUnfoundedStatus(tables, [identity]),
     recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
   ]);
   return answers.slice(LOCKING, LOCKING + 2).reduce((total, { rowCount }) => total + rowCount, 0);

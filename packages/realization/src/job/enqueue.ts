@@ -1,4 +1,4 @@
-import { arrayLiteral, quoteLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
+import { arrayLiteral, quoteLiteral, type Statement } from '@intendant/core/internal';
 import { INTENT_REVISION } from '../intent/intent-revision.ts';
 import { ofResource } from '../intent/placement.ts';
 import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
@@ -8,7 +8,7 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/stat
 /** What waits longer than a new intent: a resync of what is realized already. */
 export type JobUrgency = 'intent' | 'resync';
 
-export const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
+const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
 
 const call = (tables: StatusTables, points: string, identities: string, orgIds: string, priority = '0'): string =>
   `intendant.enqueue_jobs(${quoteLiteral(tables.resource.schemaName)}, ${quoteLiteral(tables.resource.name)}, ${points}, ${identities}, ${orgIds}, ${priority})`;
@@ -59,6 +59,3 @@ const enqueueJobsSql = perStatusTables((tables) => {
     from unnest(${identity.arrays}, $${next}::text[]) as i (${identity.columns}, point)
     having count(*) > 0`;
 });
-
-/** How many jobs `enqueueIntent` or `enqueueJobs` added. */
-export const addedJobs = (answer: StatementResult): number => Number(answer.rows[0]?.[0] ?? 0);

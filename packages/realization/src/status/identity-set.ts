@@ -44,10 +44,3 @@ export const identityArrays = (table: RegisteredTable, identities: readonly Iden
 
 /** One text for an identity, for maps. */
 export const identityKey = (identity: Identity): string => JSON.stringify(identity.map(String));
-
-/** Each resource once. */
-export function distinctIdentities(identities: Iterable<Identity>): Identity[] {
-  const distinct = new Map<string, Identity>();
-  for (const identity of identities) distinct.set(identityKey(identity), identity);
-  return [...distinct.values()];
-}

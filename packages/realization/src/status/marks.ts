@@ -8,6 +8,7 @@ import {
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { type Identity, identityArrays, identityKey, identitySql } from './identity-set.ts';
 import {
+  dropUnfoundedStatus,
   type ErrorNote,
   IS_LOCKED,
   insertOrLockOverallStatus,
@@ -98,6 +99,14 @@ async function judge(
       marks.map(({ identity }) => identity),
     ),
     judgeAndWrite(tables, marks),
+    ...(before.length > 0
+      ? [
+          dropUnfoundedStatus(
+            tables,
+            marks.map(({ identity }) => identity),
+          ),
+        ]
+      : []),
     recomputeLocked(tables, marks.map(errorNote)),
   ]);
   return readVerdicts(answers[before.length + 1] as StatementResult);

@@ -102,6 +102,22 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
     on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;
 }
 
+/** Takes back rows that were made to be locked, when nothing came of it: UNKNOWN is a status that no operation leaves. */
+export const dropUnfoundedStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'drop-unfounded-status',
+  text: dropUnfoundedSql(tables),
+  values: identityArrays(tables.overall, identities),
+});
+
+const dropUnfoundedSql = perStatusTables((tables) => {
+  const { arrays, columns, same } = identitySql(tables.overall);
+  return `
+    delete from ${tables.overall.qualifiedName} o
+    using (select distinct ${columns} from unnest(${arrays}) as given (${columns})) i
+    where ${same('o', 'i')} and o.realization_status = ${STATUS_WEIGHTS.UNKNOWN}
+      and not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})`;
+});
+
 /** An error to tell of on the overall row, if it was about the current revision. */
 export interface ErrorNote extends Remark {
   /** Null: nothing to tell. */
@@ -166,7 +182,7 @@ export function recomputeSql(tables: StatusTables, condition: string): string {
 }
 
 /** Each resource's revision of now, whether it is alive, and what its status is when it is nowhere. */
-export function currentState(tables: StatusTables, identities: string): string {
+function currentState(tables: StatusTables, identities: string): string {
   const identity = identitySql(tables.overall);
   const alive = isAlive(tables, 'r');
   return `

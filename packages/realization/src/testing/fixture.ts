@@ -1,4 +1,4 @@
-import { createDataStore, type DataStore, defineTable, type RecordOf, SimpleInstancer } from '@intendant/core';
+import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { testDatabase } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
@@ -7,12 +7,6 @@ import { z } from 'zod';
 import { createRealization, type Realization } from '../index.ts';
 
 export const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }) });
-export type Vm = RecordOf<typeof vm>;
-
-export const instancedVm = defineTable('vm', {
-  schema: z.object({ id: z.string(), name: z.string() }),
-  instanced: true,
-});
 
 export const rule = defineTable('rule', { schema: z.object({ id: z.string(), port: z.int() }) });
 

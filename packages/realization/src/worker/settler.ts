@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EndedAttempt, Settled } from './settle-attempts.ts';
 
-export const MAX_SETTLED_TOGETHER = 500;
+const MAX_SETTLED_TOGETHER = 500;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2000;
 

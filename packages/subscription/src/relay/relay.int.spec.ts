@@ -1,5 +1,5 @@
 import { createDataStore, defineTable } from '@intendant/core';
-import { eventually, testDatabase } from '@intendant/devdb/testing';
+import { eventually, tcpProxy, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -32,10 +32,10 @@ const append = (id: string) => `insert into vm (org_id, id) values ('Coke', '${i
 const lastNumber = async (client: pg.Client) =>
   Number((await client.query('select last_value from intendant.change_seq')).rows[0].last_value);
 
-function startRelay(beforeRelease?: () => Promise<void>) {
+function startRelay(beforeRelease?: () => Promise<void>, connectionString = database.url) {
   const settled: { value: number; at: number }[] = [];
   const relay = new Relay({
-    connection: { connectionString: database.url },
+    connection: { connectionString },
     logger: pino({ level: 'silent' }),
     retentionMs: 86_400_000,
     partitionSize: 1_000,
@@ -113,4 +113,17 @@ test('of two relays one leads, and when its connection dies the other does', asy
     expect(Math.max(first.at(-1)?.value ?? 0, second.at(-1)?.value ?? 0)).toBeGreaterThanOrEqual(number),
   );
   expect((await client.query(leaders)).rows).toHaveLength(1);
+});
+
+test('a leader whose network hangs without closing loses its place, and another leads', async () => {
+  await using proxy = await tcpProxy({ targetPort: database.port });
+  await using writer = await connect();
+  const { settled: hung } = startRelay(undefined, proxy.through(database.url));
+  await eventually(() => expect(hung.length).toBeGreaterThan(0));
+  const { settled } = startRelay();
+  proxy.pause();
+  await writer.query(append('behind the hang'));
+  const number = await lastNumber(writer);
+  await eventually(() => expect(settled.at(-1)?.value ?? 0).toBeGreaterThanOrEqual(number), { timeoutMs: 15_000 });
+  proxy.resume();
 });

@@ -1,0 +1,302 @@
+import { eventually, tcpProxy, withClient } from '@intendant/devdb/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  createDataStore,
+  DuplicateRecordError,
+  OperationCancelledError,
+  OperationNotAllowedError,
+  RecordNotFoundError,
+  RevisionConflictError,
+  TransactionConflictError,
+} from '../index.ts';
+import {
+  application,
+  appUsers,
+  cokeAdmin,
+  GLOBAL_ROLES,
+  openTestStore,
+  pepsiAdmin,
+  TENANT_ROLES,
+} from '../testing/fixtures.ts';
+
+const fixture = await openTestStore({ pool: { max: 4 } });
+const { store, database } = fixture;
+const coke = store.as(cokeAdmin);
+const app = (id: string) => ({ id, name: id });
+
+beforeAll(async () => {
+  await store.register([application], { roles: TENANT_ROLES });
+  await store.register([appUsers], { roles: GLOBAL_ROLES });
+});
+beforeEach(async () => {
+  await coke.deleteMany(application, { where: {} });
+});
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+/** Asked as the administrator, since a tenant's role is not shown what others wait for. */
+const activity = (condition: string): Promise<number> =>
+  withClient(database.adminUrl, async (client) => {
+    const { rows } = await client.query(
+      `select count(*)::int as count from pg_stat_activity where datname = current_database() and ${condition}`,
+    );
+    return rows[0].count;
+  });
+
+/** No connection holds a lock, a transaction or a setting of somebody else's. */
+const expectCleanPool = async () => {
+  expect(store.stats().waiting).toBe(0);
+  await eventually(() => expect(store.stats().idle).toBe(store.stats().total));
+};
+
+describe('a transaction', () => {
+  test('commits together, and sees its own writes before', async () => {
+    await coke.transaction(async (tx) => {
+      const inserted = await tx.insert(application, app('one'));
+      expect(await tx.find(application, 'one')).toEqual(inserted);
+      await expect(coke.find(application, 'one')).rejects.toThrow(RecordNotFoundError);
+      await tx.update(application, { ...inserted, name: 'changed' });
+    });
+    expect(await coke.find(application, 'one')).toMatchObject({ name: 'changed', revision: 2 });
+  });
+
+  test('that throws leaves nothing behind, and throws what was thrown', async () => {
+    const reason = new Error('second thoughts');
+    const attempt = coke.transaction(async (tx) => {
+      await tx.insert(application, app('undone'));
+      throw reason;
+    });
+    await expect(attempt).rejects.toBe(reason);
+    expect(await coke.count(application)).toBe(0);
+    await expectCleanPool();
+  });
+
+  test('goes on after a record was not found, or was at another revision', async () => {
+    await coke.insert(application, app('there'));
+    await coke.transaction(async (tx) => {
+      await expect(tx.find(application, 'absent')).rejects.toThrow(RecordNotFoundError);
+      await expect(tx.update(application, { ...app('there'), revision: 9 })).rejects.toThrow(RevisionConflictError);
+      await tx.insert(application, app('after'));
+    });
+    expect(await coke.count(application)).toBe(2);
+  });
+
+  test('whose failed statement was swallowed does not pretend to have committed', async () => {
+    await coke.insert(application, app('taken'));
+    const attempt = coke.transaction(async (tx) => {
+      await tx.insert(application, app('lost'));
+      await tx.insert(application, app('taken')).catch((error) => expect(error).toBeInstanceOf(DuplicateRecordError));
+    });
+    await expect(attempt).rejects.toThrow(/rolled back/);
+    await expect(coke.find(application, 'lost')).rejects.toThrow(RecordNotFoundError);
+  });
+
+  test('cannot be used once it is over', async () => {
+    const escaped = await coke.transaction(async (tx) => tx);
+    await expect(escaped.insert(application, app('late'))).rejects.toThrow(OperationNotAllowedError);
+    await expect(escaped.query('select 1')).rejects.toThrow(OperationNotAllowedError);
+  });
+
+  test('that is committed by hand is refused from then on, so that nothing runs outside its scope', async () => {
+    const attempt = coke.transaction(async (tx) => {
+      await tx.query('commit');
+      await tx.query('select * from application');
+    });
+    await expect(attempt).rejects.toThrow(/by hand/);
+    await expectCleanPool();
+  });
+
+  test('joins when nested, and undoes a savepoint alone', async () => {
+    await coke.transaction(async (tx) => {
+      await tx.transaction(async (inner) => void (await inner.insert(application, app('joined'))));
+      const undone = tx.transaction(
+        async (inner) => {
+          await inner.insert(application, app('undone'));
+          await inner.insert(application, app('joined'));
+        },
+        { savepoint: true },
+      );
+      await expect(undone).rejects.toThrow(DuplicateRecordError);
+      await tx.insert(application, app('last'));
+    });
+    expect((await coke.findMany(application)).map(({ id }) => id)).toEqual(['joined', 'last']);
+  });
+
+  test('runs what waits for the commit after it, and not at all after a rollback', async () => {
+    const seen: string[] = [];
+    await coke.transaction(async (tx) => {
+      tx.afterCommit(async () => seen.push((await coke.find(application, 'announced')).id));
+      await tx.insert(application, app('announced'));
+      expect(seen).toEqual([]);
+    });
+    await coke
+      .transaction(async (tx) => {
+        tx.afterCommit(() => seen.push('never'));
+        throw new Error('no');
+      })
+      .catch(() => {});
+    expect(seen).toEqual(['announced']);
+  });
+
+  test('that only reads cannot write', async () => {
+    await expect(coke.transaction((tx) => tx.insert(application, app('x')), { readOnly: true })).rejects.toThrow();
+    expect(await coke.count(application)).toBe(0);
+  });
+
+  test('of raw SQL stays within its org', async () => {
+    await store.as(pepsiAdmin).insert(application, app('pepsis'));
+    const { rows } = await coke.transaction((tx) => tx.query('select * from application'));
+    expect(rows).toEqual([]);
+    const hijack = coke.transaction((tx) =>
+      tx.query(`insert into application (org_id, id, name) values ('Pepsi', 'x', 'x')`),
+    );
+    await expect(hijack).rejects.toThrow(OperationNotAllowedError);
+    await store.as(pepsiAdmin).deleteMany(application, { where: {} });
+  });
+
+  test('gives its connection back clean, whatever raw SQL did to it', async () => {
+    await coke
+      .transaction(async (tx) => {
+        await tx.query(`set statement_timeout = '5min'`);
+        await tx.query(`select set_config('intendant.org_id', 'Pepsi', false)`);
+        await tx.query('select pg_advisory_lock(42)');
+        await tx.query('create temporary table leftover (id int)').catch(() => {});
+      })
+      .catch(() => {});
+    for (let index = 0; index < 8; index++) {
+      const { rows } = await coke.transaction((tx) =>
+        tx.query(`select current_setting('statement_timeout') as timeout, current_setting('intendant.org_id') as org,
+          (select count(*)::int from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())) as locks`),
+      );
+      expect(rows[0]).toEqual({ timeout: '0', org: 'Coke', locks: 0 });
+    }
+  });
+});
+
+describe('conflicts and limits', () => {
+  test('a serialization failure is a conflict that retries mend', async () => {
+    await coke.insert(application, app('counter'));
+    let attempts = 0;
+    const increment = () =>
+      coke.transaction(
+        async (tx) => {
+          attempts++;
+          const record = await tx.find(application, 'counter');
+          await tx.update(application, { ...record, name: `${record.name}+` });
+        },
+        { isolation: 'serializable', retries: 20 },
+      );
+    await Promise.all([increment(), increment(), increment(), increment()]);
+    expect(await coke.find(application, 'counter')).toMatchObject({ name: 'counter++++', revision: 5 });
+    expect(attempts).toBeGreaterThan(4);
+  });
+
+  test('a deadlock is a conflict', async () => {
+    await coke.insertMany(application, [app('a'), app('b')]);
+    let waiting = 0;
+    const bothHoldOne = Promise.withResolvers<void>();
+    const lock = (first: string, second: string) =>
+      coke.transaction(async (tx) => {
+        await tx.query('select from application where id = $1 for update', [first]);
+        if (++waiting === 2) bothHoldOne.resolve();
+        await bothHoldOne.promise;
+        await tx.query('select from application where id = $1 for update', [second]);
+      });
+    const results = await Promise.allSettled([lock('a', 'b'), lock('b', 'a')]);
+    const failures = results.filter((result) => result.status === 'rejected');
+    expect(failures).toHaveLength(1);
+    expect(failures[0]?.reason).toBeInstanceOf(TransactionConflictError);
+    await expectCleanPool();
+  });
+
+  test('a time limit cancels the statement on the server', async () => {
+    const attempt = coke.transaction((tx) => tx.query('select pg_sleep(60)'), { timeoutMs: 100 });
+    await expect(attempt).rejects.toThrow(OperationCancelledError);
+    await eventually(() => expectNoSleeper());
+    await expectCleanPool();
+  });
+
+  test('an abort signal cancels an operation on the server, and the pool goes on', async () => {
+    const holder = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    await coke.insert(application, app('locked'));
+    const lock = coke.transaction(async (tx) => {
+      await tx.query(`select from application where id = 'locked' for update`);
+      held.resolve();
+      await holder.promise;
+    });
+    await held.promise;
+    const controller = new AbortController();
+    const blocked = coke.delete(application, 'locked', { signal: controller.signal });
+    await eventually(async () => expect(await waiters()).toBe(1));
+    controller.abort();
+    await expect(blocked).rejects.toThrow(OperationCancelledError);
+    await eventually(async () => expect(await waiters()).toBe(0));
+    holder.resolve();
+    await lock;
+    expect(await coke.delete(application, 'locked')).toBe(1);
+    await expectCleanPool();
+  });
+
+  test('a pool that is used up says so in time', async () => {
+    await using small = await createDataStore({
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { max: 1, acquireTimeoutMs: 200 },
+    });
+    await small.register([application], { roles: TENANT_ROLES });
+    const session = small.as(cokeAdmin);
+    await session.transaction(async () => {
+      await expect(session.count(application)).rejects.toThrow(/no connection came free in time/);
+    });
+    expect(await session.count(application)).toBe(0);
+  });
+
+  const expectNoSleeper = async () =>
+    expect(await activity(`query like 'select pg_sleep%' and state = 'active'`)).toBe(0);
+  const waiters = () => activity(`wait_event_type = 'Lock'`);
+});
+
+test('a scoped find, insert, update and delete are one round trip each', async () => {
+  await using proxy = await tcpProxy({ targetPort: database.port });
+  await using distant = await createDataStore({
+    connection: proxy.through(database.url),
+    adminConnection: database.adminUrl,
+    pool: { max: 1 },
+  });
+  await distant.register([application], { roles: TENANT_ROLES });
+  const session = distant.as(cokeAdmin);
+  const trips = async (run: () => Promise<unknown>) => {
+    proxy.roundTrips = 0;
+    await run();
+    return proxy.roundTrips;
+  };
+  let record = { ...app('wire'), revision: 1 };
+  expect(await trips(() => session.insert(application, record))).toBe(1);
+  expect(await trips(() => session.find(application, 'wire'))).toBe(1);
+  expect(
+    await trips(async () => {
+      record = await session.update(application, record);
+    }),
+  ).toBe(1);
+  expect(await trips(() => session.findMany(application))).toBe(1);
+  expect(await trips(() => session.delete(application, 'wire'))).toBe(1);
+  expect(await trips(() => session.transaction((tx) => tx.insert(application, record)))).toBe(2);
+});
+
+test('a connection that breaks is reported as retryable, and the next operation has a new one', async () => {
+  await using proxy = await tcpProxy({ targetPort: database.port });
+  await using distant = await createDataStore({
+    connection: proxy.through(database.url),
+    adminConnection: database.adminUrl,
+    pool: { max: 2 },
+  });
+  await distant.register([application], { roles: TENANT_ROLES });
+  const session = distant.as(cokeAdmin);
+  const broken = session.transaction((tx) => tx.query('select pg_sleep(60)'));
+  await eventually(async () =>
+    expect(await activity(`query like 'select pg_sleep(60)%' and state = 'active'`)).toBe(1),
+  );
+  proxy.cut();
+  await expect(broken).rejects.toMatchObject({ code: 'CONNECTION', retryable: true });
+  expect(await session.count(application)).toBe(0);
+});
