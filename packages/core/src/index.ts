@@ -1,3 +1,5 @@
+export { auditIsolation } from './audit/audit-isolation.ts';
+export type { IsolationFinding, IsolationRule } from './audit/finding.ts';
 export { type ConnectionSource, connectionFromEnvironment } from './configuration.ts';
 export type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
 export { compareDbRoles, DB_ROLES, type DbRole } from './context/db-role.ts';

@@ -1,34 +1,86 @@
 import { DB_ROLES, type DbRole, isWriter } from '../context/db-role.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
-import type { LiveTable } from './live-schema.ts';
+import type { Difference } from './difference.ts';
+import type { LiveGrant, LiveTable } from './live-schema.ts';
 
 const READER_PRIVILEGES = ['select'];
 const WRITER_PRIVILEGES = ['select', 'insert', 'update', 'delete'];
 
 const wantedPrivileges = (role: DbRole): readonly string[] => (isWriter(role) ? WRITER_PRIVILEGES : READER_PRIVILEGES);
 
-/** Rights on the table: the eight roles' as they should be, and nobody else's but the owner's. */
-export function planGrants(
-  table: RegisteredTable,
+/** Rights on the table: the eight roles' as they should be, on whole rows and not theirs to give on, and nobody else's but the owner's. */
+export function compareGrants(
+  { qualifiedName }: { readonly qualifiedName: string },
   live: LiveTable | undefined,
   roleName: (role: DbRole) => string,
-): string[] {
+): Difference[] {
   const wanted = new Map(DB_ROLES.map((role) => [roleName(role), wantedPrivileges(role)]));
   const held = Map.groupBy(live?.grants ?? [], ({ grantee }) => grantee);
-  const revoked = [...held.entries()].flatMap(([grantee, grants]) => {
-    const excess = grants.filter(({ privilege }) => !wanted.get(grantee)?.includes(privilege));
-    return excess.length > 0
-      ? [
-          `revoke ${excess.map(({ privilege }) => privilege).join(', ')} on ${table.qualifiedName} from ${grantee === 'public' ? 'public' : quoteIdentifier(grantee)}`,
-        ]
-      : [];
-  });
-  const granted = [...wanted.entries()].flatMap(([role, privileges]) => {
-    const missing = privileges.filter((privilege) => !held.get(role)?.some((grant) => grant.privilege === privilege));
-    return missing.length > 0
-      ? [`grant ${missing.join(', ')} on ${table.qualifiedName} to ${quoteIdentifier(role)}`]
-      : [];
-  });
-  return [...revoked, ...granted];
+  const given = [...held.entries()];
+  return [
+    ...given.flatMap(([grantee, grants]) => compareExcess(qualifiedName, grantee, grants, wanted.get(grantee) ?? [])),
+    ...given.flatMap(([grantee, grants]) =>
+      compareGrantOptions(qualifiedName, grantee, grants, wanted.get(grantee) ?? []),
+    ),
+    ...[...wanted.entries()].flatMap(([role, privileges]) =>
+      compareMissing(qualifiedName, role, held.get(role) ?? [], privileges),
+    ),
+  ];
 }
+
+/** Revoking a right on the table revokes it on its columns too. */
+function compareExcess(
+  table: string,
+  grantee: string,
+  grants: readonly LiveGrant[],
+  wanted: readonly string[],
+): Difference[] {
+  const excess = privilegesOf(grants.filter(({ privilege }) => !wanted.includes(privilege)));
+  if (excess === '') return [];
+  return [
+    {
+      reason: `${grantee} holds ${excess}, which register does not give it`,
+      statements: [`revoke ${excess} on ${table} from ${quoteGrantee(grantee)} cascade`],
+    },
+  ];
+}
+
+function compareGrantOptions(
+  table: string,
+  grantee: string,
+  grants: readonly LiveGrant[],
+  wanted: readonly string[],
+): Difference[] {
+  const options = privilegesOf(
+    grants.filter(({ privilege, isGrantable }) => isGrantable && wanted.includes(privilege)),
+  );
+  if (options === '') return [];
+  return [
+    {
+      reason: `${grantee} may give ${options} to others`,
+      statements: [`revoke grant option for ${options} on ${table} from ${quoteGrantee(grantee)} cascade`],
+    },
+  ];
+}
+
+function compareMissing(
+  table: string,
+  role: string,
+  grants: readonly LiveGrant[],
+  wanted: readonly string[],
+): Difference[] {
+  const ofTable = grants.filter(({ column }) => column === null);
+  const missing = wanted.filter((privilege) => !ofTable.some((grant) => grant.privilege === privilege));
+  if (missing.length === 0) return [];
+  return [
+    {
+      reason: `${role} lacks ${missing.join(', ')}`,
+      statements: [`grant ${missing.join(', ')} on ${table} to ${quoteIdentifier(role)}`],
+    },
+  ];
+}
+
+const privilegesOf = (grants: readonly LiveGrant[]): string =>
+  [...new Set(grants.map(({ privilege }) => privilege))].join(', ');
+
+const quoteGrantee = (grantee: string): string => (grantee === 'public' ? grantee : quoteIdentifier(grantee));

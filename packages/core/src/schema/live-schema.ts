@@ -20,6 +20,9 @@ export interface LivePolicy {
 export interface LiveGrant {
   readonly grantee: string;
   readonly privilege: string;
+  readonly isGrantable: boolean;
+  /** The one column it is on; null for the whole table. */
+  readonly column: string | null;
 }
 
 /** A table as it is in the database. */
@@ -87,8 +90,14 @@ const LIVE_TABLES = `
     ), '[]') as policies,
     coalesce((
       select json_agg(json_build_object(
-        'grantee', case g.grantee when 0 then 'public' else pg_get_userbyid(g.grantee) end, 'privilege', lower(g.privilege_type)))
-      from aclexplode(c.relacl) g where g.grantee <> c.relowner
+        'grantee', case g.grantee when 0 then 'public' else pg_get_userbyid(g.grantee) end,
+        'privilege', lower(g.privilege_type), 'isGrantable', g.is_grantable, 'column', g.column))
+      from (
+        select x.*, null as column from aclexplode(c.relacl) x
+        union all
+        select x.*, a.attname from pg_attribute a cross join aclexplode(a.attacl) x where a.attrelid = c.oid
+      ) g
+      where g.grantee <> c.relowner
     ), '[]') as grants
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace

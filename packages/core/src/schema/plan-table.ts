@@ -4,9 +4,9 @@ import { quoteIdentifier, quoteLiteral } from '../statement/identifier.ts';
 import { type Column, encodeColumn } from '../table/column.ts';
 import { checkName, indexName, primaryKeyName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
-import { planGrants } from './grants.ts';
+import { compareGrants } from './grants.ts';
 import type { LiveColumn, LiveTable } from './live-schema.ts';
-import { planPolicies } from './policies.ts';
+import { comparePolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
 
 /** The SQL that takes one table from what it is to what it should be. Throws ConfigurationError for what would lose data. */
@@ -21,8 +21,8 @@ export function planTable(
     ...planRevisionTrigger(table, live),
     ...(live?.hasRowSecurity ? [] : [`alter table ${table.qualifiedName} enable row level security`]),
     ...(live?.isRowSecurityForced ? [] : [`alter table ${table.qualifiedName} force row level security`]),
-    ...planPolicies(table, live, roleName),
-    ...planGrants(table, live, roleName),
+    ...comparePolicies(table, live, roleName).flatMap(({ statements }) => statements),
+    ...compareGrants(table, live, roleName).flatMap(({ statements }) => statements),
   ];
 }
 

@@ -2,10 +2,14 @@ import { DB_ROLES, type DbRole, isInstanceScoped, isTenantScoped, isWriter } fro
 import { INSTANCE_SETTING, ORG_SETTING } from '../exchange/scope-settings.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import type { Difference } from './difference.ts';
 import type { LivePolicy, LiveTable } from './live-schema.ts';
 
+/** What policies depend on. */
+export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
+
 /** One policy a role: what rows it sees and writes. */
-export interface WantedPolicy {
+interface WantedPolicy {
   readonly name: string;
   readonly role: string;
   readonly command: 'select' | 'all';
@@ -16,7 +20,7 @@ export interface WantedPolicy {
 const compare = (column: string, setting: string): string =>
   `${column} = (select nullif(current_setting('${setting}', true), ''))`;
 
-function wantedPolicies(table: RegisteredTable, roleName: (role: DbRole) => string): WantedPolicy[] {
+function wantedPolicies(table: PolicyTarget, roleName: (role: DbRole) => string): WantedPolicy[] {
   return DB_ROLES.map((role) => ({
     name: `intendant_${role}`,
     role: roleName(role),
@@ -25,7 +29,7 @@ function wantedPolicies(table: RegisteredTable, roleName: (role: DbRole) => stri
   }));
 }
 
-function condition(table: RegisteredTable, role: DbRole): string {
+function condition(table: PolicyTarget, role: DbRole): string {
   const conditions = [
     ...(table.isTenanted && isTenantScoped(role) ? [compare('org_id', ORG_SETTING)] : []),
     ...(table.isInstanced && isInstanceScoped(role) ? [compare('instance_id', INSTANCE_SETTING)] : []),
@@ -33,32 +37,44 @@ function condition(table: RegisteredTable, role: DbRole): string {
   return conditions.join(' and ') || 'true';
 }
 
-/** Every policy that is not exactly as wanted goes, whatever its name; every wanted one that is missing then comes. */
-export function planPolicies(
-  table: RegisteredTable,
+/**
+ * What stands between the policies that are and those wanted. A policy of somebody else's goes when it widens what is
+ * seen, whatever its name; a restrictive one only narrows and stays, unless it has taken one of our names.
+ */
+export function comparePolicies(
+  table: PolicyTarget,
   live: LiveTable | undefined,
   roleName: (role: DbRole) => string,
-): string[] {
+): Difference[] {
   const wanted = wantedPolicies(table, roleName);
-  const kept = (live?.policies ?? []).filter((policy) => wanted.some((candidate) => isAsWanted(policy, candidate)));
-  const dropped = (live?.policies ?? []).filter((policy) => !kept.includes(policy) && policy.isPermissive);
-  const missing = wanted.filter((candidate) => !kept.some((policy) => policy.name === candidate.name));
+  const stored = new Map((live?.policies ?? []).map((policy) => [policy.name, policy]));
+  const strange = [...stored.values()].filter(
+    (policy) => policy.isPermissive && !wanted.some(({ name }) => name === policy.name),
+  );
   return [
-    ...dropped.map((policy) => `drop policy ${quoteIdentifier(policy.name)} on ${table.qualifiedName}`),
-    ...restrictiveOfSameName(live, missing).map(
-      (name) => `drop policy ${quoteIdentifier(name)} on ${table.qualifiedName}`,
-    ),
-    ...missing.map((policy) => createPolicy(table, policy)),
+    ...strange.map(({ name }) => ({
+      reason: `policy ${name} is not one of the store's, and lets more rows be seen`,
+      statements: [dropPolicy(table, name)],
+    })),
+    ...wanted.flatMap((policy) => comparePolicy(table, stored.get(policy.name), policy)),
   ];
 }
 
-/** A restrictive policy only narrows, so somebody else's stays, unless it has taken one of our names. */
-const restrictiveOfSameName = (live: LiveTable | undefined, missing: readonly WantedPolicy[]): string[] =>
-  (live?.policies ?? [])
-    .filter((policy) => !policy.isPermissive && missing.some((candidate) => candidate.name === policy.name))
-    .map((policy) => policy.name);
+function comparePolicy(table: PolicyTarget, stored: LivePolicy | undefined, wanted: WantedPolicy): Difference[] {
+  if (!stored) return [{ reason: `policy ${wanted.name} is missing`, statements: [createPolicy(table, wanted)] }];
+  if (isAsWanted(stored, wanted)) return [];
+  return [
+    {
+      reason: `policy ${wanted.name} has another condition, command or role than it should`,
+      statements: [dropPolicy(table, wanted.name), createPolicy(table, wanted)],
+    },
+  ];
+}
 
-const createPolicy = (table: RegisteredTable, { name, role, command, condition: using }: WantedPolicy): string =>
+const dropPolicy = ({ qualifiedName }: PolicyTarget, name: string): string =>
+  `drop policy ${quoteIdentifier(name)} on ${qualifiedName}`;
+
+const createPolicy = (table: PolicyTarget, { name, role, command, condition: using }: WantedPolicy): string =>
   `create policy ${quoteIdentifier(name)} on ${table.qualifiedName} for ${command} to ${quoteIdentifier(role)} using (${using})` +
   (command === 'all' ? ` with check (${using})` : '');
 

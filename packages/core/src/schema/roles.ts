@@ -25,7 +25,10 @@ export function roleNames(prefix: string): (role: DbRole) => string {
 interface LiveRole {
   readonly name: string;
   readonly isPlain: boolean;
+  /** The login may act as it. */
   readonly isMember: boolean;
+  /** Who made the login inherit, if anybody did. */
+  readonly inheritanceGrantors: readonly string[];
 }
 
 const LIVE_ROLES = `
@@ -35,8 +38,14 @@ const LIVE_ROLES = `
     exists (
       select from pg_auth_members m
       join pg_roles l on l.oid = m.member
-      where m.roleid = r.oid and l.rolname = $2
-    ) as "isMember"
+      where m.roleid = r.oid and l.rolname = $2 and coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)
+    ) as "isMember",
+    array(
+      select pg_get_userbyid(m.grantor)::text
+      from pg_auth_members m
+      join pg_roles l on l.oid = m.member
+      where m.roleid = r.oid and l.rolname = $2 and (to_jsonb(m) ->> 'inherit_option')::boolean
+    ) as "inheritanceGrantors"
   from pg_roles r
   where r.rolname = any($1)`;
 
@@ -64,6 +73,10 @@ export async function planRoles(
       ...(found?.isMember || logins[0]?.isSuper
         ? []
         : [`grant ${quoteIdentifier(role)} to ${quoteIdentifier(login)}${options}`]),
+      ...(found?.inheritanceGrantors ?? []).map(
+        (grantor) =>
+          `grant ${quoteIdentifier(role)} to ${quoteIdentifier(login)} with inherit false granted by ${quoteIdentifier(grantor)}`,
+      ),
     ];
   });
 }

@@ -1,0 +1,42 @@
+import type pg from 'pg';
+import { INSTANCE_SETTING, ORG_SETTING } from '../exchange/scope-settings.ts';
+import type { IsolationFinding } from './finding.ts';
+
+interface ConnectionState {
+  readonly role: string;
+  readonly orgId: string | null;
+  readonly instanceId: string | null;
+  readonly hasTransaction: boolean;
+}
+
+const STATE = `
+  select
+    current_setting('role') as role,
+    nullif(current_setting('${ORG_SETTING}', true), '') as "orgId",
+    nullif(current_setting('${INSTANCE_SETTING}', true), '') as "instanceId",
+    statement_timestamp() <> transaction_timestamp() as "hasTransaction"`;
+
+/** Borrows every connection that is idle now: none may still act for the tenant that used it last. */
+export async function auditConnections(pool: pg.Pool): Promise<IsolationFinding[]> {
+  const clients = await Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()));
+  try {
+    const states = await Promise.all(clients.map((client) => client.query<ConnectionState>(STATE)));
+    return states.flatMap(({ rows }, index) => (rows[0] && isDirty(rows[0]) ? [finding(clients[index])] : []));
+  } finally {
+    for (const client of clients) client.release();
+  }
+}
+
+const isDirty = ({ role, orgId, instanceId, hasTransaction }: ConnectionState): boolean =>
+  role !== 'none' || orgId !== null || instanceId !== null || hasTransaction;
+
+/** Which tenant it still acts for is left out: a report may be read by anyone. */
+function finding(client: pg.PoolClient | undefined): IsolationFinding {
+  const processId = (client as unknown as { processID: number | null }).processID;
+  return {
+    rule: 'connection',
+    subject: `connection ${processId}`,
+    message: `the idle connection of server process ${processId} still carries a role, an org, an instance or a transaction from its last use`,
+    sql: `select pg_terminate_backend(${processId})`,
+  };
+}

@@ -1,0 +1,39 @@
+import { DB_ROLES } from '../context/db-role.ts';
+import type { DataStore } from '../data-store.ts';
+import { internalsOf } from '../data-store-internals.ts';
+import { auditBypasses } from './audit-bypasses.ts';
+import { auditConnections } from './audit-connections.ts';
+import { auditLogins } from './audit-logins.ts';
+import type { AuditSubject } from './audit-subject.ts';
+import { auditTables } from './audit-tables.ts';
+import type { IsolationFinding } from './finding.ts';
+
+/**
+ * Looks in the live database for whatever would let one tenant reach another's rows: row security that is off or not
+ * forced, policies and rights other than register makes, a login with rights of its own, views and functions that run
+ * as somebody who sees everything, settings left on a pooled connection. Changes nothing. An empty answer means that
+ * none of these was found.
+ *
+ * Looks at the tables this store has registered, and at any other in its schema that has an `org_id` and is open to the
+ * store's roles. Asks through `adminConnection`. Throws ConnectionError.
+ *
+ * ```ts
+ * for (const { message, sql } of await auditIsolation(store)) logger.warn({ sql }, message);
+ * ```
+ */
+export async function auditIsolation<C>(store: DataStore<C>): Promise<IsolationFinding[]> {
+  const internals = internalsOf(store as unknown as DataStore);
+  const login = await internals.loginName();
+  const found = await internals.withAdmin(async (client) => {
+    const subject: AuditSubject = {
+      client,
+      login,
+      schemaName: internals.schemaName,
+      tables: internals.tables(),
+      roleName: internals.roleName,
+      roles: DB_ROLES.map(internals.roleName),
+    };
+    return [...(await auditTables(subject)), ...(await auditLogins(subject)), ...(await auditBypasses(subject))];
+  });
+  return [...found, ...(await auditConnections(internals.pool))];
+}

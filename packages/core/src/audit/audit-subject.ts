@@ -1,0 +1,16 @@
+import type { ClientBase } from 'pg';
+import type { DbRole } from '../context/db-role.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+
+/** What an audit looks at, and through what. */
+export interface AuditSubject {
+  /** The admin's connection. */
+  readonly client: ClientBase;
+  /** The application login. */
+  readonly login: string;
+  readonly schemaName: string;
+  readonly tables: readonly RegisteredTable[];
+  roleName(role: DbRole): string;
+  /** The names of all eight. */
+  readonly roles: readonly string[];
+}

@@ -1,0 +1,121 @@
+import { compareGrants } from '../schema/grants.ts';
+import { type LiveTable, readLiveTables } from '../schema/live-schema.ts';
+import { comparePolicies, type PolicyTarget } from '../schema/policies.ts';
+import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
+import type { AuditSubject } from './audit-subject.ts';
+import type { IsolationFinding } from './finding.ts';
+
+interface AuditedTable extends PolicyTarget {
+  readonly name: string;
+}
+
+/** Row security, policies, rights and owner of each table. */
+export async function auditTables(subject: AuditSubject): Promise<IsolationFinding[]> {
+  const names = [...new Set([...subject.tables.map(({ name }) => name), ...(await openTables(subject))])];
+  const live = await readLiveTables(subject.client, subject.schemaName, names);
+  const findings = names.map((name) => {
+    const stored = live.get(name);
+    const table = subject.tables.find((registered) => registered.name === name) ?? tableAsStored(subject, name, stored);
+    return stored ? auditTable(table, stored, subject) : [missing(table)];
+  });
+  return [...findings.flat(), ...(await auditOwners(subject, names))];
+}
+
+/** Tables that nobody registered here, but that hold tenants' rows and are open to the roles. */
+async function openTables({ client, schemaName, roles, login }: AuditSubject): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name
+     from pg_class c
+     join pg_namespace n on n.oid = c.relnamespace
+     join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
+     where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition
+       and exists (
+         select from pg_roles r
+         where r.rolname = any($2) and not r.rolsuper and has_any_column_privilege(r.oid, c.oid, 'select, insert, update'))
+     order by 1`,
+    [schemaName, [...roles, login]],
+  );
+  return rows.map(({ name }) => name);
+}
+
+function tableAsStored({ schemaName }: AuditSubject, name: string, live: LiveTable | undefined): AuditedTable {
+  const has = (column: string) => live?.columns.some((candidate) => candidate.name === column) ?? false;
+  return {
+    name,
+    qualifiedName: qualifiedName(schemaName, name),
+    isTenanted: has('org_id'),
+    isInstanced: has('instance_id'),
+  };
+}
+
+const missing = ({ name }: AuditedTable): IsolationFinding => ({
+  rule: 'table-missing',
+  subject: name,
+  message: `table ${name} is registered, but missing in the database`,
+  sql: '-- call store.register again; store.planSchema shows what it runs',
+});
+
+function auditTable(table: AuditedTable, live: LiveTable, { roleName }: AuditSubject): IsolationFinding[] {
+  const { name, qualifiedName: target } = table;
+  const found = (rule: IsolationFinding['rule'], message: string, sql: string): IsolationFinding => ({
+    rule,
+    subject: name,
+    message: `table ${name}: ${message}`,
+    sql,
+  });
+  return [
+    ...(live.hasRowSecurity
+      ? []
+      : [
+          found(
+            'row-security',
+            'row security is off, so every role sees all rows',
+            `alter table ${target} enable row level security`,
+          ),
+        ]),
+    ...(live.isRowSecurityForced
+      ? []
+      : [
+          found(
+            'row-security',
+            'row security is not forced, so its owner sees all rows',
+            `alter table ${target} force row level security`,
+          ),
+        ]),
+    ...comparePolicies(table, live, roleName).map(({ reason, statements }) =>
+      found('policy', reason, statements.join(';\n')),
+    ),
+    ...compareGrants(table, live, roleName).map(({ reason, statements }) =>
+      found('grant', reason, statements.join(';\n')),
+    ),
+  ];
+}
+
+/** An owner may switch row security off: so neither the login nor a role it can act as may be one. */
+async function auditOwners({ client, schemaName, login }: AuditSubject, names: string[]): Promise<IsolationFinding[]> {
+  const { rows } = await client.query<{ name: string; owner: string; admin: string }>(
+    `select c.relname as name, o.rolname as owner, current_user as admin
+     from pg_class c
+     join pg_namespace n on n.oid = c.relnamespace
+     join pg_roles o on o.oid = c.relowner
+     join pg_roles l on l.rolname = $3
+     where n.nspname = $1 and c.relname = any($2) and not l.rolsuper and pg_has_role(l.oid, o.oid, 'MEMBER')
+     order by 1`,
+    [schemaName, names, login],
+  );
+  return rows.map(({ name, owner, admin }) => ({
+    rule: 'table-owner' as const,
+    subject: name,
+    message: `table ${name} belongs to ${owner}, which the login ${login} can act as: it could switch row security off`,
+    sql: giveAway(qualifiedName(schemaName, name), admin === login ? undefined : admin),
+  }));
+}
+
+/** To the administrator if that is somebody else, or to a role that nobody can act as. */
+function giveAway(table: string, admin: string | undefined): string {
+  if (admin !== undefined) return `alter table ${table} owner to ${quoteIdentifier(admin)}`;
+  return [
+    'do $do$ begin create role intendant_owner nologin; exception when duplicate_object then null; end $do$',
+    `alter table ${table} owner to intendant_owner`,
+  ].join(';\n');
+}

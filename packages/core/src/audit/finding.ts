@@ -1,0 +1,24 @@
+/** What was found wrong; see docs/guide/schema.md for what each means. */
+export type IsolationRule =
+  | 'table-missing'
+  | 'row-security'
+  | 'policy'
+  | 'grant'
+  | 'table-owner'
+  | 'login-attribute'
+  | 'membership'
+  | 'preset'
+  | 'view'
+  | 'function'
+  | 'connection';
+
+/** One way in which the live database does not hold tenants apart as it should. */
+export interface IsolationFinding {
+  readonly rule: IsolationRule;
+  /** What it is about: a table, role, view, function or connection. */
+  readonly subject: string;
+  /** What is wrong, and what that lets happen. */
+  readonly message: string;
+  /** What mends it, to be run as an administrator. Several statements are parted by `;` and a line break. */
+  readonly sql: string;
+}
