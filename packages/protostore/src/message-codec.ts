@@ -1,5 +1,7 @@
 import { type DescMessage, fromBinary, isMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { InvalidRecordError } from '@intendant/core';
+import { printId, shortId } from './metadata.ts';
+import { losesText, mayBeTooDeep } from './read-back.ts';
 
 /** Where a message is, or is to be, for the error that names it. */
 export interface MessagePlace {
@@ -9,7 +11,7 @@ export interface MessagePlace {
 
 /**
  * The message's binary form, unknown fields included. Throws InvalidRecordError for what is no message of this type, for
- * a field that holds what its type cannot, and for more than `maxBytes`.
+ * a field that holds what its type cannot, for what could not be read back, and for more than `maxBytes`.
  */
 export function encodeMessage<Desc extends DescMessage>(
   schema: Desc,
@@ -19,9 +21,9 @@ export function encodeMessage<Desc extends DescMessage>(
 ): Uint8Array {
   checkType(schema, message, place);
   const payload = serialize(schema, message, place);
-  if (payload.byteLength <= maxBytes) return payload;
-  const size = `${payload.byteLength} bytes, and the limit is ${maxBytes}`;
-  throw invalid(place, `the ${schema.typeName} has ${size}; store less, or raise maxMessageBytes`);
+  checkSize(schema, payload, maxBytes, place);
+  checkReadBack(schema, message, payload, place);
+  return payload;
 }
 
 /** Throws InvalidRecordError when the bytes are no message of this type. */
@@ -55,6 +57,24 @@ function serialize<Desc extends DescMessage>(
   }
 }
 
+function checkSize(schema: DescMessage, { byteLength }: Uint8Array, maxBytes: number, place: MessagePlace): void {
+  if (byteLength <= maxBytes) return;
+  const size = `${byteLength} bytes, and the limit is ${maxBytes}`;
+  throw invalid(place, `the ${schema.typeName} has ${size}; store less, or raise maxMessageBytes`);
+}
+
+function checkReadBack(schema: DescMessage, message: object, payload: Uint8Array, place: MessagePlace): void {
+  if (losesText(message, payload)) {
+    throw invalid(place, `a text in this ${schema.typeName} holds half a surrogate pair, which UTF-8 cannot`);
+  }
+  if (!mayBeTooDeep(schema, payload)) return;
+  try {
+    fromBinary(schema, payload);
+  } catch (cause) {
+    throw invalid(place, `this ${schema.typeName} could not be read back: ${(cause as Error).message}`, cause);
+  }
+}
+
 function invalid({ table, id }: MessagePlace, reason: string, cause?: unknown): InvalidRecordError {
-  return new InvalidRecordError(`${table} ${JSON.stringify(id)}: ${reason}`, { details: { table, id }, cause });
+  return new InvalidRecordError(`${table} ${printId(id)}: ${reason}`, { details: { table, id: shortId(id) }, cause });
 }

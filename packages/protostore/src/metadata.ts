@@ -29,6 +29,16 @@ export type MessageKey = string | { readonly id: string; readonly orgId?: string
 
 export const idOf = (key: MessageKey): string => (typeof key === 'object' && key !== null ? key.id : key);
 
+const MAX_PRINTED = 100;
+
+/** An id for messages and error details: cut to what is fit to print, whatever it is. */
+export function shortId(id: unknown): unknown {
+  if (typeof id === 'string') return id.length > MAX_PRINTED ? `${id.slice(0, MAX_PRINTED)}…` : id;
+  return id === undefined || id === null ? id : typeof id;
+}
+
+export const printId = (id: unknown): string => JSON.stringify(shortId(id)) ?? 'undefined';
+
 /** Metadata from a record of a message table. */
 export function metadataOf(record: Readonly<Record<string, unknown>>): MessageMetadata {
   return {

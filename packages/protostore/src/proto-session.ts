@@ -3,7 +3,6 @@ import {
   type DeleteOptions,
   type FindOptions,
   InvalidRecordError,
-  RecordNotFoundError,
   RevisionConflictError,
   type Session,
 } from '@intendant/core';
@@ -25,6 +24,7 @@ import type { MessageDefinition } from './define-message.ts';
 import { type FindAllOptions, recordOptions } from './message-filter.ts';
 import { messageOf, recordOf, type StoredMessage } from './message-record.ts';
 import { idOf, type MessageKey, type MessageMetadata, metadataOf, type WriteMetadata } from './metadata.ts';
+import { ambiguous, conflict, noMessage, notFound } from './session-error.ts';
 import { findMetadata } from './statement/find-metadata.ts';
 import { readMetadataRow } from './statement/message-columns.ts';
 import { softDeleteMessage } from './statement/soft-delete-message.ts';
@@ -220,12 +220,7 @@ export class ProtoSession {
   /** A message names its own type. */
   #openFor(key: MessageKey, message: Message): Opened {
     if (isMessage(message)) return this.#opened(this.#parts.definitionNamed(message.$typeName));
-    throw new InvalidRecordError(
-      `${JSON.stringify(idOf(key))}: what was given is no message; make messages with create()`,
-      {
-        details: { id: idOf(key) },
-      },
-    );
+    throw noMessage(key);
   }
 
   #opened(definition: MessageDefinition): Opened {
@@ -282,22 +277,3 @@ const named = (key: MessageKey, metadata: WriteMetadata) => ({
   ...metadata,
   ...(typeof key === 'object' ? key : { id: key }),
 });
-
-const subject = (table: RegisteredTable, key: MessageKey) => ({ table: table.name, key: describeKey(table, key) });
-
-const notFound = (table: RegisteredTable, key: MessageKey): RecordNotFoundError =>
-  new RecordNotFoundError(`${table.name} ${JSON.stringify(idOf(key))}: not found, or not the caller's`, {
-    details: subject(table, key),
-  });
-
-const conflict = (operation: string, table: RegisteredTable, key: MessageKey): RevisionConflictError =>
-  new RevisionConflictError(
-    `${operation} ${table.name} ${JSON.stringify(idOf(key))}: the message is no longer at the revision given; read it again`,
-    { details: subject(table, key) },
-  );
-
-const ambiguous = (table: RegisteredTable, key: MessageKey): InvalidRecordError =>
-  new InvalidRecordError(
-    `${table.name} ${JSON.stringify(idOf(key))}: the caller sees several messages with this id; name orgId and instanceId`,
-    { details: subject(table, key) },
-  );

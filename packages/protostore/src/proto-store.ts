@@ -68,7 +68,7 @@ class PostgresProtoStore implements ProtoStore {
   }
 
   async register(messages: readonly (DescMessage | MessageDefinition)[], options?: RegisterOptions): Promise<void> {
-    const definitions = messages.map((message) => ('kind' in message ? defineMessage(message) : message));
+    const definitions = readDefinitions(messages);
     this.#checkTables(definitions);
     await this.#store.register(
       definitions.map(({ table }) => table),
@@ -126,7 +126,10 @@ class PostgresProtoStore implements ProtoStore {
   }
 
   #definitionOf<Desc extends DescMessage>(schema: Desc): MessageDefinition<Desc> {
-    return this.#definitionNamed(schema?.typeName) as unknown as MessageDefinition<Desc>;
+    if (isMessageType(schema)) return this.#definitionNamed(schema.typeName) as unknown as MessageDefinition<Desc>;
+    throw new TableNotRegisteredError(
+      `a message type was expected, and ${typeof schema} given; the generated schema comes first: findById(CpuSchema, 'CPU1')`,
+    );
   }
 
   #definitionNamed(typeName: string): MessageDefinition {
@@ -136,4 +139,21 @@ class PostgresProtoStore implements ProtoStore {
       details: { typeName },
     });
   }
+}
+
+const isMessageType = (schema: unknown): schema is DescMessage =>
+  typeof schema === 'object' && schema !== null && 'kind' in schema && schema.kind === 'message';
+
+const isDefinition = (given: unknown): given is MessageDefinition =>
+  typeof given === 'object' && given !== null && 'message' in given && isMessageType(given.message);
+
+function readDefinitions(messages: readonly (DescMessage | MessageDefinition)[]): MessageDefinition[] {
+  if (!Array.isArray(messages)) throw new ConfigurationError('protoStore.register: give a list of message types');
+  return messages.map((given: unknown) => {
+    if (isMessageType(given)) return defineMessage(given);
+    if (isDefinition(given)) return given;
+    throw new ConfigurationError(
+      'protoStore.register: each is a generated schema, such as CpuSchema, or what defineMessage made of one',
+    );
+  });
 }

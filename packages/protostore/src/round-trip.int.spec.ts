@@ -1,12 +1,13 @@
 import { toBinary } from '@bufbuild/protobuf';
+import { atScale } from '@intendant/devdb/testing';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { americasPepsi, openFixture } from './testing/fixture.ts';
 import { EveryKindSchema } from './testing/gen/hardware/v1/every_kind_pb.js';
 import { randomMessage } from './testing/random-message.ts';
 
-/** Messages in all; the full size is 10000. */
-const MESSAGES = Number(process.env['INTENDANT_ROUND_TRIPS'] ?? 1_000);
+/** Messages in all. */
+const MESSAGES = atScale(1_000, 10_000);
 const BATCH = 100;
 
 const fixture = await openFixture();

@@ -50,6 +50,12 @@ describe('finding', () => {
     await expect(coke.find(appUsers, 'nobody')).rejects.toThrow(RecordNotFoundError);
   });
 
+  test('a key too long for an index is refused when it is written, and is not there', async () => {
+    const id = Array.from({ length: 4_000 }, (_, index) => index.toString(36)).join(' ');
+    await expect(coke.insert(application, { id, name: 'long' })).rejects.toThrow(InvalidRecordError);
+    await expect(coke.find(application, id)).rejects.toThrow(RecordNotFoundError);
+  });
+
   test('an empty table answers an empty list', async () => {
     expect(await pepsi.findMany(application)).toEqual([]);
   });
