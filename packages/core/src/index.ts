@@ -4,10 +4,17 @@ export { type ConnectionSource, connectionFromEnvironment } from './configuratio
 export type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
 export { compareDbRoles, DB_ROLES, type DbRole } from './context/db-role.ts';
 export { FixedAuthorizer, type FixedAuthorizerOptions } from './context/fixed-authorizer.ts';
+export {
+  JwtAuthorizer,
+  type JwtAuthorizerOptions,
+  type JwtClaimNames,
+  type JwtContext,
+} from './context/jwt-authorizer.ts';
 export { contextFromGrpcMetadata, contextFromHeaders, type MetadataNames } from './context/metadata-adapters.ts';
 export { MetadataAuthorizer, type MetadataContext, SimpleInstancer } from './context/metadata-authorizer.ts';
 export { createDataStore, type DataStore, type DataStoreOptions, type RegisterOptions } from './data-store.ts';
 export { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './error/catalogue.ts';
+export { type HttpAnswer, httpAnswer } from './error/http-answer.ts';
 export {
   ConfigurationError,
   ConnectionError,
@@ -15,6 +22,7 @@ export {
   DuplicateRecordError,
   IntendantError,
   InvalidRecordError,
+  InvalidTokenError,
   MarkingFailedError,
   MissingContextError,
   MissingInstanceIdError,

@@ -10,6 +10,9 @@ export interface MetadataNames {
   readonly instanceId?: string;
 }
 
+/** fetch `Headers`, or Node's and Fastify's plain object. */
+export type RequestHeaders = Headers | HeaderRecord;
+
 type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** As in `@grpc/grpc-js`. */
@@ -22,8 +25,8 @@ interface GrpcMetadata {
  * The context from a request's headers (fetch `Headers`, or Node's and Fastify's plain object). Take it only from a
  * proxy that authenticated the caller and strips these headers from outside.
  */
-export function contextFromHeaders(headers: Headers | HeaderRecord, names: MetadataNames = {}): MetadataContext {
-  const read = headers instanceof Headers ? (name: string) => headers.get(name) ?? undefined : plainReader(headers);
+export function contextFromHeaders(headers: RequestHeaders, names: MetadataNames = {}): MetadataContext {
+  const read = headerReader(headers);
   return contextFrom((name) => {
     const value = read(name);
     return value === undefined ? [] : [value].flat();
@@ -35,7 +38,9 @@ export function contextFromGrpcMetadata(metadata: GrpcMetadata, names: MetadataN
   return contextFrom((name) => metadata.get(name).map(String), names);
 }
 
-function plainReader(headers: HeaderRecord): (name: string) => string | readonly string[] | undefined {
+/** Looks a header up, whatever its capitals. */
+export function headerReader(headers: RequestHeaders): (name: string) => string | readonly string[] | undefined {
+  if (headers instanceof Headers) return (name) => headers.get(name) ?? undefined;
   const byName = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return (name) => byName.get(name.toLowerCase());
 }

@@ -14,7 +14,7 @@ export interface MetadataContext {
   readonly instanceId?: string | undefined;
 }
 
-/** Takes `{ orgId, roles, instanceId }` for the context. Where it comes from is `fromHeaders`' or your own concern. */
+/** Takes `{ orgId, roles, instanceId }` for the context. Where it comes from is your concern: see `contextFromHeaders`. */
 export class MetadataAuthorizer implements Authorizer<MetadataContext> {
   readonly #mappings = new RoleMappings();
 

@@ -69,6 +69,12 @@ export class InvalidRecordError extends IntendantError {
   }
 }
 
+export class InvalidTokenError extends IntendantError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('InvalidTokenError', message, options);
+  }
+}
+
 export class TableNotRegisteredError extends IntendantError {
   constructor(message: string, options?: ErrorOptions) {
     super('TableNotRegisteredError', message, options);

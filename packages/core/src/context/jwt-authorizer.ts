@@ -1,0 +1,179 @@
+import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import {
+  ConfigurationError,
+  InvalidTokenError,
+  MissingContextError,
+  MissingOrgIdError,
+} from '../error/intendant-error.ts';
+import type { Authorizer, RoleMapping } from './authorizer.ts';
+import { readContextId } from './context-id.ts';
+import type { DbRole } from './db-role.ts';
+import { asTokenError, type KeySet, type KeySource, keySource } from './jwt-keys.ts';
+import { headerReader, type RequestHeaders } from './metadata-adapters.ts';
+import { MetadataAuthorizer, type MetadataContext } from './metadata-authorizer.ts';
+
+/** Which claims carry the context. A name is looked up whole first, then as a path: `realm_access.roles`. */
+export interface JwtClaimNames {
+  /** Default `org_id`. */
+  readonly orgId?: string;
+  /** A list of strings, or one string with blanks between. Default `roles`. */
+  readonly roles?: string;
+  /** Default `instance_id`. */
+  readonly instanceId?: string;
+}
+
+export interface JwtAuthorizerOptions {
+  /** The issuer's public keys (a JWK set): its URL, or the set itself. A URL is fetched when first needed and when a token names a new key. */
+  readonly jwks: string | URL | KeySet;
+  /** What `iss` must be, or one of several. */
+  readonly issuer: string | readonly string[];
+  /** What `aud` must hold, or one of several. */
+  readonly audience: string | readonly string[];
+  readonly claims?: JwtClaimNames;
+  /** Signatures to accept. Default: those with a public key, e.g. RS256, PS256, ES256, EdDSA. */
+  readonly algorithms?: readonly string[];
+  /** How far the issuer's clock may be off, in seconds. Default 0. */
+  readonly clockToleranceSeconds?: number;
+}
+
+/** Who is calling, by a token that was verified. */
+export interface JwtContext extends MetadataContext {
+  /** All claims of the token. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+const PUBLIC_KEY_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+/**
+ * Takes a signed token for the context. Verifying may have to fetch keys, so it is done once a request, by
+ * `authenticate`; the sessions of the context it answers then ask nobody. A context that `authenticate` did not make is
+ * refused, so that no plain object is ever mistaken for a verified caller.
+ *
+ * ```ts
+ * const authorizer = new JwtAuthorizer({ jwks: 'https://id.example.com/jwks', issuer: 'https://id.example.com/', audience: 'vms' });
+ * const store = await createDataStore({ connection, authorizer });
+ * const session = store.as(await authorizer.authenticate(token));
+ * ```
+ */
+export class JwtAuthorizer implements Authorizer<JwtContext> {
+  readonly #keys: KeySource;
+  readonly #verifyOptions: JWTVerifyOptions;
+  readonly #claims: Required<JwtClaimNames>;
+  readonly #verified = new WeakSet<object>();
+  readonly #metadata = new MetadataAuthorizer();
+
+  /** Throws ConfigurationError for an option that is missing or wrong. */
+  constructor(options: JwtAuthorizerOptions) {
+    this.#keys = keySource(options?.jwks);
+    this.#verifyOptions = {
+      issuer: readNames('issuer', options.issuer),
+      audience: readNames('audience', options.audience),
+      algorithms: [...(options.algorithms ?? PUBLIC_KEY_ALGORITHMS)],
+      clockTolerance: options.clockToleranceSeconds ?? 0,
+      requiredClaims: ['exp'],
+    };
+    this.#claims = { orgId: 'org_id', roles: 'roles', instanceId: 'instance_id', ...options.claims };
+  }
+
+  /**
+   * The context of a token whose signature, issuer, audience and expiry are right. Throws InvalidTokenError, which
+   * never shows the token, and ConnectionError when the issuer's keys cannot be fetched.
+   */
+  async authenticate(token: string): Promise<JwtContext> {
+    if (typeof token !== 'string' || token === '') throw new InvalidTokenError('no token; send Authorization: Bearer');
+    const context = this.#readContext(await this.#verify(token));
+    this.#verified.add(context);
+    return context;
+  }
+
+  /** The same for the bearer token among a request's headers (fetch `Headers`, or Node's plain object). */
+  async authenticateHeaders(headers: RequestHeaders): Promise<JwtContext> {
+    const value = [headerReader(headers)('authorization') ?? []].flat();
+    const [, token] = (value.length === 1 && /^Bearer +(\S+)$/i.exec(value[0] as string)) || [];
+    return this.authenticate(token ?? '');
+  }
+
+  orgId(context: JwtContext): string {
+    const orgId = readContextId('orgId', this.#checked(context).orgId);
+    if (orgId === undefined) throw new MissingOrgIdError(`the token names no org (claim ${this.#claims.orgId})`);
+    return orgId;
+  }
+
+  /** For a table without a mapping the last role decides, as with `MetadataAuthorizer`. */
+  dbRole(context: JwtContext, tables: readonly string[]): DbRole {
+    return this.#metadata.dbRole(this.#checked(context), tables);
+  }
+
+  configure(table: string, roles: RoleMapping): void {
+    this.#metadata.configure(table, roles);
+  }
+
+  #checked(context: JwtContext): JwtContext {
+    if (typeof context === 'object' && context !== null && this.#verified.has(context)) return context;
+    throw new MissingContextError('this context was not verified; pass what authorizer.authenticate(token) answers');
+  }
+
+  async #verify(token: string): Promise<JWTPayload> {
+    try {
+      return (await jwtVerify(token, this.#keys, this.#verifyOptions)).payload;
+    } catch (error) {
+      throw asTokenError(error);
+    }
+  }
+
+  #readContext(payload: JWTPayload): JwtContext {
+    const text = (claim: string): string | undefined => {
+      const value = claimOf(payload, claim);
+      if (value === undefined || value === null) return undefined;
+      if (typeof value !== 'string') throw wrongClaim(claim, 'a string');
+      return value;
+    };
+    return Object.freeze({
+      orgId: text(this.#claims.orgId),
+      roles: readRoles(this.#claims.roles, claimOf(payload, this.#claims.roles)),
+      instanceId: text(this.#claims.instanceId),
+      claims: payload,
+    });
+  }
+}
+
+function readNames(option: string, value: string | readonly string[] | undefined): string[] {
+  const names = [value ?? []].flat();
+  if (names.length > 0 && names.every((name) => typeof name === 'string' && name !== '')) return names;
+  throw new ConfigurationError(`JwtAuthorizer: ${option} must be a string or a list of them, none empty`);
+}
+
+function claimOf(payload: JWTPayload, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name];
+  return name
+    .split('.')
+    .reduce<unknown>(
+      (value, part) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+          ? (value as Record<string, unknown>)[part]
+          : undefined,
+      payload,
+    );
+}
+
+function readRoles(claim: string, value: unknown): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (typeof value === 'string') return value.split(' ').filter((role) => role !== '');
+  if (Array.isArray(value) && value.every((role) => typeof role === 'string')) return value;
+  throw wrongClaim(claim, 'a list of strings');
+}
+
+const wrongClaim = (claim: string, shape: string): InvalidTokenError =>
+  new InvalidTokenError(`the token's claim ${claim} must be ${shape}`, { details: { reason: 'CLAIM_SHAPE', claim } });

@@ -1,0 +1,53 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { DataStore } from './data-store.ts';
+import { httpAnswer } from './error/http-answer.ts';
+import { MissingContextError } from './error/intendant-error.ts';
+import type { RootSession } from './session/root-session.ts';
+
+export interface SessionsOptions<C> {
+  /** Who calls: `(request) => authorizer.authenticateHeaders(request.headers)`. What it throws is the answer. */
+  readonly contextOf: (request: FastifyRequest) => C | Promise<C>;
+}
+
+const sessionByRequest = new WeakMap<FastifyRequest, RootSession>();
+
+/**
+ * Gives each request its session, for `sessionOf`. A caller that cannot be told is answered at once (401 for a bad
+ * token), and no handler runs. Holds for the instance it is registered on and those below.
+ *
+ * ```ts
+ * app.register(sessions(store, { contextOf: (request) => authorizer.authenticateHeaders(request.headers) }));
+ * app.setErrorHandler(answerError);
+ * app.get('/vms/:id', (request) => sessionOf(request).find(vm, request.params.id));
+ * ```
+ */
+export function sessions<C>(
+  store: DataStore<C>,
+  { contextOf }: SessionsOptions<C>,
+): (app: FastifyInstance) => Promise<void> {
+  const plugin = async (app: FastifyInstance): Promise<void> => {
+    app.addHook('onRequest', async (request, reply) => {
+      try {
+        sessionByRequest.set(request, store.as(await contextOf(request)));
+      } catch (error) {
+        const answer = httpAnswer(error);
+        if (!answer) throw error;
+        return reply.code(answer.status).send(answer.body);
+      }
+    });
+  };
+  return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
+}
+
+/** The session of a request behind the plugin. Throws MissingContextError where the plugin is not registered. */
+export function sessionOf(request: FastifyRequest): RootSession {
+  const session = sessionByRequest.get(request);
+  if (session) return session;
+  throw new MissingContextError('this request has no session; register the plugin of sessions() on this instance');
+}
+
+/** For `app.setErrorHandler`: the framework's errors by their own status, all others as Fastify answers them. */
+export function answerError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const answer = httpAnswer(error);
+  return answer ? reply.code(answer.status).send(answer.body) : reply.send(error);
+}

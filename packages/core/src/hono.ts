@@ -1,0 +1,50 @@
+import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
+import type { DataStore } from './data-store.ts';
+import { httpAnswer } from './error/http-answer.ts';
+import type { RootSession } from './session/root-session.ts';
+
+/** What the handlers behind the middleware find: `c.var.session`. */
+export interface SessionVariables {
+  Variables: { session: RootSession };
+}
+
+export interface SessionsOptions<C> {
+  /** Who calls, by the request's headers: `(headers) => authorizer.authenticateHeaders(headers)`. What it throws is the answer. */
+  readonly contextOf: (headers: Headers, c: Context) => C | Promise<C>;
+}
+
+/**
+ * Gives each request its session, as `c.var.session`. A caller that cannot be told is answered at once (401 for a bad
+ * token), and no handler runs.
+ *
+ * ```ts
+ * app.use(sessions(store, { contextOf: (headers) => authorizer.authenticateHeaders(headers) }));
+ * app.onError(answerError);
+ * app.get('/vms/:id', async (c) => c.json(await c.var.session.find(vm, c.req.param('id'))));
+ * ```
+ */
+export function sessions<C>(
+  store: DataStore<C>,
+  { contextOf }: SessionsOptions<C>,
+): MiddlewareHandler<SessionVariables> {
+  return async (c, next) => {
+    let session: RootSession;
+    try {
+      session = store.as(await contextOf(c.req.raw.headers, c));
+    } catch (error) {
+      const answer = httpAnswer(error);
+      if (!answer) throw error;
+      return c.json(answer.body, answer.status as 500);
+    }
+    c.set('session', session);
+    return next();
+  };
+}
+
+/** For `app.onError`: the framework's errors by their own status, all others as Hono answers them. */
+export const answerError: ErrorHandler = (error, c) => {
+  const answer = httpAnswer(error);
+  if (answer) return c.json(answer.body, answer.status as 500);
+  if ('getResponse' in error) return error.getResponse();
+  return c.text('Internal Server Error', 500);
+};

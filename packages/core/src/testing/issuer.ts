@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+
+/** An identity provider of the tests: signs tokens, and publishes its keys over HTTP. */
+export interface Issuer extends AsyncDisposable {
+  readonly jwksUrl: string;
+  readonly jwks: { keys: Record<string, unknown>[] };
+  /** How often the keys were fetched. */
+  fetches: number;
+  /** A good token with these claims, good for an hour unless `expires` says otherwise (null: for ever). */
+  token(
+    claims: JWTPayload,
+    options?: { expires?: number | string | null; audience?: string; issuer?: string },
+  ): Promise<string>;
+}
+
+export const ISSUER = 'https://id.example.com/';
+export const AUDIENCE = 'vms';
+
+export async function startIssuer(): Promise<Issuer> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'first', alg: 'ES256', use: 'sig' }] };
+  const server = createServer((_request, response) => {
+    issuer.fetches++;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(jwks));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const issuer: Issuer = {
+    jwksUrl: `http://127.0.0.1:${port}/jwks`,
+    jwks,
+    fetches: 0,
+    token: (claims, { expires = '1h', audience = AUDIENCE, issuer: name = ISSUER } = {}) => {
+      const token = new SignJWT(claims)
+        .setProtectedHeader({ alg: 'ES256', kid: 'first' })
+        .setIssuer(name)
+        .setAudience(audience);
+      if (expires !== null) token.setExpirationTime(expires);
+      return token.sign(privateKey);
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return issuer;
+}
