@@ -34,10 +34,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  server.kill('SIGKILL');
   client.close();
-  const ended = once(server, 'exit');
-  server.kill('SIGTERM');
-  expect((await ended)[0]).toBe(0);
   await database.drop();
 });
 
@@ -79,18 +77,21 @@ function call<Method extends Unary>(
   return promise;
 }
 
-async function list(caller: Caller, brand?: string): Promise<string[]> {
+function openList(caller: Caller, brand?: string) {
   const { listCpus } = Inventory.method;
-  const stream = client.makeServerStreamRequest(
+  return client.makeServerStreamRequest(
     pathOf(listCpus),
     writes(listCpus.input),
     (bytes) => fromBinary(listCpus.output, bytes),
     create(listCpus.input, brand === undefined ? {} : { brand }),
     metadataOf(caller),
-    { deadline: Date.now() + 10_000 },
+    { deadline: Date.now() + 20_000 },
   );
+}
+
+async function list(caller: Caller, brand?: string): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { id } of stream) ids.push(id);
+  for await (const { id } of openList(caller, brand)) ids.push(id);
   return ids;
 }
 
@@ -143,4 +144,17 @@ test('a delete may be repeated', async () => {
   await call(putCpu, cokeAdmin, { id: 'P4', cpu: cpu('Intel') });
   for (let time = 0; time < 2; time++) await call(deleteCpu, cokeAdmin, { id: 'P4' });
   await expect(call(getCpu, cokeAdmin, { id: 'P4' })).rejects.toMatchObject({ code: status.NOT_FOUND });
+});
+
+test('Ctrl-C ends the service with exit code 0, though a client has stopped reading its list', async () => {
+  const hoarder = { orgid: 'Hoarder', roles: 'inventory_admin' };
+  const large = cpu('x'.repeat(100_000));
+  for (let index = 0; index < 100; index++) await call(putCpu, hoarder, { id: `H${index}`, cpu: large });
+  const stalled = openList(hoarder);
+  stalled.on('error', () => {}); // The service ends in the middle of it.
+  await new Promise((resolve) => stalled.once('data', resolve));
+  stalled.pause();
+  const ended = once(server, 'exit');
+  server.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
 });

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type EventEmitter, once } from 'node:events';
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { createDataStore } from '@intendant/core';
-import { createProtoStore, defineMessage } from '@intendant/protostore';
+import { createProtoStore, defineMessage, type ProtoStore } from '@intendant/protostore';
 import { withErrorCodes } from './error-code.ts';
 import { CpuSchema, Inventory } from './gen/inventory/v1/inventory_pb.js';
 import { inventory } from './inventory.ts';
@@ -17,11 +17,14 @@ export interface ServerOptions {
   readonly port: number;
 }
 
-export interface RunningServer extends AsyncDisposable {
+export interface RunningServer {
   readonly port: number;
+  /** Lets the calls under way end, for three seconds; then closes what is left. */
+  close(): Promise<void>;
 }
 
 const ROLES = { inventory_admin: 'tenant_writer', inventory_auditor: 'tenant_reader' } as const;
+const GRACE_MS = 3_000;
 
 /** gRPC over HTTP/2, without TLS, on 127.0.0.1. */
 export async function startServer({
@@ -30,20 +33,52 @@ export async function startServer({
   port,
 }: ServerOptions): Promise<RunningServer> {
   const store = await createDataStore({ connection: databaseUrl, adminConnection: adminDatabaseUrl });
-  const protoStore = createProtoStore(store);
-  await protoStore.register([defineMessage(CpuSchema, { table: 'cpu', indexes: [['brand']] })], { roles: ROLES });
+  try {
+    const protoStore = createProtoStore(store);
+    await protoStore.register([defineMessage(CpuSchema, { table: 'cpu', indexes: [['brand']] })], { roles: ROLES });
+    const server = await listen(protoStore, port);
+    return {
+      port: server.port,
+      async close() {
+        await server.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function listen(protoStore: ProtoStore, port: number): Promise<RunningServer> {
   const adapter = connectNodeAdapter({
     routes: (router) => void router.service(Inventory, inventory(protoStore)),
     interceptors: [withErrorCodes],
   });
   const server = createServer(adapter);
+  const sessions = tracked(server, 'session', (session: ServerHttp2Session) => session.close());
+  const sockets = tracked(server, 'connection', (socket: Socket) => socket.destroy());
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      await store.close();
-    },
-  };
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sessions, sockets) };
+}
+
+/** Keeps what a server hands out until it closes; answers a function that ends all that is open. */
+function tracked<Thing extends EventEmitter>(server: Http2Server, event: string, end: (thing: Thing) => void) {
+  const open = new Set<Thing>();
+  server.on(event, (thing: Thing) => {
+    open.add(thing);
+    thing.once('close', () => open.delete(thing));
+  });
+  return () => open.forEach(end);
+}
+
+/** A socket that a stalled client doesn't drain outlives its session: so the sockets go too. */
+async function closeServer(server: Http2Server, endSessions: () => void, endSockets: () => void): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  endSessions();
+  const impatience = setTimeout(endSockets, GRACE_MS);
+  await closed;
+  clearTimeout(impatience);
 }

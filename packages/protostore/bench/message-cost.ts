@@ -14,8 +14,8 @@ const ROUNDS = 9;
 const OPERATIONS = 2_000;
 const CLIENTS = 8;
 
-await using database = await testDatabase();
-await using store = await createDataStore({
+const database = await testDatabase();
+const store = await createDataStore({
   connection: database.url,
   adminConnection: database.adminUrl,
   pool: { max: CLIENTS },
@@ -128,3 +128,5 @@ async function streamAll(): Promise<void> {
   );
 }
 await streamAll();
+await store.close();
+await database.drop();
