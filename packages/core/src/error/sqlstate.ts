@@ -70,6 +70,9 @@ const TRANSLATIONS: Record<string, Translate> = {
     new ConfigurationError(`${message}: the database refused user name or password`, options),
   '28000': (message, options) => new ConfigurationError(`${message}: the database refused this login`, options),
   '08': connectionLost,
+  '54': doesNotFit(
+    'a value is larger than the database takes; a key or an indexed column has room for about 2,700 bytes',
+  ),
   '22': doesNotFit('a value is out of range or malformed'),
   '23': doesNotFit('a value breaks a rule of the table'),
   '54000': doesNotFit('a value of the key, or of an indexed column, is too long for an index'),

@@ -13,9 +13,15 @@ export function describeKey(table: RegisteredTable, key: unknown): Record<string
 
 const MAX_PRINTED = 100;
 
-function printable(value: unknown): unknown {
+/** A value as it may stand in a message: short, whatever it is. */
+export function printable(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex').slice(0, MAX_PRINTED);
   if (typeof value === 'string') return value.length > MAX_PRINTED ? `${value.slice(0, MAX_PRINTED)}…` : value;
-  return typeof value === 'object' && !(value instanceof Date) ? typeof value : value;
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value;
+  return typeof value;
 }
+
+/** A name or value out of a caller's hands, quoted and cut for a message. */
+export const quoted = (value: unknown): string => JSON.stringify(printable(value)) ?? 'undefined';

@@ -4,6 +4,7 @@ import { InvalidRecordError, OperationNotAllowedError } from '../error/intendant
 import type { WireValue } from '../exchange/statement.ts';
 import type { Column } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import { printable } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 
 /** Refuses an id that the scope is held away from, before any SQL runs. The ids named are the caller's own words. */
@@ -22,9 +23,12 @@ function refused(
   own: string | undefined,
   named: unknown,
 ): OperationNotAllowedError {
+  const [mine, theirs] = [printable(own), printable(named)];
   return new OperationNotAllowedError(
-    `${table.name}: the caller acts for ${noun} ${String(own)} and may not name ${noun} ${String(named)}`,
-    { details: { table: table.name, [`${noun}Id`]: own, [`named${noun === 'org' ? 'OrgId' : 'InstanceId'}`]: named } },
+    `${table.name}: the caller acts for ${noun} ${mine} and may not name ${noun} ${theirs}`,
+    {
+      details: { table: table.name, [`${noun}Id`]: mine, [`named${noun === 'org' ? 'OrgId' : 'InstanceId'}`]: theirs },
+    },
   );
 }
 

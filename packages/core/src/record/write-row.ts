@@ -5,6 +5,7 @@ import type { WireValue } from '../exchange/statement.ts';
 import { perTable } from '../statement/per-table.ts';
 import type { Column } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import { quoted } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 import { orgUnknown, ownIds } from './identity.ts';
 
@@ -45,7 +46,7 @@ function pickFields(table: RegisteredTable, record: unknown): Record<string, unk
   for (const [field, value] of Object.entries(record)) {
     if (FRAMEWORK_FIELDS.has(field)) continue;
     if (!table.columnByField.has(field)) {
-      throw new InvalidRecordError(`${table.name}: there is no column ${JSON.stringify(field)}`, {
+      throw new InvalidRecordError(`${table.name}: there is no column ${quoted(field)}`, {
         details: { table: table.name, issues: [{ path: [field], message: 'no such column' }] },
       });
     }

@@ -14,7 +14,7 @@ import { type IdentityValue, readIdentity } from '../record/identity.ts';
 import { readRow } from '../record/read-row.ts';
 import { readRevision, writeRow } from '../record/write-row.ts';
 import { deleteStatement, softDeleteStatement } from '../statement/delete.ts';
-import type { Filter } from '../statement/filter.ts';
+import { type Filter, invalid } from '../statement/filter.ts';
 import { findStatement } from '../statement/find.ts';
 import {
   countStatement,
@@ -84,7 +84,8 @@ export class Session {
     options?: RunOptions,
   ): Promise<RecordOf<T>[]> {
     const { table, scope } = this.#open(definition);
-    const rows = records.map((record) => writeRow(table, scope, record));
+    if (!Array.isArray(records)) throw invalid(table, 'insertMany takes a list of records');
+    const rows = Array.from(records, (record) => writeRow(table, scope, record));
     if (rows.length === 0) return [];
     return insertMany<T>(table, rows, (statements) =>
       this.#run(scope, 'insertMany', table, undefined, statements, options),

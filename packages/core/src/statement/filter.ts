@@ -1,12 +1,13 @@
 import type { Scope } from '../context/scope.ts';
 import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
+import { quoted } from '../record/describe-key.ts';
 import { encodeField } from '../record/encode-field.ts';
 import { checkScope } from '../record/identity.ts';
 import type { Column } from '../table/column.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
-import { JSON_DOCUMENT } from '../table/wire-format.ts';
+import { JSON_DOCUMENT, TEXT } from '../table/wire-format.ts';
 import { arrayLiteral } from './array-literal.ts';
 import { quoteIdentifier } from './identifier.ts';
 
@@ -68,12 +69,17 @@ const membership =
   (sql: string): Operator =>
   (name, operand, column, { table, parameters }) => {
     if (!Array.isArray(operand)) throw invalid(table, `${column.field}: in and notIn take a list`);
-    const values = operand.map((value) => {
+    const values = Array.from(operand, (value) => {
       if (value === null || value === undefined) throw invalid(table, `${column.field}: a list must not hold null`);
       return encodeField(table, column, value);
     });
     return `${name} ${sql}(${parameters.add(arrayLiteral(values))}::${column.format.sqlType}[])`;
   };
+
+const like: Operator = (name, operand, column, into) => {
+  if (column.format !== TEXT) throw invalid(into.table, `${column.field}: like compares text alone`);
+  return compare('like')(name, operand, column, into);
+};
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   [
@@ -92,7 +98,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['lte', compare('<=')],
   ['gt', compare('>')],
   ['gte', compare('>=')],
-  ['like', compare('like')],
+  ['like', like],
 ]);
 
 /** The SQL condition for a filter; `true` when it asks for nothing. Throws InvalidRecordError, OperationNotAllowedError. */
@@ -107,10 +113,11 @@ export function filterCondition(filter: unknown, into: FilterTarget): string {
 function entryCondition(field: string, operand: unknown, into: FilterTarget): string {
   if ((field === 'and' || field === 'or') && Array.isArray(operand)) {
     if (operand.length === 0) return field === 'and' ? 'true' : 'false';
-    return `(${operand.map((inner) => `(${filterCondition(inner, into)})`).join(` ${field} `)})`;
+    const parts = Array.from(operand, (inner) => `(${partCondition(field, inner, into)})`);
+    return `(${parts.join(` ${field} `)})`;
   }
   const column = into.table.columnByField.get(field);
-  if (!column) throw invalid(into.table, `there is no column ${JSON.stringify(field)} to filter by`);
+  if (!column) throw invalid(into.table, `there is no column ${quoted(field)} to filter by`);
   if (operand === undefined)
     throw invalid(into.table, `the filter on ${field} is undefined; leave it out, or compare with null`);
   const comparisons = isComparison(column, operand) ? Object.entries(operand) : [['eq', operand] as const];
@@ -119,19 +126,27 @@ function entryCondition(field: string, operand: unknown, into: FilterTarget): st
   );
 }
 
-const isComparison = (column: Column, operand: unknown): operand is object =>
-  typeof operand === 'object' &&
-  operand !== null &&
-  !(operand instanceof Date) &&
-  !(operand instanceof Uint8Array) &&
-  !(Array.isArray(operand) && column.format === JSON_DOCUMENT);
+/** One of a list of filters; one that is undefined would make an `or` hold for every row. */
+function partCondition(field: string, filter: unknown, into: FilterTarget): string {
+  if (filter === undefined) throw invalid(into.table, `a filter among ${field} is undefined`);
+  return filterCondition(filter, into);
+}
+
+/** A JSON document is compared whole unless it reads as comparisons: `{ eq: document }` is never mistaken. */
+function isComparison(column: Column, operand: unknown): operand is object {
+  if (typeof operand !== 'object' || operand === null) return false;
+  if (operand instanceof Date || operand instanceof Uint8Array) return false;
+  if (column.format !== JSON_DOCUMENT) return true;
+  const fields = Object.keys(operand);
+  return !Array.isArray(operand) && fields.length > 0 && fields.every((field) => OPERATORS.has(field));
+}
 
 function comparisonCondition(column: Column, operator: string, operand: unknown, into: FilterTarget): string {
   const build = OPERATORS.get(operator);
   if (!build)
     throw invalid(
       into.table,
-      `${column.field}: ${JSON.stringify(operator)} is no comparison; there are ${[...OPERATORS.keys()].join(', ')}`,
+      `${column.field}: ${quoted(operator)} is no comparison; there are ${[...OPERATORS.keys()].join(', ')}`,
     );
   if (operand === undefined) throw invalid(into.table, `${column.field}: ${operator} is undefined`);
   for (const id of operator === 'in' && Array.isArray(operand) ? operand : operator === 'eq' ? [operand] : []) {

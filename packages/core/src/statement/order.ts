@@ -1,4 +1,5 @@
 import { isInstanceScoped, isTenantScoped } from '../context/db-role.ts';
+import { quoted } from '../record/describe-key.ts';
 import { encodeField } from '../record/encode-field.ts';
 import type { Column } from '../table/column.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
@@ -32,8 +33,8 @@ function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
       throw invalid(table, 'orderBy must be an object, column to direction');
     return Object.entries(list).map(([field, direction]) => {
       const column = table.columnByField.get(field);
-      if (!column) throw invalid(table, `there is no column ${JSON.stringify(field)} to sort by`);
-      if (direction !== 'asc' && direction !== 'desc') throw invalid(table, `${field}: sort by asc or desc`);
+      if (!column) throw invalid(table, `there is no column ${quoted(field)} to sort by`);
+      if (direction !== 'asc' && direction !== 'desc') throw invalid(table, `${column.field}: sort by asc or desc`);
       return { column, direction };
     });
   });

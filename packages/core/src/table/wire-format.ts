@@ -86,10 +86,9 @@ function encodeTimestamp(value: unknown): string {
 }
 
 function encodeJson(value: unknown): string {
-  const text = JSON.stringify(value, refuseInexact);
-  if (text === undefined) return refuse('must be a JSON value');
-  if (text.includes('\\u0000')) return refuseNul(text);
-  return text;
+  checkJson(value, 0);
+  const text = JSON.stringify(value);
+  return text.includes('\\u0000') ? refuseNul(text) : text;
 }
 
 /** A backslash before `\u0000` makes it six ordinary characters; only an odd run of backslashes is a NUL. */
@@ -99,10 +98,41 @@ function refuseNul(text: string): string {
     : text;
 }
 
-function refuseInexact(_field: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value))
-    return refuse('must not hold NaN or Infinity, which JSON lacks');
-  if (typeof value === 'bigint') return refuse('must not hold a bigint, which JSON lacks');
-  if (typeof value === 'string' && !value.isWellFormed()) return refuse('must not hold a lone surrogate');
-  return value;
+/** Levels of nesting that a document may have: far more than any needs, and within what Postgres reads. */
+const MAX_JSON_DEPTH = 500;
+
+/** JSON.stringify turns what JSON lacks into something else, or drops it; here it is refused. */
+function checkJson(value: unknown, depth: number): void {
+  if (depth > MAX_JSON_DEPTH) refuse(`must not be nested deeper than ${MAX_JSON_DEPTH} levels`);
+  if (value === null || typeof value === 'boolean') return;
+  if (typeof value === 'string') checkJsonText(value);
+  else if (typeof value === 'number') checkJsonNumber(value);
+  else if (Array.isArray(value)) for (let index = 0; index < value.length; index++) checkJson(value[index], depth + 1);
+  else checkJsonObject(value, depth);
 }
+
+/** A field that is undefined is one that is not there. */
+function checkJsonObject(value: unknown, depth: number): void {
+  if (!isPlainObject(value)) throw new TypeError(`must hold JSON values alone, not a ${nameOfType(value)}`);
+  for (const [field, inner] of Object.entries(value)) {
+    checkJsonText(field);
+    if (inner !== undefined) checkJson(inner, depth + 1);
+  }
+}
+
+function checkJsonText(text: string): void {
+  if (!text.isWellFormed()) refuse('must not hold a lone surrogate, which has no UTF-8 form');
+}
+
+function checkJsonNumber(value: number): void {
+  if (!Number.isFinite(value)) refuse('must not hold NaN or Infinity, which JSON lacks');
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && typeof Reflect.get(value, 'toJSON') !== 'function';
+}
+
+const nameOfType = (value: unknown): string =>
+  typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;

@@ -1,0 +1,312 @@
+import { atScale } from '@intendant/devdb/testing';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { DatabaseError, defineTable, IntendantError, InvalidRecordError, MissingOrgIdError } from '../index.ts';
+import { cokeAdmin, openTestStore, pepsiAdmin, serviceAdmin } from '../testing/fixtures.ts';
+
+const anything = defineTable('anything', {
+  schema: z.object({
+    id: z.string(),
+    text: z.string().nullable(),
+    small: z.int32().nullable(),
+    whole: z.int().nullable(),
+    big: z.bigint().nullable(),
+    double: z.number().nullable(),
+    flag: z.boolean().nullable(),
+    at: z.date().nullable(),
+    kind: z.enum(['a', 'b']).nullable(),
+    bytes: z.instanceof(Uint8Array).nullable(),
+    json: z.unknown(),
+  }),
+});
+const FIELDS = ['text', 'small', 'whole', 'big', 'double', 'flag', 'at', 'kind', 'bytes', 'json'] as const;
+const EMPTY = Object.fromEntries(FIELDS.map((field) => [field, null]));
+
+const fixture = await openTestStore();
+const { store } = fixture;
+const coke = store.as(cokeAdmin);
+beforeAll(() => store.register([anything]));
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+let serial = 0;
+const freshId = () => `id-${++serial}`;
+const cyclic: Record<string, unknown> = {};
+cyclic['self'] = cyclic;
+let deep: unknown = null;
+for (let level = 0; level < 20_000; level++) deep = [deep];
+
+const STRINGS = [
+  `Robert'); drop table anything; --`,
+  `"; select 1; --`,
+  `\\'; \\x00 $1 $$ %s {} {a,"b"} NULL`,
+  'nul\0byte',
+  'x'.repeat(1_000_000),
+  Array.from({ length: 50_000 }, (_, index) => String.fromCodePoint(0x4e00 + (index % 20_000))).join(''),
+  '👩‍👩‍👧‍👦 🇪🇺 é e\u0301 \u202e \ufeff \u2028',
+  '\ud800',
+  'a\udfffb',
+  '__proto__',
+  'constructor',
+  '',
+  ' ',
+  '\n\t\r\b',
+];
+const OTHERS = [
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  -0,
+  2 ** 31,
+  2 ** 53,
+  2 ** 63,
+  Number.MAX_VALUE,
+  5e-324,
+  0.1,
+  2n ** 63n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+  -(2n ** 63n) - 1n,
+  10n ** 1000n,
+  new Date(Number.NaN),
+  new Date(8.64e15),
+  new Date(-8.64e15),
+  new Date('0001-01-01'),
+  new Date(-62_167_219_200_000 - 1),
+  [],
+  {},
+  [['a']],
+  { toString: () => 'x' },
+  { toJSON: () => 'x' },
+  { $ne: null },
+  { eq: 'x' },
+  JSON.parse('{"__proto__": {"polluted": true}}'),
+  Object.create(null),
+  new Map([[1, 2]]),
+  new Set([1]),
+  new Uint8Array([0, 255, 39]),
+  Buffer.from('a\0b'),
+  new Uint16Array(2),
+  () => 'x',
+  Symbol('x'),
+  undefined,
+  null,
+  true,
+  cyclic,
+  deep,
+  { a: [1, { b: undefined }] },
+  [undefined],
+  new Array(3),
+  /x/,
+  new Error('x'),
+] as unknown[];
+const HOSTILE: unknown[] = [...STRINGS, ...OTHERS];
+
+const value = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...HOSTILE) },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary' }) },
+  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 500 }) },
+  { weight: 1, arbitrary: fc.date({ noInvalidDate: false }) },
+  { weight: 1, arbitrary: fc.bigInt() },
+  { weight: 1, arbitrary: fc.double() },
+  { weight: 2, arbitrary: fc.json().map((text) => JSON.parse(text) as unknown) },
+  {
+    weight: 2,
+    arbitrary: fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withNullPrototype: true,
+      withSparseArray: true,
+      withTypedArray: true,
+    }),
+  },
+);
+
+/** A clear error of ours, raised because of the input; anything else thrown fails the test. */
+async function refusedOr<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof IntendantError) || error instanceof DatabaseError) throw error;
+    expect(error.message.length).toBeLessThan(2_000);
+    return undefined;
+  }
+}
+
+/** JSON has one zero, and no undefined. */
+const asJson = (input: unknown): unknown => JSON.parse(JSON.stringify(input));
+
+const isSame = (field: string, stored: unknown, given: unknown): void => {
+  if (given === undefined) expect(stored ?? null).toBeNull();
+  else if (given instanceof Uint8Array) expect(Buffer.from(stored as Uint8Array)).toEqual(Buffer.from(given));
+  else if (field === 'json') expect(stored).toEqual(asJson(given));
+  else expect(stored).toEqual(given);
+};
+
+const runs = { numRuns: atScale(400, 20_000) };
+
+describe('whatever comes in is stored exactly or refused clearly', () => {
+  test(
+    'in a record',
+    () =>
+      fc.assert(
+        fc.asyncProperty(fc.constantFrom(...FIELDS), value, async (field, given) => {
+          const record = { ...EMPTY, id: freshId(), [field]: given };
+          const stored = await refusedOr(() => coke.insert(anything, record as never));
+          if (!stored) return;
+          isSame(field, stored[field], given);
+          expect(await coke.find(anything, record.id)).toEqual(stored);
+          const [many] = await coke.insertMany(anything, [{ ...record, id: freshId() } as never]);
+          expect({ ...many, id: record.id, createdAt: 0, updatedAt: 0 }).toEqual({
+            ...stored,
+            createdAt: 0,
+            updatedAt: 0,
+          });
+          expect(await coke.count(anything, { where: { id: record.id, [field]: stored[field] } as never })).toBe(1);
+        }),
+        runs,
+      ),
+    300_000,
+  );
+
+  test(
+    'in a key',
+    () =>
+      fc.assert(
+        fc.asyncProperty(value, async (id) => {
+          const stored = await refusedOr(() => coke.upsert(anything, { ...EMPTY, id } as never));
+          const found = await refusedOr(() => coke.find(anything, id as never));
+          expect(found?.id).toEqual(stored?.id);
+          if (stored) {
+            expect(stored.id).toBe(id);
+            expect(await coke.delete(anything, id as string)).toBe(1);
+          } else {
+            await refusedOr(() => coke.delete(anything, id as never));
+            await refusedOr(() => coke.softDelete(anything, { id } as never));
+          }
+        }),
+        runs,
+      ),
+    300_000,
+  );
+
+  test(
+    'in a filter, by any comparison',
+    () =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom('id', 'orgId', 'revision', 'createdAt', 'deletedAt', ...FIELDS),
+          fc.constantFrom('', 'eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'like', 'in', 'notIn', '__proto__'),
+          value,
+          async (field, comparison, operand) => {
+            const where = { [field]: comparison === '' ? operand : { [comparison]: operand } };
+            await refusedOr(() => coke.findMany(anything, { where, limit: 1 } as never));
+            await refusedOr(() =>
+              coke.findMany(anything, { where: { [field]: { in: [operand] } }, limit: 1 } as never),
+            );
+          },
+        ),
+        runs,
+      ),
+    300_000,
+  );
+
+  test(
+    'as a sort column, a direction, a place to go on from, a limit, an offset, a revision, a filter',
+    () =>
+      fc.assert(
+        fc.asyncProperty(value, async (given) => {
+          const attempts: object[] = [
+            { orderBy: { [String(typeof given === 'string' ? given : 'text')]: 'asc' } },
+            { orderBy: { text: given } },
+            { orderBy: given },
+            { after: given },
+            { after: { id: given }, orderBy: { id: 'desc' } },
+            { limit: given },
+            { offset: given },
+            { where: given },
+            { where: { and: given } },
+            { where: { or: [given] } },
+          ];
+          for (const options of attempts)
+            await refusedOr(() => coke.findMany(anything, { limit: 1, ...options } as never));
+          await refusedOr(() => coke.delete(anything, 'absent', { revision: given } as never));
+          await refusedOr(() => coke.update(anything, { ...EMPTY, id: 'absent', revision: given } as never));
+          await refusedOr(() => coke.insertMany(anything, given as never));
+          await refusedOr(() => coke.insert(anything, given as never));
+        }),
+        runs,
+      ),
+    300_000,
+  );
+
+  test(
+    'in a context',
+    () =>
+      fc.assert(
+        fc.asyncProperty(value, value, async (orgId, role) => {
+          const session = store.as({ orgId, roles: ['tenant_admin'] } as never);
+          const id = freshId();
+          const stored = await refusedOr(() => session.insert(anything, { ...EMPTY, id, json: {} } as never));
+          if (stored) {
+            expect(stored.orgId).toBe(orgId);
+            expect((await session.findMany(anything)).map((record) => record.orgId)).toEqual([orgId]);
+            await session.deleteMany(anything, { where: {} });
+          }
+          await refusedOr(() => store.as({ orgId: 'Coke', roles: [role] } as never).count(anything));
+          await refusedOr(() => store.as({ orgId: 'Coke', roles: role } as never).count(anything));
+          await refusedOr(() => store.as(role as never).count(anything));
+          await refusedOr(() => store.as({ ...pepsiAdmin, instanceId: orgId } as never).count(anything));
+          await refusedOr(() => store.as(serviceAdmin).findMany(anything, { where: { orgId }, limit: 1 } as never));
+          await refusedOr(() => coke.find(anything, { id, orgId } as never));
+        }),
+        runs,
+      ),
+    300_000,
+  );
+});
+
+test.each([
+  ['a NUL', 'a\0b', InvalidRecordError],
+  ['a lone surrogate', '\ud800', InvalidRecordError],
+  ['a number', 5, InvalidRecordError],
+  ['a list', ['Coke'], InvalidRecordError],
+  ['nothing', '', MissingOrgIdError],
+])('an org id that is %s is refused before any SQL', async (_what, orgId, error) => {
+  await expect(store.as({ orgId, roles: ['tenant_admin'] } as never).findMany(anything)).rejects.toThrow(error);
+});
+
+test('org ids that look alike are different orgs', async () => {
+  const orgs = [
+    'Org',
+    'org',
+    'Org ',
+    ' Org',
+    'Örg',
+    'O\u0308rg',
+    'Org\u200b',
+    `Org'--`,
+    'Org%',
+    '*',
+    'null',
+    'NULL',
+    '{Org}',
+  ];
+  await Promise.all(
+    orgs.map((orgId) =>
+      store.as({ ...cokeAdmin, orgId }).insert(anything, { ...EMPTY, id: 'same', text: orgId, json: 1 } as never),
+    ),
+  );
+  for (const orgId of orgs) {
+    const seen = await store.as({ ...cokeAdmin, orgId }).findMany(anything);
+    expect(seen.map(({ text }) => text)).toEqual([orgId]);
+  }
+});
+
+test('__proto__ in a document is data, and no prototype is touched', async () => {
+  const json = JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"prototype": 1}}');
+  await coke.insert(anything, { ...EMPTY, id: 'proto', json } as never);
+  const stored = await coke.find(anything, 'proto');
+  expect(JSON.stringify(stored.json)).toContain('"__proto__":{"polluted":true}');
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+});
