@@ -1,4 +1,16 @@
-export { createRealization, type Realization, type RealizationOptions } from './realization.ts';
+export type { Caretaker } from './caretaker/caretaker.ts';
+export type { Announcement } from './point/announcement.ts';
+export type { EnforcementPoints, PointOptions } from './point/enforcement-points.ts';
+export type { EnforcementPoint } from './point/point-registry.ts';
+export type { PlacementOptions, PlacementRule } from './point/register-placement.ts';
+export type { FinishedOptions, Rollout, RolloutProgress } from './point/rollout-progress.ts';
+export type { Labels, LabelValue, Selector } from './point/selector.ts';
+export {
+  createRealization,
+  type Realization,
+  type RealizationOptions,
+  type RealizationRegisterOptions,
+} from './realization.ts';
 export type {
   Marked,
   PersistOptions,

@@ -1,17 +1,7 @@
-import {
-  type AnyTable,
-  type DeleteOptions,
-  type KeyOf,
-  MarkingFailedError,
-  type NewRecordOf,
-  type RecordOf,
-} from '@intendant/core';
+import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
 import {
   describeKey,
   type Executor,
-  type RegisteredTable,
-  readIdentity,
-  readRevision,
   readRow,
   type Scope,
   type SessionInternals,
@@ -20,12 +10,13 @@ import {
 } from '@intendant/core/internal';
 import { persistIntent } from './intent/persist-intent.ts';
 import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from './intent/remove.ts';
-import { checkEnforcementPoint, checkEnforcementPoints } from './point/enforcement-point.ts';
+import { checkEnforcementPoint } from './point/enforcement-point.ts';
+import { type PlacementOptions, type PlacementRule, placementOf } from './point/register-placement.ts';
 import { errorText } from './status/details.ts';
-import type { Identity } from './status/identity-set.ts';
-import { markFailure } from './status/mark-failure.ts';
-import { type MarkedStatus, type MarkResult, writeMarks } from './status/marks.ts';
+import { throwRefused } from './status/mark-failure.ts';
+import { type MarkedStatus, writeMarks } from './status/marks.ts';
 import { readOverallStatus, readStatusDetails, type StatusDetails } from './status/read-status.ts';
+import { identityOf, markedRevision, removalOf } from './status/resource-identity.ts';
 import type { Status } from './status/status.ts';
 import type { StatusTables } from './status/status-tables.ts';
 import type { WaitOptions } from './wait-for.ts';
@@ -36,13 +27,7 @@ export type ResourceReference<T extends AnyTable> = Extract<KeyOf<T>, object> & 
 /** One resource, or several to be marked alike. */
 export type Marked<T extends AnyTable> = ResourceReference<T> | readonly ResourceReference<T>[];
 
-export interface PersistOptions {
-  /**
-   * The points where the intent is to be true. Points where the resource was before and that aren't named are
-   * unrealized. Not given: the points it is at already stay (or, where a selector is registered, those that match it).
-   */
-  readonly enforcementPoints?: readonly string[];
-}
+export type PersistOptions = PlacementOptions;
 
 export interface PersistResult<T extends AnyTable> {
   readonly record: RecordOf<T>;
@@ -55,6 +40,8 @@ export interface RealizationParts {
   statusTables(definition: AnyTable): StatusTables;
   /** Runs in one transaction: the session's own if it is one. */
   inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
+  /** Where resources of the table go by default. */
+  placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
   waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
 }
 
@@ -78,19 +65,19 @@ export class RealizationSession {
    * transaction. A record with a revision is an optimistic update; one without replaces whatever is there. An id that
    * is used again goes on above the revision of what is left of the old resource.
    *
-   * Throws RevisionConflictError, and then nothing changed.
+   * Throws RevisionConflictError, and InvalidRecordError for a point that was removed; then nothing changed.
    */
   async persistIntent<T extends AnyTable>(
     definition: T,
     record: NewRecordOf<T>,
     options: PersistOptions = {},
   ): Promise<PersistResult<T>> {
-    const points = checkEnforcementPoints(options.enforcementPoints);
+    const placement = placementOf(options, this.#parts.placementRule(definition), record);
     return this.#operate('persistIntent', definition, record, async ({ tables, scope, core }) => {
       const intent = {
         identity: identityOf(tables.resource, scope, record),
         row: writeRow(tables.resource, scope, record),
-        points,
+        placement,
       };
       const row = await persistIntent(
         core.executor,
@@ -254,19 +241,14 @@ export class RealizationSession {
     await this.#operate(`mark ${status}`, definition, undefined, async ({ tables, scope, core }) => {
       const marks = references.map((reference) => ({
         identity: identityOf(tables.resource, scope, reference),
-        revision: Number(requiredRevision(tables.resource, reference)),
+        revision: markedRevision(tables.resource, reference),
         enforcementPoint,
         status,
         isRemoval,
         message,
       }));
-      refuse(
-        references,
-        tables.resource,
-        enforcementPoint,
-        status,
-        await writeMarks(core.executor, scope, tables, marks),
-      );
+      const results = await writeMarks(core.executor, scope, tables, marks);
+      throwRefused({ table: tables.resource, references, enforcementPoint, status, results });
     });
   }
 
@@ -285,47 +267,4 @@ export class RealizationSession {
       throw translateError(error, { operation, table: tables.resource.name, key: describeKey(tables.resource, key) });
     }
   }
-}
-
-/** The full identity a key or record names, org and instance filled in from the scope. */
-function identityOf(table: RegisteredTable, scope: Scope, key: unknown): Identity {
-  const named = new Map(readIdentity(table, scope, key, 'change').map(({ column, value }) => [column, value]));
-  return table.identity.map((column) => named.get(column) ?? '');
-}
-
-const removalOf = (table: RegisteredTable, scope: Scope, key: unknown, options: DeleteOptions) => ({
-  identity: identityOf(table, scope, key),
-  revision: readRevision(table, options.revision) ?? null,
-});
-
-function requiredRevision(table: RegisteredTable, reference: { readonly revision: number }): string {
-  const revision = readRevision(table, reference?.revision);
-  if (revision !== undefined) return revision;
-  throw new MarkingFailedError(`${table.name}: a mark names the revision it is about, as { id, revision }`, {
-    details: { table: table.name },
-  });
-}
-
-/** One refusal is thrown as it is; of several, the first speaks for them, and all are listed. */
-function refuse(
-  references: readonly { readonly revision: number }[],
-  table: RegisteredTable,
-  enforcementPoint: string,
-  status: string,
-  results: readonly MarkResult[],
-): void {
-  const failures = results.flatMap((result, index) => {
-    const reference = references[index] as { readonly revision: number };
-    return markFailure({ table, reference, enforcementPoint, status, result }) ?? [];
-  });
-  const [first] = failures;
-  if (!first) return;
-  if (references.length === 1) throw first;
-  throw new MarkingFailedError(
-    `${failures.length} of ${references.length} marks were refused; the first: ${first.message}`,
-    {
-      details: { ...first.details, refused: failures.map(({ details }) => details) },
-      cause: first.cause,
-    },
-  );
 }

@@ -17,10 +17,15 @@ import {
 } from '@intendant/core/internal';
 import type { Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
+import { Caretaker } from './caretaker/caretaker.ts';
 import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
 import { JobQueue } from './job/job-queue.ts';
-import { jobSchemaPart } from './job/job-schema.ts';
+import { EnforcementPoints } from './point/enforcement-points.ts';
+import type { PlacementRule } from './point/register-placement.ts';
+import { ROLLOUTS, rolloutDuty } from './point/rollout-duty.ts';
+import { pointTableName } from './point/selector.ts';
 import { type RealizationParts, RealizationSession } from './realization-session.ts';
+import { realizationPart } from './schema/realization-part.ts';
 import { defineStatusTables, POINT_COLUMN, type StatusTables } from './status/status-tables.ts';
 import { waitForStatus } from './wait-for.ts';
 import { Worker } from './worker/worker.ts';
@@ -33,10 +38,20 @@ export interface RealizationOptions<C = MetadataContext> {
    * Undefined: they look ten times a second instead, which costs queries while nothing happens.
    */
   readonly subscriptions: Subscriptions | undefined;
+  /**
+   * False: this process never starts its caretaker by itself, because others do that work. Default true: it starts with
+   * the first worker and with the first change of a point.
+   */
+  readonly caretaker?: boolean;
   /** Default: the store's. */
   readonly connection?: unknown;
   /** Default: the store's. */
   readonly logger?: Logger;
+}
+
+export interface RealizationRegisterOptions<T extends AnyTable> extends RegisterOptions {
+  /** Where resources of these tables go when an intent doesn't say. Default: an intent without points stays where it is. */
+  readonly placement?: PlacementRule<T>;
 }
 
 /** Intents, their status, and the workers that make them true. */
@@ -47,14 +62,21 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
    *
    * Throws ConfigurationError, as `store.register` does, and for a table that is not revisioned.
    */
-  register(tables: readonly AnyTable[], options?: RegisterOptions): Promise<void>;
+  register<T extends AnyTable>(tables: readonly T[], options?: RealizationRegisterOptions<T>): Promise<void>;
   /** Intents and statuses seen with this context's eyes. Costs nothing: make one for each request. */
   as(context: C): RealizationSession;
   /** The same inside the caller's transaction: committed or rolled back with it. */
   in(transaction: Transaction): RealizationSession;
   /** A worker, not yet started. Throws ConfigurationError for options that are missing or wrong. */
   worker(options: WorkerOptions): Worker;
-  /** Stops the workers. The store and the subscriptions stay open. May be called twice. */
+  /** The registry of enforcement points. */
+  readonly points: EnforcementPoints;
+  /**
+   * What happens by itself: rollouts to points that come and go. Runs as soon as this process has something for it to
+   * do (option `caretaker`), or when it is started.
+   */
+  readonly caretaker: Caretaker;
+  /** Stops the workers and the caretaker. The store and the subscriptions stay open. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -73,6 +95,10 @@ class PostgresRealization implements Realization<unknown> {
   readonly #feed: ChangeFeed;
   readonly #tables = new Map<string, StatusTables>();
   readonly #workers = new Set<Worker>();
+  readonly #placements = new Map<string, PlacementRule<AnyTable>>();
+  readonly #startsCaretaker: boolean;
+  readonly points: EnforcementPoints;
+  readonly caretaker: Caretaker;
   #closing: Promise<void> | undefined;
 
   constructor(options: RealizationOptions<unknown>) {
@@ -81,12 +107,20 @@ class PostgresRealization implements Realization<unknown> {
     this.#logger = options.logger ?? this.#internals.logger;
     this.#jobQueue = new JobQueue(this.#internals.pool, this.#logger);
     this.#feed = openChangeFeed(options.subscriptions);
+    this.#startsCaretaker = options.caretaker ?? true;
+    this.caretaker = new Caretaker([rolloutDuty(this.#internals, () => [...this.#tables.values()])], this.#logger);
+    this.points = new EnforcementPoints({
+      store: this.#internals,
+      logger: this.#logger,
+      tableNames: (tables) => this.#namesOf(tables),
+      onRollout: () => this.#callCaretaker(ROLLOUTS),
+    });
     this.#internals.onClose(() => this.close());
   }
 
-  async register(tables: readonly AnyTable[], options: RegisterOptions = {}): Promise<void> {
+  async register(tables: readonly AnyTable[], options: RealizationRegisterOptions<AnyTable> = {}): Promise<void> {
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
-    await this.#internals.addSchemaPart(jobSchemaPart(this.#internals));
+    await this.#internals.addSchemaPart(realizationPart(this.#internals));
     await this.#store.register(
       definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
       options,
@@ -97,6 +131,7 @@ class PostgresRealization implements Realization<unknown> {
         overall: this.#internals.table(overall),
         enforcement: this.#internals.table(enforcement),
       });
+      if (options.placement !== undefined) this.#placements.set(resource.name, options.placement);
     }
   }
 
@@ -134,13 +169,26 @@ class PostgresRealization implements Realization<unknown> {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await this.points.close();
+    await this.caretaker.stop();
     await this.#jobQueue.stop();
+  }
+
+  #callCaretaker(duty: string): void {
+    if (this.#startsCaretaker && this.#closing === undefined && !this.caretaker.isStarted) this.caretaker.start();
+    this.caretaker.ring(duty);
+  }
+
+  #namesOf(tables: readonly AnyTable[] | undefined): string[] {
+    const known = tables?.map((table) => this.#statusTables(table)) ?? [...this.#tables.values()];
+    return known.map(pointTableName);
   }
 
   #parts(core: SessionInternals): RealizationParts {
     return {
       core,
       statusTables: (definition) => this.#statusTables(definition),
+      placementRule: ({ name }) => this.#placements.get(name),
       inTransaction: (scope, run) => this.#inTransaction(core, scope, run),
       waitFor: (scope, tables, key, options) =>
         waitForStatus(core.executor, scope, tables, key, options, (wake) =>

@@ -1,4 +1,4 @@
-import { RevisionConflictError } from '@intendant/core';
+import { InvalidRecordError, RevisionConflictError } from '@intendant/core';
 import {
   type Executor,
   insertStatement,
@@ -10,12 +10,13 @@ import {
 } from '@intendant/core/internal';
 import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
+import { REMOVED_POINT_SQLSTATE } from '../point/point-schema.ts';
 import { type Identity, identitySql } from '../status/identity-set.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
-import { ofResource, placementStatements } from './placement.ts';
+import { ofResource, type Placement, placementStatements } from './placement.ts';
 
 /*
  * One intent is one transaction: lock, resource, enforcement rows, overall row, jobs. Normally it is one exchange too.
@@ -33,8 +34,7 @@ import { ofResource, placementStatements } from './placement.ts';
 export interface IntentToPersist {
   readonly identity: Identity;
   readonly row: WritableRow;
-  /** Null: where it is. */
-  readonly points: readonly string[] | null;
+  readonly placement: Placement;
 }
 
 /** Answers the resource's row as stored. Throws RevisionConflictError, and then nothing changed. */
@@ -47,13 +47,22 @@ export async function persistIntent(
   isTransaction: boolean,
 ): Promise<readonly (string | null)[]> {
   const persistPatiently = () => patiently((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
-  if (isTransaction) return persistPatiently();
   try {
-    return await persistAtOnce(executor, scope, tables, intent);
+    return await (isTransaction ? persistPatiently() : persistAtOnce(executor, scope, tables, intent));
   } catch (error) {
-    if (!isLeftover(error)) throw error;
-    return persistPatiently();
+    if (hasCode(error, LEFTOVER_SQLSTATE)) return persistPatiently();
+    throw hasCode(error, REMOVED_POINT_SQLSTATE) ? removedPoint(tables, error) : error;
   }
+}
+
+const hasCode = (error: unknown, code: string): error is Error =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+function removedPoint({ resource }: StatusTables, cause: Error & { detail?: string }): InvalidRecordError {
+  return new InvalidRecordError(
+    `persistIntent ${resource.name}: the enforcement point ${cause.detail} was removed; name another, or add it again`,
+    { details: { table: resource.name, enforcementPoint: cause.detail }, cause },
+  );
 }
 
 async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
@@ -92,20 +101,33 @@ const lockStatements = (tables: StatusTables, identity: Identity): Statement[] =
   insertOrLockOverallStatus(tables, [{ identity, isRemoval: true, revision: 0 }]),
 ];
 
-const afterRecord = (tables: StatusTables, { identity, row, points }: IntentToPersist): Statement[] => [
-  ...placementStatements(tables, identity, points),
-  { name: 'reset-overall-status', text: resetOverallSql(tables), values: identity },
+const afterRecord = (tables: StatusTables, { identity, row, placement }: IntentToPersist): Statement[] => [
+  ...placementStatements(tables, identity, placement),
+  resetOverall(tables, identity, placement),
   enqueueIntent(tables, identity),
   ...(row.revision === undefined ? [] : [dropUnfoundedStatus(tables, [identity])]),
 ];
 
-const resetOverallSql = perStatusTables(
-  ({ overall, ...tables }) => `
-    update ${overall.qualifiedName} o
+const resetOverall = (tables: StatusTables, identity: Identity, placement: Placement): Statement =>
+  placement.kind === 'stay'
+    ? { name: 'reset-overall-status', text: resetOverallSql(tables).staying, values: identity }
+    : {
+        name: 'reset-overall-status',
+        text: resetOverallSql(tables).placed,
+        values: [...identity, placement.kind === 'selector' ? JSON.stringify(placement.selector) : null],
+      };
+
+const resetOverallSql = perStatusTables((tables) => {
+  const reset = (placing: string): string => `
+    update ${tables.overall.qualifiedName} o
     set realization_status = ${STATUS_WEIGHTS.PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
-      updated_at = clock_timestamp()
-    where ${ofResource({ overall, ...tables }, 'o')} and ${INTENT_REVISION} is not null`,
-);
+      updated_at = clock_timestamp()${placing}
+    where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`;
+  return {
+    staying: reset(''),
+    placed: reset(`, placement_selector = $${tables.overall.identity.length + 1}::jsonb`),
+  };
+});
 
 /** A row that is there without its resource, and has been at a revision. */
 const leftoverOf = (tables: StatusTables): string => `
@@ -128,9 +150,6 @@ const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => 
 const refuseSql = perStatusTables(
   (tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`,
 );
-
-const isLeftover = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === LEFTOVER_SQLSTATE;
 
 const revisionAbove = (leftover: string, wanted: string | undefined): string => {
   const next = BigInt(leftover) + 1n;

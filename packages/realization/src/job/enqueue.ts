@@ -2,6 +2,7 @@ import { arrayLiteral, quoteLiteral, type Statement } from '@intendant/core/inte
 import { INTENT_REVISION } from '../intent/intent-revision.ts';
 import { ofResource } from '../intent/placement.ts';
 import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
@@ -30,6 +31,29 @@ const enqueueIntentSql = perStatusTables((tables) => {
     from ${tables.enforcement.qualifiedName} e
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null
       and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
+    having count(*) > 0`;
+});
+
+/** A job for those of a locked set that have something to do at this point. */
+export const enqueueWaiting = (
+  tables: StatusTables,
+  enforcementPoint: string,
+  identities: readonly Identity[],
+  urgency: JobUrgency,
+): Statement => ({
+  name: 'enqueue-waiting',
+  text: enqueueWaitingSql(tables),
+  values: [...identityArrays(tables.overall, identities), enforcementPoint, String(JOB_PRIORITIES[urgency])],
+});
+
+const enqueueWaitingSql = perStatusTables((tables) => {
+  const identity = identitySql(tables.overall);
+  const next = identity.parameterCount + 1;
+  return `
+    select ${call(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${identity.json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`, `$${next + 1}::integer`)}
+    from unnest(${identity.arrays}) with ordinality as i (${identity.columns}, ordinal)
+    join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $${next}
+    where ${IS_LOCKED} and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
     having count(*) > 0`;
 });
 

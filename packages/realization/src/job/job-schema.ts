@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { DB_ROLES } from '@intendant/core';
-import { type DataStoreInternals, quoteIdentifier, quoteLiteral, type SchemaPart } from '@intendant/core/internal';
+import { type DataStoreInternals, quoteIdentifier, type SchemaPart } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { getConstructionPlans, getMigrationPlans } from 'pg-boss';
+import { planExecution, planFunctions, WRITING_ROLES } from '../schema/function-plan.ts';
 import { ENQUEUE_JOBS, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
 
 const FUNCTIONS: Record<string, string> = {
@@ -20,7 +19,7 @@ export const jobSchemaPart = (store: DataStoreInternals): SchemaPart => ({
   plan: async (client) => [
     ...(await planJobTables(client)),
     ...(await planSchema(client)),
-    ...(await planFunctions(client)),
+    ...(await planFunctions(client, FUNCTIONS)),
     ...(await planGrants(client, store)),
   ],
 });
@@ -51,54 +50,13 @@ async function planSchema(client: ClientBase): Promise<string[]> {
   return found.rowCount === 0 ? ['create schema if not exists intendant'] : [];
 }
 
-/** The text of a function stands as a hash in its comment, so that a changed one is seen. */
-async function planFunctions(client: ClientBase): Promise<string[]> {
-  const plan: string[] = [];
-  for (const [signature, sql] of Object.entries(FUNCTIONS)) {
-    const fingerprint = `intendant ${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
-    const found = await client.query("select obj_description(to_regprocedure($1), 'pg_proc') as comment", [signature]);
-    if (found.rows[0].comment === fingerprint) continue;
-    plan.push(
-      sql,
-      `comment on function ${signature} is ${quoteLiteral(fingerprint)}`,
-      `revoke all on function ${signature} from public`,
-    );
-  }
-  return plan;
-}
-
 async function planGrants(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
   const login = quoteIdentifier(await store.loginName());
-  const callers = [
-    login,
-    ...DB_ROLES.filter((role) => role.endsWith('writer')).map((role) => quoteIdentifier(store.roleName(role))),
-  ];
-  const wanted = [
-    ...(await missingGrants(client, callers)),
+  const callers = [await store.loginName(), ...WRITING_ROLES.map((role) => store.roleName(role))];
+  return [
+    ...(await planExecution(client, Object.keys(FUNCTIONS), callers)),
     ...(await missingJobGrants(client, await store.loginName(), login)),
   ];
-  return wanted;
-}
-
-async function missingGrants(client: ClientBase, callers: readonly string[]): Promise<string[]> {
-  const plan: string[] = [];
-  for (const signature of Object.keys(FUNCTIONS)) {
-    const granted = await grantees(client, signature);
-    const missing = callers.filter((caller) => !granted.has(caller));
-    if (missing.length > 0) plan.push(`grant execute on function ${signature} to ${missing.join(', ')}`);
-  }
-  if (plan.length > 0) plan.push(`grant usage on schema intendant to ${callers.join(', ')}`);
-  return plan;
-}
-
-async function grantees(client: ClientBase, signature: string): Promise<Set<string>> {
-  const found = await client.query(
-    `select quote_ident(r.rolname) as name
-     from pg_proc p cross join aclexplode(p.proacl) a join pg_roles r on r.oid = a.grantee
-     where p.oid = to_regprocedure($1) and a.privilege_type = 'EXECUTE'`,
-    [signature],
-  );
-  return new Set(found.rows.map(({ name }) => (name.startsWith('"') ? name : `"${name}"`)));
 }
 
 async function missingJobGrants(client: ClientBase, loginName: string, login: string): Promise<string[]> {

@@ -12,9 +12,8 @@ export function checkEnforcementPoint(id: unknown): string {
   );
 }
 
-/** Each once; null when none are given. */
-export function checkEnforcementPoints(ids: readonly string[] | undefined): readonly string[] | null {
-  if (ids === undefined) return null;
+/** Each once. */
+export function checkEnforcementPoints(ids: readonly string[]): readonly string[] {
   if (!Array.isArray(ids)) throw new InvalidRecordError('enforcementPoints must be a list of ids');
   return [...new Set(ids.map(checkEnforcementPoint))];
 }

@@ -2,8 +2,31 @@ import { MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '
 import { describeKey, type RegisteredTable } from '@intendant/core/internal';
 import type { MarkResult } from './marks.ts';
 
-/** A mark that was refused, as its caller named it. */
-export interface RefusedMark {
+/** What marks of one status came to, as their caller named them. */
+export interface JudgedMarks {
+  readonly table: RegisteredTable;
+  readonly references: readonly { readonly revision: number }[];
+  readonly enforcementPoint: string;
+  readonly status: string;
+  readonly results: readonly MarkResult[];
+}
+
+/** One refusal is thrown as it is; of several, the first speaks for them, and all are listed. */
+export function throwRefused({ references, results, ...common }: JudgedMarks): void {
+  const failures = results.flatMap((result, index) => {
+    const reference = references[index] as { readonly revision: number };
+    return markFailure({ ...common, reference, result }) ?? [];
+  });
+  const [first] = failures;
+  if (!first) return;
+  if (references.length === 1) throw first;
+  throw new MarkingFailedError(
+    `${failures.length} of ${references.length} marks were refused; the first: ${first.message}`,
+    { details: { ...first.details, refused: failures.map(({ details }) => details) }, cause: first.cause },
+  );
+}
+
+interface RefusedMark {
   readonly table: RegisteredTable;
   readonly reference: { readonly revision: number };
   readonly enforcementPoint: string;
@@ -12,7 +35,7 @@ export interface RefusedMark {
 }
 
 /** Why one mark was refused; undefined for one that wasn't. */
-export function markFailure({
+function markFailure({
   table,
   reference,
   enforcementPoint,
@@ -30,24 +53,21 @@ export function markFailure({
     enforcementPoint,
     status,
   };
+  const reason = reasonOf(result, reference.revision, enforcementPoint);
   const cause =
     result.verdict === 'stale'
-      ? new RevisionConflictError(
-          `${subject}: revision ${reference.revision} is stale, the resource is at ${result.currentRevision}`,
-          { details },
-        )
-      : new RecordNotFoundError(`${subject}: there is none at revision ${reference.revision}`, { details });
-  return new MarkingFailedError(
-    `marking ${subject} ${status} at ${enforcementPoint} failed: ${reasonOf(result, reference.revision)}`,
-    {
-      details,
-      cause,
-    },
-  );
+      ? new RevisionConflictError(`${subject}: ${reason}`, { details })
+      : new RecordNotFoundError(`${subject}: ${reason}`, { details });
+  return new MarkingFailedError(`marking ${subject} ${status} at ${enforcementPoint} failed: ${reason}`, {
+    details,
+    cause,
+  });
 }
 
-function reasonOf({ verdict, currentRevision }: MarkResult, revision: number): string {
+function reasonOf({ verdict, currentRevision }: MarkResult, revision: number, enforcementPoint: string): string {
   if (verdict === 'stale') return `revision ${revision} is stale, realize revision ${currentRevision}`;
   if (verdict === 'missing') return 'the resource does not exist; mark its deletion, or persist it first';
+  if (verdict === 'removed-point')
+    return `the enforcement point ${enforcementPoint} was removed; mark the resource's deletion there, or add the point again`;
   return `revision ${revision} does not exist, the newest is ${currentRevision}`;
 }

@@ -5,6 +5,7 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
+import { isRemovedPoint } from '../point/point-schema.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { type Identity, identityArrays, identityKey, identitySql } from './identity-set.ts';
 import {
@@ -37,12 +38,17 @@ export interface Mark {
   readonly isRemoval: boolean;
   /** What an ERROR has to say. */
   readonly message?: string | undefined;
+  /**
+   * Counts only if the point still wants what was being done: a resource that was taken from the point, or given to it
+   * again, at the same revision makes the mark stale. For workers, who began with what the row said.
+   */
+  readonly isFenced?: boolean;
 }
 
 export type MarkedStatus = Exclude<keyof typeof STATUS_WEIGHTS, 'UNKNOWN'>;
 
 /** `unlocked` goes no further than this file: there was no overall row to lock. */
-export type MarkVerdict = 'accepted' | 'stale' | 'unknown-revision' | 'missing' | 'unlocked';
+export type MarkVerdict = 'accepted' | 'stale' | 'unknown-revision' | 'missing' | 'removed-point' | 'unlocked';
 
 export interface MarkResult {
   readonly verdict: MarkVerdict;
@@ -155,12 +161,14 @@ const judgeAndWrite = (tables: StatusTables, marks: readonly Mark[]): Statement 
     arrayLiteral(marks.map(({ status }) => String(STATUS_WEIGHTS[status]))),
     arrayLiteral(marks.map(({ isRemoval }) => String(isRemoval))),
     arrayLiteral(marks.map(detailsOf)),
+    arrayLiteral(marks.map(({ isFenced = false }) => String(isFenced))),
   ],
 });
 
 /**
  * A mark needs the resource alive at exactly its revision; a removal needs only that it is about the revision of now,
- * for the resource may be gone, or may never have been known.
+ * for the resource may be gone, or may never have been known. Whether the point was removed is asked only where the
+ * resource isn't, or is leaving.
  */
 const judgeAndWriteSql = perStatusTables((tables) => {
   const identity = identitySql(tables.overall);
@@ -169,12 +177,12 @@ const judgeAndWriteSql = perStatusTables((tables) => {
   return `
     with item as (
       select * from unnest(${identity.arrays},
-          $${next}::text[], $${next + 1}::bigint[], $${next + 2}::integer[], $${next + 3}::boolean[], $${next + 4}::text[])
-        with ordinality as i (${identity.columns}, point, item_revision, status, is_removal, note, ordinal)
+          $${next}::text[], $${next + 1}::bigint[], $${next + 2}::integer[], $${next + 3}::boolean[], $${next + 4}::text[], $${next + 5}::boolean[])
+        with ordinality as i (${identity.columns}, point, item_revision, status, is_removal, note, is_fenced, ordinal)
     ),
     known as (
       select i.*, ${isAlive(tables, 'r')} as is_alive, coalesce(r.revision, o.resource_revision) as current_revision,
-        e.resource_revision as stored_revision
+        e.resource_revision as stored_revision, e.is_removal as is_leaving
       from item i
       left join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
       left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
@@ -184,7 +192,8 @@ const judgeAndWriteSql = perStatusTables((tables) => {
       select *, case
           when not (${IS_LOCKED}) then 'unlocked'
           when not is_removal and not is_alive then 'missing'
-          when item_revision < stored_revision then 'stale'
+          when item_revision < stored_revision or is_fenced and is_leaving <> is_removal then 'stale'
+          when not is_removal and coalesce(is_leaving, true) and (${isRemovedPoint('known.point')}) then 'removed-point'
           when current_revision is null or item_revision = current_revision then 'accepted'
           when item_revision < current_revision then 'stale'
           else 'unknown-revision' end as verdict

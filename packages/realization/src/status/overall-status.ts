@@ -36,22 +36,32 @@ export const lockOverallStatus = (tables: StatusTables, identities: readonly Ide
   values: identityArrays(tables.overall, identities),
 });
 
+/** The same for those that nobody else holds: for work that can come back later, and must not make others wait. */
+export const lockFreeOverallStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'lock-free-overall-status',
+  text: lockFreeSql(tables),
+  values: identityArrays(tables.overall, identities),
+});
+
 const LOCKED = 'intendant.locked_resources';
 
 /** That an item of the set was locked, by its `ordinal`. */
 export const IS_LOCKED = `ordinal = any (current_setting('${LOCKED}')::bigint[])`;
 
-const lockSql = perStatusTables(({ overall }) => {
+const lockSql = perStatusTables((tables) => lockText(tables, ''));
+const lockFreeSql = perStatusTables((tables) => lockText(tables, ' skip locked'));
+
+function lockText({ overall }: StatusTables, whenLocked: string): string {
   const identity = identitySql(overall);
   return `
     with locked as (
       select i.ordinal from ${overall.qualifiedName} o
       join unnest(${identity.arrays}) with ordinality as i (${identity.columns}, ordinal) on ${identity.same('o', 'i')}
       order by ${identity.of('o')}
-      for no key update of o
+      for no key update of o${whenLocked}
     )
-    select set_config('${LOCKED}', coalesce(array_agg(ordinal)::text, '{}'), true) from locked`;
-});
+    select set_config('${LOCKED}', coalesce(array_agg(ordinal)::text, '{}'), true), count(*) from locked`;
+}
 
 /**
  * Locks the overall rows, and makes those that are missing: of resources that exist, and of those whose removal is

@@ -44,7 +44,13 @@ const ENFORCEMENT_COLUMNS = {
   is_removal: z.boolean(),
 } as const;
 
-const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS)]);
+const OVERALL_COLUMNS = {
+  ...STATUS_COLUMNS,
+  /** What labels a point must have for the resource to be there; null: its points are named one by one. */
+  placement_selector: z.record(z.string(), z.unknown()).nullable(),
+} as const;
+
+const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS), ...Object.keys(OVERALL_COLUMNS)]);
 
 /**
  * The status tables of a table: told apart as its rows are, and bound to the same org and instance, so that the same
@@ -56,7 +62,7 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
   const traits = { tenancy: resource.tenancy, instanced: resource.instanced, revisioned: false, softDelete: false };
   return {
     overall: defineTable(`overall_status_${resource.name}`, {
-      schema: z.object({ ...key, ...STATUS_COLUMNS }),
+      schema: z.object({ ...key, ...OVERALL_COLUMNS }),
       key: [...resource.key] as never,
       ...traits,
     }) as unknown as AnyTable,

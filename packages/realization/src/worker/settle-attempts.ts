@@ -83,6 +83,7 @@ function markOf({ attempt, outcome }: EndedAttempt, enforcementPoint: string): M
     revision: attempt.revision,
     enforcementPoint,
     isRemoval,
+    isFenced: true,
     status: failed ? 'ERROR' : isRemoval ? 'DELETION_REALIZED' : 'REALIZED',
     message: failed ? outcome.message : undefined,
   };

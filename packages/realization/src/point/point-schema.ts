@@ -1,0 +1,84 @@
+import { DB_ROLES } from '@intendant/core';
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { ClientBase } from 'pg';
+import {
+  type Functions,
+  planExecution,
+  planFunctions,
+  planTableRights,
+  WRITING_ROLES,
+} from '../schema/function-plan.ts';
+
+/** Raised when an intent is to go to a point that was removed. */
+export const REMOVED_POINT_SQLSTATE = 'IN411';
+
+/** That the point whose id is this expression was removed, in SQL. One that nobody announced was not. */
+export const isRemovedPoint = (id: string): string =>
+  `exists (select from intendant.enforcement_point removed where removed.id = ${id} and removed.state = 'removed')`;
+
+const POINT_TABLES = `
+create table intendant.enforcement_point (
+  id text primary key,
+  labels jsonb not null,
+  table_names text[] not null,
+  state text not null default 'live' check (state in ('live', 'removed')),
+  announced_at timestamptz not null default clock_timestamp(),
+  heartbeat_at timestamptz not null default clock_timestamp()
+);
+create table intendant.point_rollout (
+  point_id text not null references intendant.enforcement_point on delete cascade,
+  table_name text not null,
+  is_forced boolean not null,
+  phase text not null default 'count' check (phase in ('count', 'place', 'unplace', 'settle', 'done')),
+  reached jsonb,
+  total bigint not null default 0,
+  done bigint not null default 0,
+  has_skipped boolean not null default false,
+  has_settled boolean not null default false,
+  settled_after xid8,
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  primary key (point_id, table_name)
+)`;
+
+const FUNCTIONS: Functions = {
+  'intendant.labels_match(jsonb, jsonb)': `
+create or replace function intendant.labels_match(labels jsonb, selector jsonb) returns boolean
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $body$
+  select not exists (
+    select from jsonb_each(selector) as wanted (label, value)
+    where not coalesce(
+      case jsonb_typeof(wanted.value) when 'array' then wanted.value @> (labels -> wanted.label) else wanted.value = labels -> wanted.label end,
+      false)
+  )
+$body$`,
+  'intendant.refuse_removed_point(text)': `
+create or replace function intendant.refuse_removed_point(point text) returns text
+language plpgsql set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  raise exception 'enforcement point % was removed', point using errcode = '${REMOVED_POINT_SQLSTATE}', detail = point;
+end
+$body$`,
+};
+
+/** The registry of points, what is being rolled out to them, and the rights: the login writes, every role reads points. */
+export async function planPoints(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
+  const login = await store.loginName();
+  const roles = DB_ROLES.map((role) => store.roleName(role));
+  const found = await client.query("select to_regclass('intendant.enforcement_point') is not null as is_there");
+  return [
+    ...(found.rows[0].is_there ? [] : [POINT_TABLES]),
+    ...(await planTableRights(client, 'intendant.enforcement_point', ['select'], roles)),
+    ...(await planTableRights(client, 'intendant.enforcement_point', WORK, [login])),
+    ...(await planTableRights(client, 'intendant.point_rollout', WORK, [login])),
+    ...(await planFunctions(client, FUNCTIONS)),
+    ...(await planExecution(client, Object.keys(FUNCTIONS), [
+      login,
+      ...WRITING_ROLES.map((role) => store.roleName(role)),
+    ])),
+  ];
+}
+
+const WORK = ['select', 'insert', 'update', 'delete'];

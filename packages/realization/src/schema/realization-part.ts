@@ -1,0 +1,12 @@
+import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
+import { jobSchemaPart } from '../job/job-schema.ts';
+import { planPoints } from '../point/point-schema.ts';
+
+/** All that realization needs in the database beyond the tables and their statuses. */
+export const realizationPart = (store: DataStoreInternals): SchemaPart => {
+  const jobs = jobSchemaPart(store);
+  return {
+    name: 'realization',
+    plan: async (client, tables) => [...(await jobs.plan(client, tables)), ...(await planPoints(client, store))],
+  };
+};

@@ -1,0 +1,25 @@
+import type { DeleteOptions } from '@intendant/core';
+import { MarkingFailedError } from '@intendant/core';
+import { type RegisteredTable, readIdentity, readRevision, type Scope } from '@intendant/core/internal';
+import type { Removal } from '../intent/remove.ts';
+import type { Identity } from './identity-set.ts';
+
+/** The full identity a key or record names, org and instance filled in from the scope. */
+export function identityOf(table: RegisteredTable, scope: Scope, key: unknown): Identity {
+  const named = new Map(readIdentity(table, scope, key, 'change').map(({ column, value }) => [column, value]));
+  return table.identity.map((column) => named.get(column) ?? '');
+}
+
+export const removalOf = (table: RegisteredTable, scope: Scope, key: unknown, options: DeleteOptions): Removal => ({
+  identity: identityOf(table, scope, key),
+  revision: readRevision(table, options.revision) ?? null,
+});
+
+/** The revision a mark is about. Throws MarkingFailedError for one that names none. */
+export function markedRevision(table: RegisteredTable, reference: { readonly revision: number }): number {
+  const revision = readRevision(table, reference?.revision);
+  if (revision !== undefined) return Number(revision);
+  throw new MarkingFailedError(`${table.name}: a mark names the revision it is about, as { id, revision }`, {
+    details: { table: table.name },
+  });
+}
