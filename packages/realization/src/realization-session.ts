@@ -16,7 +16,7 @@ import { errorText } from './status/details.ts';
 import { throwRefused } from './status/mark-failure.ts';
 import { type MarkedStatus, writeMarks } from './status/marks.ts';
 import { readOverallStatus, readStatusDetails, type StatusDetails } from './status/read-status.ts';
-import { identityOf, markedRevision, removalOf } from './status/resource-identity.ts';
+import { checkSoftDeletion, identityOf, markedRevision, removalOf } from './status/resource-identity.ts';
 import type { Status } from './status/status.ts';
 import type { StatusTables } from './status/status-tables.ts';
 import type { WaitOptions } from './wait-for.ts';
@@ -164,7 +164,8 @@ export class RealizationSession {
    * Hides the resource and sets its removal off everywhere: DELETION_PENDING at each point, with a job for each.
    * Answers the hidden record, its revision grown by one; `rowsAffected` is 0 when there was none to hide.
    *
-   * Throws RevisionConflictError when a revision is asked for and it is at another.
+   * Throws RevisionConflictError when a revision is asked for and it is at another, ConfigurationError for a table defined
+   * with `softDelete: false`: there, persist the intent with no points, and `delete` it when it is gone everywhere.
    */
   async softDelete<T extends AnyTable>(
     definition: T,
@@ -172,6 +173,7 @@ export class RealizationSession {
     options: DeleteOptions = {},
   ): Promise<{ rowsAffected: number; record: RecordOf<T> | undefined }> {
     return this.#operate('softDelete', definition, key, async ({ tables, scope, core }) => {
+      checkSoftDeletion(tables.resource);
       const row = await softDeleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options));
       return { rowsAffected: row ? 1 : 0, record: row && (readRow(tables.resource, row) as RecordOf<T>) };
     });

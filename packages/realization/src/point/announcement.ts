@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { EnforcementPoint } from './point-registry.ts';
 
 /** How often an announced point says that it is there. */
-export const HEARTBEAT_MS = 10_000;
+const HEARTBEAT_MS = 10_000;
 
 /** A point that is announced, and says that it is there until this is stopped. It stays in the registry afterwards. */
 export class Announcement implements AsyncDisposable {

@@ -37,8 +37,8 @@ async function work(enforcementPoint: string): Promise<string[]> {
     enforcementPoint,
     handlers: [
       on(vm, {
-        realize: async ({ key }) => void calls.push(`realize ${key.id}`),
-        unrealize: async ({ key }) => void calls.push(`unrealize ${key.id}`),
+        realize: async ({ record }) => void calls.push(`realize ${record.id}`),
+        unrealize: async ({ record }) => void calls.push(`unrealize ${record.id}`),
       }),
     ],
   });

@@ -1,5 +1,5 @@
 import type { DeleteOptions } from '@intendant/core';
-import { MarkingFailedError } from '@intendant/core';
+import { ConfigurationError, MarkingFailedError } from '@intendant/core';
 import { type RegisteredTable, readIdentity, readRevision, type Scope } from '@intendant/core/internal';
 import type { Removal } from '../intent/remove.ts';
 import type { Identity } from './identity-set.ts';
@@ -20,6 +20,13 @@ export function markedRevision(table: RegisteredTable, reference: { readonly rev
   const revision = readRevision(table, reference?.revision);
   if (revision !== undefined) return Number(revision);
   throw new MarkingFailedError(`${table.name}: a mark names the revision it is about, as { id, revision }`, {
+    details: { table: table.name },
+  });
+}
+
+export function checkSoftDeletion(table: RegisteredTable): void {
+  if (table.definition.softDelete) return;
+  throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, {
     details: { table: table.name },
   });
 }
