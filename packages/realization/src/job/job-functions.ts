@@ -6,31 +6,41 @@
 
 export const JOBS_SCHEMA = 'intendant_jobs';
 
+/** What stands in a key as it is: almost every id. */
+const PLAIN_KEY_PART = '^[A-Za-z0-9_-]{1,200}$';
+
 /** As `encodeKeyPart` in job-key.ts. */
 export const JOB_KEY_PART = `
 create or replace function intendant.job_key_part(part text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $body$
   select case
-    when part ~ '^[A-Za-z0-9_-]{1,200}$' then part
+    when part ~ '${PLAIN_KEY_PART}' then part
     when octet_length(convert_to(part, 'UTF8')) <= 200 then '.' || encode(convert_to(part, 'UTF8'), 'hex')
     else '..' || encode(sha256(convert_to(part, 'UTF8')), 'hex')
   end
 $body$`;
 
+/** The call costs more than all that it does, so it is made only for what needs encoding. */
+const keyPart = (part: string): string =>
+  `case when ${part} ~ '${PLAIN_KEY_PART}' then ${part} else intendant.job_key_part(${part}) end`;
+
 /**
  * Adds a job for each point and identity, and the queues they go to, in one statement whatever their number. The
  * columns are those that pg-boss 12's own insert fills, with the queue's defaults; a test holds the two together.
  * Where a job with the key waits, the unique index of the policy \`stately\` absorbs the new one.
+ *
+ * The plan is made once a connection: arrays as parameters look cheaper when they are known, so that Postgres would plan
+ * each call anew, which takes longer than the insert.
  */
 export const ENQUEUE_JOBS = `
 create or replace function intendant.enqueue_jobs(
   schema_name text, table_name text, points text[], identities jsonb[], org_ids text[], job_priority integer
 ) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
 as $body$
 declare
-  prefix constant text := intendant.job_key_part(schema_name) || '/' || intendant.job_key_part(table_name) || '/';
+  prefix constant text := ${keyPart('schema_name')} || '/' || ${keyPart('table_name')} || '/';
   added bigint;
 begin
   insert into ${JOBS_SCHEMA}.queue (
@@ -38,7 +48,7 @@ begin
     expire_seconds, retention_seconds, deletion_seconds, partition, table_name
   )
   select wanted.name, 'stately', 1000000, 1, true, 300, 86400, 315360000, 604800, false, 'job_common'
-  from (select distinct prefix || intendant.job_key_part(point) as name from unnest(points) as point) wanted
+  from (select distinct prefix || ${keyPart('point')} as name from unnest(points) as point) wanted
   where not exists (select from ${JOBS_SCHEMA}.queue known where known.name = wanted.name)
   order by wanted.name
   on conflict do nothing;
@@ -48,13 +58,13 @@ begin
     expire_seconds, deletion_seconds, start_after, created_on, keep_until, dead_letter, heartbeat_seconds
   )
   select q.name, jsonb_build_object('identity', item.identity), job_priority,
-    (select string_agg(intendant.job_key_part(part), '/' order by place)
+    (select string_agg(${keyPart('part')}, '/' order by place)
       from jsonb_array_elements_text(item.identity) with ordinality as parts (part, place)),
     item.org_id, q.policy, q.retry_limit, q.retry_delay, q.retry_backoff, q.retry_delay_max,
     q.expire_seconds, q.deletion_seconds, clock_timestamp(), clock_timestamp(),
     clock_timestamp() + q.retention_seconds * interval '1s', q.dead_letter, q.heartbeat_seconds
   from unnest(points, identities, org_ids) as item (point, identity, org_id)
-  join ${JOBS_SCHEMA}.queue q on q.name = prefix || intendant.job_key_part(item.point)
+  join ${JOBS_SCHEMA}.queue q on q.name = prefix || ${keyPart('item.point')}
   order by 1, 4
   on conflict do nothing;
   get diagnostics added = row_count;
