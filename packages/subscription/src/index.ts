@@ -1,11 +1,18 @@
 export type { Change, ChangeOf, Operation } from './change.ts';
-export { type Mirror, type MirrorOptions, openMirror } from './mirror.ts';
+export type { DeliveryOptions } from './delivery/delivery-options.ts';
+export type { BatchHandler, DeliveryContext, Handler } from './delivery/handler.ts';
+export type { DeadLetter } from './durable/dead-letters.ts';
+export type { Mirror, MirrorEvent, MirrorKey, MirrorListener, MirrorOptions } from './mirror/mirror.ts';
 export type { Position } from './position.ts';
+export type { RelayState } from './relay/relay.ts';
 export { type ServerSentEventsOptions, serverSentEvents } from './server-sent-events.ts';
-export type { Handler, Subscription } from './subscription.ts';
+export type { Subscription, SubscriptionStats } from './subscription.ts';
 export {
   type ChangesOptions,
   createSubscriptions,
+  type DeadLetterSelection,
+  type FeedStats,
+  type SubscribeBatchesOptions,
   type SubscribeOptions,
   type Subscriptions,
   type SubscriptionsOptions,

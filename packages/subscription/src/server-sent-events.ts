@@ -1,9 +1,10 @@
-import { ConfigurationError } from '@intendant/core';
+import { ConfigurationError, IntendantError, TableNotRegisteredError } from '@intendant/core';
 import type { Change } from './change.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
+import { internalsOf } from './subscriptions-internals.ts';
 
 export interface ServerSentEventsOptions {
-  /** Who asks: the context to read as. Answer undefined to refuse with 401. */
+  /** Who asks: the context to read as, or a promise of it. Answer undefined to refuse with 401. */
   readonly contextOf: (request: Request) => unknown;
   /** The table a request is about. Default: the last part of its path. */
   readonly tableOf?: (request: Request) => string;
@@ -12,11 +13,14 @@ export interface ServerSentEventsOptions {
 }
 
 const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+const POSITION = /^[0-9a-f]{8}-\d{16}$/;
 
 /**
  * Answers a request with the caller's changes as server-sent events. An event's id is its position: a browser that
- * connects again sends it as `Last-Event-ID`, and goes on after it. A log that no longer reaches back sends the event
- * `reset`. Fits everything that serves Fetch requests, e.g. Hono: `app.get('/changes/:table', (c) => handler(c.req.raw))`.
+ * connects again sends it as `Last-Event-ID`, and goes on after it. The event `reset` says that changes are missing (the log
+ * no longer reaches back, or is another): list again. Refusals: 401 nobody, 403 not allowed, 404 no such table, 400 an id
+ * that is none. Fits everything that serves Fetch requests, e.g. Hono:
+ * `app.get('/changes/:table', (c) => handler(c.req.raw))`.
  */
 export function serverSentEvents(
   subscriptions: Subscriptions,
@@ -24,24 +28,61 @@ export function serverSentEvents(
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const context = await options.contextOf(request);
-    if (context === undefined || context === null) return new Response('who are you?\n', { status: 401 });
-    const table = options.tableOf?.(request) ?? (new URL(request.url).pathname.split('/').at(-1) as string);
-    const from = request.headers.get('last-event-id') ?? 'now';
-    const stop = new AbortController();
-    const signal = AbortSignal.any([request.signal, stop.signal]);
-    const isReset = { pending: false };
-    const onReset = () => {
-      isReset.pending = true;
-    };
-    const changes = subscriptions.changes(table, { as: context, from, signal, onReset });
-    return new Response(events(changes, isReset, stop, options.heartbeatMs ?? 15_000), { headers: HEADERS });
+    if (context === undefined || context === null) return refuse(401, 'who are you?');
+    const table =
+      options.tableOf?.(request) ?? decodeURIComponent(new URL(request.url).pathname.split('/').at(-1) ?? '');
+    const from = request.headers.get('last-event-id') ?? '';
+    if (from !== '' && !POSITION.test(from)) return refuse(400, 'Last-Event-ID is no position of this feed');
+    try {
+      return await openStream(subscriptions, table, context, from, request.signal, options.heartbeatMs ?? 15_000);
+    } catch (error) {
+      return refusalFor(error);
+    }
   };
 }
 
-/** Pulled by the client: the next change is read when there is room for it. */
-function events(
-  changes: AsyncIterableIterator<Change>,
-  isReset: { pending: boolean },
+const refuse = (status: number, reason: string): Response => new Response(`${reason}\n`, { status });
+
+/** Only what is the caller's own mistake is told. */
+function refusalFor(error: unknown): Response {
+  if (error instanceof TableNotRegisteredError) return refuse(404, 'there is no such table');
+  if (error instanceof ConfigurationError) return refuse(503, 'the feed is closed');
+  if (error instanceof IntendantError && !error.retryable) return refuse(403, 'you may not read this table');
+  return refuse(503, 'the feed cannot be read now');
+}
+
+async function openStream(
+  subscriptions: Subscriptions,
+  table: string,
+  context: unknown,
+  from: string,
+  closed: AbortSignal,
+  heartbeatMs: number,
+): Promise<Response> {
+  const internals = internalsOf(subscriptions);
+  const options: ChangesOptions = { as: context };
+  const now = await internals.begin(table, options);
+  const resumed =
+    from === '' ? now : await internals.begin(table, { ...options, from }).catch((error) => error as Error);
+  const isElsewhere = resumed instanceof ConfigurationError;
+  if (resumed instanceof Error && !isElsewhere) throw resumed;
+  const { view, from: place } = resumed instanceof Error ? now : resumed;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([closed, stop.signal]);
+  const reset = (at: number) => `id: ${internals.positionOf(at)}\nevent: reset\ndata: {}\n\n`;
+  const events = async function* () {
+    if (isElsewhere) yield reset(place);
+    for await (const { changes, through, isReset } of internals.follow(view, place, signal)) {
+      if (isReset) yield reset(changes[0] ? changes[0].sequence - 1 : through);
+      for (const change of changes) yield printEvent(change.change);
+    }
+  };
+  return new Response(stream(events(), stop, heartbeatMs), { headers: HEADERS });
+}
+
+/** Pulled by the client: the next page is read when there is room for it. */
+function stream(
+  events: AsyncGenerator<string>,
   stop: AbortController,
   heartbeatMs: number,
 ): ReadableStream<Uint8Array> {
@@ -55,15 +96,10 @@ function events(
       }, heartbeatMs);
     },
     pull: async (controller) => {
-      const next = await changes.next().catch((error) => failure(error));
-      if (isReset.pending) controller.enqueue(encoder.encode('event: reset\ndata: {}\n\n'));
-      isReset.pending = false;
-      if ('failed' in next)
-        controller.enqueue(encoder.encode(`event: error\ndata: ${JSON.stringify(next.failed)}\n\n`));
-      if ('failed' in next || next.done) {
-        clearInterval(heartbeat);
-        controller.close();
-      } else controller.enqueue(encoder.encode(printEvent(next.value)));
+      const next = await events.next();
+      if (!next.done) return controller.enqueue(encoder.encode(next.value));
+      clearInterval(heartbeat);
+      controller.close();
     },
     cancel: () => {
       clearInterval(heartbeat);
@@ -71,11 +107,6 @@ function events(
     },
   });
 }
-
-/** Only what is the caller's own mistake is told. */
-const failure = (error: unknown) => ({
-  failed: error instanceof ConfigurationError ? error.message : 'the feed failed',
-});
 
 function printEvent(change: Change): string {
   const data = JSON.stringify(change, (_, value) => (typeof value === 'bigint' ? String(value) : value));

@@ -1,5 +1,9 @@
+import type { AnyTable } from '@intendant/core';
 import type { Change } from './change.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { LogView } from './log/read-log.ts';
+import type { Position } from './position.ts';
+import type { Step } from './source/follow.ts';
+import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 
 /** Hears of changes of some tables in this process. Must not throw, nor take long: nothing waits for it. */
 export interface SettledListener {
@@ -16,6 +20,11 @@ export interface SubscriptionsInternals {
    * time but no change. Answers how to stop.
    */
   onSettledChanges(tableNames: readonly string[], listener: SettledListener): Promise<() => void>;
+  /** Checks what a reader asks for, as `subscribe` does, and finds its place. */
+  begin(table: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }>;
+  /** Ends when the subscriptions close, too. */
+  follow(view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step>;
+  positionOf(sequence: number): Position;
 }
 
 const known = new WeakMap<Subscriptions, SubscriptionsInternals>();

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Change } from './change.ts';
 import { internalsOf } from './internal.ts';
-import { openMirror } from './mirror.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
@@ -278,7 +277,7 @@ test('a mirror lists what is there, follows what comes, and shows only its tenan
   const session = store.as(coke);
   await session.insert(vm, { id: 'listed', name: 'before' });
   await store.as(pepsi).insert(vm, { id: 'theirs', name: 'x' });
-  await using mirror = await openMirror(store, subscriptions, vm, { as: coke });
+  await using mirror = await subscriptions.mirror(vm, { as: coke });
   await mirror.synced();
   expect(mirror.get({ id: 'listed' })?.name).toBe('before');
   const record = await session.find(vm, 'listed');

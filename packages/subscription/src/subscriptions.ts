@@ -1,28 +1,14 @@
-import {
-  type AnyTable,
-  ConfigurationError,
-  ConnectionError,
-  type ConnectionSource,
-  type DataStore,
-  type RecordOf,
-} from '@intendant/core';
-import { type DataStoreInternals, readConnection, internalsOf as storeInternalsOf } from '@intendant/core/internal';
-import type pg from 'pg';
-import { type Logger, pino } from 'pino';
+import type { AnyTable, ConnectionSource, DataStore, RecordOf } from '@intendant/core';
+import type { Logger } from 'pino';
 import type { Change, Operation } from './change.ts';
-import { changesOf } from './delivery/change-iterator.ts';
-import { checkName } from './delivery/durable-cursor.ts';
-import { DurableSubscription } from './delivery/durable-subscription.ts';
-import { changeLogPart } from './log/change-log-part.ts';
-import type { LogView } from './log/read-log.ts';
+import type { DeliveryOptions } from './delivery/delivery-options.ts';
+import type { BatchHandler, Handler } from './delivery/handler.ts';
+import type { DeadLetter } from './durable/dead-letters.ts';
+import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { Position } from './position.ts';
-import { Announcements } from './relay/announcements.ts';
-import { Relay } from './relay/relay.ts';
-import { type Feed, follow } from './source/follow.ts';
-import { Horizon } from './source/horizon.ts';
-import { startPlace } from './source/start-place.ts';
-import { type Handler, RunningSubscription, type Subscription } from './subscription.ts';
-import { exposeSubscriptions, type SettledListener } from './subscriptions-internals.ts';
+import { PostgresSubscriptions } from './postgres-subscriptions.ts';
+import type { RelayState } from './relay/relay.ts';
+import type { Subscription, SubscriptionStats } from './subscription.ts';
 
 export interface SubscriptionsOptions {
   /** Its tables get the feed: those registered, and all registered later. */
@@ -55,19 +41,44 @@ export interface ChangesOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface SubscribeOptions extends ChangesOptions {
+export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
   /**
-   * Makes it durable: the cursor is kept in the database under this name, `from` counts the first time only, and one of
-   * the processes that subscribe with it works while the others stand by. At least once.
+   * Makes it durable: the cursor is kept in the database under this name, and `from` counts the first time only. Processes
+   * that subscribe with one name share the work, each row's changes in order at one of them. At least once.
    */
   readonly name?: string;
+  /**
+   * With a name: a change whose handler has failed so often is put aside as a dead letter, and the next one's turn comes.
+   * `Infinity`: never. Default 20, about six minutes. Without a name a change is tried for ever.
+   */
+  readonly maxAttempts?: number;
+}
+
+export interface SubscribeBatchesOptions extends SubscribeOptions {
+  /** Changes in a call, at most; fewer when no more are there. Default 100. */
+  readonly batchSize?: number;
+}
+
+export interface DeadLetterSelection {
+  /** Default: all of the name's. */
+  readonly positions?: readonly Position[];
+}
+
+/** What the feed of this process is doing. */
+export interface FeedStats {
+  /** How far the log is settled, as this process knows. */
+  readonly settled: Position;
+  /** Undefined with `relay: false`. */
+  readonly relay: { readonly state: RelayState; readonly announcements: number } | undefined;
+  readonly listener: { readonly isConnected: boolean; readonly losses: number };
+  readonly subscriptions: readonly SubscriptionStats[];
 }
 
 /** The changes of a store's tables. */
 export interface Subscriptions extends AsyncDisposable {
   /**
-   * Calls the handler with each change, one after the other, in the order of positions. A handler that throws is called
-   * again with the same change, for ever and ever slower.
+   * Calls the handler with each change, one after the other, in the order of positions; with `concurrency`, several rows'
+   * at a time. A handler that throws is handed the same change again, ever slower; nothing is skipped silently.
    *
    * Throws TableNotRegisteredError, ConfigurationError, and what reading the context throws.
    */
@@ -77,10 +88,30 @@ export interface Subscriptions extends AsyncDisposable {
     options?: SubscribeOptions,
   ): Promise<Subscription>;
   subscribe(table: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>;
+  /** The same with several changes a call, in order: all that are there, up to `batchSize`. */
+  subscribeBatches<T extends AnyTable>(
+    table: T,
+    handler: BatchHandler<RecordOf<T>>,
+    options?: SubscribeBatchesOptions,
+  ): Promise<Subscription>;
+  subscribeBatches(table: string, handler: BatchHandler, options?: SubscribeBatchesOptions): Promise<Subscription>;
   /** The same as a loop. The next change is read when the body is done with the last. */
   changes<T extends AnyTable>(table: T, options?: ChangesOptions): AsyncIterableIterator<Change<RecordOf<T>>>;
   changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>;
-  /** Ends all subscriptions, each after the change under way. May be called twice. */
+  /** A local copy of a table's records that is kept current: lists first, and then follows. */
+  mirror<T extends AnyTable>(table: T, options?: MirrorOptions<RecordOf<T>>): Promise<Mirror<RecordOf<T>>>;
+  mirror(table: string, options?: MirrorOptions<Record<string, unknown>>): Promise<Mirror<Record<string, unknown>>>;
+  /** What a durable name has put aside, oldest first. At most `limit`, default 1,000. */
+  deadLetters(name: string, options?: { readonly limit?: number }): Promise<DeadLetter[]>;
+  /**
+   * Has dead letters handed over again, within about a second, by whoever works under the name; what succeeds is one no
+   * longer. Later changes of the same row may have been handed over before. Answers how many.
+   */
+  replayDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
+  /** Throws dead letters away. Answers how many. */
+  discardDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
+  stats(): FeedStats;
+  /** Ends all subscriptions, each after what is under way. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -94,164 +125,4 @@ export async function createSubscriptions(options: SubscriptionsOptions): Promis
   const subscriptions = new PostgresSubscriptions(options);
   await subscriptions.open();
   return subscriptions;
-}
-
-const DAY_MS = 86_400_000;
-const READY_MS = 15_000;
-const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
-
-class PostgresSubscriptions implements Subscriptions {
-  readonly #internals: DataStoreInternals;
-  readonly #connection: pg.ClientConfig;
-  readonly #logger: Logger;
-  readonly #options: SubscriptionsOptions;
-  readonly #horizon = new Horizon();
-  readonly #announcements: Announcements;
-  readonly #relay: Relay | undefined;
-  readonly #open = new Set<Subscription>();
-  readonly #closing = new AbortController();
-  #feed!: Feed;
-  #closed: Promise<void> | undefined;
-
-  constructor(options: SubscriptionsOptions) {
-    this.#options = options;
-    this.#internals = storeInternalsOf(options.store);
-    this.#connection =
-      options.connection === undefined ? this.#internals.connection : readConnection('connection', options.connection);
-    this.#logger = options.logger ?? this.#internals.logger ?? pino({ level: 'silent' });
-    const onSettled = (settled: number) => this.#horizon.advance(settled);
-    this.#announcements = new Announcements(this.#connection, this.#logger, onSettled);
-    if (options.relay !== false) {
-      this.#relay = new Relay({
-        connection: this.#connection,
-        logger: this.#logger,
-        retentionMs: options.retentionMs ?? 7 * DAY_MS,
-        partitionSize: this.#partitionSize,
-        onSettled,
-      });
-    }
-  }
-
-  get #partitionSize(): number {
-    return this.#options.partitionSize ?? 1_000_000;
-  }
-
-  async open(): Promise<void> {
-    const recordTables = new Set(
-      (this.#options.records ?? []).map((table) => (typeof table === 'string' ? table : table.name)),
-    );
-    await this.#internals.addSchemaPart(
-      changeLogPart({ internals: this.#internals, recordTables, partitionSize: this.#partitionSize }),
-    );
-    const { rows } = await this.#internals.pool.query<{ id: string }>('select id from intendant.change_log_identity');
-    this.#feed = {
-      internals: this.#internals,
-      logId: rows[0]?.id as string,
-      horizon: this.#horizon,
-      logger: this.#logger,
-    };
-    this.#internals.onClose(() => this.close());
-    exposeSubscriptions(this, { onSettledChanges: (names, listener) => this.#listen(names, listener) });
-    try {
-      await this.#announcements.start();
-      this.#relay?.start();
-      await this.#awaitRelay();
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-  }
-
-  async #awaitRelay(): Promise<void> {
-    await this.#horizon.beyond(-1, AbortSignal.timeout(READY_MS));
-    if (this.#horizon.settled < 0) {
-      throw new ConnectionError(
-        'no relay spoke within 15 s: at least one process must open subscriptions without `relay: false`',
-      );
-    }
-  }
-
-  async subscribe(
-    tableOrName: string | AnyTable,
-    handler: Handler<never>,
-    options: SubscribeOptions = {},
-  ): Promise<Subscription> {
-    if (typeof handler !== 'function')
-      throw new ConfigurationError('subscribe: give a handler, a function of one change');
-    const { view, from } = await this.#begin(tableOrName, options);
-    const parts = { feed: this.#feed, view, from, handler: handler as Handler, onReset: options.onReset };
-    const onClosed = async () => void this.#open.delete(subscription);
-    const subscription: Subscription =
-      options.name === undefined
-        ? new RunningSubscription({ ...parts, keepCursor: undefined, onClosed })
-        : await this.#durable(options.name, { ...parts, onClosed });
-    this.#open.add(subscription);
-    options.signal?.addEventListener('abort', () => void subscription.close(), { once: true });
-    if (options.signal?.aborted) await subscription.close();
-    return subscription;
-  }
-
-  async #durable(
-    name: string,
-    parts: Omit<ConstructorParameters<typeof DurableSubscription>[0], 'name' | 'table' | 'connection'>,
-  ): Promise<Subscription> {
-    if (name === '') throw new ConfigurationError('subscribe: the name must not be empty');
-    const [table] = parts.view.tables;
-    if (!table) throw new TypeError('a durable subscription without a table');
-    await checkName(this.#internals, name, table);
-    return new DurableSubscription({ ...parts, name, table, connection: this.#connection });
-  }
-
-  changes(tableOrName: string | AnyTable, options: ChangesOptions = {}): AsyncIterableIterator<never> {
-    const begin = () => this.#begin(tableOrName, options);
-    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
-    return changesOf(() => this.#feed, begin, options.onReset, signal) as AsyncIterableIterator<never>;
-  }
-
-  async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
-    if (this.#closing.signal.aborted) throw new ConfigurationError('these subscriptions are closed');
-    const table = this.#internals.table(tableOrName);
-    const operations = options.operations ?? OPERATIONS;
-    const unknown = operations.find((operation) => !OPERATIONS.includes(operation));
-    if (unknown !== undefined)
-      throw new ConfigurationError(
-        `subscribe: there is no operation ${JSON.stringify(unknown)}; choose from ${OPERATIONS.join(', ')}`,
-      );
-    const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
-    return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };
-  }
-
-  async #listen(names: readonly string[], listener: SettledListener): Promise<() => void> {
-    const stopping = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, this.#closing.signal]);
-    const view = { tables: names.map((name) => this.#internals.table(name)), operations: OPERATIONS, scope: undefined };
-    const from = await startPlace(this.#feed, 'now');
-    const run = async () => {
-      for await (const { changes, isReset } of follow(this.#feed, view, from, signal)) {
-        if (signal.aborted) return;
-        if (isReset) listener.onGap?.();
-        if (changes.length > 0) listener.onChanges(changes.map(({ change }) => change));
-      }
-    };
-    void run().catch((error) =>
-      this.#logger.error({ err: error }, 'a listener of settled changes failed, and hears no more'),
-    );
-    return () => stopping.abort();
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.all([...this.#open].map((subscription) => subscription.close()));
-    await this.#relay?.stop();
-    await this.#announcements.stop();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
 }

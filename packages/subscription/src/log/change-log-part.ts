@@ -32,10 +32,10 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       const login = await options.internals.loginName();
       const log = await planLog(client, options.partitionSize);
       const rights = await planRights(client, login, options.internals.roleName);
-      const triggers = await Promise.all(
-        tables.map((table) => planTriggers(client, table, options.recordTables.has(table.name))),
-      );
-      return [...log, ...rights, ...triggers.flat()];
+      const triggers: string[] = [];
+      for (const table of tables)
+        triggers.push(...(await planTriggers(client, table, options.recordTables.has(table.name))));
+      return [...log, ...rights, ...triggers];
     },
   };
 }
@@ -72,13 +72,15 @@ async function planRights(client: ClientBase, login: string, roleName: (role: Db
 
 const grantRead = (name: string, using: string): string[] => [
   `grant usage on schema intendant to ${quoteIdentifier(name)}`,
-  `grant select on intendant.change_log to ${quoteIdentifier(name)}`,
+  `grant select on intendant.change_log, intendant.change_log_identity to ${quoteIdentifier(name)}`,
   `create policy ${quoteIdentifier(name)} on intendant.change_log for select to ${quoteIdentifier(name)} using (${using})`,
 ];
 
 const grantWork = (login: string): string[] => [
-  `grant select on intendant.change_seq, intendant.change_log_identity to ${quoteIdentifier(login)}`,
-  `grant select, insert, update on intendant.cursor to ${quoteIdentifier(login)}`,
+  `grant select on intendant.change_seq to ${quoteIdentifier(login)}`,
+  `grant usage on intendant.member_seq to ${quoteIdentifier(login)}`,
+  `grant select, insert, update, delete on intendant.durable_subscription, intendant.cursor, intendant.cursor_member,
+     intendant.acknowledged, intendant.dead_letter to ${quoteIdentifier(login)}`,
   `grant execute on function intendant.keep_change_log(interval, bigint) to ${quoteIdentifier(login)}`,
 ];
 

@@ -21,10 +21,49 @@ create table intendant.change_log_identity (
   trimmed_seq bigint not null default 0
 );
 insert into intendant.change_log_identity default values;
-create table intendant.cursor (
+create sequence intendant.member_seq as int cycle;
+create table intendant.durable_subscription (
   name text primary key,
   table_name text not null,
-  seq bigint not null
+  scope text not null
+);
+create table intendant.cursor (
+  name text references intendant.durable_subscription on delete cascade,
+  slot int,
+  seq bigint not null,
+  owner int,
+  epoch bigint not null default 0,
+  primary key (name, slot)
+);
+create table intendant.cursor_member (
+  name text references intendant.durable_subscription on delete cascade,
+  member int,
+  primary key (name, member)
+);
+create table intendant.acknowledged (
+  name text references intendant.durable_subscription on delete cascade,
+  seq bigint,
+  slot int not null,
+  acknowledged_at timestamptz not null default clock_timestamp(),
+  primary key (name, seq)
+);
+create table intendant.dead_letter (
+  name text references intendant.durable_subscription on delete cascade,
+  seq bigint,
+  slot int not null,
+  table_name text not null,
+  operation "char" not null,
+  key text[] not null,
+  org_id text,
+  instance_id text,
+  revision bigint,
+  record jsonb,
+  occurred_at timestamptz not null,
+  attempts int not null,
+  error text not null,
+  failed_at timestamptz not null default clock_timestamp(),
+  is_due boolean not null default false,
+  primary key (name, seq)
 );
 alter table intendant.change_log enable row level security;
 `;

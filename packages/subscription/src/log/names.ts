@@ -15,6 +15,8 @@ export const truncateFunction = (table: RegisteredTable): string =>
 export const LEADER_LOCK = '1768846436, 1';
 export const DOORBELL_LOCK = '1768846436, 2';
 export const MAINTENANCE_LOCK = '1768846436, 3';
+/** Each process that works under durable names holds one of these, numbered. */
+export const MEMBER_LOCKS = 1768846437;
 
 /** Where writers ring for a relay that sleeps. */
 export const DOORBELL_CHANNEL = 'intendant_doorbell';

@@ -1,30 +1,11 @@
-import { type DataStoreInternals, type RegisteredTable, readRow, type Scope } from '@intendant/core/internal';
-import type { Change, Operation } from '../change.ts';
-import { formatPosition } from '../position.ts';
+import { arrayLiteral, type DataStoreInternals, type RegisteredTable, type Scope } from '@intendant/core/internal';
+import type { Operation } from '../change.ts';
+import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from './log-entry.ts';
 import { loggedName } from './names.ts';
+import { SLOT_OF_ENTRY } from './slot.ts';
 
 /** Most changes read at once: what a subscriber that does not keep up holds in memory. */
 export const PAGE_SIZE = 1_000;
-
-const READ = `
-select seq::text as seq, table_name, operation::text as operation, key, org_id, instance_id, revision::text as revision,
-  record, occurred_at
-from intendant.change_log
-where seq > $1::bigint and seq <= $2::bigint and table_name = any($3::text[]) and operation = any($4::text[]::"char"[])
-order by change_log.seq
-limit ${PAGE_SIZE}`;
-
-interface Entry {
-  readonly seq: string;
-  readonly table_name: string;
-  readonly operation: string;
-  readonly key: readonly string[];
-  readonly org_id: string | null;
-  readonly instance_id: string | null;
-  readonly revision: string | null;
-  readonly record: Readonly<Record<string, string | null>> | null;
-  readonly occurred_at: Date;
-}
 
 /** What to read, and as whom. */
 export interface LogView {
@@ -32,66 +13,76 @@ export interface LogView {
   readonly operations: readonly Operation[];
   /** Row security applies under it; none: every tenant's. */
   readonly scope: Scope | undefined;
+  /** Of these slots alone. Default: all. */
+  readonly slots?: readonly number[] | undefined;
 }
 
-export interface NumberedChange {
-  readonly sequence: number;
-  readonly change: Change;
+/** A stretch of the log: beyond `after`, up to `until`, at most `limit` changes. */
+export interface Stretch {
+  readonly after: number;
+  readonly until: number;
+  readonly limit: number;
 }
 
-const OPERATIONS: Record<string, { operation: Operation; isSoft: boolean }> = {
-  i: { operation: 'insert', isSoft: false },
-  r: { operation: 'insert', isSoft: true },
-  u: { operation: 'update', isSoft: false },
-  d: { operation: 'delete', isSoft: false },
-  s: { operation: 'delete', isSoft: true },
-};
+export interface LogPage {
+  readonly changes: readonly NumberedChange[];
+  /** The log no longer holds all that came after this number's predecessor. */
+  readonly trimmed: number;
+}
 
-/** The next page of changes beyond `after` that are settled. */
+/*
+ * One statement, so that one snapshot, taken after the partitions were locked, tells what is in the log and how far it
+ * was trimmed: a partition dropped in between can't go unnoticed.
+ */
+const readStatement = (condition: string): string => `
+select i.trimmed_seq::text, l.seq::text, l.table_name, l.operation::text, array_to_json(l.key)::text, l.org_id,
+  l.instance_id, l.revision::text, l.record::text, (extract(epoch from l.occurred_at) * 1000)::text
+from intendant.change_log_identity i left join lateral (
+  select * from intendant.change_log
+  where seq > $1::bigint and seq <= $2::bigint and table_name = any($3::text[])
+    and operation = any($4::text[]::"char"[]) ${condition}
+  order by seq limit $5::int
+) l on true
+order by l.seq`;
+
+const READ_ALL = readStatement('');
+const READ_SLOTS = readStatement(`and ${SLOT_OF_ENTRY} = any($6::int[])`);
+
+/** The next page of changes of a stretch that is settled. */
 export async function readLog(
   internals: DataStoreInternals,
   logId: string,
   view: LogView,
-  after: number,
-  settled: number,
-): Promise<NumberedChange[]> {
-  const codes = Object.keys(OPERATIONS).filter((code) =>
-    view.operations.includes((OPERATIONS[code] as { operation: Operation }).operation),
-  );
-  const values = [after, settled, view.tables.map(loggedName), codes];
-  const entries = view.scope
-    ? await readAs(internals, view.scope, values)
-    : (await internals.pool.query<Entry>({ name: 'read-log', text: READ, values })).rows;
+  { after, until, limit }: Stretch,
+): Promise<LogPage> {
+  const values = [
+    String(after),
+    String(until),
+    arrayLiteral(view.tables.map(loggedName)),
+    arrayLiteral(codesOf(view.operations)),
+    String(limit),
+    ...(view.slots ? [arrayLiteral(view.slots.map(String))] : []),
+  ];
+  const statement = { name: 'read-log', text: view.slots ? READ_SLOTS : READ_ALL, values };
+  const rows = view.scope
+    ? ((await internals.executor.run(view.scope, [statement]))[0]?.rows ?? [])
+    : (await internals.pool.query<(string | null)[]>({ ...statement, rowMode: 'array' })).rows;
   const tables = new Map(view.tables.map((table) => [loggedName(table), table]));
-  return entries.map((entry) => ({
-    sequence: Number(entry.seq),
-    change: toChange(logId, tables.get(entry.table_name) as RegisteredTable, entry),
-  }));
-}
-
-const readAs = (internals: DataStoreInternals, scope: Scope, values: unknown[]): Promise<Entry[]> =>
-  internals.transactionFor(scope, async (tx) => (await tx.client.query<Entry>(READ, values)).rows);
-
-function toChange(logId: string, table: RegisteredTable, entry: Entry): Change {
-  const { operation, isSoft } = OPERATIONS[entry.operation] as { operation: Operation; isSoft: boolean };
-  const record =
-    entry.record &&
-    readRow(
-      table,
-      table.columns.map(({ name }) => entry.record?.[name] ?? null),
-    );
+  const entries = rows.filter((row) => row[1] !== null).map(toEntry);
   return {
-    table: table.name,
-    operation,
-    isSoft,
-    key: Object.fromEntries(
-      table.key.map((column, index) => [column.field, column.format.decode(entry.key[index] as string)]),
-    ),
-    orgId: entry.org_id,
-    instanceId: entry.instance_id,
-    revision: entry.revision === null ? null : Number(entry.revision),
-    position: formatPosition(logId, Number(entry.seq)),
-    occurredAt: entry.occurred_at,
-    ...(record && { record }),
+    changes: entries.map((entry) => toNumberedChange(logId, tables.get(entry.tableName) as RegisteredTable, entry)),
+    trimmed: Number(rows[0]?.[0]),
   };
 }
+
+const toEntry = (row: readonly (string | null)[]): LogEntry => ({
+  sequence: Number(row[1]),
+  tableName: row[2] as string,
+  operation: row[3] as string,
+  key: JSON.parse(row[4] as string) as string[],
+  orgId: row[5] ?? null,
+  instanceId: row[6] ?? null,
+  revision: row[7] ?? null,
+  record: row[8] ?? null,
+  occurredAt: new Date(Number(row[9])),
+});

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import pgListen, { type Subscriber } from 'pg-listen';
 import type { Logger } from 'pino';
 import { SETTLED_CHANNEL } from '../log/names.ts';
+import type { SettledNotice } from '../source/horizon.ts';
 
 /** At run time the CommonJS module is the function itself; its types place it under `default`. */
 const createSubscriber = pgListen as unknown as typeof pgListen.default;
@@ -20,8 +21,9 @@ export class Announcements {
   readonly #logger: Logger;
   #isClosed = false;
   #isDown = false;
+  #losses = 0;
 
-  constructor(connection: pg.ClientConfig, logger: Logger, onSettled: (settled: number) => void) {
+  constructor(connection: pg.ClientConfig, logger: Logger, onNotice: (notice: SettledNotice) => void) {
     this.#logger = logger;
     this.#listener = createSubscriber(
       {
@@ -38,12 +40,21 @@ export class Announcements {
         serialize: String,
       },
     );
-    this.#listener.notifications.on(SETTLED_CHANNEL, (payload) => onSettled(Number(payload)));
+    this.#listener.notifications.on(SETTLED_CHANNEL, (payload) => onNotice(JSON.parse(payload) as SettledNotice));
     this.#listener.events.on('reconnect', () => this.#noteLoss());
     this.#listener.events.on('connected', () => this.#noteReturn());
     this.#listener.events.on('error', (error) => {
       if (!this.#isClosed) logger.warn({ reason: error.message }, 'listening for changes failed');
     });
+  }
+
+  get isConnected(): boolean {
+    return !this.#isDown;
+  }
+
+  /** How often the connection was lost. */
+  get losses(): number {
+    return this.#losses;
   }
 
   async start(): Promise<void> {
@@ -61,8 +72,10 @@ export class Announcements {
   /** Throwing here is the way to end pg-listen's tries. */
   #noteLoss(): void {
     if (this.#isClosed) throw new Error('closed');
-    if (!this.#isDown) this.#logger.warn('the listener lost its connection, and tries again');
+    if (this.#isDown) return;
     this.#isDown = true;
+    this.#losses++;
+    this.#logger.warn('the listener lost its connection, and tries again');
   }
 
   #noteReturn(): void {

@@ -39,7 +39,7 @@ function startRelay(beforeRelease?: () => Promise<void>, connectionString = data
     logger: pino({ level: 'silent' }),
     retentionMs: 86_400_000,
     partitionSize: 1_000,
-    onSettled: (value) => settled.push({ value, at: performance.now() }),
+    onNotice: (notice) => settled.push({ value: notice.settled, at: performance.now() }),
     ...(beforeRelease && { beforeRelease }),
   });
   relays.push(relay);

@@ -1,24 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DataStoreInternals } from '@intendant/core/internal';
-import type { Logger } from 'pino';
-import { type LogView, type NumberedChange, PAGE_SIZE, readLog } from '../log/read-log.ts';
-import type { Horizon } from './horizon.ts';
+import type { NumberedChange } from '../log/log-entry.ts';
+import { type LogView, PAGE_SIZE, readLog } from '../log/read-log.ts';
+import { slotOf } from '../log/slot.ts';
+import type { Feed } from './feed.ts';
+import { PageSize } from './page-size.ts';
+import { mayBeVisible } from './visibility.ts';
 
 const RETRY_MS = 500;
-
-/** What following takes: shared by all subscribers of a process. */
-export interface Feed {
-  readonly internals: DataStoreInternals;
-  readonly logId: string;
-  readonly horizon: Horizon;
-  readonly logger: Logger;
-}
 
 /** One step forward: the changes found, and the place up to which there are no others. */
 export interface Step {
   readonly changes: readonly NumberedChange[];
   readonly through: number;
-  /** The log no longer reached back to where this step began: changes are missing before it. */
+  /** Changes are missing before it: the log was trimmed beyond where this step began, or is no longer the same log. */
   readonly isReset: boolean;
 }
 
@@ -29,56 +23,89 @@ const MOST_NUMBERS = 1_000_000;
  * A read covers a range of numbers, not just a count of rows: without it the planner may sort all that is left of the
  * log for each page. The range grows where it holds few changes of the view.
  */
-const nextWindow = (window: number, found: number): number =>
-  found > PAGE_SIZE / 2 ? PAGE_SIZE : Math.min(window * 2, MOST_NUMBERS);
-
-const TRIMMED = 'select trimmed_seq::text as trimmed from intendant.change_log_identity';
+const nextWindow = (window: number, found: number, limit: number): number =>
+  found > limit / 2 ? PAGE_SIZE : Math.min(window * 2, MOST_NUMBERS);
 
 /**
  * The settled changes beyond `from`, page by page, for ever. The next page is read when the last one was taken care of,
  * so a slow taker holds one page. A lost connection is waited out.
  */
 export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
+  const leave = feed.tail.join(view.tables);
+  try {
+    yield* steps(new Follower(feed, view), feed, from, signal);
+  } finally {
+    leave();
+  }
+}
+
+async function* steps(follower: Follower, feed: Feed, from: number, signal: AbortSignal): AsyncGenerator<Step> {
+  const { horizon, health } = feed;
   let position = from;
-  let window = PAGE_SIZE;
+  let { generation } = horizon;
   while (!signal.aborted) {
-    await feed.horizon.beyond(position, signal);
+    await horizon.beyond(position, generation, signal);
     if (signal.aborted) return;
-    const step = await attempt(feed, view, position, window, signal);
-    if (!step) continue;
+    const step =
+      horizon.generation === generation
+        ? await follower.step(position).catch((error) => error as Error)
+        : { changes: [], through: horizon.settled, isReset: true };
+    if (signal.aborted) return;
+    if (step instanceof Error) {
+      health.noteFailure(step);
+      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+      continue;
+    }
+    health.noteSuccess();
+    if (step.isReset) generation = horizon.generation;
+    else if (horizon.generation !== generation) continue;
     position = step.through;
-    window = nextWindow(window, step.changes.length);
     yield step;
   }
 }
 
-let lastWarned = 0;
+/** Reads what one view shows: the process's shared tail where it keeps up, the log itself where it does not. */
+class Follower {
+  readonly #feed: Feed;
+  readonly #view: LogView;
+  readonly #slots: ReadonlySet<number> | undefined;
+  readonly #pageSize = new PageSize();
+  #window = PAGE_SIZE;
 
-async function attempt(
-  feed: Feed,
-  view: LogView,
-  position: number,
-  window: number,
-  signal: AbortSignal,
-): Promise<Step | undefined> {
-  try {
-    return await take(feed, view, position, window);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    if (performance.now() - lastWarned > 10_000) {
-      lastWarned = performance.now();
-      feed.logger.warn({ reason: (error as Error).message }, 'the change log cannot be read, and is tried again');
-    }
-    await delay(RETRY_MS, undefined, { signal }).catch(() => {});
-    return undefined;
+  constructor(feed: Feed, view: LogView) {
+    this.#feed = feed;
+    this.#view = view;
+    this.#slots = view.slots && new Set(view.slots);
   }
-}
 
-/** What was trimmed is asked after the page was read: a partition dropped in between would otherwise go unnoticed. */
-async function take(feed: Feed, view: LogView, position: number, window: number): Promise<Step> {
-  const until = Math.min(feed.horizon.settled, position + window);
-  const changes = await readLog(feed.internals, feed.logId, view, position, until);
-  const { rows } = await feed.internals.pool.query<{ trimmed: string }>(TRIMMED);
-  const through = changes.length < PAGE_SIZE ? until : (changes.at(-1) as NumberedChange).sequence;
-  return { changes, through, isReset: Number(rows[0]?.trimmed) > position };
+  async step(position: number): Promise<Step> {
+    const tail = await this.#feed.tail.after(position);
+    if (!tail) return this.#readOwn(position, this.#feed.horizon.settled);
+    const { scope } = this.#view;
+    const { through } = tail;
+    const changes = tail.changes.filter((numbered) => this.#isAskedFor(numbered));
+    if (!scope) return { changes, through, isReset: false };
+    const isWorthIt = changes.some((numbered) => mayBeVisible(scope, numbered));
+    return isWorthIt ? this.#readOwn(position, through) : { changes: [], through, isReset: false };
+  }
+
+  #isAskedFor({ change, identity }: NumberedChange): boolean {
+    const { tables, operations } = this.#view;
+    return (
+      operations.includes(change.operation) &&
+      tables.some(({ name }) => name === change.table) &&
+      (!this.#slots || this.#slots.has(slotOf(identity)))
+    );
+  }
+
+  async #readOwn(after: number, settled: number): Promise<Step> {
+    const { internals, horizon } = this.#feed;
+    const until = Math.min(settled, after + this.#window);
+    const { limit } = this.#pageSize;
+    const page = await readLog(internals, horizon.logId, this.#view, { after, until, limit });
+    this.#pageSize.learn(page);
+    this.#window = nextWindow(this.#window, page.changes.length, limit);
+    const through = page.changes.length < limit ? until : (page.changes.at(-1) as NumberedChange).sequence;
+    return { changes: page.changes, through, isReset: page.trimmed > after };
+  }
 }

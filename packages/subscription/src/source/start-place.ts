@@ -2,7 +2,7 @@ import { ConfigurationError } from '@intendant/core';
 import type pg from 'pg';
 import { LOOK } from '../log/settled.ts';
 import { type Position, readPosition } from '../position.ts';
-import type { Feed } from './follow.ts';
+import type { Feed } from './feed.ts';
 
 /**
  * Where a subscription begins. `now` is exact while no writer is open; otherwise it lies as far back as the oldest of
@@ -11,15 +11,13 @@ import type { Feed } from './follow.ts';
 export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Position): Promise<number> {
   const [sequence, holders] = (await feed.internals.pool.query(LOOK)) as unknown as pg.QueryResult<{ noted: string }>[];
   const last = Number(sequence?.rows[0]?.noted);
-  if (from === 'now') return holders?.rowCount === 0 ? last : Math.max(feed.horizon.settled, 0);
+  if (from === 'now') return holders?.rowCount === 0 ? last : Math.min(last, Math.max(feed.horizon.settled, 0));
   if (from === 'beginning') return readTrimmed(feed);
-  const place = readPosition(feed.logId, from);
+  const place = readPosition(feed.horizon.logId, from);
   if (place > last) {
     throw new ConfigurationError(
       'the position lies in the future of this log: was the database restored from a backup? Start from now, and list again',
-      {
-        details: { position: from },
-      },
+      { details: { position: from } },
     );
   }
   return place;

@@ -1,0 +1,218 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Transaction } from '@intendant/core';
+import type { Logger } from 'pino';
+import { CallLimit } from './call-limit.ts';
+import type { DeliveryItem } from './delivery-item.ts';
+import type { DeliveryLimits } from './delivery-options.ts';
+import type { BatchHandler } from './handler.ts';
+import { KeyLanes } from './key-lanes.ts';
+
+/** What becomes of changes beyond the handler: nothing for an ephemeral subscription, the database's business for a durable one. */
+export interface Aftercare {
+  /** In the handler's own transaction. */
+  acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void>;
+  /** Whether a call that failed has nevertheless committed its acknowledgement, or somebody else has. */
+  isAcknowledged(item: DeliveryItem): Promise<boolean>;
+  /** The handler has taken care of it. */
+  noteDone(item: DeliveryItem): Promise<void>;
+  /** The last attempt failed: put it aside. */
+  park(item: DeliveryItem, error: unknown, attempts: number): Promise<void>;
+}
+
+export interface DeliveryParts {
+  readonly handler: BatchHandler;
+  readonly limits: DeliveryLimits;
+  readonly aftercare: Aftercare;
+  readonly logger: Logger;
+  /** Aborts when the subscription closes: no change is begun any more, none is tried again. */
+  readonly closing: AbortSignal;
+  /** Called when changes are taken care of. */
+  readonly onProgress: () => void;
+}
+
+export interface DeliveryCounts {
+  delivered: number;
+  failedCalls: number;
+  deadLetters: number;
+}
+
+/**
+ * Hands changes to the handler: those of one row in order, several rows at a time if asked to, again after a failure.
+ * A change counts as taken care of when the handler has returned, or it was put aside; never otherwise.
+ */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #lanes: KeyLanes<DeliveryItem>;
+  readonly counts: DeliveryCounts = { delivered: 0, failedCalls: 0, deadLetters: 0 };
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    const { concurrency, batchSize } = parts.limits;
+    this.#lanes = new KeyLanes({ concurrency, batchSize, work: (items) => this.#work(items) });
+    parts.closing.addEventListener('abort', () => this.#lanes.clear(), { once: true });
+  }
+
+  /** Changes read and not yet taken care of. */
+  get buffered(): number {
+    return this.#lanes.size;
+  }
+
+  accept(items: readonly DeliveryItem[]): void {
+    const isInOrder = this.#parts.limits.concurrency === 1;
+    this.#lanes.push(items.map((item) => [isInOrder ? '' : item.numbered.identity, item] as const));
+  }
+
+  /** Resolves when there is room for another page. */
+  room(): Promise<void> {
+    return this.#lanes.fewerThan(this.#parts.limits.maxBuffered);
+  }
+
+  /** Resolves when no change is left. */
+  idle(): Promise<void> {
+    return this.#lanes.fewerThan(1);
+  }
+
+  /** Forgets what was not begun. */
+  clear(): void {
+    this.#lanes.clear();
+  }
+
+  pause(): void {
+    this.#lanes.pause();
+  }
+
+  resume(): void {
+    this.#lanes.resume();
+  }
+
+  async #work(items: readonly DeliveryItem[]): Promise<void> {
+    const sorted = items.length === 1 ? items : items.toSorted((a, b) => a.numbered.sequence - b.numbered.sequence);
+    for (const { share } of sorted) share.enter();
+    const left = await this.#tryAll(sorted);
+    for (const item of left) await this.#tryAlone(item);
+    for (const { share } of sorted) share.leave();
+    this.#parts.onProgress();
+  }
+
+  /** Answers those given up together: each is tried alone once more, so that one bad change is put aside, not its whole batch. */
+  async #tryAll(items: readonly DeliveryItem[]): Promise<readonly DeliveryItem[]> {
+    const { limits } = this.#parts;
+    let left = items;
+    for (let attempt = 1; ; attempt++) {
+      left = left.filter((item) => this.#isWanted(item));
+      if (left.length === 0) return [];
+      const error = await this.#call(left, attempt);
+      if (error === undefined) return this.#finish(left);
+      left = await this.#withoutAcknowledged(left, error);
+      if (left.length === 0) return [];
+      if (attempt >= limits.maxAttempts)
+        return left.length > 1 ? left : this.#park(left[0] as DeliveryItem, error, attempt);
+      await this.#backOff(attempt, left, error);
+    }
+  }
+
+  async #tryAlone(item: DeliveryItem): Promise<void> {
+    if (!this.#isWanted(item)) return;
+    const attempt = this.#parts.limits.maxAttempts + 1;
+    const error = await this.#call([item], attempt);
+    if (error === undefined) await this.#finish([item]);
+    else if ((await this.#withoutAcknowledged([item], error)).length > 0) await this.#park(item, error, attempt);
+  }
+
+  #isWanted({ share }: DeliveryItem): boolean {
+    return share.isHeld && !this.#parts.closing.aborted;
+  }
+
+  /** What went wrong, wrapped so that `throw undefined` is something too. */
+  async #call(items: readonly DeliveryItem[], attempt: number): Promise<{ reason: unknown } | undefined> {
+    const { handler, limits, aftercare } = this.#parts;
+    const lost = [...new Set(items.map(({ share }) => share.lost))];
+    const limit = new CallLimit(lost, limits.handlerTimeoutMs, (error) => this.#noteLate(items, error));
+    const context = {
+      get signal() {
+        return limit.signal;
+      },
+      attempt,
+      ack: (tx: Transaction) => aftercare.acknowledge(tx, items),
+    };
+    try {
+      await limit.run(() =>
+        handler(
+          items.map(({ numbered }) => numbered.change),
+          context,
+        ),
+      );
+      return undefined;
+    } catch (reason) {
+      this.counts.failedCalls++;
+      return { reason };
+    }
+  }
+
+  async #finish(items: readonly DeliveryItem[]): Promise<readonly never[]> {
+    for (const item of items) {
+      if (item.isDeadLetter) await this.#insist(() => this.#parts.aftercare.noteDone(item));
+      item.share.progress.finish(item.numbered.sequence);
+    }
+    this.counts.delivered += items.length;
+    return [];
+  }
+
+  async #withoutAcknowledged(items: readonly DeliveryItem[], error: { reason: unknown }): Promise<DeliveryItem[]> {
+    const left: DeliveryItem[] = [];
+    for (const item of items) {
+      if (await this.#insist(() => this.#parts.aftercare.isAcknowledged(item))) await this.#finish([item]);
+      else left.push(item);
+    }
+    if (left.length < items.length)
+      this.#parts.logger.debug({ err: error.reason }, 'a handler failed after its acknowledgement was committed');
+    return left;
+  }
+
+  async #park(item: DeliveryItem, error: { reason: unknown }, attempts: number): Promise<readonly never[]> {
+    const { logger, aftercare } = this.#parts;
+    const isParked = await this.#insist(async () => {
+      await aftercare.park(item, error.reason, attempts);
+      return true;
+    });
+    if (!isParked) return [];
+    this.counts.deadLetters++;
+    item.share.progress.finish(item.numbered.sequence);
+    const { table, position } = item.numbered.change;
+    logger.error({ err: error.reason, table, position, attempts }, 'a change was put aside as a dead letter');
+    return [];
+  }
+
+  async #backOff(attempt: number, items: readonly DeliveryItem[], error: { reason: unknown }): Promise<void> {
+    const { limits, logger, closing } = this.#parts;
+    const waitMs = Math.min(limits.backoffMs * 2 ** Math.min(attempt - 1, 30), limits.maxBackoffMs);
+    const { table, position } = (items[0] as DeliveryItem).numbered.change;
+    logger.error(
+      { err: error.reason, table, position, attempt, waitMs },
+      'a subscriber failed, and is handed the change again',
+    );
+    const [{ share }] = items as readonly [DeliveryItem];
+    await delay(waitMs, undefined, { signal: AbortSignal.any([closing, share.lost]) }).catch(() => {});
+  }
+
+  #noteLate(items: readonly DeliveryItem[], error: unknown): void {
+    const { table, position } = (items[0] as DeliveryItem).numbered.change;
+    this.#parts.logger.warn(
+      { table, position, ...(error !== undefined && { err: error }) },
+      'a handler returned after its time; the change had been handed over again',
+    );
+  }
+
+  /** Until the database answers: a change must neither be skipped nor handed over again for want of a connection. */
+  async #insist<T>(act: () => Promise<T>): Promise<T | undefined> {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        this.#parts.logger.debug({ err: error }, 'what became of a change cannot be written or read yet');
+      }
+      await delay(500, undefined, { signal: this.#parts.closing }).catch(() => {});
+      if (this.#parts.closing.aborted) return undefined;
+    }
+  }
+}

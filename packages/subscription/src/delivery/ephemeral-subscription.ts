@@ -1,0 +1,102 @@
+import { ConfigurationError } from '@intendant/core';
+import type { LogView } from '../log/read-log.ts';
+import { SLOTS } from '../log/slot.ts';
+import { formatPosition, type Position } from '../position.ts';
+import type { Feed } from '../source/feed.ts';
+import type { Subscription, SubscriptionStats } from '../subscription.ts';
+import { type Aftercare, Delivery } from './delivery.ts';
+import type { DeliveryLimits } from './delivery-options.ts';
+import type { BatchHandler } from './handler.ts';
+import { countLag, samePlace } from './lag.ts';
+import { Reading } from './reading.ts';
+import { Share } from './share.ts';
+
+export interface SubscriptionParts {
+  readonly feed: Feed;
+  readonly view: LogView;
+  readonly from: number;
+  readonly handler: BatchHandler;
+  readonly limits: DeliveryLimits;
+  readonly onReset: (() => unknown) | undefined;
+  readonly onClosed: () => void;
+}
+
+/** Nothing of it is kept: what fails is tried again for ever. */
+const NO_AFTERCARE: Aftercare = {
+  acknowledge: async () => {
+    throw new ConfigurationError('ack: only a durable subscription, one with a name, keeps what was acknowledged');
+  },
+  isAcknowledged: async () => false,
+  noteDone: async () => {},
+  park: async () => {},
+};
+
+/** A subscription whose place is this process's memory. */
+export class EphemeralSubscription implements Subscription {
+  readonly #parts: SubscriptionParts;
+  readonly #closing = new AbortController();
+  readonly #delivery: Delivery;
+  readonly #reading: Reading;
+  readonly #share: Share;
+  readonly #running: Promise<void>;
+  #isPaused = false;
+
+  constructor(parts: SubscriptionParts) {
+    const { feed, view, handler, limits, onReset, from } = parts;
+    this.#parts = parts;
+    const { signal } = this.#closing;
+    this.#delivery = new Delivery({
+      handler,
+      limits,
+      aftercare: NO_AFTERCARE,
+      logger: feed.logger,
+      closing: signal,
+      onProgress: () => {},
+    });
+    this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => {} });
+    this.#share = new Share(from);
+    this.#running = this.#reading.run(view, [this.#share], () => this.#share, signal);
+  }
+
+  get position(): Position {
+    return formatPosition(this.#parts.feed.horizon.logId, this.#share.progress.place);
+  }
+
+  lag(): Promise<number> {
+    const { feed, view } = this.#parts;
+    return countLag(feed.internals, view, samePlace(this.#share.progress.place));
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#reading.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#reading.resume();
+  }
+
+  stats(): SubscriptionStats {
+    return {
+      table: this.#parts.view.tables.map(({ name }) => name).join(),
+      name: undefined,
+      position: this.position,
+      ...this.#delivery.counts,
+      buffered: this.#delivery.buffered,
+      isPaused: this.#isPaused,
+      slots: SLOTS,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+    await this.#delivery.idle();
+    this.#parts.onClosed();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

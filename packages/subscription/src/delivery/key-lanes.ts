@@ -1,0 +1,103 @@
+export interface KeyLanesOptions<T> {
+  /** Calls of `work` at a time. */
+  readonly concurrency: number;
+  /** Items in a call, at most. */
+  readonly batchSize: number;
+  /** Must not reject. */
+  readonly work: (items: readonly T[]) => Promise<void>;
+}
+
+/** Works on several items at a time, but on those of one key one after the other, in the order they came. */
+export class KeyLanes<T> {
+  readonly #options: KeyLanesOptions<T>;
+  readonly #queues = new Map<string, T[]>();
+  /** Keys that have items and are not being worked on. */
+  readonly #ready = new Set<string>();
+  #waiting: (() => void)[] = [];
+  #busy = 0;
+  #size = 0;
+  #isPaused = false;
+
+  constructor(options: KeyLanesOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Items that wait or are being worked on. */
+  get size(): number {
+    return this.#size;
+  }
+
+  push(items: readonly (readonly [key: string, item: T])[]): void {
+    for (const [key, item] of items) {
+      this.#size++;
+      const queue = this.#queues.get(key);
+      if (queue) queue.push(item);
+      else {
+        this.#queues.set(key, [item]);
+        this.#ready.add(key);
+      }
+    }
+    this.#start();
+  }
+
+  /** Begins with no further item until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#start();
+  }
+
+  /** Forgets what is not being worked on yet. */
+  clear(): void {
+    for (const [key, queue] of this.#queues) {
+      this.#size -= queue.length;
+      queue.length = 0;
+      if (this.#ready.delete(key)) this.#queues.delete(key);
+    }
+    this.#wake();
+  }
+
+  /** Resolves when fewer items are left. */
+  async fewerThan(limit: number): Promise<void> {
+    while (this.#size >= limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #start(): void {
+    while (!this.#isPaused && this.#busy < this.#options.concurrency && this.#ready.size > 0) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { keys, items } = this.#take();
+    this.#busy++;
+    await this.#options.work(items);
+    this.#busy--;
+    this.#size -= items.length;
+    for (const key of keys) {
+      if (this.#queues.get(key)?.length) this.#ready.add(key);
+      else this.#queues.delete(key);
+    }
+    this.#wake();
+    this.#start();
+  }
+
+  #take(): { keys: string[]; items: T[] } {
+    const keys: string[] = [];
+    const items: T[] = [];
+    for (const key of this.#ready) {
+      this.#ready.delete(key);
+      keys.push(key);
+      items.push(...(this.#queues.get(key) as T[]).splice(0, this.#options.batchSize - items.length));
+      if (items.length >= this.#options.batchSize) break;
+    }
+    return { keys, items };
+  }
+
+  #wake(): void {
+    const woken = this.#waiting;
+    this.#waiting = [];
+    for (const wake of woken) wake();
+  }
+}

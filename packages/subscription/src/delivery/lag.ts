@@ -1,0 +1,36 @@
+import { arrayLiteral, type DataStoreInternals } from '@intendant/core/internal';
+import { codesOf } from '../log/log-entry.ts';
+import { loggedName } from '../log/names.ts';
+import type { LogView } from '../log/read-log.ts';
+import { SLOT_OF_ENTRY, SLOTS } from '../log/slot.ts';
+
+const MOST_COUNTED = 10_000;
+
+const COUNT = `
+select count(*)::text from (
+  select from intendant.change_log
+  where seq > $1::bigint and seq > ($2::bigint[])[1 + ${SLOT_OF_ENTRY}] and table_name = any($3::text[])
+    and operation = any($4::text[]::"char"[])
+  limit ${MOST_COUNTED}
+) l`;
+
+/** Committed changes of a view beyond each slot's place. */
+export async function countLag(
+  internals: DataStoreInternals,
+  view: LogView,
+  places: readonly number[],
+): Promise<number> {
+  const values = [
+    String(Math.min(...places)),
+    arrayLiteral(places.map(String)),
+    arrayLiteral(view.tables.map(loggedName)),
+    arrayLiteral(codesOf(view.operations)),
+  ];
+  const rows = view.scope
+    ? (await internals.executor.run(view.scope, [{ text: COUNT, values }]))[0]?.rows
+    : (await internals.pool.query<string[]>({ text: COUNT, values, rowMode: 'array' })).rows;
+  return Number(rows?.[0]?.[0]);
+}
+
+/** One place for all slots. */
+export const samePlace = (place: number): number[] => Array.from({ length: SLOTS }, () => place);

@@ -1,0 +1,45 @@
+/** How far a stretch of the log is taken care of, whatever the order in which its changes are finished. */
+export class Progress {
+  /** Numbers begun and not finished, ascending. */
+  readonly #open = new Set<number>();
+  #read: number;
+
+  constructor(from: number) {
+    this.#read = from;
+  }
+
+  /** Everything up to here was read. */
+  get read(): number {
+    return this.#read;
+  }
+
+  /** Everything up to here was taken care of. */
+  get place(): number {
+    const [first] = this.#open;
+    return first === undefined ? this.#read : first - 1;
+  }
+
+  get isIdle(): boolean {
+    return this.#open.size === 0;
+  }
+
+  begin(sequence: number): void {
+    this.#open.add(sequence);
+    this.#read = sequence;
+  }
+
+  /** There is nothing up to here but what was begun. */
+  reach(through: number): void {
+    this.#read = Math.max(this.#read, through);
+  }
+
+  finish(sequence: number): void {
+    this.#open.delete(sequence);
+  }
+
+  /** The log is another, or begins later: what was read before counts no more. */
+  restart(from: number): void {
+    this.#open.clear();
+    this.#read = from;
+  }
+}

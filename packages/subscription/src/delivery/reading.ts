@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NumberedChange } from '../log/log-entry.ts';
+import type { LogView } from '../log/read-log.ts';
+import type { Feed } from '../source/feed.ts';
+import { follow, type Step } from '../source/follow.ts';
+import type { Delivery } from './delivery.ts';
+import type { DeliveryItem } from './delivery-item.ts';
+import type { Share } from './share.ts';
+
+const RETRY_MS = 50;
+const MOST_RETRY_MS = 30_000;
+
+export interface ReadingParts {
+  readonly feed: Feed;
+  readonly delivery: Delivery;
+  readonly onReset: (() => unknown) | undefined;
+  /** Called when more of the log was read. */
+  readonly onRead: () => void;
+}
+
+/** Which share a change belongs to; undefined: none that is to be delivered here. */
+export type ShareOf = (numbered: NumberedChange) => Share | undefined;
+
+/** Reads on and gives to delivery what it has room for. */
+export class Reading {
+  readonly #parts: ReadingParts;
+  #resumed: PromiseWithResolvers<void> | undefined;
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+  }
+
+  pause(): void {
+    this.#resumed ??= Promise.withResolvers();
+    this.#parts.delivery.pause();
+  }
+
+  resume(): void {
+    this.#resumed?.resolve();
+    this.#resumed = undefined;
+    this.#parts.delivery.resume();
+  }
+
+  /** Until the signal aborts. Goes on where the shares have read to; beyond that each gets only what is new to it. */
+  async run(view: LogView, shares: readonly Share[], shareOf: ShareOf, signal: AbortSignal): Promise<void> {
+    const from = Math.min(...shares.map(({ progress }) => progress.read));
+    const steps = follow(this.#parts.feed, view, from, signal);
+    for (;;) {
+      const next = await steps.next();
+      if (next.done || signal.aborted) break;
+      if (next.value.isReset && !(await this.#reset(shares, next.value, signal))) break;
+      this.#accept(next.value, shares, shareOf);
+      await unlessAborted(this.#parts.delivery.room(), signal);
+      await unlessAborted(this.#resumed?.promise, signal);
+    }
+    await steps.return(undefined);
+  }
+
+  #accept({ changes, through }: Step, shares: readonly Share[], shareOf: ShareOf): void {
+    const items: DeliveryItem[] = [];
+    for (const numbered of changes) {
+      const share = shareOf(numbered);
+      if (!share?.isHeld || numbered.sequence <= share.progress.read) continue;
+      share.progress.begin(numbered.sequence);
+      items.push({ numbered, share, isDeadLetter: false });
+    }
+    for (const { progress } of shares) progress.reach(through);
+    this.#parts.delivery.accept(items);
+    this.#parts.onRead();
+  }
+
+  /** After what was begun has ended; again until it succeeds. Whether to go on. */
+  async #reset(shares: readonly Share[], { through }: Step, signal: AbortSignal): Promise<boolean> {
+    const { feed, delivery, onReset } = this.#parts;
+    await unlessAborted(delivery.idle(), signal);
+    if (!onReset) feed.logger.warn('changes are missing: the log no longer reached back to where a subscriber stood');
+    for (let waitMs = RETRY_MS; onReset && !signal.aborted; waitMs = Math.min(waitMs * 2, MOST_RETRY_MS)) {
+      try {
+        await onReset();
+        break;
+      } catch (error) {
+        feed.logger.error({ err: error, waitMs }, 'onReset failed, and is called again');
+      }
+      await delay(waitMs, undefined, { signal }).catch(() => {});
+    }
+    if (signal.aborted) return false;
+    for (const { progress } of shares) if (progress.read > through) progress.restart(through);
+    return true;
+  }
+}
+
+/** Waits, but not beyond the signal. */
+async function unlessAborted(promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
+  if (promise === undefined || signal.aborted) return;
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal.addEventListener('abort', resolve as () => void, { once: true });
+  });
+  await Promise.race([promise, aborted]);
+  signal.removeEventListener('abort', stop as () => void);
+}

@@ -1,0 +1,49 @@
+import { Progress } from './progress.ts';
+
+/** The rows whose changes are delivered here, and how far: all of a subscription's, or those of one slot of a durable name. */
+export class Share {
+  readonly slot: number;
+  /** Grows each time a slot changes hands. */
+  readonly epoch: number;
+  readonly progress: Progress;
+  readonly #lost = new AbortController();
+  #isHeld = true;
+  #underWay = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(from: number, slot = 0, epoch = 0) {
+    this.progress = new Progress(from);
+    this.slot = slot;
+    this.epoch = epoch;
+  }
+
+  /** Aborts when the rows are no longer ours. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Whether its changes may be begun. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  lose(): void {
+    this.#isHeld = false;
+    this.#lost.abort();
+  }
+
+  /** Begins nothing more. Resolves when what is under way has ended. */
+  async retire(): Promise<void> {
+    this.#isHeld = false;
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  enter(): void {
+    this.#underWay++;
+  }
+
+  leave(): void {
+    this.#underWay--;
+    if (this.#underWay === 0) this.#onIdle?.();
+  }
+}

@@ -1,0 +1,86 @@
+import { type Transaction, TransactionConflictError } from '@intendant/core';
+import { arrayLiteral, type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
+import type { DeliveryItem } from '../delivery/delivery-item.ts';
+import type { Share } from '../delivery/share.ts';
+
+/*
+ * An acknowledgement is a row, name and number, that the handler's transaction inserts. Its primary key makes the effects
+ * of a change happen once: of two processes that have it at the same time (one of them does not know yet that it lost the
+ * slot), the second waits for the first and then fails. Rows stay for a while after the cursor has passed them, so that
+ * even a transaction that was held up finds them.
+ */
+const ACKNOWLEDGE = `
+insert into intendant.acknowledged (name, seq, slot)
+select c.name, v.seq, c.slot from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
+join intendant.cursor c on c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.seq < v.seq
+order by v.seq`;
+
+const RESOLVE_LETTERS = `delete from intendant.dead_letter where name = $1 and seq = any($2::bigint[])`;
+
+export async function acknowledge(tx: Transaction, name: string, items: readonly DeliveryItem[]): Promise<void> {
+  const letters = items.filter(({ isDeadLetter }) => isDeadLetter);
+  const changes = items.filter(({ isDeadLetter }) => !isDeadLetter);
+  const list = (values: readonly number[]) => arrayLiteral(values.map(String));
+  const numbers = (of: readonly DeliveryItem[]) => list(of.map(({ numbered }) => numbered.sequence));
+  const { loginExecutor } = sessionInternalsOf(tx);
+  const [acknowledged, resolved] = await loginExecutor
+    .run([
+      {
+        name: 'acknowledge-changes',
+        text: ACKNOWLEDGE,
+        values: [
+          name,
+          list(changes.map(({ share }) => share.slot)),
+          list(changes.map(({ share }) => share.epoch)),
+          numbers(changes),
+        ],
+      },
+      { name: 'resolve-dead-letters', text: RESOLVE_LETTERS, values: [name, numbers(letters)] },
+    ])
+    .catch((error) => {
+      throw (error as { code?: string }).code === '23505' ? lost(name, error) : error;
+    });
+  if (acknowledged?.rowCount !== changes.length || resolved?.rowCount !== letters.length) throw lost(name);
+}
+
+const lost = (name: string, cause?: unknown): TransactionConflictError =>
+  new TransactionConflictError(
+    `ack: under the name ${JSON.stringify(name)} another process has taken this change over; let the transaction roll back`,
+    { details: { name }, cause },
+  );
+
+/** Of shares just claimed: what is acknowledged beyond their cursors. */
+export async function readAcknowledged(
+  { pool }: DataStoreInternals,
+  name: string,
+  shares: readonly Share[],
+): Promise<Set<number>> {
+  const { rows } = await pool.query<{ seq: string }>(
+    `select a.seq from intendant.acknowledged a join intendant.cursor c using (name, slot)
+     where a.name = $1 and a.slot = any($2::int[]) and a.seq > c.seq`,
+    [name, shares.map(({ slot }) => slot)],
+  );
+  return new Set(rows.map(({ seq }) => Number(seq)));
+}
+
+export async function isAcknowledged(
+  { pool }: DataStoreInternals,
+  name: string,
+  { numbered, isDeadLetter }: DeliveryItem,
+): Promise<boolean> {
+  const { rows } = await pool.query<{ done: boolean }>(
+    isDeadLetter
+      ? 'select not exists (select from intendant.dead_letter where name = $1 and seq = $2) as done'
+      : 'select exists (select from intendant.acknowledged where name = $1 and seq = $2) as done',
+    [name, numbered.sequence],
+  );
+  return rows[0]?.done ?? false;
+}
+
+export const forgetAcknowledged = async ({ pool }: DataStoreInternals, name: string): Promise<void> =>
+  void (await pool.query(
+    `delete from intendant.acknowledged a using intendant.cursor c
+     where a.name = $1 and c.name = a.name and c.slot = a.slot and a.seq <= c.seq
+       and a.acknowledged_at < clock_timestamp() - interval '1 minute'`,
+    [name],
+  ));

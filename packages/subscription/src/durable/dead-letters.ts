@@ -1,0 +1,145 @@
+import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import type { Change } from '../change.ts';
+import type { DeliveryItem } from '../delivery/delivery-item.ts';
+import { type LogEntry, type NumberedChange, toNumberedChange } from '../log/log-entry.ts';
+
+/** A change that was put aside because its handler failed too often. */
+export interface DeadLetter {
+  readonly change: Change;
+  readonly attempts: number;
+  /** The last failure's message. */
+  readonly error: string;
+  readonly failedAt: Date;
+  /** It is to be tried again, see `replayDeadLetters`. */
+  readonly isDue: boolean;
+}
+
+const MOST_ERROR_LENGTH = 2_000;
+
+export async function parkDeadLetter(
+  { pool }: DataStoreInternals,
+  name: string,
+  { numbered: { sequence, entry }, share }: DeliveryItem,
+  error: unknown,
+  attempts: number,
+): Promise<void> {
+  const message = (error instanceof Error ? error.message : String(error))
+    .replaceAll('\0', '')
+    .slice(0, MOST_ERROR_LENGTH);
+  await pool.query(
+    `insert into intendant.dead_letter
+       (name, seq, slot, table_name, operation, key, org_id, instance_id, revision, record, occurred_at, attempts, error)
+     select $1, $2, $3, $4, $5::text::"char", $6::text[], $7, $8, $9, $10::jsonb, $11, $12, $13
+     where exists (select from intendant.cursor where name = $1 and slot = $3 and epoch = $14)
+     on conflict (name, seq) do update
+     set attempts = dead_letter.attempts + excluded.attempts, error = excluded.error, failed_at = excluded.failed_at, is_due = false`,
+    [
+      name,
+      sequence,
+      share.slot,
+      entry.tableName,
+      entry.operation,
+      entry.key,
+      entry.orgId,
+      entry.instanceId,
+      entry.revision,
+      entry.record,
+      entry.occurredAt,
+      attempts,
+      message,
+      share.epoch,
+    ],
+  );
+}
+
+export const dropDeadLetter = async ({ pool }: DataStoreInternals, name: string, sequence: number): Promise<void> =>
+  void (await pool.query('delete from intendant.dead_letter where name = $1 and seq = $2', [name, sequence]));
+
+interface LetterRow {
+  readonly seq: string;
+  readonly slot: number;
+  readonly table_name: string;
+  readonly operation: string;
+  readonly key: string[];
+  readonly org_id: string | null;
+  readonly instance_id: string | null;
+  readonly revision: string | null;
+  readonly record: string | null;
+  readonly occurred_at: Date;
+  readonly attempts: number;
+  readonly error: string;
+  readonly failed_at: Date;
+  readonly is_due: boolean;
+}
+
+const SELECT = `select seq, slot, table_name, operation::text as operation, key, org_id, instance_id, revision, record::text as record,
+  occurred_at, attempts, error, failed_at, is_due from intendant.dead_letter`;
+
+const toEntry = (row: LetterRow): LogEntry => ({
+  sequence: Number(row.seq),
+  tableName: row.table_name,
+  operation: row.operation,
+  key: row.key,
+  orgId: row.org_id,
+  instanceId: row.instance_id,
+  revision: row.revision,
+  record: row.record,
+  occurredAt: row.occurred_at,
+});
+
+/** Those to be tried again, of these slots. */
+export async function readDueLetters(
+  { pool }: DataStoreInternals,
+  logId: string,
+  name: string,
+  table: RegisteredTable,
+  slots: readonly number[],
+): Promise<{ slot: number; numbered: NumberedChange }[]> {
+  const { rows } = await pool.query<LetterRow>(
+    `${SELECT} where name = $1 and is_due and slot = any($2::int[]) order by seq limit 100`,
+    [name, slots],
+  );
+  return rows.map((row) => ({ slot: row.slot, numbered: toNumberedChange(logId, table, toEntry(row)) }));
+}
+
+export async function listDeadLetters(
+  { pool }: DataStoreInternals,
+  logId: string,
+  name: string,
+  tableOf: (loggedName: string) => RegisteredTable,
+  limit: number,
+): Promise<DeadLetter[]> {
+  const { rows } = await pool.query<LetterRow>(`${SELECT} where name = $1 order by seq limit $2`, [name, limit]);
+  return rows.map((row) => ({
+    change: toNumberedChange(logId, tableOf(row.table_name), toEntry(row)).change,
+    attempts: row.attempts,
+    error: row.error,
+    failedAt: row.failed_at,
+    isDue: row.is_due,
+  }));
+}
+
+/** All of a name's, or those with these numbers. Answers how many. */
+export async function markDue(
+  { pool }: DataStoreInternals,
+  name: string,
+  numbers: readonly number[] | undefined,
+): Promise<number> {
+  const { rowCount } = await pool.query(
+    'update intendant.dead_letter set is_due = true where name = $1 and ($2::bigint[] is null or seq = any($2))',
+    [name, numbers ?? null],
+  );
+  return rowCount ?? 0;
+}
+
+export async function discardDeadLetters(
+  { pool }: DataStoreInternals,
+  name: string,
+  numbers: readonly number[] | undefined,
+): Promise<number> {
+  const { rowCount } = await pool.query(
+    'delete from intendant.dead_letter where name = $1 and ($2::bigint[] is null or seq = any($2))',
+    [name, numbers ?? null],
+  );
+  return rowCount ?? 0;
+}

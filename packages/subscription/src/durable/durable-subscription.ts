@@ -1,0 +1,264 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClientBase } from 'pg';
+import { Delivery } from '../delivery/delivery.ts';
+import type { DeliveryItem } from '../delivery/delivery-item.ts';
+import type { SubscriptionParts } from '../delivery/ephemeral-subscription.ts';
+import { countLag } from '../delivery/lag.ts';
+import { Reading } from '../delivery/reading.ts';
+import type { Share } from '../delivery/share.ts';
+import { SLOTS, slotOf } from '../log/slot.ts';
+import { formatPosition, type Position } from '../position.ts';
+import type { Subscription, SubscriptionStats } from '../subscription.ts';
+import { acknowledge, forgetAcknowledged, isAcknowledged, readAcknowledged } from './acknowledgement.ts';
+import { CursorKeeper } from './cursor-keeper.ts';
+import { dropDeadLetter, parkDeadLetter, readDueLetters } from './dead-letters.ts';
+import type { DurableName } from './durable-name.ts';
+import { dealSlots } from './fair-share.ts';
+import type { Membership, NameUser } from './membership.ts';
+import { claimSlots, freeSlots, keepCursors, type NameSituation, readCursors, releaseSlots } from './slots.ts';
+
+export interface DurableParts extends SubscriptionParts {
+  readonly durable: DurableName;
+  readonly membership: Membership;
+}
+
+const FORGET_EVERY_MS = 30_000;
+/** How long a handler that lost its slot is waited for before its change may be handed over in this process again. */
+const ABANDON_MS = 10_000;
+
+/** Works on its share of the slots of a name, each from where its cursor stands. */
+export class DurableSubscription implements Subscription, NameUser {
+  readonly #parts: DurableParts;
+  readonly #closing = new AbortController();
+  readonly #delivery: Delivery;
+  readonly #reading: Reading;
+  readonly #keeper: CursorKeeper;
+  readonly #shares = new Map<number, Share>();
+  /** Numbers that were acknowledged beyond the cursors that we found. */
+  readonly #acknowledged = new Set<number>();
+  /** Given back, with something still under way. */
+  readonly #retiring = new Set<number>();
+  readonly #lettersUnderWay = new Map<number, Share>();
+  readonly #running: Promise<void>;
+  readonly #began = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  /** Aborted when the shares have changed. */
+  #restart = new AbortController();
+  #forgetAt = 0;
+  #lastPlace: number;
+  #isPaused = false;
+
+  constructor(parts: DurableParts) {
+    const { feed, view, handler, limits, onReset, from } = parts;
+    this.#parts = parts;
+    this.#lastPlace = from;
+    this.#delivery = new Delivery({
+      handler,
+      limits,
+      logger: feed.logger,
+      closing: this.#closing.signal,
+      onProgress: () => this.#keeper.touch(),
+      aftercare: {
+        acknowledge: (tx, items) => acknowledge(tx, this.name, items),
+        isAcknowledged: (item) => isAcknowledged(feed.internals, this.name, item),
+        noteDone: async ({ numbered }) => {
+          await dropDeadLetter(feed.internals, this.name, numbered.sequence);
+          this.#lettersUnderWay.delete(numbered.sequence);
+        },
+        park: async (item, error, attempts) => {
+          await parkDeadLetter(feed.internals, this.name, item, error, attempts);
+          this.#lettersUnderWay.delete(item.numbered.sequence);
+        },
+      },
+    });
+    this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => this.#keeper.touchQuietly() });
+    this.#keeper = new CursorKeeper(() => this.#keep(), feed.logger);
+    this.#running = this.#run(view);
+    parts.membership.add(this);
+  }
+
+  get name(): string {
+    return this.#parts.durable.name;
+  }
+
+  /** Resolves when it has looked for work once, and taken what was free. */
+  get began(): Promise<void> {
+    return this.#began.promise;
+  }
+
+  get position(): Position {
+    return formatPosition(this.#parts.feed.horizon.logId, this.#place());
+  }
+
+  #place(): number {
+    const places = [...this.#shares.values()].map(({ progress }) => progress.place);
+    return places.length === 0 ? this.#lastPlace : Math.min(...places);
+  }
+
+  async lag(): Promise<number> {
+    const { feed, view } = this.#parts;
+    await this.#keep();
+    return countLag(feed.internals, view, await readCursors(feed.internals, this.name));
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#reading.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#reading.resume();
+  }
+
+  stats(): SubscriptionStats {
+    return {
+      table: this.#parts.durable.table.name,
+      name: this.name,
+      position: this.position,
+      ...this.#delivery.counts,
+      buffered: this.#delivery.buffered,
+      isPaused: this.#isPaused,
+      slots: this.#shares.size,
+    };
+  }
+
+  async #keep(): Promise<void> {
+    if (this.#shares.size > 0) await keepCursors(this.#parts.feed.internals, this.name, [...this.#shares.values()]);
+  }
+
+  /** Reads for the slots it has, anew whenever they change. */
+  async #run(view: DurableParts['view']): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      this.#restart = new AbortController();
+      const shares = [...this.#shares.values()];
+      const until = AbortSignal.any([signal, this.#restart.signal]);
+      if (shares.length === 0) await aborted(until);
+      else {
+        const slots = shares.length === SLOTS ? undefined : shares.map(({ slot }) => slot);
+        await this.#reading.run({ ...view, slots }, shares, (numbered) => this.#shareOf(numbered), until);
+      }
+    }
+  }
+
+  #shareOf({ identity, sequence }: { identity: string; sequence: number }): Share | undefined {
+    return this.#acknowledged.has(sequence) ? undefined : this.#shares.get(slotOf(identity));
+  }
+
+  async attend(situation: NameSituation, client: ClientBase): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#loseTaken(situation);
+    await this.#freeForgotten(situation, client);
+    const { take, give } = dealSlots(situation.members, this.#shares.size, situation.free);
+    if (take > 0) await this.#claim(client, situation.member, take);
+    if (give > 0) this.#giveBackSome(give);
+    if (situation.hasDueLetters) await this.#takeDueLetters();
+    if (performance.now() >= this.#forgetAt) {
+      this.#forgetAt = performance.now() + FORGET_EVERY_MS;
+      await forgetAcknowledged(this.#parts.feed.internals, this.name);
+    }
+    this.#began.resolve();
+  }
+
+  /** What the database no longer counts as ours. */
+  #loseTaken({ slots, epochs }: NameSituation): void {
+    const epochOf = new Map(slots.map((slot, index) => [slot, epochs[index]]));
+    const taken = [...this.#shares.values()].filter(({ slot, epoch }) => epochOf.get(slot) !== epoch);
+    for (const share of taken) {
+      share.lose();
+      this.#forget(share);
+    }
+    if (taken.length > 0) this.#restart.abort();
+  }
+
+  /** Slots that could not be given back when they should have been. */
+  async #freeForgotten({ slots, member }: NameSituation, client: ClientBase): Promise<void> {
+    const forgotten = slots.filter((slot) => !this.#shares.has(slot) && !this.#retiring.has(slot));
+    if (forgotten.length > 0) await freeSlots(client, this.name, member, forgotten);
+  }
+
+  #forget(share: Share): void {
+    this.#shares.delete(share.slot);
+    this.#lastPlace = share.progress.place;
+  }
+
+  async #claim(client: ClientBase, member: number, most: number): Promise<void> {
+    const { feed } = this.#parts;
+    const shares = await claimSlots(client, this.name, member, most);
+    for (const sequence of await readAcknowledged(feed.internals, this.name, shares)) this.#acknowledged.add(sequence);
+    for (const share of shares) this.#shares.set(share.slot, share);
+    if (shares.length > 0) this.#restart.abort();
+  }
+
+  #giveBackSome(count: number): void {
+    for (const share of [...this.#shares.values()].slice(-count)) void this.#giveBack(share);
+    this.#restart.abort();
+  }
+
+  /** Begins nothing more of a slot, waits for what is under way, and lets others have it. */
+  async #giveBack(share: Share): Promise<void> {
+    this.#forget(share);
+    this.#retiring.add(share.slot);
+    await share.retire();
+    await releaseSlots(this.#parts.feed.internals, this.name, [share]).catch((error) =>
+      this.#parts.feed.logger.debug({ err: error }, 'a slot could not be given back, and will be in a moment'),
+    );
+    this.#retiring.delete(share.slot);
+  }
+
+  async #takeDueLetters(): Promise<void> {
+    const { feed, durable } = this.#parts;
+    const slots = [...this.#shares.keys()];
+    const due = await readDueLetters(feed.internals, feed.horizon.logId, this.name, durable.table, slots);
+    const items: DeliveryItem[] = [];
+    for (const { slot, numbered } of due) {
+      const share = this.#shares.get(slot);
+      if (!share || this.#lettersUnderWay.get(numbered.sequence)?.isHeld) continue;
+      this.#lettersUnderWay.set(numbered.sequence, share);
+      items.push({ numbered, share, isDeadLetter: true });
+    }
+    this.#delivery.accept(items);
+  }
+
+  async abandon(): Promise<void> {
+    for (const share of [...this.#shares.values()]) {
+      share.lose();
+      this.#forget(share);
+    }
+    this.#delivery.clear();
+    this.#lettersUnderWay.clear();
+    this.#acknowledged.clear();
+    this.#restart.abort();
+    const patience = new AbortController();
+    await Promise.race([
+      this.#delivery.idle(),
+      delay(ABANDON_MS, undefined, { signal: patience.signal }).catch(() => {}),
+    ]).finally(() => patience.abort());
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return this.#closed.promise;
+    this.#closing.abort();
+    await this.#running;
+    await this.#delivery.idle();
+    await this.#keeper.stop();
+    const shares = [...this.#shares.values()];
+    this.#lastPlace = this.#place();
+    if (shares.length > 0) await releaseSlots(this.#parts.feed.internals, this.name, shares).catch(() => {}); // The member's end frees them.
+    this.#shares.clear();
+    await this.#parts.membership.remove(this);
+    this.#parts.onClosed();
+    this.#closed.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -1,0 +1,77 @@
+import { type RegisteredTable, readRow } from '@intendant/core/internal';
+import type { Change, Operation } from '../change.ts';
+import { formatPosition } from '../position.ts';
+import { identityOf } from './slot.ts';
+
+/** A change as the log holds it: values as text. */
+export interface LogEntry {
+  readonly sequence: number;
+  readonly tableName: string;
+  readonly operation: string;
+  readonly key: readonly string[];
+  readonly orgId: string | null;
+  readonly instanceId: string | null;
+  readonly revision: string | null;
+  /** JSON: an object of column names and their values' text. */
+  readonly record: string | null;
+  readonly occurredAt: Date;
+}
+
+/** A change, and what delivery needs to know of it. */
+export interface NumberedChange {
+  readonly sequence: number;
+  /** Of the row it is about; equal for all changes of one row. */
+  readonly identity: string;
+  readonly entry: LogEntry;
+  readonly change: Change;
+}
+
+const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolean }>> = {
+  i: { operation: 'insert', isSoft: false },
+  r: { operation: 'insert', isSoft: true },
+  u: { operation: 'update', isSoft: false },
+  d: { operation: 'delete', isSoft: false },
+  s: { operation: 'delete', isSoft: true },
+};
+
+/** How the log writes these operations. */
+export const codesOf = (operations: readonly Operation[]): string[] =>
+  Object.entries(OPERATIONS)
+    .filter(([, { operation }]) => operations.includes(operation))
+    .map(([code]) => code);
+
+export function toNumberedChange(logId: string, table: RegisteredTable, entry: LogEntry): NumberedChange {
+  const { sequence, orgId, instanceId, key } = entry;
+  return { sequence, identity: identityOf(orgId, instanceId, key), entry, change: toChange(logId, table, entry) };
+}
+
+/** Frozen: all subscribers of the process are handed the same one. */
+function toChange(logId: string, table: RegisteredTable, entry: LogEntry): Change {
+  const { operation, isSoft } = OPERATIONS[entry.operation] as { operation: Operation; isSoft: boolean };
+  return Object.freeze({
+    table: table.name,
+    operation,
+    isSoft,
+    key: Object.freeze(readKey(table, entry.key)),
+    orgId: entry.orgId,
+    instanceId: entry.instanceId,
+    revision: entry.revision === null ? null : Number(entry.revision),
+    position: formatPosition(logId, entry.sequence),
+    occurredAt: entry.occurredAt,
+    ...(entry.record !== null && { record: Object.freeze(readRecord(table, entry.record)) }),
+  });
+}
+
+function readKey(table: RegisteredTable, key: readonly string[]): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [index, { field, format }] of table.key.entries()) fields[field] = format.decode(key[index] as string);
+  return fields;
+}
+
+function readRecord(table: RegisteredTable, text: string): Record<string, unknown> {
+  const values = JSON.parse(text) as Record<string, string | null>;
+  return readRow(
+    table,
+    table.columns.map(({ name }) => values[name] ?? null),
+  );
+}

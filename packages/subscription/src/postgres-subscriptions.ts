@@ -1,0 +1,272 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AnyTable, ConfigurationError, ConnectionError } from '@intendant/core';
+import { type DataStoreInternals, readConnection, internalsOf as storeInternalsOf } from '@intendant/core/internal';
+import type pg from 'pg';
+import { type Logger, pino } from 'pino';
+import type { Operation } from './change.ts';
+import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
+import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
+import type { BatchHandler, Handler } from './delivery/handler.ts';
+import { type DeadLetter, discardDeadLetters, listDeadLetters, markDue } from './durable/dead-letters.ts';
+import { checkName, claimName } from './durable/durable-name.ts';
+import { DurableSubscription } from './durable/durable-subscription.ts';
+import { Membership } from './durable/membership.ts';
+import { changeLogPart } from './log/change-log-part.ts';
+import { loggedName } from './log/names.ts';
+import type { LogView } from './log/read-log.ts';
+import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
+import type { AnyRecord } from './mirror/mirror-copy.ts';
+import { openMirror } from './mirror/open-mirror.ts';
+import { formatPosition, readPosition } from './position.ts';
+import { Announcements } from './relay/announcements.ts';
+import { Relay } from './relay/relay.ts';
+import { changesOf } from './source/changes-of.ts';
+import type { Feed } from './source/feed.ts';
+import { follow } from './source/follow.ts';
+import { Horizon } from './source/horizon.ts';
+import { ReadHealth } from './source/read-health.ts';
+import { startPlace } from './source/start-place.ts';
+import { Tail } from './source/tail.ts';
+import type { Subscription } from './subscription.ts';
+import type {
+  ChangesOptions,
+  DeadLetterSelection,
+  FeedStats,
+  SubscribeBatchesOptions,
+  SubscribeOptions,
+  Subscriptions,
+  SubscriptionsOptions,
+} from './subscriptions.ts';
+import { exposeSubscriptions, type SettledListener } from './subscriptions-internals.ts';
+
+const DAY_MS = 86_400_000;
+const READY_MS = 15_000;
+/** A durable subscription that cannot look for work yet goes on trying in the background. */
+const BEGIN_MS = 5_000;
+const BATCH_SIZE = 100;
+const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
+
+export class PostgresSubscriptions implements Subscriptions {
+  readonly #internals: DataStoreInternals;
+  readonly #connection: pg.ClientConfig;
+  readonly #logger: Logger;
+  readonly #options: SubscriptionsOptions;
+  readonly #horizon = new Horizon();
+  readonly #announcements: Announcements;
+  readonly #membership: Membership;
+  readonly #relay: Relay | undefined;
+  readonly #open = new Set<Subscription>();
+  readonly #closing = new AbortController();
+  readonly #feed: Feed;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+    this.#internals = storeInternalsOf(options.store);
+    this.#connection =
+      options.connection === undefined ? this.#internals.connection : readConnection('connection', options.connection);
+    const logger = options.logger ?? this.#internals.logger ?? pino({ level: 'silent' });
+    this.#logger = logger;
+    this.#feed = {
+      internals: this.#internals,
+      horizon: this.#horizon,
+      tail: new Tail(this.#internals, this.#horizon),
+      health: new ReadHealth(logger),
+      logger,
+    };
+    this.#announcements = new Announcements(this.#connection, logger, this.#horizon.hearing());
+    this.#membership = new Membership(this.#connection, logger);
+    if (options.relay !== false) this.#relay = this.#makeRelay();
+  }
+
+  #makeRelay(): Relay {
+    return new Relay({
+      connection: this.#connection,
+      logger: this.#logger,
+      retentionMs: this.#options.retentionMs ?? 7 * DAY_MS,
+      partitionSize: this.#partitionSize,
+      onNotice: this.#horizon.hearing(),
+    });
+  }
+
+  get #partitionSize(): number {
+    return this.#options.partitionSize ?? 1_000_000;
+  }
+
+  async open(): Promise<void> {
+    const recordTables = new Set(
+      (this.#options.records ?? []).map((table) => (typeof table === 'string' ? table : table.name)),
+    );
+    await this.#internals.addSchemaPart(
+      changeLogPart({ internals: this.#internals, recordTables, partitionSize: this.#partitionSize }),
+    );
+    this.#internals.onClose(() => this.close());
+    exposeSubscriptions(this, {
+      onSettledChanges: (names, listener) => this.#listen(names, listener),
+      begin: (table, options) => this.#begin(table, options),
+      follow: (view, from, signal) => follow(this.#feed, view, from, AbortSignal.any([signal, this.#closing.signal])),
+      positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
+    });
+    try {
+      await this.#announcements.start();
+      this.#relay?.start();
+      await this.#awaitRelay();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #awaitRelay(): Promise<void> {
+    await this.#horizon.beyond(-1, 0, AbortSignal.timeout(READY_MS));
+    if (this.#horizon.settled < 0) {
+      throw new ConnectionError(
+        'no relay spoke within 15 s: at least one process must open subscriptions without `relay: false`',
+      );
+    }
+  }
+
+  async subscribe(
+    table: string | AnyTable,
+    handler: Handler<never>,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    const one = handler as Handler;
+    checkHandler(handler);
+    return this.#openSubscription(table, ([change], context) => one(change as never, context), options, {
+      ...options,
+      batchSize: 1,
+    });
+  }
+
+  async subscribeBatches(
+    table: string | AnyTable,
+    handler: BatchHandler<never>,
+    options: SubscribeBatchesOptions = {},
+  ): Promise<Subscription> {
+    checkHandler(handler);
+    return this.#openSubscription(table, handler as BatchHandler, options, { batchSize: BATCH_SIZE, ...options });
+  }
+
+  async #openSubscription(
+    table: string | AnyTable,
+    handler: BatchHandler,
+    options: SubscribeOptions,
+    given: GivenLimits,
+  ): Promise<Subscription> {
+    const limits = readLimits(given);
+    if (options.name !== undefined) checkName(options.name);
+    const { view, from } = await this.#begin(table, options);
+    const onClosed = () => void this.#open.delete(subscription);
+    const parts = { feed: this.#feed, view, from, handler, limits, onReset: options.onReset, onClosed };
+    const subscription: Subscription =
+      options.name === undefined ? new EphemeralSubscription(parts) : await this.#openDurable(options.name, parts);
+    this.#open.add(subscription);
+    options.signal?.addEventListener('abort', () => void subscription.close(), { once: true });
+    if (options.signal?.aborted || this.#closing.signal.aborted) await subscription.close();
+    return subscription;
+  }
+
+  async #openDurable(name: string, parts: SubscriptionParts): Promise<Subscription> {
+    const [table] = parts.view.tables;
+    if (!table) throw new TypeError('a durable subscription without a table');
+    const durable = { name, table, scope: parts.view.scope };
+    await claimName(this.#internals, durable, parts.from);
+    const subscription = new DurableSubscription({ ...parts, durable, membership: this.#membership });
+    await Promise.race([subscription.began, delay(BEGIN_MS, undefined, { ref: false })]);
+    return subscription;
+  }
+
+  changes(tableOrName: string | AnyTable, options: ChangesOptions = {}): AsyncIterableIterator<never> {
+    const begin = () => this.#begin(tableOrName, options);
+    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
+    return changesOf(() => this.#feed, begin, options.onReset, signal) as AsyncIterableIterator<never>;
+  }
+
+  async mirror(table: string | AnyTable, options: MirrorOptions<never> = {}): Promise<Mirror<never>> {
+    return (await openMirror(this.#internals, this, table, options as MirrorOptions<AnyRecord>)) as Mirror<never>;
+  }
+
+  async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
+    if (this.#closing.signal.aborted) throw new ConfigurationError('these subscriptions are closed');
+    const table = this.#internals.table(tableOrName);
+    const operations = options.operations ?? OPERATIONS;
+    const unknown = operations.find((operation) => !OPERATIONS.includes(operation));
+    if (unknown !== undefined)
+      throw new ConfigurationError(
+        `subscribe: there is no operation ${JSON.stringify(unknown)}; choose from ${OPERATIONS.join(', ')}`,
+      );
+    const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
+    return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };
+  }
+
+  async #listen(names: readonly string[], listener: SettledListener): Promise<() => void> {
+    const stopping = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, this.#closing.signal]);
+    const view = { tables: names.map((name) => this.#internals.table(name)), operations: OPERATIONS, scope: undefined };
+    const from = await startPlace(this.#feed, 'now');
+    const run = async () => {
+      for await (const { changes, isReset } of follow(this.#feed, view, from, signal)) {
+        if (signal.aborted) return;
+        if (isReset) listener.onGap?.();
+        if (changes.length > 0) listener.onChanges(changes.map(({ change }) => change));
+      }
+    };
+    void run().catch((error) =>
+      this.#logger.error({ err: error }, 'a listener of settled changes failed, and hears no more'),
+    );
+    return () => stopping.abort();
+  }
+
+  deadLetters(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<DeadLetter[]> {
+    const tables = new Map(this.#internals.tables().map((table) => [loggedName(table), table]));
+    const tableOf = (logged: string) => tables.get(logged) ?? this.#internals.table(logged.replace(/^.*\./, ''));
+    return listDeadLetters(this.#internals, this.#horizon.logId, name, tableOf, limit);
+  }
+
+  async replayDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
+    const count = await markDue(this.#internals, name, this.#numbers(selection));
+    this.#membership.nudge();
+    return count;
+  }
+
+  async discardDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
+    return discardDeadLetters(this.#internals, name, this.#numbers(selection));
+  }
+
+  #numbers({ positions }: DeadLetterSelection): number[] | undefined {
+    return positions?.map((position) => readPosition(this.#horizon.logId, position));
+  }
+
+  stats(): FeedStats {
+    const relay = this.#relay && { state: this.#relay.state, announcements: this.#relay.announcements };
+    const { isConnected, losses } = this.#announcements;
+    return {
+      settled: formatPosition(this.#horizon.logId, Math.max(0, this.#horizon.settled)),
+      relay,
+      listener: { isConnected, losses },
+      subscriptions: [...this.#open].map((subscription) => subscription.stats()),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#open].map((subscription) => subscription.close()));
+    await this.#membership.stop();
+    await this.#relay?.stop();
+    await this.#announcements.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function checkHandler(handler: unknown): void {
+  if (typeof handler !== 'function') throw new ConfigurationError('subscribe: give a handler, a function');
+}

@@ -1,0 +1,14 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import type { Horizon } from './horizon.ts';
+import type { ReadHealth } from './read-health.ts';
+import type { Tail } from './tail.ts';
+
+/** What following takes: shared by all subscribers of a process. */
+export interface Feed {
+  readonly internals: DataStoreInternals;
+  readonly horizon: Horizon;
+  readonly tail: Tail;
+  readonly health: ReadHealth;
+  readonly logger: Logger;
+}

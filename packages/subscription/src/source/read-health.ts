@@ -1,0 +1,23 @@
+import type { Logger } from 'pino';
+
+/** Whether this process can read the log: one line when that ends, one when it can again. */
+export class ReadHealth {
+  readonly #logger: Logger;
+  #isDown = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  noteFailure(error: unknown): void {
+    if (this.#isDown) return;
+    this.#isDown = true;
+    this.#logger.warn({ reason: (error as Error).message }, 'the change log cannot be read, and is tried again');
+  }
+
+  noteSuccess(): void {
+    if (!this.#isDown) return;
+    this.#isDown = false;
+    this.#logger.info('the change log can be read again');
+  }
+}
