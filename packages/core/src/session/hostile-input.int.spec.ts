@@ -162,7 +162,9 @@ describe('whatever comes in is stored exactly or refused clearly', () => {
             createdAt: 0,
             updatedAt: 0,
           });
-          expect(await coke.count(anything, { where: { id: record.id, [field]: stored[field] } as never })).toBe(1);
+          expect(
+            await coke.count(anything, { where: { id: record.id, [field]: { eq: stored[field] } } as never }),
+          ).toBe(1);
         }),
         runs,
       ),
