@@ -1,9 +1,13 @@
-import { toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, getExtension, setExtension, toBinary } from '@bufbuild/protobuf';
+import { anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { InvalidRecordError } from '@intendant/core';
 import { atScale } from '@intendant/devdb/testing';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import { americasPepsi, openFixture } from './testing/fixture.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { americasPepsi, openFixture, TENANT_ROLES } from './testing/fixture.ts';
 import { EveryKindSchema } from './testing/gen/hardware/v1/every_kind_pb.js';
+import { CpuSchema } from './testing/gen/hardware/v1/hardware_pb.js';
+import { Grade, LegacySchema, owner } from './testing/gen/hardware/v1/legacy_pb.js';
 import { randomMessage } from './testing/random-message.ts';
 
 /** Messages in all. */
@@ -41,4 +45,42 @@ test('random messages with fields of every kind, known and unknown, come back eq
     },
   );
   expect(checked).toBe(Math.ceil(MESSAGES / BATCH) * BATCH);
+});
+
+describe('a proto2 message', () => {
+  beforeAll(() => fixture.protoStore.register([LegacySchema], { roles: TENANT_ROLES }));
+
+  test('with a group, an extension and well-known types comes back equal, what is not set still so', async () => {
+    const message = create(LegacySchema, {
+      serial: 'S1',
+      grade: Grade.SERVER,
+      socket: { name: 'LGA1700' },
+      unpacked: [1n, -(2n ** 63n)],
+      madeAt: timestampFromDate(new Date('2026-02-03T04:05:06.789Z')),
+      uptime: { seconds: -5n, nanos: -1 },
+      extra: { list: [1, 'two', null, { three: true }] },
+      note: '',
+      anything: anyPack(CpuSchema, create(CpuSchema, { brand: 'Intel' })),
+    });
+    setExtension(message, owner, 'Jane');
+    await session.insert('whole', message);
+    const { message: found } = await session.findById(LegacySchema, 'whole');
+    expect(found).toEqual(message);
+    expect(getExtension(found, owner)).toBe('Jane');
+    expect(found.watts).toBe(65);
+    expect(Object.hasOwn(found, 'watts')).toBe(false);
+  });
+
+  test('keeps an enum value that its closed enum does not know', async () => {
+    const bytes = new Uint8Array([...toBinary(LegacySchema, create(LegacySchema, { serial: 'S2' })), 3 << 3, 77]);
+    await session.insert('newer', fromBinary(LegacySchema, bytes));
+    const { message } = await session.findById(LegacySchema, 'newer');
+    expect(toBinary(LegacySchema, message)).toEqual(bytes);
+  });
+
+  test('without its required field is refused', async () => {
+    const incomplete = session.insert('incomplete', create(LegacySchema, { note: 'no serial' }));
+    await expect(incomplete).rejects.toThrow(InvalidRecordError);
+    await expect(incomplete).rejects.toThrow(/hardware_v1_legacy "incomplete".*serial/);
+  });
 });
