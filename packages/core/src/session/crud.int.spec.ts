@@ -56,6 +56,12 @@ describe('finding', () => {
     await expect(coke.find(application, id)).rejects.toThrow(RecordNotFoundError);
   });
 
+  test('what is no list of records is refused by insertMany', async () => {
+    for (const records of [undefined, null, {}, 'text']) {
+      await expect(coke.insertMany(application, records as never)).rejects.toThrow(InvalidRecordError);
+    }
+  });
+
   test('an empty table answers an empty list', async () => {
     expect(await pepsi.findMany(application)).toEqual([]);
   });

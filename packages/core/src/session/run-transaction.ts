@@ -48,14 +48,15 @@ async function attemptTransaction<T>(
   options: TransactionOptions,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  const scope = scopes.initial(options.tables);
+  const scope = options.tables && scopes.initial(options.tables);
+  const rawScope = () => scope ?? scopes.initial(undefined);
   const beginSql = beginStatement(options);
   const client: pg.PoolClient = await internals.pool.connect();
-  const connection = new TransactionConnection({ ...exchangeOf(internals), client, scope, beginSql, signal });
+  const connection = new TransactionConnection({ ...exchangeOf(internals), client, scope, rawScope, beginSql, signal });
   const tx = new Transaction(
     sessionParts(internals, connection, {
       isTransaction: true,
-      scopeFor: (tables) => (options.tables ? meetOfScopes(scope, scopes.forTable(tables)) : scopes.forTable(tables)),
+      scopeFor: (tables) => (scope ? meetOfScopes(scope, scopes.forTable(tables)) : scopes.forTable(tables)),
       loginExecutor: { run: (statements) => connection.runAsLogin(statements) },
     }),
     connection,

@@ -12,8 +12,10 @@ export interface TransactionConnectionOptions {
   readonly connection: pg.ClientConfig;
   readonly settings: ScopeSettings;
   readonly usesNamedStatements: boolean;
-  /** The scope that raw SQL runs under. */
-  readonly scope: Scope;
+  /** The scope of the tables that were declared, if they were. */
+  readonly scope: Scope | undefined;
+  /** The scope that raw SQL runs under. Throws when the context has none: raw SQL could reach every table. */
+  rawScope(): Scope;
   /** `begin …` */
   readonly beginSql: string;
   readonly signal: AbortSignal | undefined;
@@ -23,8 +25,10 @@ export interface TransactionConnectionOptions {
 const LOGIN_PLANS = 'login';
 
 /**
- * One transaction on one connection. `begin` and the scope's settings ride behind the Sync of the first statement. An
- * operation under another scope than the transaction's sets it before and puts it back after, behind the same Sync.
+ * One transaction on one connection. `begin` and the scope's settings ride behind the Sync of the first statement.
+ *
+ * The transaction rests under one scope: the declared tables', else the first operation's, and raw SQL's as soon as there
+ * is some. An operation under another one sets it before and puts the resting one back after, behind the same Sync.
  */
 export class TransactionConnection implements Executor {
   readonly #client: pg.PoolClient;
@@ -36,43 +40,45 @@ export class TransactionConnection implements Executor {
   #wasHandedOut = false;
   #savepoints = 0;
   #firstFailure: unknown;
+  /** What the database is set to between operations. Undefined: nothing yet, it is the login's own role. */
+  #restingScope: Scope | undefined;
 
   constructor(options: TransactionConnectionOptions) {
     this.#client = options.client;
     this.#options = options;
   }
 
-  run(scope: Scope, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
-    if (isSameScope(scope, this.#options.scope)) return this.#send(statements, [], [], scope.role, options?.signal);
+  async run(scope: Scope, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
+    this.#checkUsable();
+    const resting = this.#restingScope ?? this.#options.scope ?? scope;
+    const before = this.#rest(resting);
+    if (isSameScope(scope, resting)) return this.#send(statements, before, [], scope.role, options?.signal);
     const { settings } = this.#options;
     return this.#send(
       statements,
-      [settings.statement(scope)],
-      [settings.statement(this.#options.scope)],
+      [...before, settings.statement(scope)],
+      [settings.statement(resting)],
       scope.role,
       options?.signal,
     );
   }
 
   /** As the login itself, for tables that tenants' roles have no right on. */
-  runAsLogin(statements: readonly Statement[]): Promise<StatementResult[]> {
-    const { settings, scope } = this.#options;
-    return this.#send(statements, [settings.reset()], [settings.statement(scope)], LOGIN_PLANS);
+  async runAsLogin(statements: readonly Statement[]): Promise<StatementResult[]> {
+    const { settings } = this.#options;
+    const after = this.#restingScope ? [settings.statement(this.#restingScope)] : [];
+    return this.#send(statements, [settings.reset()], after, LOGIN_PLANS);
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
-    this.#wasHandedOut = true;
-    this.#begin();
-    this.#checkUsable();
+    this.#handOut();
     return this.#guarded(() =>
       values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values),
     );
   }
 
   rawClient(): pg.ClientBase {
-    this.#wasHandedOut = true;
-    this.#begin();
-    this.#checkUsable();
+    this.#handOut();
     return this.#client;
   }
 
@@ -84,6 +90,7 @@ export class TransactionConnection implements Executor {
   async withSavepoint<T>(work: () => Promise<T>): Promise<T> {
     const name = `intendant_${++this.#savepoints}`;
     const callbacks = this.#afterCommit.length;
+    const resting = this.#restingScope;
     await this.#send([{ text: `savepoint ${name}` }], [], []);
     try {
       const result = await work();
@@ -91,7 +98,7 @@ export class TransactionConnection implements Executor {
       return result;
     } catch (error) {
       this.#afterCommit.length = callbacks;
-      await this.#send([{ text: `rollback to savepoint ${name}` }, { text: `release savepoint ${name}` }], [], []);
+      await this.#rollBackTo(name, resting);
       this.#firstFailure = undefined;
       throw error;
     }
@@ -135,27 +142,44 @@ export class TransactionConnection implements Executor {
     }
   }
 
-  /** What a fresh transaction sends ahead of its first statement; pg queues it, so raw SQL can follow at once. */
-  #begin(): void {
-    if (this.#hasBegun) return;
-    const opening = this.#opening();
+  /** Settings go back with the savepoint, those that raw SQL relies on too. */
+  async #rollBackTo(savepoint: string, resting: Scope | undefined): Promise<void> {
+    const undo = [{ text: `rollback to savepoint ${savepoint}` }, { text: `release savepoint ${savepoint}` }];
+    this.#restingScope = resting;
+    await this.#send([...undo, ...(this.#wasHandedOut ? this.#rest(this.#options.rawScope()) : [])], [], []);
+  }
+
+  /** Readies the transaction for SQL that is not ours; pg queues what that takes, so raw SQL can follow at once. */
+  #handOut(): void {
+    this.#checkUsable();
+    const settings = this.#rest(this.#options.rawScope());
+    this.#wasHandedOut = true;
+    const opening = [...this.#opening(), ...settings];
+    if (opening.length === 0) return;
     runExchange(this.#client, opening, this.#plans()).catch((error: unknown) => {
       this.#firstFailure = error;
       this.#isSpent = true;
     });
   }
 
+  /** What makes this the scope between operations. */
+  #rest(scope: Scope): Statement[] {
+    if (this.#restingScope && isSameScope(scope, this.#restingScope)) return [];
+    this.#restingScope = scope;
+    return [this.#options.settings.statement(scope)];
+  }
+
   #opening(): Statement[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    return [{ name: 'begin', text: this.#options.beginSql }, this.#options.settings.statement(this.#options.scope)];
+    return [{ name: 'begin', text: this.#options.beginSql }];
   }
 
   async #send(
     statements: readonly Statement[],
     before: readonly Statement[],
     after: readonly Statement[],
-    planScope: string = this.#options.scope.role,
+    planScope?: string,
     signal?: AbortSignal,
   ): Promise<StatementResult[]> {
     this.#checkUsable();
@@ -179,7 +203,7 @@ export class TransactionConnection implements Executor {
     }
   }
 
-  #plans(planScope: string = this.#options.scope.role) {
+  #plans(planScope: string = this.#restingScope?.role ?? LOGIN_PLANS) {
     return { planScope, usesNamedStatements: this.#options.usesNamedStatements };
   }
 

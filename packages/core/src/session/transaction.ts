@@ -75,7 +75,7 @@ export class Transaction extends Session {
 
 /** Which scope an operation of a transaction runs under. */
 export interface TransactionScopes {
-  /** For raw SQL, and to begin with. `tables` as declared, if they were. */
+  /** For the tables that were declared; for raw SQL across all there are, where none were. */
   initial(tables: readonly AnyTable[] | undefined): Scope;
   /** For an operation on one table. */
   forTable: SessionParts['scopeFor'];
