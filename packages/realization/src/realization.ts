@@ -26,7 +26,7 @@ import { ROLLOUTS, rolloutDuty } from './point/rollout-duty.ts';
 import { pointTableName } from './point/selector.ts';
 import { type RealizationParts, RealizationSession } from './realization-session.ts';
 import { realizationPart } from './schema/realization-part.ts';
-import { defineStatusTables, POINT_COLUMN, type StatusTables } from './status/status-tables.ts';
+import { defineStatusTables, type StatusTables } from './status/status-tables.ts';
 import { waitForStatus } from './wait-for.ts';
 import { Worker } from './worker/worker.ts';
 import { configureWorker, type WorkerOptions } from './worker/worker-options.ts';
@@ -105,7 +105,7 @@ class PostgresRealization implements Realization<unknown> {
     this.#store = options.store as unknown as DataStore;
     this.#internals = internalsOf(this.#store);
     this.#logger = options.logger ?? this.#internals.logger;
-    this.#jobQueue = new JobQueue(this.#internals.pool, this.#logger);
+    this.#jobQueue = new JobQueue(this.#internals);
     this.#feed = openChangeFeed(options.subscriptions);
     this.#startsCaretaker = options.caretaker ?? true;
     this.caretaker = new Caretaker([rolloutDuty(this.#internals, () => [...this.#tables.values()])], this.#logger);
@@ -150,7 +150,7 @@ class PostgresRealization implements Realization<unknown> {
         jobQueue: this.#jobQueue,
         logger: this.#logger,
         statusTables: ({ table }) => this.#statusTables(table),
-        watch: (tables, enforcementPoint, wake) => this.#watchPoint(tables, enforcementPoint, wake),
+        feed: this.#feed,
       },
       configureWorker(options),
     );
@@ -171,7 +171,6 @@ class PostgresRealization implements Realization<unknown> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     await this.points.close();
     await this.caretaker.stop();
-    await this.#jobQueue.stop();
   }
 
   #callCaretaker(duty: string): void {
@@ -204,19 +203,6 @@ class PostgresRealization implements Realization<unknown> {
   ): Promise<Result> {
     if (core.isTransaction) return run(core.executor);
     return this.#internals.transactionFor(scope, (tx) => run(sessionInternalsOf(tx).executor));
-  }
-
-  #watchPoint(
-    tables: readonly StatusTables[],
-    enforcementPoint: string,
-    wake: () => void,
-  ): Promise<() => Promise<void>> {
-    const names = tables.map(({ enforcement }) => enforcement.name);
-    return this.#feed
-      .watch(names, (key) => {
-        if (key === undefined || key[POINT_COLUMN] === enforcementPoint) wake();
-      })
-      .then((unwatch) => async () => unwatch());
   }
 
   #statusTables(definition: AnyTable): StatusTables {

@@ -1,4 +1,4 @@
-import { arrayLiteral, quoteLiteral, type Statement } from '@intendant/core/internal';
+import { quoteLiteral, type Statement } from '@intendant/core/internal';
 import { INTENT_REVISION } from '../intent/intent-revision.ts';
 import { ofResource } from '../intent/placement.ts';
 import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
@@ -11,10 +11,18 @@ export type JobUrgency = 'intent' | 'resync';
 
 const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
 
-const call = (tables: StatusTables, points: string, identities: string, orgIds: string, priority = '0'): string =>
+/** Adds jobs to the queues; its arguments are SQL, of arrays of one length. Open to every writing role. */
+export const enqueueCall = (
+  tables: StatusTables,
+  points: string,
+  identities: string,
+  orgIds: string,
+  priority = '0',
+): string =>
   `intendant.enqueue_jobs(${quoteLiteral(tables.resource.schemaName)}, ${quoteLiteral(tables.resource.name)}, ${points}, ${identities}, ${orgIds}, ${priority})`;
 
-const orgIdOf = (tables: StatusTables, alias: string): string =>
+/** Whose a row under this alias is, in SQL. */
+export const orgIdOf = (tables: StatusTables, alias: string): string =>
   tables.resource.isTenanted ? `${alias}.org_id` : 'null::text';
 
 /** A job at every point where the intent just written has something to do. Behind its lock, after its rows. */
@@ -27,7 +35,7 @@ export const enqueueIntent = (tables: StatusTables, identity: Identity): Stateme
 const enqueueIntentSql = perStatusTables((tables) => {
   const json = identitySql(tables.overall).json('e');
   return `
-    select ${call(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${json})`, `array_agg(${orgIdOf(tables, 'e')})`)}
+    select ${enqueueCall(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${json})`, `array_agg(${orgIdOf(tables, 'e')})`)}
     from ${tables.enforcement.qualifiedName} e
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null
       and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
@@ -50,36 +58,9 @@ const enqueueWaitingSql = perStatusTables((tables) => {
   const identity = identitySql(tables.overall);
   const next = identity.parameterCount + 1;
   return `
-    select ${call(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${identity.json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`, `$${next + 1}::integer`)}
+    select ${enqueueCall(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${identity.json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`, `$${next + 1}::integer`)}
     from unnest(${identity.arrays}) with ordinality as i (${identity.columns}, ordinal)
     join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $${next}
     where ${IS_LOCKED} and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
-    having count(*) > 0`;
-});
-
-/** A job for each of these; where one waits already, none is added. */
-export const enqueueJobs = (
-  tables: StatusTables,
-  jobs: readonly { identity: Identity; enforcementPoint: string }[],
-  urgency: JobUrgency = 'intent',
-): Statement => ({
-  name: 'enqueue-jobs',
-  text: enqueueJobsSql(tables),
-  values: [
-    ...identityArrays(
-      tables.overall,
-      jobs.map(({ identity }) => identity),
-    ),
-    arrayLiteral(jobs.map(({ enforcementPoint }) => enforcementPoint)),
-    String(JOB_PRIORITIES[urgency]),
-  ],
-});
-
-const enqueueJobsSql = perStatusTables((tables) => {
-  const identity = identitySql(tables.overall);
-  const next = identity.parameterCount + 1;
-  return `
-    select ${call(tables, 'array_agg(i.point)', `array_agg(${identity.json('i')})`, `array_agg(${orgIdOf(tables, 'i')})`, `$${next + 1}::integer`)}
-    from unnest(${identity.arrays}, $${next}::text[]) as i (${identity.columns}, point)
     having count(*) > 0`;
 });

@@ -25,6 +25,11 @@ $body$`;
 const keyPart = (part: string): string =>
   `case when ${part} ~ '${PLAIN_KEY_PART}' then ${part} else intendant.job_key_part(${part}) end`;
 
+/** As `jobKey` in job-key.ts, of a JSON array. */
+const keyOf = (identity: string): string => `
+    (select string_agg(${keyPart('part')}, '/' order by place)
+      from jsonb_array_elements_text(${identity}) with ordinality as parts (part, place))`;
+
 /**
  * Adds a job for each point and identity, and the queues they go to, in one statement whatever their number. The
  * columns are those that pg-boss 12's own insert fills, with the queue's defaults; a test holds the two together.
@@ -57,9 +62,7 @@ begin
     name, data, priority, singleton_key, group_id, policy, retry_limit, retry_delay, retry_backoff, retry_delay_max,
     expire_seconds, deletion_seconds, start_after, created_on, keep_until, dead_letter, heartbeat_seconds
   )
-  select q.name, jsonb_build_object('identity', item.identity), job_priority,
-    (select string_agg(${keyPart('part')}, '/' order by place)
-      from jsonb_array_elements_text(item.identity) with ordinality as parts (part, place)),
+  select q.name, jsonb_build_object('identity', item.identity), job_priority, ${keyOf('item.identity')},
     item.org_id, q.policy, q.retry_limit, q.retry_delay, q.retry_backoff, q.retry_delay_max,
     q.expire_seconds, q.deletion_seconds, clock_timestamp(), clock_timestamp(),
     clock_timestamp() + q.retention_seconds * interval '1s', q.dead_letter, q.heartbeat_seconds
@@ -69,6 +72,23 @@ begin
   on conflict do nothing;
   get diagnostics added = row_count;
   return added;
+end
+$body$`;
+
+/** Whether a job waits or runs. For the service's own role alone: a tenant is not to learn of others' jobs. */
+export const HAS_JOB = `
+create or replace function intendant.has_job(schema_name text, table_name text, point text, identity jsonb) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  queue constant text := ${keyPart('schema_name')} || '/' || ${keyPart('table_name')} || '/' || ${keyPart('point')};
+  key constant text := ${keyOf('identity')};
+begin
+  return exists (
+    select from ${JOBS_SCHEMA}.job_common j
+    where j.name = queue and j.policy = 'stately' and j.state in ('created', 'retry', 'active')
+      and coalesce(j.singleton_key, '') = key
+  );
 end
 $body$`;
 

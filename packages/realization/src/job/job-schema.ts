@@ -1,13 +1,39 @@
 import { type DataStoreInternals, quoteIdentifier, type SchemaPart } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { getConstructionPlans, getMigrationPlans } from 'pg-boss';
-import { planExecution, planFunctions, WRITING_ROLES } from '../schema/function-plan.ts';
-import { ENQUEUE_JOBS, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
+import {
+  type Functions,
+  planExecution,
+  planFunctions,
+  planTableRights,
+  WRITING_ROLES,
+} from '../schema/function-plan.ts';
+import {
+  CLAIM_BAND,
+  CLAIM_JOBS,
+  CLAIM_OF_TENANT,
+  CREATE_FAIR_INDEX,
+  FAIR_INDEX,
+  TENANT_AFTER,
+} from './claim-functions.ts';
+import { ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
+import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from './sweep.ts';
 
-const FUNCTIONS: Record<string, string> = {
+const FOR_WRITERS: Functions = {
   'intendant.job_key_part(text)': JOB_KEY_PART,
   'intendant.enqueue_jobs(text, text, text[], jsonb[], text[], integer)': ENQUEUE_JOBS,
   'intendant.refuse_leftover(bigint)': REFUSE_LEFTOVER,
+};
+
+const FOR_SERVICE: Functions = {
+  'intendant.has_job(text, text, text, jsonb)': HAS_JOB,
+};
+
+const FOR_LOGIN: Functions = {
+  'intendant.tenant_after(text, boolean, text)': TENANT_AFTER,
+  'intendant.claim_of_tenant(text, boolean, text, timestamptz, integer)': CLAIM_OF_TENANT,
+  'intendant.claim_band(text, boolean, timestamptz, integer, text)': CLAIM_BAND,
+  'intendant.claim_jobs(text, integer, text, boolean)': CLAIM_JOBS,
 };
 
 /**
@@ -18,8 +44,10 @@ export const jobSchemaPart = (store: DataStoreInternals): SchemaPart => ({
   name: 'realization jobs',
   plan: async (client) => [
     ...(await planJobTables(client)),
+    ...(await planMissing(client, `${JOBS_SCHEMA}.${FAIR_INDEX}`, CREATE_FAIR_INDEX)),
     ...(await planSchema(client)),
-    ...(await planFunctions(client, FUNCTIONS)),
+    ...(await planMissing(client, SWEEP_TABLE, CREATE_SWEEP_TABLE)),
+    ...(await planFunctions(client, { ...FOR_WRITERS, ...FOR_SERVICE, ...FOR_LOGIN })),
     ...(await planGrants(client, store)),
   ],
 });
@@ -50,12 +78,20 @@ async function planSchema(client: ClientBase): Promise<string[]> {
   return found.rowCount === 0 ? ['create schema if not exists intendant'] : [];
 }
 
+async function planMissing(client: ClientBase, relation: string, create: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string | null }>('select to_regclass($1) as name', [relation]);
+  return rows[0]?.name === null ? [create] : [];
+}
+
 async function planGrants(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const login = quoteIdentifier(await store.loginName());
-  const callers = [await store.loginName(), ...WRITING_ROLES.map((role) => store.roleName(role))];
+  const login = await store.loginName();
+  const writers = WRITING_ROLES.map((role) => store.roleName(role));
   return [
-    ...(await planExecution(client, Object.keys(FUNCTIONS), callers)),
-    ...(await missingJobGrants(client, await store.loginName(), login)),
+    ...(await planExecution(client, Object.keys(FOR_WRITERS), [login, ...writers])),
+    ...(await planExecution(client, Object.keys(FOR_SERVICE), [login, store.roleName('writer')])),
+    ...(await planExecution(client, Object.keys(FOR_LOGIN), [login])),
+    ...(await planTableRights(client, SWEEP_TABLE, ['select', 'insert', 'update'], [login])),
+    ...(await missingJobGrants(client, login, quoteIdentifier(login))),
   ];
 }
 

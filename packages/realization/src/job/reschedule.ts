@@ -87,10 +87,16 @@ export const nextDueJob = (queues: readonly string[]): Statement => ({
 });
 
 const NEXT_DUE = `
-  select extract(epoch from min(j.start_after) - clock_timestamp()) * 1000
-  from ${JOBS_SCHEMA}.job_common j
-  where j.name = any ($1::text[]) and j.state < 'active' and not j.blocked
-    and not exists (
-      select from ${JOBS_SCHEMA}.job_common running
-      where running.name = j.name and running.state = 'active' and running.singleton_key = j.singleton_key
-    )`;
+  select extract(epoch from min(due.start_after) - clock_timestamp()) * 1000
+  from unnest($1::text[]) as queue (name)
+  cross join unnest('{created,retry}'::${JOBS_SCHEMA}.job_state[]) as waiting (state)
+  cross join lateral (
+    select j.start_after from ${JOBS_SCHEMA}.job_common j
+    where j.name = queue.name and j.state = waiting.state and j.blocked = false
+      and not exists (
+        select from ${JOBS_SCHEMA}.job_common running
+        where running.name = j.name and running.state = 'active' and running.policy = 'stately'
+          and coalesce(running.singleton_key, '') = coalesce(j.singleton_key, '')
+      )
+    order by j.start_after limit 1
+  ) due`;

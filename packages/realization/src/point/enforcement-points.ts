@@ -3,7 +3,7 @@ import { type AnyTable, OperationNotAllowedError, RecordNotFoundError } from '@i
 import type { DataStoreInternals, Statement, StatementResult } from '@intendant/core/internal';
 import { sessionInternalsOf } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import { SERVICE_SCOPE } from '../worker/service-scope.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
 import { Announcement } from './announcement.ts';
 import { checkEnforcementPoint } from './enforcement-point.ts';
 import {

@@ -9,10 +9,10 @@ import {
 } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import { queueName } from '../job/job-key.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
 import type { Identity } from '../status/identity-set.ts';
 import { lockFreeOverallStatus, recomputeLocked } from '../status/overall-status.ts';
 import type { StatusTables } from '../status/status-tables.ts';
-import { SERVICE_SCOPE } from '../worker/service-scope.ts';
 import {
   countToMove,
   type Direction,

@@ -6,7 +6,7 @@ import type { StatusTables } from '../status/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Handlers, Intent } from './handler.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
-import type { Outcome } from './settle-attempts.ts';
+import type { Outcome } from './set-attempts-back.ts';
 import { TerminalError } from './terminal-error.ts';
 
 /** Why an attempt's signal aborts. The first two hand the job on, the last makes the attempt fail. */
@@ -27,12 +27,16 @@ export interface AttemptSetting {
   readonly enforcementPoint: string;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number;
+  readonly abandonAfterMs: number;
   readonly logger: Logger;
   /** The time is up and the handler still runs. */
   onOverrun(attempt: BegunAttempt, message: string): void;
 }
 
-/** Runs the handler for one begun attempt, until it has returned. Never rejects. */
+/**
+ * Runs the handler for one begun attempt until it has returned, or was given up because it goes on long after its time.
+ * Never rejects.
+ */
 export async function runAttempt(
   setting: AttemptSetting,
   attempt: BegunAttempt,
@@ -40,20 +44,53 @@ export async function runAttempt(
 ): Promise<Outcome> {
   if (attempt.action === 'nothing') return { kind: 'done' };
   const logger = setting.logger.child(bindings(setting, attempt));
-  const timer = setTimeout(() => overrun(setting, attempt, controller, logger), setting.timeoutMs);
+  const patience = watchTime(setting, attempt, controller, logger);
   try {
-    const intent = intentOf(setting.tables.resource, attempt);
-    const context = { signal: controller.signal, logger, session: tenantSession(setting, intent) };
-    await (attempt.action === 'realize'
-      ? setting.handlers.realize(intent, context)
-      : setting.handlers.unrealize?.(intent, context));
+    await Promise.race([callHandler(setting, attempt, controller.signal, logger), patience.givenUp]);
     return afterReturn(setting, attempt, controller.signal);
   } catch (error) {
     return afterThrow(setting, attempt, controller.signal, error, logger);
   } finally {
-    clearTimeout(timer);
+    patience.end();
   }
 }
+
+async function callHandler(
+  setting: AttemptSetting,
+  attempt: BegunAttempt,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  const intent = intentOf(setting.tables.resource, attempt);
+  const context = { signal, logger, session: tenantSession(setting, intent) };
+  const { realize, unrealize } = setting.handlers;
+  await (attempt.action === 'realize' ? realize(intent, context) : unrealize?.(intent, context));
+}
+
+/** Aborts an attempt when its time is up, and gives it up when it then goes on for too long. */
+function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: AbortController, logger: Logger) {
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  givenUp.catch(() => {});
+  const giveUp = (): void => {
+    logger.error('the handler goes on long after its time was up; it is given up, and what it still does is unwatched');
+    reject(new Error('the handler was given up'));
+  };
+  const overrun = (): void => {
+    const message = timeoutMessage(setting);
+    logger.warn(`${message}; it keeps its resource until it returns or is given up`);
+    controller.abort(new AttemptAborted('timeout', message));
+    setting.onOverrun(attempt, message);
+    timer = startTimer(giveUp, setting.abandonAfterMs);
+  };
+  let timer = startTimer(overrun, setting.timeoutMs);
+  return { givenUp, end: () => clearTimeout(timer) };
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Never, for a time longer than timers know. */
+const startTimer = (run: () => void, afterMs: number): NodeJS.Timeout | undefined =>
+  afterMs > MAX_TIMER_MS ? undefined : setTimeout(run, afterMs);
 
 /** A handler that came to its end made it so, whatever the signal said meanwhile; but not after its time was up. */
 function afterReturn(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal): Outcome {
@@ -74,6 +111,7 @@ function afterThrow(
       kind: 'failed',
       message: `${errorText(error)} (attempt ${attemptNumber(attempt)}, not to be retried)`,
       retryInMs: null,
+      isTerminal: true,
     };
   return failed(setting, attempt, isTimeout(signal) ? timeoutMessage(setting) : errorText(error));
 }
@@ -90,13 +128,6 @@ function failed({ retry }: AttemptSetting, attempt: BegunAttempt, message: strin
 }
 
 const attemptNumber = ({ job }: BegunAttempt): number => job.retryCount + 1;
-
-function overrun(setting: AttemptSetting, attempt: BegunAttempt, controller: AbortController, logger: Logger): void {
-  const message = timeoutMessage(setting);
-  logger.warn(`${message}; it keeps its resource until it returns`);
-  controller.abort(new AttemptAborted('timeout', message));
-  setting.onOverrun(attempt, message);
-}
 
 function intentOf(table: RegisteredTable, attempt: BegunAttempt): Intent<AnyTable> {
   const identity = Object.fromEntries(

@@ -1,10 +1,10 @@
 import { arrayLiteral, type Executor, readRow, type Statement, type StatementResult } from '@intendant/core/internal';
 import type { ClaimedJob } from '../job/job-queue.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
 import { identityArrays, identitySql } from '../status/identity-set.ts';
 import { recomputeSql } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
-import { SERVICE_SCOPE } from './service-scope.ts';
 
 /*
  * The first mark of an attempt. A claimed job names a resource; what is wanted of it is read here, and only behind the

@@ -1,30 +1,42 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { EndedAttempt, Settled } from './settle-attempts.ts';
+
+/** What became of a report: `lost` when the claim had lapsed, `stale` when a newer revision had arrived. */
+export type Settled = 'settled' | 'stale' | 'lost';
 
 const MAX_SETTLED_TOGETHER = 500;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2000;
+/** Somebody else holds the resources of all that is left to report. */
+const CONTENDED_PAUSE_MS = 20;
+
+/** Writes reports together and answers each; what is `contended` changed nothing and comes again. */
+export type WriteReports<Report> = (reports: readonly Report[]) => Promise<readonly (Settled | 'contended')[]>;
+
+interface Waiting<Report> {
+  readonly report: Report;
+  readonly resolve: (settled: Settled) => void;
+}
 
 /**
  * Gathers what attempts of one queue have to report and writes it together: what ends while one batch is being written
  * makes the next. So a worker with nothing else to do writes at once, and a busy one in large sets.
  */
-export class Settler {
-  readonly #write: (ended: readonly EndedAttempt[]) => Promise<Settled[]>;
+export class Settler<Report> {
+  readonly #write: WriteReports<Report>;
   readonly #logger: Logger;
-  #waiting: { ended: EndedAttempt; resolve: (settled: Settled) => void }[] = [];
+  #waiting: Waiting<Report>[] = [];
   #isWriting = false;
   #isStopped = false;
 
-  constructor(write: (ended: readonly EndedAttempt[]) => Promise<Settled[]>, logger: Logger) {
+  constructor(write: WriteReports<Report>, logger: Logger) {
     this.#write = write;
     this.#logger = logger;
   }
 
-  /** Resolves once it is written. An attempt that cannot be written before `abandon` counts as lost. */
-  settle(ended: EndedAttempt): Promise<Settled> {
-    const settled = new Promise<Settled>((resolve) => this.#waiting.push({ ended, resolve }));
+  /** Resolves once it is written. A report that cannot be written before `abandon` counts as lost. */
+  settle(report: Report): Promise<Settled> {
+    const settled = new Promise<Settled>((resolve) => this.#waiting.push({ report, resolve }));
     if (!this.#isWriting) {
       this.#isWriting = true;
       setImmediate(() => void this.#writeAll());
@@ -40,22 +52,28 @@ export class Settler {
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_SETTLED_TOGETHER);
-      const results = await this.#writeUntilDone(batch.map(({ ended }) => ended));
-      for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? 'lost');
+      const results = await this.#writeUntilDone(batch.map(({ report }) => report));
+      const contended = batch.filter(({ resolve }, index) => {
+        const result = results[index] ?? 'lost';
+        if (result !== 'contended') resolve(result);
+        return result === 'contended';
+      });
+      this.#waiting.push(...contended);
+      if (contended.length > 0 && contended.length === this.#waiting.length) await delay(CONTENDED_PAUSE_MS);
     }
     this.#isWriting = false;
   }
 
-  async #writeUntilDone(batch: readonly EndedAttempt[]): Promise<Settled[]> {
-    for (let failures = 0; ; failures++) {
+  async #writeUntilDone(batch: readonly Report[]): Promise<readonly (Settled | 'contended')[]> {
+    for (let failures = 0; !this.#isStopped; failures++) {
       try {
         return await this.#write(batch);
       } catch (error) {
         if (failures === 0)
           this.#logger.warn({ err: error }, 'what attempts reported could not be written yet; trying again');
-        if (this.#isStopped) return [];
         await delay(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures));
       }
     }
+    return [];
   }
 }

@@ -1,51 +1,37 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { DataStoreInternals, Statement } from '@intendant/core/internal';
+import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { Bell } from '../bell.ts';
-import { queueName } from '../job/job-key.ts';
+import { DutyRound } from '../caretaker/duty.ts';
+import type { ChangeFeed } from '../change-feed.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { sweepDuty } from '../job/sweep-duty.ts';
 import { writeMarks } from '../status/marks.ts';
-import type { StatusTables } from '../status/status-tables.ts';
+import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { Admission } from './admission.ts';
 import { AttemptAborted, type AttemptSetting, runAttempt } from './attempt.ts';
 import { type BegunAttempt, beginAttempts } from './begin-attempts.ts';
+import { type Claim, Claims } from './claims.ts';
 import type { TableHandlers } from './handler.ts';
+import { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { SERVICE_SCOPE } from './service-scope.ts';
-import { settleAttempts } from './settle-attempts.ts';
-import { Settler } from './settler.ts';
+import { NewerRevisions } from './newer-revisions.ts';
 import type { WorkerConfiguration } from './worker-options.ts';
 
 /*
  * A worker claims, begins, runs and settles: four steps, each in sets, none waiting for another's set. One loop claims
- * and begins while there is room; attempts run by themselves; a settler for each queue writes what they report. The loop
- * sleeps only when a claim came back empty or there is no room, and is woken by the feed, by an attempt that ended, by
- * the next job that comes due, and by the lease keeper when it freed something.
+ * and begins while there is room; attempts run by themselves; settlers write what they report. The loop sleeps only when
+ * a claim came back empty or there is no room, and is woken by the feed, by an attempt that ended, by the next job that
+ * comes due, and by the lease keeper when it freed something.
  */
 
 export interface WorkerParts {
   readonly store: DataStoreInternals;
   readonly jobQueue: JobQueue;
+  readonly feed: ChangeFeed;
   readonly logger: Logger;
   statusTables(handlers: TableHandlers): StatusTables;
-  /** Rings whenever rows of these tables changed at this point. Answers how to stop it. */
-  watch(tables: readonly StatusTables[], enforcementPoint: string, wake: () => void): Promise<() => Promise<void>>;
-}
-
-interface Lane {
-  readonly tables: StatusTables;
-  readonly queue: string;
-  readonly setting: AttemptSetting;
-  readonly settler: Settler;
-}
-
-interface Claim {
-  readonly job: ClaimedJob;
-  readonly lane: Lane;
-  readonly controller: AbortController;
-  readonly claimedAt: number;
-  /** The handler has returned, and what it reports is being written. */
-  hasEnded: boolean;
 }
 
 const MAX_CLAIMED_TOGETHER = 500;
@@ -57,20 +43,24 @@ const FAILURE_PAUSE_MAX_MS = 5000;
 const OVERDUE_PAUSE_MS = 20;
 const ABORT_GRACE_MS = 1000;
 
+/** Something in the background that the worker starts and stops with itself. */
+type Stop = () => unknown;
+
 /** Realizes intents at one enforcement point. Start and stop may be called in any order and more than once. */
 export class Worker implements AsyncDisposable {
   readonly #parts: WorkerParts;
   readonly #configuration: WorkerConfiguration;
   readonly #logger: Logger;
   readonly #bell = new Bell();
-  readonly #claims = new Map<string, Claim>();
+  readonly #claims = new Claims();
+  #admission: Admission;
   #lanes: Lane[] = [];
   #contended: Claim[] = [];
+  #starting: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
-  #unwatch: (() => Promise<void>) | undefined;
-  #leases: LeaseKeeper | undefined;
+  #stops: Stop[] = [];
   #turn = 0;
 
   /** @internal */
@@ -78,6 +68,7 @@ export class Worker implements AsyncDisposable {
     this.#parts = parts;
     this.#configuration = configuration;
     this.#logger = parts.logger.child({ enforcementPoint: configuration.enforcementPoint });
+    this.#admission = new Admission(configuration, this.#logger);
   }
 
   /** How many attempts are under way, waiting for their turn to begin or to be written included. */
@@ -86,21 +77,9 @@ export class Worker implements AsyncDisposable {
   }
 
   /** Resolves when the worker takes jobs. Throws TableNotRegisteredError for handlers of a table that isn't. */
-  async start(): Promise<void> {
-    if (this.#running) return;
-    this.#isStopping = false;
-    this.#stopped = undefined;
-    this.#lanes = this.#configuration.handlers.map((handlers) => this.#makeLane(handlers));
-    await this.#parts.jobQueue.start();
-    this.#unwatch = await this.#parts.watch(
-      this.#lanes.map(({ tables }) => tables),
-      this.#configuration.enforcementPoint,
-      () => this.#bell.ring(),
-    );
-    this.#leases = this.#makeLeaseKeeper();
-    this.#leases.start();
-    await this.#leases.look();
-    this.#running = this.#run();
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
   }
 
   /** Takes no more jobs, lets attempts finish for a while, then aborts them and hands their jobs back. */
@@ -113,16 +92,34 @@ export class Worker implements AsyncDisposable {
     await this.stop();
   }
 
+  async #start(): Promise<void> {
+    await this.#stopped;
+    this.#isStopping = false;
+    this.#stopped = undefined;
+    try {
+      this.#lanes = this.#configuration.handlers.map((handlers) => this.#makeLane(handlers));
+      await this.#listen();
+      await this.#keepLeases();
+      for (const { tables } of this.#lanes) this.#sweep(tables);
+    } catch (error) {
+      await this.#stopParts();
+      this.#starting = undefined;
+      throw error;
+    }
+    this.#running = this.#run();
+  }
+
   async #stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
     this.#isStopping = true;
     this.#bell.ring();
     await this.#running;
     this.#handBack(this.#contended.splice(0));
     await this.#drained(this.#configuration.stopTimeoutMs);
-    for (const { controller } of this.#claims.values())
+    for (const { controller } of this.#claims.all())
       controller.abort(new AttemptAborted('stopping', 'the worker is stopping'));
     await this.#drained(ABORT_GRACE_MS);
-    for (const { settler } of this.#lanes) settler.abandon();
+    for (const lane of this.#lanes) lane.abandon();
     if (this.#claims.size > 0) {
       this.#logger.warn(
         { attempts: this.#claims.size },
@@ -130,9 +127,13 @@ export class Worker implements AsyncDisposable {
       );
     }
     this.#claims.clear();
-    await this.#leases?.stop();
-    await this.#unwatch?.();
+    await this.#stopParts();
     this.#running = undefined;
+    this.#starting = undefined;
+  }
+
+  async #stopParts(): Promise<void> {
+    for (const stop of this.#stops.splice(0).toReversed()) await stop();
   }
 
   async #drained(timeoutMs: number): Promise<void> {
@@ -148,7 +149,7 @@ export class Worker implements AsyncDisposable {
         if (!isBusy && !this.#isStopping) await this.#bell.wait(await this.#napMs());
       } catch (error) {
         if (failures === 0) this.#logger.warn({ err: error }, 'jobs could not be claimed; trying again');
-        await delay(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++));
+        await this.#bell.wait(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++));
       }
     }
   }
@@ -160,22 +161,29 @@ export class Worker implements AsyncDisposable {
     this.#turn++;
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[(index + this.#turn) % this.#lanes.length] as Lane;
-      const room = Math.min(MAX_CLAIMED_TOGETHER, this.#configuration.concurrency - this.#claims.size);
+      const room = this.#room();
       if (room <= 0) return false;
-      const jobs = await this.#parts.jobQueue.claim(lane.queue, room);
+      const jobs = await lane.claim(room);
       isBusy ||= jobs.length > 0;
-      await this.#begin(
-        lane,
-        jobs.map((job) => this.#claim(lane, job)),
-      );
+      await this.#begin(lane, this.#claim(lane, jobs));
     }
     return isBusy;
   }
 
-  #claim(lane: Lane, job: ClaimedJob): Claim {
-    const claim = { job, lane, controller: new AbortController(), claimedAt: Date.now(), hasEnded: false };
-    this.#claims.set(job.id, claim);
-    return claim;
+  #room(): number {
+    const free = Math.min(this.#configuration.concurrency - this.#claims.running, this.#admission.room());
+    return Math.floor(Math.min(free, MAX_CLAIMED_TOGETHER - this.#claims.ended));
+  }
+
+  /** A resource whose earlier attempt still runs here, though its lease was lost, is not begun a second time. */
+  #claim(lane: Lane, jobs: readonly ClaimedJob[]): Claim[] {
+    this.#admission.take(jobs.length);
+    return jobs.flatMap((job) => {
+      const claim = this.#claims.add(lane, job);
+      if (claim) return claim;
+      void this.#giveBack(lane, job).then(() => this.#bell.ring());
+      return [];
+    });
   }
 
   /** What stays locked is given back, so that it takes no room from others. */
@@ -190,14 +198,10 @@ export class Worker implements AsyncDisposable {
   async #begin(lane: Lane, claims: readonly Claim[]): Promise<void> {
     if (claims.length === 0) return;
     const byJob = new Map(claims.map((claim) => [claim.job, claim]));
+    const { store } = this.#parts;
+    const { enforcementPoint } = this.#configuration;
     try {
-      const jobs = claims.map(({ job }) => job);
-      const begun = await beginAttempts(
-        this.#parts.store.executor,
-        lane.tables,
-        this.#configuration.enforcementPoint,
-        jobs,
-      );
+      const begun = await beginAttempts(store.executor, lane.tables, enforcementPoint, [...byJob.keys()]);
       for (const attempt of begun.attempts) void this.#attempt(byJob.get(attempt.job) as Claim, attempt);
       this.#contended.push(...begun.contended.map((job) => byJob.get(job) as Claim));
     } catch (error) {
@@ -207,50 +211,53 @@ export class Worker implements AsyncDisposable {
   }
 
   async #attempt(claim: Claim, attempt: BegunAttempt): Promise<void> {
+    claim.attempt = attempt;
     const outcome = await runAttempt(claim.lane.setting, attempt, claim.controller);
-    claim.hasEnded = true;
-    const settled = await claim.lane.settler.settle({ attempt, outcome });
+    this.#claims.end(claim);
+    this.#admission.ended(outcome, attempt.action !== 'nothing');
+    this.#bell.ring();
+    const settled = await claim.lane.settle(attempt, outcome);
     if (settled !== 'settled') {
       this.#logger.info(
         { table: claim.lane.tables.resource.name, identity: attempt.job.identity, revision: attempt.revision },
         EXPLANATIONS[settled],
       );
     }
-    if (this.#claims.get(claim.job.id) === claim) this.#claims.delete(claim.job.id);
+    this.#claims.remove(claim);
     this.#bell.ring();
   }
 
   #handBack(claims: readonly Claim[]): void {
     for (const claim of claims) {
-      claim.hasEnded = true;
-      const attempt: BegunAttempt = { job: claim.job, action: 'nothing', record: null, revision: 0, isTracked: false };
-      void claim.lane.settler
-        .settle({ attempt, outcome: { kind: 'handed-back', retryInMs: CONTENDED_LIMIT_MS } })
-        .then(() => {
-          this.#claims.delete(claim.job.id);
-          this.#bell.ring();
-        });
+      this.#claims.end(claim);
+      void this.#giveBack(claim.lane, claim.job).then(() => {
+        this.#claims.remove(claim);
+        this.#bell.ring();
+      });
     }
+  }
+
+  #giveBack(lane: Lane, job: ClaimedJob): Promise<unknown> {
+    const attempt: BegunAttempt = { job, action: 'nothing', record: null, revision: 0, isTracked: false };
+    const outcome = { kind: 'handed-back', retryInMs: CONTENDED_LIMIT_MS } as const;
+    this.#admission.ended(outcome, false);
+    return lane.settle(attempt, outcome);
   }
 
   /** How long nothing is going to be due, as far as is known. */
   async #napMs(): Promise<number> {
     const { pollIntervalMs, concurrency } = this.#configuration;
     if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
-    if (this.#claims.size >= concurrency) return pollIntervalMs;
-    const statement = nextDueJob(this.#lanes.map(({ queue }) => queue));
-    const due = await this.#ask(statement);
+    if (this.#claims.running >= concurrency) return pollIntervalMs;
+    if (this.#room() <= 0) return Math.max(1, this.#admission.waitMs(pollIntervalMs));
+    const [answer] = await this.#parts.jobQueue.run([nextDueJob(this.#lanes.map(({ queue }) => queue))]);
+    const due = answer?.rows[0]?.[0] ?? null;
     return due === null ? pollIntervalMs : Math.min(pollIntervalMs, Math.max(OVERDUE_PAUSE_MS, Number(due)));
-  }
-
-  async #ask({ text, values = [] }: Statement): Promise<string | null> {
-    const { rows } = await this.#parts.store.pool.query({ text, values: [...values], rowMode: 'array' });
-    return rows[0]?.[0] ?? null;
   }
 
   #makeLane(handlers: TableHandlers): Lane {
     const { store, jobQueue } = this.#parts;
-    const { enforcementPoint, retry, attemptTimeoutMs } = this.#configuration;
+    const { enforcementPoint, retry, attemptTimeoutMs, abandonAfterMs } = this.#configuration;
     const tables = this.#parts.statusTables(handlers);
     const setting: AttemptSetting = {
       store,
@@ -259,15 +266,11 @@ export class Worker implements AsyncDisposable {
       enforcementPoint,
       retry,
       timeoutMs: attemptTimeoutMs,
+      abandonAfterMs,
       logger: this.#logger,
       onOverrun: (attempt, message) => void this.#markOverrun(tables, attempt, message),
     };
-    return {
-      tables,
-      queue: queueName(tables.resource.schemaName, tables.resource.name, enforcementPoint),
-      setting,
-      settler: new Settler((ended) => settleAttempts(store, jobQueue, tables, enforcementPoint, ended), this.#logger),
-    };
+    return new Lane({ store, jobQueue, tables, enforcementPoint, setting, logger: this.#logger });
   }
 
   async #markOverrun(tables: StatusTables, attempt: BegunAttempt, message: string): Promise<void> {
@@ -285,24 +288,50 @@ export class Worker implements AsyncDisposable {
     );
   }
 
-  #makeLeaseKeeper(): LeaseKeeper {
-    const jobs = this.#claims;
+  /** Rings for whatever changed at this point; and aborts attempts at old revisions, if that is wanted. */
+  async #listen(): Promise<void> {
+    const { feed, store } = this.#parts;
+    const { enforcementPoint, abortOnNewerRevision } = this.#configuration;
+    const statuses = this.#lanes.map(({ tables }) => tables.enforcement.name);
+    this.#stops.push(
+      await feed.watch(statuses, (key) => {
+        if (key === undefined || key[POINT_COLUMN] === enforcementPoint) this.#bell.ring();
+      }),
+    );
+    if (!abortOnNewerRevision) return;
+    for (const { tables } of this.#lanes) {
+      const newer = new NewerRevisions(store.executor, tables, this.#claims, this.#logger);
+      this.#stops.push(await feed.watch([tables.resource.name], () => newer.look()));
+    }
+  }
+
+  async #keepLeases(): Promise<void> {
     const { store, jobQueue } = this.#parts;
-    return new LeaseKeeper({
+    const leases = new LeaseKeeper({
       pool: store.pool,
       jobQueue,
       queues: this.#lanes.map(({ queue }) => queue),
       leaseMs: this.#configuration.leaseMs,
       logger: this.#logger,
-      claimed: () => [...jobs.values()].map(({ job }) => job),
+      claimed: () => this.#claims.all().map(({ job }) => job),
       onLost: (job) => this.#lose(job),
       onFreed: () => this.#bell.ring(),
     });
+    leases.start();
+    this.#stops.push(() => leases.stop());
+    await leases.look();
+  }
+
+  #sweep(tables: StatusTables): void {
+    const duty = sweepDuty(this.#parts.store, tables, this.#configuration.sweepIntervalMs, this.#logger);
+    const sweeping = new DutyRound(duty, this.#logger);
+    sweeping.start();
+    this.#stops.push(() => sweeping.stop());
   }
 
   #lose(job: ClaimedJob): void {
-    const claim = this.#claims.get(job.id);
-    if (!claim || claim.job !== job || claim.hasEnded || claim.controller.signal.aborted) return;
+    const claim = this.#claims.of(job);
+    if (!claim || claim.hasEnded || claim.controller.signal.aborted) return;
     this.#logger.warn(
       { identity: job.identity },
       'the lease of an attempt was lost; it is aborted, and what it reports will not count',

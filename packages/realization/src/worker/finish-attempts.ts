@@ -1,0 +1,155 @@
+import { arrayLiteral, type DataStoreInternals, type Statement, type StatementResult } from '@intendant/core/internal';
+import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
+import { JOBS_SCHEMA } from '../job/job-functions.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { identityArrays, identitySql } from '../status/identity-set.ts';
+import { recomputeSql } from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
+import type { BegunAttempt } from './begin-attempts.ts';
+import type { Settled } from './settler.ts';
+
+/*
+ * The last mark of an attempt that made it so, for all that ended together, in one exchange: lock, take the jobs off the
+ * queue, mark, recompute, and a job for each whose revision is no longer the newest.
+ *
+ * A row that somebody else holds is skipped, and its attempt left for later: one slow transaction must not hold up what
+ * the others have to report. Each step leaves in a setting which attempts it was good for, and the next looks at no
+ * others: those whose row was locked, those whose claim still held, those that were marked.
+ */
+
+const LOCKED = 'intendant.locked_attempts';
+const HELD = 'intendant.held_attempts';
+const MARKED = 'intendant.marked_attempts';
+
+const isAmong = (setting: string): string => `ordinal = any (current_setting('${setting}')::bigint[])`;
+
+export async function finishAttempts(
+  { executor, exchange }: DataStoreInternals,
+  tables: StatusTables,
+  enforcementPoint: string,
+  attempts: readonly BegunAttempt[],
+): Promise<(Settled | 'contended')[]> {
+  const identities = identityArrays(
+    tables.overall,
+    attempts.map(({ job }) => job.identity),
+  );
+  const marks = [...identities, ...markArrays(attempts), enforcementPoint];
+  const [lock, , remove, , mark] = await executor.run(SERVICE_SCOPE, [
+    { name: 'lock-attempts', text: lockSql(tables), values: identities },
+    exchange.settings.reset(),
+    removeStatement(attempts),
+    exchange.settings.statement(SERVICE_SCOPE),
+    { name: 'mark-finished', text: markSql(tables), values: marks },
+    recomputeFinished(tables, identities, attempts.length),
+    { name: 'enqueue-outdated', text: enqueueOutdatedSql(tables), values: marks },
+  ]);
+  const [locked, held, marked] = [ordinalsOf(lock), ordinalsOf(remove), ordinalsOf(mark)];
+  return attempts.map((attempt, index) => {
+    const ordinal = index + 1;
+    if (!locked.has(ordinal)) return 'contended';
+    if (!held.has(ordinal)) return 'lost';
+    return hasMark(attempt) && !marked.has(ordinal) ? 'stale' : 'settled';
+  });
+}
+
+/** There is a row at the point, and something was done. */
+export const hasMark = ({ isTracked, action }: BegunAttempt): boolean => isTracked && action !== 'nothing';
+
+const markArrays = (attempts: readonly BegunAttempt[]): string[] => [
+  arrayLiteral(attempts.map(({ revision }) => String(revision))),
+  arrayLiteral(attempts.map(({ action }) => String(action === 'unrealize'))),
+  arrayLiteral(attempts.map((attempt) => String(hasMark(attempt)))),
+];
+
+/** Each statement answers one row: the array that it left in its setting. */
+const ordinalsOf = (answer: StatementResult | undefined): Set<number> => {
+  const literal = answer?.rows[0]?.[0] ?? '{}';
+  return new Set(literal === '{}' ? [] : literal.slice(1, -1).split(',').map(Number));
+};
+
+const note = (setting: string): string => `set_config('${setting}', coalesce(array_agg(ordinal)::text, '{}'), true)`;
+
+const lockSql = perStatusTables((tables) => {
+  const { arrays, columns, same, of } = identitySql(tables.overall);
+  const item = `unnest(${arrays}) with ordinality as i (${columns}, ordinal)`;
+  return `
+    with locked as (
+      select i.ordinal from ${tables.overall.qualifiedName} o
+      join ${item} on ${same('o', 'i')}
+      order by ${of('o')}
+      for no key update of o skip locked
+    ),
+    unknown as (
+      select i.ordinal from ${item}
+      where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
+    )
+    select ${note(LOCKED)} from (select ordinal from locked union all select ordinal from unknown) had`;
+});
+
+const removeStatement = (attempts: readonly BegunAttempt[]): Statement => ({
+  name: 'remove-finished',
+  text: REMOVE,
+  values: [
+    (attempts[0] as BegunAttempt).job.queue,
+    arrayLiteral(attempts.map(({ job }) => job.id)),
+    arrayLiteral(attempts.map(({ job }) => String(job.retryCount))),
+  ],
+});
+
+/** Fenced on the attempt: a job that was taken over has another. */
+const REMOVE = `
+    with removed as (
+      delete from ${JOBS_SCHEMA}.job_common j
+      using unnest($2::uuid[], $3::integer[]) with ordinality as c (id, attempt, ordinal)
+      where j.name = $1 and j.id = c.id and j.state = 'active' and j.retry_count = c.attempt and c.${isAmong(LOCKED)}
+      returning c.ordinal
+    )
+    select ${note(HELD)} from removed`;
+
+const attemptSql = (tables: StatusTables): string => {
+  const { arrays, columns, parameterCount } = identitySql(tables.overall);
+  return `unnest(${arrays}, $${parameterCount + 1}::bigint[], $${parameterCount + 2}::boolean[], $${parameterCount + 3}::boolean[])
+        with ordinality as a (${columns}, revision, is_removal, has_mark, ordinal)`;
+};
+
+const pointOf = (tables: StatusTables): string => `$${identitySql(tables.overall).parameterCount + 4}::text`;
+
+/** Only at the revision of now, and if the point still wants what was done: as a worker's marks are judged. */
+const markSql = perStatusTables((tables) => {
+  const { same } = identitySql(tables.overall);
+  return `
+    with current as (
+      select a.*
+      from ${attemptSql(tables)}
+      join ${tables.overall.qualifiedName} o on ${same('o', 'a')}
+      left join ${tables.resource.qualifiedName} r on ${same('r', 'a')}
+      where a.has_mark and a.${isAmong(HELD)} and a.revision = coalesce(r.revision, o.resource_revision)
+        and (a.is_removal or ${isAlive(tables, 'r')})
+    ),
+    marked as (
+      update ${tables.enforcement.qualifiedName} e
+      set realization_status = case when a.is_removal then ${STATUS_WEIGHTS.DELETION_REALIZED} else ${STATUS_WEIGHTS.REALIZED} end,
+        is_removal = a.is_removal, additional_details = '', updated_at = clock_timestamp()
+      from current a
+      where ${same('e', 'a')} and e.${POINT_COLUMN} = ${pointOf(tables)} and e.resource_revision = a.revision and e.is_removal = a.is_removal
+      returning a.ordinal
+    )
+    select ${note(MARKED)} from marked`;
+});
+
+const recomputeFinished = (tables: StatusTables, identities: readonly string[], count: number): Statement => ({
+  name: 'recompute-finished',
+  text: recomputeFinishedSql(tables),
+  values: [...identities, arrayLiteral(new Array(count).fill('0')), arrayLiteral(new Array(count).fill(null))],
+});
+const recomputeFinishedSql = perStatusTables((tables) => recomputeSql(tables, isAmong(MARKED)));
+
+const enqueueOutdatedSql = perStatusTables((tables) => {
+  const { json } = identitySql(tables.overall);
+  return `
+    select ${enqueueCall(tables, `array_agg(${pointOf(tables)})`, `array_agg(${json('a')})`, `array_agg(${orgIdOf(tables, 'a')})`)}
+    from ${attemptSql(tables)}
+    where a.has_mark and a.${isAmong(HELD)} and not a.${isAmong(MARKED)}
+    having count(*) > 0`;
+});

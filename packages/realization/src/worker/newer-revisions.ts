@@ -1,0 +1,77 @@
+import { arrayLiteral, type Executor, type StatementResult } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { identityArrays, identitySql } from '../status/identity-set.ts';
+import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
+import { AttemptAborted } from './attempt.ts';
+import type { BegunAttempt } from './begin-attempts.ts';
+import type { Claims } from './claims.ts';
+
+/** Aborts attempts whose resource has a newer revision. */
+export class NewerRevisions {
+  readonly #executor: Executor;
+  readonly #tables: StatusTables;
+  readonly #claims: Claims;
+  readonly #logger: Logger;
+  #isLooking = false;
+  #isAskedAgain = false;
+
+  constructor(executor: Executor, tables: StatusTables, claims: Claims, logger: Logger) {
+    this.#executor = executor;
+    this.#tables = tables;
+    this.#claims = claims;
+    this.#logger = logger;
+  }
+
+  /** What changes during a look is looked at after it. */
+  look(): void {
+    this.#isAskedAgain = true;
+    if (!this.#isLooking) void this.#lookWhileAsked();
+  }
+
+  async #lookWhileAsked(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#isAskedAgain) {
+      this.#isAskedAgain = false;
+      await this.#abortOutdated().catch((error: unknown) =>
+        this.#logger.warn({ err: error }, 'newer revisions could not be looked for'),
+      );
+    }
+    this.#isLooking = false;
+  }
+
+  async #abortOutdated(): Promise<void> {
+    const attempts = this.#claims
+      .all()
+      .flatMap(({ attempt, lane, hasEnded }) => (attempt && lane.tables === this.#tables && !hasEnded ? attempt : []));
+    if (attempts.length === 0) return;
+    for (const { job } of await findOutdated(this.#executor, this.#tables, attempts))
+      this.#claims.of(job)?.controller.abort(new AttemptAborted('newer-revision', 'a newer revision arrived'));
+  }
+}
+
+/** Those of the attempts whose resource has changed since they began, or has gone. */
+async function findOutdated(
+  executor: Executor,
+  tables: StatusTables,
+  attempts: readonly BegunAttempt[],
+): Promise<BegunAttempt[]> {
+  const identities = identityArrays(
+    tables.overall,
+    attempts.map(({ job }) => job.identity),
+  );
+  const revisions = arrayLiteral(attempts.map(({ record, revision }) => (record === null ? null : String(revision))));
+  const [found] = await executor.run(SERVICE_SCOPE, [
+    { name: 'find-outdated', text: findSql(tables), values: [...identities, revisions] },
+  ]);
+  return (found as StatementResult).rows.map(([ordinal]) => attempts[Number(ordinal) - 1] as BegunAttempt);
+}
+
+const findSql = perStatusTables((tables) => {
+  const { arrays, columns, same, parameterCount } = identitySql(tables.overall);
+  return `
+    select i.ordinal
+    from unnest(${arrays}, $${parameterCount + 1}::bigint[]) with ordinality as i (${columns}, begun_revision, ordinal)
+    left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
+    where r.revision is distinct from i.begun_revision`;
+});

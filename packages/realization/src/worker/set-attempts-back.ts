@@ -1,0 +1,85 @@
+import { type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
+import { type ClaimedJob, idsOf, renewJobs } from '../job/job-queue.ts';
+import { type FailedJob, rescheduleJobs } from '../job/reschedule.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { type Mark, type MarkResult, writeMarks } from '../status/marks.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import type { BegunAttempt } from './begin-attempts.ts';
+import { hasMark } from './finish-attempts.ts';
+import type { Settled } from './settler.ts';
+
+/** How an attempt ended that has to be made again. */
+export type Setback =
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      /** Null: not to be tried again. */
+      readonly retryInMs: number | null;
+      /** It says something about the resource, and nothing about the point. */
+      readonly isTerminal?: boolean;
+    }
+  /** Not finished, and not to blame for it: to be tried again after this. */
+  | { readonly kind: 'handed-back'; readonly retryInMs: number };
+
+export type Outcome = { readonly kind: 'done' } | Setback;
+
+export interface SetBackAttempt {
+  readonly attempt: BegunAttempt;
+  readonly setback: Setback;
+}
+
+/**
+ * Marks and job together, in one transaction, for all attempts of one queue that failed or were given up meanwhile. The
+ * fence on the attempt comes first: what was taken over by another worker marks nothing. Then the marks, each fenced on
+ * its revision.
+ */
+export async function setAttemptsBack(
+  store: DataStoreInternals,
+  tables: StatusTables,
+  enforcementPoint: string,
+  ended: readonly SetBackAttempt[],
+): Promise<Settled[]> {
+  const queue = (ended[0] as SetBackAttempt).attempt.job.queue;
+  return store.transactionFor(SERVICE_SCOPE, async (tx) => {
+    const { executor, loginExecutor } = sessionInternalsOf(tx);
+    const [renewed] = await loginExecutor.run([renewJobs(queue, ended.map(jobOf))]);
+    const held = idsOf(renewed);
+    const ours = ended.filter(({ attempt }) => held.has(attempt.job.id));
+    const marked = ours.filter(isFailure);
+    const verdicts = await writeMarks(
+      executor,
+      SERVICE_SCOPE,
+      tables,
+      marked.map((one) => markOf(one, enforcementPoint)),
+    );
+    const stale = new Set(marked.filter((_, index) => (verdicts[index] as MarkResult).verdict !== 'accepted'));
+    const again = ours.map((one) => failureOf(one, stale.has(one)));
+    if (again.length > 0) await loginExecutor.run([rescheduleJobs(queue, again)]);
+    return ended.map((one) => (!held.has(one.attempt.job.id) ? 'lost' : stale.has(one) ? 'stale' : 'settled'));
+  });
+}
+
+const jobOf = ({ attempt }: SetBackAttempt): ClaimedJob => attempt.job;
+
+const isFailure = ({ attempt, setback }: SetBackAttempt): boolean => hasMark(attempt) && setback.kind === 'failed';
+
+function markOf({ attempt, setback }: SetBackAttempt, enforcementPoint: string): Mark {
+  return {
+    identity: attempt.job.identity,
+    revision: attempt.revision,
+    enforcementPoint,
+    isRemoval: attempt.action === 'unrealize',
+    isFenced: true,
+    status: 'ERROR',
+    message: setback.kind === 'failed' ? setback.message : undefined,
+  };
+}
+
+/** A failure at a stale revision says nothing about the newest, which is tried at once. */
+function failureOf({ attempt, setback }: SetBackAttempt, isStale: boolean): FailedJob {
+  const { job } = attempt;
+  if (setback.kind === 'handed-back')
+    return { job, retryInMs: setback.retryInMs, message: 'handed back', isUncounted: true };
+  if (isStale) return { job, retryInMs: 0, message: 'a newer revision had arrived', isUncounted: true };
+  return { job, retryInMs: setback.retryInMs, message: setback.message };
+}
