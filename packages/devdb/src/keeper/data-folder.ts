@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { failure } from '../dev-database-error.ts';
+import { makeFolder } from './make-folder.ts';
 import { isReachableByOthers, sharedTempFolder } from './reachable.ts';
 import { chooseServerUser, isRoot, type ServerUser } from './server-user.ts';
 
@@ -52,7 +53,7 @@ export async function keptDataFolder(
   makeCluster: MakeCluster,
   onTemporary: (path: string) => void,
 ): Promise<DataFolder> {
-  await mkdir(dirname(requested), { recursive: true });
+  await makeFolder(dirname(requested));
   if (await holdsCluster(requested)) return openCluster(await realpath(requested));
   const user = await chooseServerUser(null);
   const path = await placeFor(requested);

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import type { Position } from '@intendant/subscription';
+import { Actor } from './actor.ts';
+import { QuickstartError } from './complain.ts';
+import { EnforcedFolder } from './enforced-folder.ts';
+import type { DemoSettings } from './settings.ts';
+import { Witness } from './witness.ts';
+
+/** A process, and what it says it saw. */
+export interface Role {
+  readonly actor: Actor;
+  readonly witness: Witness;
+}
+
+/** A worker's role, at its point, and what it enforces there. */
+export interface Post extends Role {
+  readonly enforcementPoint: string;
+  readonly folder: EnforcedFolder;
+}
+
+/** The processes beside T0. */
+export interface Cast extends AsyncDisposable {
+  readonly posts: readonly [Post, Post];
+  readonly subscriber: Role;
+  /** Rejects when one of them failed; never resolves. */
+  readonly failed: Promise<never>;
+  /** Resolves when all are ready. */
+  start(): Promise<void>;
+}
+
+/**
+ * Two workers and a subscriber, not yet started. The workers' folders are made, and empty; the subscriber reads from this
+ * position, also when it is started again.
+ */
+export async function openCast(settings: DemoSettings, databaseUrl: string, from: Position): Promise<Cast> {
+  const environment = { DATABASE_URL: databaseUrl, QUICKSTART_REALIZE_MS: String(settings.realizeMs) };
+  const posts = [
+    await openPost('T1', 'E1', settings.folderPath, environment),
+    await openPost('T2', 'E2', settings.folderPath, environment),
+  ] as const;
+  const subscriber = openRole('subscriber', 'subscriber.ts', { ...environment, SUBSCRIBE_FROM: from });
+  const actors = [...posts, subscriber].map(({ actor }) => actor);
+  return {
+    posts,
+    subscriber,
+    failed: Promise.race(actors.map(({ failed }) => failed)),
+    start: async () => void (await Promise.all(actors.map((actor) => actor.start()))),
+    [Symbol.asyncDispose]: async () => void (await Promise.all(actors.map((actor) => actor.stop()))),
+  };
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+function openRole(name: string, script: string, environment: Environment): Role {
+  const witness = new Witness();
+  return { witness, actor: new Actor({ name, script, environment, onSaw: witness.hear }) };
+}
+
+async function openPost(
+  name: string,
+  enforcementPoint: string,
+  parentFolder: string,
+  environment: Environment,
+): Promise<Post> {
+  const folder = new EnforcedFolder(join(parentFolder, enforcementPoint));
+  await folder.empty().catch((cause: NodeJS.ErrnoException) => {
+    throw new QuickstartError(
+      `The folder ${folder.path} can't be written to (${cause.code}). Set QUICKSTART_FOLDER to one that can.`,
+      { cause },
+    );
+  });
+  const role = openRole(name, 'worker.ts', {
+    ...environment,
+    ENFORCEMENT_POINT: enforcementPoint,
+    ENFORCED_FOLDER: folder.path,
+  });
+  return { ...role, enforcementPoint, folder };
+}

@@ -1,0 +1,50 @@
+import { join, relative } from 'node:path';
+import { type DevDatabase, startDevDatabase } from '@intendant/devdb';
+import { type Cast, openCast } from './cast.ts';
+import { cleanSlate } from './clean-slate.ts';
+import { desiredToRealized } from './desired-to-realized.ts';
+import { Findings } from './findings.ts';
+import { Resources } from './resources.ts';
+import { openService, type Service } from './service.ts';
+import type { DemoSettings } from './settings.ts';
+import { say, title } from './terminal.ts';
+import { whoSeesWhat } from './who-sees-what.ts';
+
+/** Both flows, on real processes. Answers whether all that was seen is what should have been seen. */
+export async function runDemo(settings: DemoSettings): Promise<boolean> {
+  const resources = new Resources();
+  try {
+    const findings = await perform(settings, resources);
+    title('Who saw what');
+    console.log(`${findings.table()}\n`);
+    console.log(`What the workers did stands in ${history(settings)} and E2's.`);
+    return findings.areAsExpected;
+  } finally {
+    await resources.close();
+  }
+}
+
+async function perform(settings: DemoSettings, resources: Resources): Promise<Findings> {
+  const database = resources.use(await startDevDatabase());
+  say('database', `is ready: ${origin(database)}`);
+  const service = resources.use(await openService(database.url));
+  const from = await cleanSlate(service);
+  say('T0', 'is ready: tables, roles, row security, change feed');
+  const cast = resources.use(await openCast(settings, database.url, from));
+  const findings = new Findings();
+  await Promise.race([play(service, cast, findings), cast.failed]);
+  return findings;
+}
+
+async function play({ store, realization }: Service, cast: Cast, findings: Findings): Promise<void> {
+  const arriving = cast.start();
+  title('1. One id, three callers, three machines');
+  await Promise.all([arriving, whoSeesWhat(store, findings)]);
+  title('2. From desired to realized, and away again');
+  await desiredToRealized({ realization, findings, ...cast });
+}
+
+const origin = ({ dataDir }: DevDatabase): string =>
+  dataDir === undefined ? 'the one that DATABASE_URL names' : 'a Postgres 18 just for this run';
+
+const history = ({ folderPath }: DemoSettings): string => join(relative('.', folderPath), 'E1', 'history.txt');

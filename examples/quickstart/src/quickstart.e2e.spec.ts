@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Program } from './testing/program.ts';
+
+let database: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  database = await testDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'intendant-quickstart-'));
+  await chmod(folder, 0o755);
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  await database.drop();
+});
+
+/** The demo on a database of the test run's. */
+const demo = (environment: Record<string, string> = {}, url = database.adminUrl) =>
+  new Program('main.ts', { DATABASE_URL: url, QUICKSTART_FOLDER: folder, ...environment });
+
+/** Those that the demo started, by what it says of them. */
+const processIds = ({ output }: Program): number[] =>
+  [...output.matchAll(/as process (\d+)/g)].map(([, pid]) => Number(pid));
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const expectNoneRunning = (pids: readonly number[]) =>
+  eventually(() => expect(pids.filter(isRunning)).toEqual([]), { timeoutMs: 10_000 });
+
+test('the demo shows who saw what, ends with 0, and does so again on the same database', {
+  timeout: 90_000,
+}, async () => {
+  for (let run = 1; run <= 2; run++) {
+    const program = demo();
+    expect(await program.ended()).toEqual({ end: 0, errors: '' });
+    const [, table = ''] = program.output.split('Who saw what');
+    expect(table).not.toContain('✗');
+    expect(table).toMatch(/✓ Coke\/Europe +VM1 +coke-web in eu-central-1/);
+    expect(table).toMatch(/✓ Pepsi\/Americas +VM1 +pepsi-shop in us-east-2/);
+    expect(table).toMatch(/✓ T0 +P1 when T1 is done +PENDING/);
+    expect(table).toMatch(/✓ T0 +P1 when T2 is done too +REALIZED/);
+    expect(table).toMatch(/✓ T0 +P1 after the deletion +DELETION_REALIZED/);
+    expect(table).toMatch(/✓ subscriber +P1 +insert revision 1, delete revision 2/);
+    expect(processIds(program)).toHaveLength(3);
+    await expectNoneRunning(processIds(program));
+  }
+  for (const point of ['E1', 'E2']) {
+    expect(await readdir(join(folder, point))).toEqual(['history.txt']);
+    const history = await readFile(join(folder, point, 'history.txt'), 'utf8');
+    expect(history).toMatch(/put P1\n.*removed P1\n$/);
+  }
+});
+
+test('a worker and the subscriber killed in the middle of realize are started again, and the demo ends well', {
+  timeout: 90_000,
+}, async () => {
+  const program = demo({ QUICKSTART_REALIZE_MS: '1000' });
+  await program.wrote(/T1 +realizes P1 at revision 1, attempt 1/);
+  for (const name of ['T1', 'subscriber']) {
+    const [, pid] = program.output.match(new RegExp(`${name} +is ready, as process (\\d+)`)) ?? [];
+    process.kill(Number(pid), 'SIGKILL');
+  }
+  expect(await program.ended()).toEqual({ end: 0, errors: '' });
+  expect(program.output).toMatch(/T1 +was ended by SIGKILL, and is started again/);
+  expect(program.output).toMatch(/T1 +realizes P1 at revision 1, attempt 2/);
+  expect(program.output).toMatch(/✓ T0 +P1 when T2 is done too +REALIZED/);
+  expect(program.output).toMatch(/✓ subscriber +P1 +insert revision 1, delete revision 2/);
+});
+
+test.concurrent.for([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGKILL', 'SIGKILL'],
+] as const)(
+  '%s in the middle leaves no process of the demo, and no server',
+  { timeout: 90_000 },
+  async ([signal, end]) => {
+    const ownFolder = join(folder, signal);
+    await mkdir(ownFolder);
+    const program = new Program('main.ts', {
+      DATABASE_URL: undefined,
+      TMPDIR: ownFolder,
+      QUICKSTART_FOLDER: join(ownFolder, 'enforced'),
+      QUICKSTART_REALIZE_MS: '60000',
+    });
+    await program.wrote(/T1 +realizes P1/);
+    expect(runningIn(ownFolder)).toContain('postgres');
+    program.process.kill(signal);
+    expect((await program.ended()).end).toBe(end);
+    await expectNoneRunning(processIds(program));
+    await eventually(() => expect(runningIn(ownFolder)).toBe(''), { timeoutMs: 10_000 });
+  },
+);
+
+/** The command lines that name the folder. */
+const runningIn = (path: string): string =>
+  execFileSync('ps', ['-A', '-o', 'args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(path))
+    .join('\n');
+
+const withPath = (url: string, path: string) => Object.assign(new URL(url), { pathname: path }).href;
+const withPassword = (url: string, password: string) => Object.assign(new URL(url), { password }).href;
+
+test.concurrent.for([
+  ['is no URL', () => ({ DATABASE_URL: 'nonsense' }), /does not look like postgres:/],
+  ['is for another database', () => ({ DATABASE_URL: 'mysql://127.0.0.1/x' }), /does not look like postgres:/],
+  [
+    'has a wrong password',
+    () => ({ DATABASE_URL: withPassword(database.adminUrl, 'sesame') }),
+    /password authentication/,
+  ],
+  ['names no database', () => ({ DATABASE_URL: withPath(database.adminUrl, '/nowhere') }), /"nowhere" does not exist/],
+  ['leads nowhere', () => ({ DATABASE_URL: 'postgres://me:sesame@127.0.0.1:1/x' }), /ECONNREFUSED 127.0.0.1:1/],
+  ['may not make tables', () => ({ DATABASE_URL: database.url }), /the admin login may not change the schema/],
+] as const)('a DATABASE_URL that %s is one clear message and exit code 1', async ([, environment, message]) => {
+  await expectComplaint(demo(environment()), message);
+});
+
+test('a folder that cannot be written to is one clear message and exit code 1', async () => {
+  await expectComplaint(
+    demo({ QUICKSTART_FOLDER: '/dev/null/quickstart' }),
+    /\/dev\/null\/quickstart.* can't be written to/,
+  );
+});
+
+test('a setting that makes no sense is one clear message and exit code 1', async () => {
+  await expectComplaint(demo({ QUICKSTART_REALIZE_MS: 'soon' }), /QUICKSTART_REALIZE_MS must be a whole number/);
+});
+
+async function expectComplaint(program: Program, message: RegExp): Promise<void> {
+  const { end, errors } = await program.ended();
+  expect(errors).toMatch(message);
+  expect(errors.trim().split('\n')).toHaveLength(1);
+  expect(errors).not.toContain('sesame');
+  expect(end).toBe(1);
+}

@@ -1,0 +1,31 @@
+import { createDataStore, type DataStore, SimpleInstancer } from '@intendant/core';
+import { createRealization, type Realization } from '@intendant/realization';
+import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
+import { policy, ROLES, vm } from './tables.ts';
+
+export interface Service extends AsyncDisposable {
+  readonly store: DataStore;
+  readonly subscriptions: Subscriptions;
+  readonly realization: Realization;
+}
+
+/** The three parts on one database, in a schema of the quickstart's own. Every process opens the same. */
+export async function openService(databaseUrl: string): Promise<Service> {
+  const store = await createDataStore({
+    connection: databaseUrl,
+    schema: 'quickstart',
+    instancer: new SimpleInstancer(),
+    pool: { max: 4 },
+  });
+  try {
+    await store.register([vm], { roles: ROLES });
+    const subscriptions = await createSubscriptions({ store, records: ['enforcement_status_policy'] });
+    const realization = await createRealization({ store, subscriptions });
+    await realization.register([policy], { roles: ROLES });
+    // A store that closes closes what was made on it.
+    return { store, subscriptions, realization, [Symbol.asyncDispose]: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

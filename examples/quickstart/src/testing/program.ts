@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '@intendant/devdb/testing';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A program of this example, run as its user runs it: what it writes, and how it ends. */
+export class Program {
+  readonly process: ChildProcess;
+  readonly #errors: Promise<string>;
+  #output = '';
+
+  constructor(script: string, environment: Environment = {}) {
+    this.process = spawn(process.execPath, [fileURLToPath(new URL(`../${script}`, import.meta.url))], {
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const { stdout, stderr } = this.process;
+    if (stdout === null || stderr === null) throw new TypeError('a program without pipes');
+    stdout.setEncoding('utf8').on('data', (chunk) => (this.#output += chunk));
+    this.#errors = text(stderr);
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Resolves when it has written a line like this. */
+  wrote(pattern: RegExp): Promise<void> {
+    return eventually(
+      () => {
+        if (!pattern.test(this.#output)) throw new Error(`nothing like ${pattern} in:\n${this.#output}`);
+      },
+      { timeoutMs: 30_000 },
+    );
+  }
+
+  /** Resolves when it has ended: its exit code or signal, and what it wrote to stderr. */
+  async ended(): Promise<{ end: number | NodeJS.Signals | null; errors: string }> {
+    const { exitCode, signalCode } = this.process;
+    const [code, signal] =
+      exitCode === null && signalCode === null
+        ? ((await once(this.process, 'exit')) as [number | null, NodeJS.Signals | null])
+        : [exitCode, signalCode];
+    return { end: code ?? signal, errors: await this.#errors };
+  }
+}
