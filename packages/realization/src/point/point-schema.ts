@@ -29,7 +29,7 @@ create table intendant.point_rollout (
   point_id text not null references intendant.enforcement_point on delete cascade,
   table_name text not null,
   is_forced boolean not null,
-  phase text not null default 'count' check (phase in ('count', 'place', 'unplace', 'settle', 'done')),
+  phase text not null default 'count' check (phase in ('count', 'move', 'settle', 'done')),
   reached jsonb,
   total bigint not null default 0,
   done bigint not null default 0,

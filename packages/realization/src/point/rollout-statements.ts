@@ -1,4 +1,4 @@
-import { arrayLiteral, quoteIdentifier, type Statement } from '@intendant/core/internal';
+import { arrayLiteral, quoteIdentifier, type Statement, type StatementResult } from '@intendant/core/internal';
 import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
 import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -9,74 +9,89 @@ export interface RolloutPoint {
   readonly id: string;
   /** As JSON. */
   readonly labels: string;
-  /** New resources are placed there. */
+  /** Resources are placed there. */
   readonly isOpen: boolean;
+  /** The place is gone: what is there is forgotten. */
+  readonly isForced: boolean;
 }
 
 /** Which way resources are moved: to the point, or away from it. */
 export type Direction = 'place' | 'unplace';
 
-/** The identities of the next resources to be moved, in order, after the one that was reached. */
-export const nextToMove = (
+/** A resource of a page, and what is to be done with it. */
+export interface PagedResource {
+  readonly identity: Identity;
+  readonly wanted: Direction | null;
+}
+
+/**
+ * The next resources in order, after the one that was reached. A page is a number of resources looked at, not of those
+ * found, and is read before anything is joined: so a step costs the same whatever the planner knows of the tables.
+ */
+export const nextPage = (
   tables: StatusTables,
-  direction: Direction,
   point: RolloutPoint,
   reached: Identity | null,
   limit: number,
 ): Statement => ({
-  name: `next-to-${direction}`,
-  text: reached === null ? searchSql(tables)[direction].first : searchSql(tables)[direction].next,
-  values: [point.id, point.labels, String(point.isOpen), String(limit), ...(reached ?? [])],
+  name: 'next-rollout-page',
+  text: reached === null ? pageSql(tables).first : pageSql(tables).next,
+  values: [...pointValues(point), String(limit), ...(reached ?? [])],
 });
 
 /** How many resources are to be moved. */
-export const countToMove = (tables: StatusTables, direction: Direction, point: RolloutPoint): Statement => ({
-  name: `count-to-${direction}`,
-  text: searchSql(tables)[direction].count,
-  values: [point.id, point.labels, String(point.isOpen)],
+export const countToMove = (tables: StatusTables, point: RolloutPoint): Statement => ({
+  name: 'count-to-move',
+  text: pageSql(tables).count,
+  values: pointValues(point),
 });
 
-const searchSql = perStatusTables((tables) => ({
-  place: searchTexts(tables, toPlace),
-  unplace: searchTexts(tables, toUnplace),
-}));
+export const pageOf = ({ rows }: StatementResult): PagedResource[] =>
+  rows.map(([wanted, ...identity]) => ({
+    identity: identity.map((value) => value ?? ''),
+    wanted: (wanted ?? null) as Direction | null,
+  }));
 
-function searchTexts(tables: StatusTables, from: (tables: StatusTables) => string) {
-  const columns = tables.overall.identity.map(({ name }) => `o.${quoteIdentifier(name)}`);
-  const values = tables.overall.identity.map(({ format }, index) => `$${index + 5}::${format.sqlType}`);
+const pointValues = ({ id, labels, isOpen, isForced }: RolloutPoint): string[] => [
+  id,
+  labels,
+  String(isOpen),
+  String(isForced),
+];
+
+const pageSql = perStatusTables((tables) => {
+  const columns = tables.overall.identity.map(({ name }) => `o.${quoteIdentifier(name)}`).join(', ');
+  const texts = tables.overall.identity.map(({ name }) => `o.${quoteIdentifier(name)}::text`).join(', ');
+  const values = tables.overall.identity.map(({ format }, index) => `$${index + 6}::${format.sqlType}`).join(', ');
   const page = (after: string): string => `
-    select ${columns.map((column) => `${column}::text`).join(', ')} ${from(tables)} ${after}
-    order by ${columns.join(', ')}
-    limit $4::bigint`;
+    with page as materialized (
+      select * from ${tables.overall.qualifiedName} o ${after} order by ${columns} limit $5::bigint
+    )
+    select ${wanted(tables)}, ${texts} from page o ${joined(tables)} order by ${columns}`;
   return {
     first: page(''),
-    next: page(`and (${columns.join(', ')}) > (${values.join(', ')})`),
-    count: `select count(*) ${from(tables)}`,
+    next: page(`where (${columns}) > (${values})`),
+    count: `select count(${wanted(tables)}) from ${tables.overall.qualifiedName} o ${joined(tables)}`,
   };
-}
+});
 
 const matches = 'intendant.labels_match($2::jsonb, o.placement_selector)';
+const isSelected = `($3::boolean and o.placement_selector is not null and ${matches})`;
+const isUnwanted = `(not $3::boolean or o.placement_selector is not null and not ${matches})`;
 
-/** Those that are to be at the point and aren't. */
-function toPlace(tables: StatusTables): string {
+const joined = (tables: StatusTables): string => {
   const { same } = identitySql(tables.overall);
   return `
-    from ${tables.overall.qualifiedName} o
-    join ${tables.resource.qualifiedName} r on ${same('r', 'o')}
-    left join ${tables.enforcement.qualifiedName} e on ${same('e', 'o')} and e.${POINT_COLUMN} = $1
-    where $3::boolean and o.placement_selector is not null and ${matches} and ${isAlive(tables, 'r')}
-      and (e.${POINT_COLUMN} is null or e.is_removal)`;
-}
+    left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}
+    left join ${tables.enforcement.qualifiedName} e on ${same('e', 'o')} and e.${POINT_COLUMN} = $1`;
+};
 
-/** Those that are at the point and aren't to be. A point that was removed lets go of all. */
-function toUnplace(tables: StatusTables): string {
-  const { same } = identitySql(tables.overall);
-  return `
-    from ${tables.enforcement.qualifiedName} e
-    join ${tables.overall.qualifiedName} o on ${same('o', 'e')}
-    where e.${POINT_COLUMN} = $1 and not e.is_removal
-      and (not $3::boolean or o.placement_selector is not null and not ${matches})`;
-}
+/** A removal by force forgets removals too. */
+const wanted = (tables: StatusTables): string => `
+    case
+      when ${isSelected} and ${isAlive(tables, 'r')} and coalesce(e.is_removal, true) then 'place'
+      when (not e.is_removal or $4::boolean and e.is_removal) and ${isUnwanted} then 'unplace'
+    end`;
 
 /** Moves those of the set that are locked, if they are still to be moved. Answers how many were. */
 export const move = (
@@ -114,7 +129,7 @@ const moveSql = perStatusTables((tables) => {
     from (${locked(4)}) i
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
     join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
-    where $3::boolean and o.placement_selector is not null and ${matches} and ${isAlive(tables, 'r')}
+    where ${isSelected} and ${isAlive(tables, 'r')}
     order by ${identity.of('o')}
     on conflict (${identity.columns}, ${POINT_COLUMN}) do update
     set realization_status = excluded.realization_status, resource_revision = excluded.resource_revision,
@@ -128,39 +143,13 @@ const moveSql = perStatusTables((tables) => {
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
     left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
     where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1 and not e.is_removal
-      and (not $3::boolean or o.placement_selector is not null and not ${matches})`,
+      and ${isUnwanted}`,
     forget: `
     delete from ${tables.enforcement.qualifiedName} e
     using (${locked(2)}) i
     where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1`,
   };
 });
-
-/** Everything at the point, removals included: what a removal by force forgets. */
-export const nextToForget = (
-  tables: StatusTables,
-  point: RolloutPoint,
-  reached: Identity | null,
-  limit: number,
-): Statement => ({
-  name: 'next-to-forget',
-  text: reached === null ? forgettableSql(tables).first : forgettableSql(tables).next,
-  values: [point.id, null, null, String(limit), ...(reached ?? [])],
-});
-
-const forgettableSql = perStatusTables((tables) =>
-  searchTexts(
-    tables,
-    () => `
-    from ${tables.enforcement.qualifiedName} e
-    join ${tables.overall.qualifiedName} o on ${identitySql(tables.overall).same('o', 'e')}
-    where e.${POINT_COLUMN} = $1 and $2::text is null and $3::text is null`,
-  ),
-);
-
-/** The identities that a search answered. */
-export const foundIdentities = (rows: readonly (readonly (string | null)[])[]): Identity[] =>
-  rows.map((row) => row.map((value) => value ?? ''));
 
 /** Takes the jobs of a point off their queue. Runs as the login. */
 export const dropJobs = (queue: string): Statement => ({

@@ -18,10 +18,10 @@ import {
   type Direction,
   dropJobs,
   forget,
-  foundIdentities,
   move,
-  nextToForget,
-  nextToMove,
+  nextPage,
+  type PagedResource,
+  pageOf,
   type RolloutPoint,
 } from './rollout-statements.ts';
 import { pointTableName } from './selector.ts';
@@ -40,12 +40,13 @@ import { pointTableName } from './selector.ts';
  * Everything is at the revision the resource is at: a rollout is no change of the intent.
  */
 
-const CHUNK = 500;
+/** Resources looked at in a step, and moved at most. */
+const PAGE = 1000;
 
 /** What a step came to: `blocked` has nothing to do until others let go. */
 export type Step = 'moved' | 'blocked' | 'idle';
 
-type Phase = 'count' | 'place' | 'unplace' | 'settle' | 'done';
+type Phase = 'count' | 'move' | 'settle' | 'done';
 
 interface Rollout {
   readonly tables: StatusTables;
@@ -53,7 +54,6 @@ interface Rollout {
   readonly point: RolloutPoint;
   readonly phase: Phase;
   readonly reached: Identity | null;
-  readonly isForced: boolean;
   readonly hasSkipped: boolean;
   readonly hasSettled: boolean;
 }
@@ -80,11 +80,11 @@ export async function advanceRollout(store: DataStoreInternals, tables: readonly
     if (rollout === undefined) return (unfinished as StatementResult).rows.length > 0 ? 'blocked' : 'idle';
     const progress = await step(core, rollout);
     await core.loginExecutor.run([
-      ...(progress.phase === 'done' && rollout.isForced ? [dropJobs(queueOf(rollout))] : []),
+      ...(progress.phase === 'done' && rollout.point.isForced ? [dropJobs(queueOf(rollout))] : []),
       saveProgress(rollout, progress),
     ]);
-    const isStuck = progress.hasSkipped === true && progress.moved === 0;
-    return isStuck ? 'blocked' : 'moved';
+    // A pass of nothing but what others hold: no need to hurry round.
+    return rollout.hasSettled && progress.phase === 'move' && progress.reached === null ? 'blocked' : 'moved';
   });
 }
 
@@ -108,63 +108,51 @@ function readRollout(tables: readonly StatusTables[], { rows }: StatementResult)
   return {
     tables: tables.find((candidate) => pointTableName(candidate) === tableName) as StatusTables,
     tableName: tableName as string,
-    point: { id: id as string, labels: labels as string, isOpen: isOpen === 't' },
+    point: { id: id as string, labels: labels as string, isOpen: isOpen === 't', isForced: isForced === 't' },
     phase: phase as Phase,
     reached: reached ? (JSON.parse(reached) as Identity) : null,
-    isForced: isForced === 't',
     hasSkipped: hasSkipped === 't',
     hasSettled: hasSettled === 't',
   };
 }
 
 function step(core: SessionInternals, rollout: Rollout): Promise<Progress> {
-  switch (rollout.phase) {
-    case 'count':
-      return count(core.executor, rollout);
-    case 'place':
-      return moveChunk(core.executor, rollout, 'place');
-    case 'unplace':
-      return moveChunk(core.executor, rollout, 'unplace');
-    default:
-      return Promise.resolve({ phase: 'place', reached: null, hasSettled: true });
-  }
+  if (rollout.phase === 'count') return count(core.executor, rollout);
+  if (rollout.phase === 'move') return movePage(core.executor, rollout);
+  return Promise.resolve({ phase: 'move', reached: null, hasSettled: true });
 }
 
 async function count(executor: Executor, { tables, point }: Rollout): Promise<Progress> {
-  const counts = await executor.run(SERVICE_SCOPE, [
-    countToMove(tables, 'place', point),
-    countToMove(tables, 'unplace', point),
-  ]);
-  const total = counts.reduce((sum, { rows }) => sum + Number(rows[0]?.[0]), 0);
-  return { phase: 'place', reached: null, total };
+  const [counted] = await executor.run(SERVICE_SCOPE, [countToMove(tables, point)]);
+  return { phase: 'move', reached: null, total: Number(counted?.rows[0]?.[0]) };
 }
 
-async function moveChunk(executor: Executor, rollout: Rollout, direction: Direction): Promise<Progress> {
-  const { tables, point, reached, isForced } = rollout;
-  const search =
-    isForced && direction === 'unplace'
-      ? nextToForget(tables, point, reached, CHUNK)
-      : nextToMove(tables, direction, point, reached, CHUNK);
-  const [found] = await executor.run(SERVICE_SCOPE, [search]);
-  const identities = foundIdentities((found as StatementResult).rows);
-  const { moved, locked } = identities.length > 0 ? await moveSet(executor, rollout, direction, identities) : NOTHING;
-  const hasSkipped = rollout.hasSkipped || locked < identities.length;
-  const isThrough = identities.length < CHUNK;
-  if (!isThrough) return { phase: direction, reached: identities.at(-1) as Identity, moved, hasSkipped };
-  return { moved, reached: null, ...afterPass(rollout, direction, hasSkipped) };
+async function movePage(executor: Executor, rollout: Rollout): Promise<Progress> {
+  const { tables, point, reached } = rollout;
+  const [found] = await executor.run(SERVICE_SCOPE, [nextPage(tables, point, reached, PAGE)]);
+  const page = pageOf(found as StatementResult);
+  const placed = await moveSet(executor, rollout, 'place', page);
+  const unplaced = await moveSet(executor, rollout, 'unplace', page);
+  const moved = placed.moved + unplaced.moved;
+  const hasSkipped = rollout.hasSkipped || placed.hasSkipped || unplaced.hasSkipped;
+  if (page.length === PAGE) return { phase: 'move', reached: page.at(-1)?.identity ?? null, moved, hasSkipped };
+  return { moved, reached: null, ...afterPass(rollout.hasSettled, hasSkipped) };
 }
 
-const NOTHING = { moved: 0, locked: 0 };
-
-function afterPass({ hasSettled }: Rollout, direction: Direction, hasSkipped: boolean) {
-  if (direction === 'place') return { phase: 'unplace', hasSkipped } as const;
-  if (!hasSettled) return { phase: 'settle', hasSkipped: false } as const;
-  return hasSkipped ? ({ phase: 'place', hasSkipped: false } as const) : ({ phase: 'done', hasSkipped } as const);
+function afterPass(hasSettled: boolean, hasSkipped: boolean): Pick<Progress, 'phase' | 'hasSkipped'> {
+  if (!hasSettled) return { phase: 'settle', hasSkipped: false };
+  return hasSkipped ? { phase: 'move', hasSkipped: false } : { phase: 'done' };
 }
 
-async function moveSet(executor: Executor, rollout: Rollout, direction: Direction, identities: readonly Identity[]) {
-  const { tables, point, isForced } = rollout;
-  const isForgotten = isForced && direction === 'unplace';
+async function moveSet(
+  executor: Executor,
+  { tables, point }: Rollout,
+  direction: Direction,
+  page: readonly PagedResource[],
+): Promise<{ moved: number; hasSkipped: boolean }> {
+  const identities = page.flatMap(({ identity, wanted }) => (wanted === direction ? [identity] : []));
+  if (identities.length === 0) return { moved: 0, hasSkipped: false };
+  const isForgotten = point.isForced && direction === 'unplace';
   const [locked, moved] = await executor.run(SERVICE_SCOPE, [
     lockFreeOverallStatus(tables, identities),
     isForgotten ? forget(tables, point, identities) : move(tables, direction, point, identities),
@@ -175,7 +163,8 @@ async function moveSet(executor: Executor, rollout: Rollout, direction: Directio
     // Behind whatever an owner wants now.
     ...(isForgotten ? [] : [enqueueWaiting(tables, point.id, identities, 'resync')]),
   ]);
-  return { moved: (moved as StatementResult).rowCount, locked: Number((locked as StatementResult).rows[0]?.[1]) };
+  const hasSkipped = Number((locked as StatementResult).rows[0]?.[1]) < identities.length;
+  return { moved: (moved as StatementResult).rowCount, hasSkipped };
 }
 
 const queueOf = ({ tables: { resource }, point }: Rollout): string =>

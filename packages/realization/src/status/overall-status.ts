@@ -48,10 +48,21 @@ const LOCKED = 'intendant.locked_resources';
 /** That an item of the set was locked, by its `ordinal`. */
 export const IS_LOCKED = `ordinal = any (current_setting('${LOCKED}')::bigint[])`;
 
-const lockSql = perStatusTables((tables) => lockText(tables, ''));
-const lockFreeSql = perStatusTables((tables) => lockText(tables, ' skip locked'));
+const lockSql = perStatusTables((tables) => lockText(tables, '', ''));
 
-function lockText({ overall }: StatusTables, whenLocked: string): string {
+/** Beside how many were locked, as JSON the ordinals of those that somebody else holds. */
+const lockFreeSql = perStatusTables((tables) => {
+  const { arrays, columns, same } = identitySql(tables.overall);
+  const elsewhere = `
+      , count(*), (
+        select coalesce(json_agg(i.ordinal), '[]') from unnest(${arrays}) with ordinality as i (${columns}, ordinal)
+        where not exists (select from locked had where had.ordinal = i.ordinal)
+          and exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
+      )`;
+  return lockText(tables, ' skip locked', elsewhere);
+});
+
+function lockText({ overall }: StatusTables, whenLocked: string, answer: string): string {
   const identity = identitySql(overall);
   return `
     with locked as (
@@ -60,7 +71,7 @@ function lockText({ overall }: StatusTables, whenLocked: string): string {
       order by ${identity.of('o')}
       for no key update of o${whenLocked}
     )
-    select set_config('${LOCKED}', coalesce(array_agg(ordinal)::text, '{}'), true), count(*) from locked`;
+    select set_config('${LOCKED}', coalesce(array_agg(ordinal)::text, '{}'), true)${answer} from locked`;
 }
 
 /**

@@ -69,7 +69,6 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
     enforcement: defineTable(`enforcement_status_${resource.name}`, {
       schema: z.object({ ...key, [POINT_COLUMN]: z.string(), ...ENFORCEMENT_COLUMNS }),
       key: [...resource.key, POINT_COLUMN] as never,
-      indexes: [[POINT_COLUMN, 'realization_status']] as never,
       ...traits,
     }) as unknown as AnyTable,
   };
