@@ -50,6 +50,8 @@ const TRANSLATIONS: Record<string, Translate> = {
     new DuplicateRecordError(`${message}: a record with this key or these unique values exists already`, options),
   '42501': (message, options) =>
     new OperationNotAllowedError(`${message}: the caller's role has no right to do this`, options),
+  '25006': (message, options) =>
+    new OperationNotAllowedError(`${message}: the transaction, or the database, only reads`, options),
   '42P01': (message, options) =>
     new TableNotRegisteredError(`${message}: the table is missing in the database; call store.register first`, options),
   '57014': (message, options) =>

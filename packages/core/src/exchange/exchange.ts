@@ -25,7 +25,7 @@ export interface ExchangeOptions {
 export const wasNotSent = (error: unknown): boolean => error instanceof Error && NOT_SENT in error;
 const NOT_SENT = Symbol('nothing was sent');
 
-class Exchange implements Submittable {
+class Exchange {
   readonly #statements: readonly Statement[];
   readonly #options: ExchangeOptions;
   readonly #results: StatementResult[] = [];
@@ -47,12 +47,14 @@ class Exchange implements Submittable {
     this.#reject = reject;
   }
 
-  /** All messages leave in one write: a write costs more than all else that is done here. */
-  submit(connection: Connection): void {
+  /** All messages leave in one write: a write costs more than all else that is done here. An error returned is handed to `handleError`. */
+  submit(connection: Connection): Error | undefined {
+    if (!(connection.stream as NodeJS.WritableStream).writable) return new Error('Connection terminated before use');
     this.#isSent = true;
     const names = preparedNamesOf(connection);
     const messages = this.#statements.flatMap((statement) => this.#messages(names, statement));
     (connection.stream as NodeJS.WritableStream).write(Buffer.concat([...messages, serialize.sync()]));
+    return undefined;
   }
 
   #messages(names: PreparedNames, { name, text, values }: Statement): Buffer[] {
@@ -127,6 +129,6 @@ export function runExchange(
   options: ExchangeOptions = {},
 ): Promise<StatementResult[]> {
   return new Promise((resolve, reject) => {
-    client.query(new Exchange(statements, options, resolve, reject));
+    client.query(new Exchange(statements, options, resolve, reject) as unknown as Submittable);
   });
 }

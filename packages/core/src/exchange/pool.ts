@@ -49,6 +49,27 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
   return pool;
 }
 
+/**
+ * A free connection. Stops waiting for one when the signal fires; the one that then comes free goes straight back.
+ * Rejects with what the pool threw, or with OperationCancelledError.
+ */
+export async function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.PoolClient> {
+  if (!signal) return pool.connect();
+  if (signal.aborted) throw cancelled(signal.reason);
+  const connecting = pool.connect();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(cancelled(signal.reason));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([connecting, aborted]);
+  } catch (error) {
+    connecting.then((client) => client.release()).catch(() => {}); // It came too late, or failed as we know.
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /** Each call is one round trip and one transaction, on whichever connection is free. */
 export class PoolExecutor implements Executor {
   readonly #pool: pg.Pool;
@@ -68,7 +89,6 @@ export class PoolExecutor implements Executor {
     const all = [this.#settings.statement(scope), ...statements];
     for (let attempt = 1; ; attempt++) {
       try {
-        if (signal?.aborted) throw cancelled(signal.reason);
         const results = await this.#attempt(all, scope.role, signal);
         results.shift();
         return results;
@@ -83,7 +103,7 @@ export class PoolExecutor implements Executor {
     planScope: string,
     signal: AbortSignal | undefined,
   ): Promise<StatementResult[]> {
-    const client = await this.#pool.connect();
+    const client = await acquire(this.#pool, signal);
     let isSpent = false;
     const exchange = () =>
       runExchange(client, statements, { planScope, usesNamedStatements: this.#usesNamedStatements });
@@ -92,6 +112,9 @@ export class PoolExecutor implements Executor {
       return await withCancellation(client, this.#connection, signal, exchange, () => {
         isSpent = true;
       });
+    } catch (error) {
+      isSpent ||= wasNotSent(error); // Nothing can be sent on it.
+      throw error;
     } finally {
       client.release(isSpent);
     }

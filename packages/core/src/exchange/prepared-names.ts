@@ -1,3 +1,6 @@
+/** What the names of our prepared statements begin with. */
+export const PREPARED_PREFIX = 'intendant_';
+
 /** Which statements one connection holds prepared, and under which names. */
 export class PreparedNames {
   readonly #held = new Set<string>();
@@ -12,10 +15,14 @@ export class PreparedNames {
     }
     let name = scopes.get(planScope);
     if (name === undefined) {
-      name = `intendant_${(count++).toString(36)}`;
+      name = PREPARED_PREFIX + (count++).toString(36);
       scopes.set(planScope, name);
     }
     return name;
+  }
+
+  get count(): number {
+    return this.#held.size;
   }
 
   has(name: string): boolean {

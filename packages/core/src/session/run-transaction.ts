@@ -4,6 +4,8 @@ import { meetOfScopes } from '../context/scope.ts';
 import type { DataStoreInternals, StoreExchange } from '../data-store-internals.ts';
 import { InvalidRecordError, TransactionConflictError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
+import { cancelled } from '../exchange/cancellation.ts';
+import { acquire } from '../exchange/pool.ts';
 import { sessionParts } from './session-parts.ts';
 import { Transaction, type TransactionOptions, type TransactionScopes } from './transaction.ts';
 import { TransactionConnection } from './transaction-connection.ts';
@@ -26,13 +28,16 @@ export async function runTransaction<T>(
     } catch (error) {
       const translated = translateError(error, { operation: 'transaction' });
       if (!(translated instanceof TransactionConflictError) || attempt >= (options.retries ?? 0)) throw translated;
-      await delay(
-        Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt) * (0.5 + Math.random()),
-        undefined,
-        signal ? { signal } : {},
-      );
+      await pause(attempt, signal);
     }
   }
+}
+
+async function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const durationMs = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt) * (0.5 + Math.random());
+  await delay(durationMs, undefined, signal ? { signal } : {}).catch(() => {
+    throw cancelled(signal?.reason);
+  });
 }
 
 function deadline({ timeoutMs, signal }: TransactionOptions): AbortSignal | undefined {
@@ -51,7 +56,7 @@ async function attemptTransaction<T>(
   const scope = options.tables && scopes.initial(options.tables);
   const rawScope = () => scope ?? scopes.initial(undefined);
   const beginSql = beginStatement(options);
-  const client: pg.PoolClient = await internals.pool.connect();
+  const client = await acquire(internals.pool, signal);
   const connection = new TransactionConnection({ ...exchangeOf(internals), client, scope, rawScope, beginSql, signal });
   const tx = new Transaction(
     sessionParts(internals, connection, {

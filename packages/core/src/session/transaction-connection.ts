@@ -4,6 +4,7 @@ import { DatabaseError, OperationNotAllowedError } from '../error/intendant-erro
 import { cancelled, withCancellation } from '../exchange/cancellation.ts';
 import { runExchange } from '../exchange/exchange.ts';
 import type { Executor, RunOptions } from '../exchange/executor.ts';
+import { PREPARED_PREFIX, preparedNamesOf } from '../exchange/prepared-names.ts';
 import type { ScopeSettings } from '../exchange/scope-settings.ts';
 import type { Statement, StatementResult } from '../exchange/statement.ts';
 
@@ -134,9 +135,12 @@ export class TransactionConnection implements Executor {
   /** `discard all` would drop the prepared statements too; this is the rest of it. */
   async #clean(): Promise<void> {
     try {
-      await this.#client.query(
-        'close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences',
-      );
+      const results = (await this.#client.query(
+        `close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences;
+        select count(*)::int as count from pg_prepared_statements where name like '${PREPARED_PREFIX}%'`,
+      )) as unknown as pg.QueryResult<{ count: number }>[];
+      const names = preparedNamesOf((this.#client as unknown as { connection: object }).connection);
+      if (results.at(-1)?.rows[0]?.count !== names.count) names.doubtAll(); // Raw SQL deallocated them.
     } catch {
       this.#isSpent = true;
     }

@@ -1,14 +1,17 @@
 import { eventually, tcpProxy, withClient } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
+  auditIsolation,
   createDataStore,
   DuplicateRecordError,
+  InvalidRecordError,
   OperationCancelledError,
   OperationNotAllowedError,
   RecordNotFoundError,
   RevisionConflictError,
   TransactionConflictError,
 } from '../index.ts';
+import { internalsOf } from '../internal.ts';
 import {
   application,
   appUsers,
@@ -22,6 +25,7 @@ import {
 const fixture = await openTestStore({ pool: { max: 4 } });
 const { store, database } = fixture;
 const coke = store.as(cokeAdmin);
+const role = (name: string) => `intendant_${database.name}_${name}`;
 const app = (id: string) => ({ id, name: id });
 
 beforeAll(async () => {
@@ -138,7 +142,9 @@ describe('a transaction', () => {
   });
 
   test('that only reads cannot write', async () => {
-    await expect(coke.transaction((tx) => tx.insert(application, app('x')), { readOnly: true })).rejects.toThrow();
+    await expect(coke.transaction((tx) => tx.insert(application, app('x')), { readOnly: true })).rejects.toThrow(
+      OperationNotAllowedError,
+    );
     expect(await coke.count(application)).toBe(0);
   });
 
@@ -153,12 +159,73 @@ describe('a transaction', () => {
     await store.as(pepsiAdmin).deleteMany(application, { where: {} });
   });
 
+  test('that repeats reads sees one state throughout; one that reads what is committed sees each', async () => {
+    const countTwice = (isolation: 'repeatable read' | 'read committed') =>
+      coke.transaction(
+        async (tx) => {
+          const before = await tx.count(application);
+          await coke.insert(application, app(isolation));
+          return [before, await tx.count(application)];
+        },
+        { isolation },
+      );
+    expect(await countTwice('repeatable read')).toEqual([0, 0]);
+    expect(await countTwice('read committed')).toEqual([1, 2]);
+    await expect(coke.transaction(async () => {}, { isolation: 'dirty' as never })).rejects.toThrow(
+      /no isolation level/,
+    );
+  });
+
+  test('of several tables commits together or not at all', async () => {
+    const user = {
+      id: 'u',
+      name: 'u',
+      email: 'u',
+      email_confirmed: true,
+      num_following: 1,
+      num_followers: 1n,
+      app_id: 'a',
+      msg: new Uint8Array(),
+    };
+    const both = (id: string, email: string) =>
+      coke.transaction(
+        async (tx) => {
+          await tx.insert(application, app(id));
+          await tx.insert(appUsers, { ...user, id, email: email as string });
+        },
+        { tables: [application, appUsers] },
+      );
+    await both('together', 'x');
+    await expect(both('broken', 5 as never)).rejects.toThrow(InvalidRecordError);
+    expect(await coke.count(application)).toBe(1);
+    expect(await coke.deleteMany(appUsers, { where: {} })).toBe(1);
+  });
+
+  test('that deallocates what was prepared does not break whoever has the connection next', async () => {
+    await using small = await createDataStore({
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { max: 1 },
+    });
+    await small.register([application], { roles: TENANT_ROLES });
+    const session = small.as(cokeAdmin);
+    await session.transaction(async (tx) => {
+      await tx.insert(application, app('before'));
+      await tx.query('deallocate all');
+    });
+    await session.transaction(async (tx) => void (await tx.insert(application, app('after'))));
+    expect(await session.count(application)).toBe(2);
+  });
+
   test('gives its connection back clean, whatever raw SQL did to it', async () => {
     await coke
       .transaction(async (tx) => {
         await tx.query(`set statement_timeout = '5min'`);
         await tx.query(`select set_config('intendant.org_id', 'Pepsi', false)`);
         await tx.query('select pg_advisory_lock(42)');
+        await tx.query('listen gossip');
+        await tx.query(`set role ${role('reader')}`);
+        await tx.query('declare left_open cursor with hold for select 1');
         await tx.query('create temporary table leftover (id int)').catch(() => {});
       })
       .catch(() => {});
@@ -169,6 +236,13 @@ describe('a transaction', () => {
       );
       expect(rows[0]).toEqual({ timeout: '0', org: 'Coke', locks: 0 });
     }
+    const { rows } = await coke.transaction((tx) =>
+      tx.query(
+        `select current_user as role, (select count(*)::int from pg_listening_channels()) as channels, (select count(*)::int from pg_cursors where is_holdable) as cursors`,
+      ),
+    );
+    expect(rows[0]).toEqual({ role: role('tenant_writer'), channels: 0, cursors: 0 });
+    expect(await auditIsolation(store)).toEqual([]);
   });
 });
 
@@ -176,11 +250,13 @@ describe('conflicts and limits', () => {
   test('a serialization failure is a conflict that retries mend', async () => {
     await coke.insert(application, app('counter'));
     let attempts = 0;
+    const allHaveRead = Promise.withResolvers<void>();
     const increment = () =>
       coke.transaction(
         async (tx) => {
-          attempts++;
           const record = await tx.find(application, 'counter');
+          if (++attempts === 4) allHaveRead.resolve();
+          await allHaveRead.promise;
           await tx.update(application, { ...record, name: `${record.name}+` });
         },
         { isolation: 'serializable', retries: 20 },
@@ -206,6 +282,84 @@ describe('conflicts and limits', () => {
     expect(failures).toHaveLength(1);
     expect(failures[0]?.reason).toBeInstanceOf(TransactionConflictError);
     await expectCleanPool();
+  });
+
+  test('a deadlock is mended by retries', async () => {
+    await coke.insertMany(application, [app('a'), app('b')]);
+    let waiting = 0;
+    const bothHoldOne = Promise.withResolvers<void>();
+    const lock = (first: string, second: string) =>
+      coke.transaction(
+        async (tx) => {
+          const record = await tx.find(application, first);
+          await tx.update(application, { ...record, name: `${record.name}+` });
+          if (++waiting === 2) bothHoldOne.resolve();
+          await bothHoldOne.promise;
+          const other = await tx.find(application, second);
+          await tx.update(application, { ...other, name: `${other.name}+` });
+        },
+        { retries: 5, isolation: 'repeatable read' },
+      );
+    await Promise.all([lock('a', 'b'), lock('b', 'a')]);
+    expect(await coke.findMany(application)).toMatchObject([{ name: 'a++' }, { name: 'b++' }]);
+  });
+
+  test('an abort ends a transaction that waits for a connection, or for its next try', async () => {
+    await using small = await createDataStore({
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { max: 1 },
+    });
+    await small.register([application], { roles: TENANT_ROLES });
+    const session = small.as(cokeAdmin);
+    await session.transaction(async () => {
+      const waiting = session.transaction(async () => 'never', { timeoutMs: 50 });
+      await expect(waiting).rejects.toThrow(OperationCancelledError);
+      await expect(session.count(application, { signal: AbortSignal.timeout(50) })).rejects.toThrow(
+        OperationCancelledError,
+      );
+      await expect(session.count(application, { signal: AbortSignal.abort() })).rejects.toThrow(
+        OperationCancelledError,
+      );
+    });
+    const retried = session.transaction(
+      (tx) => tx.query(`do $$ begin raise exception 'x' using errcode = '40001'; end $$`),
+      { retries: 1_000_000, timeoutMs: 200 },
+    );
+    await expect(retried).rejects.toThrow(OperationCancelledError);
+    await expect
+      .poll(() => small.stats())
+      .toEqual({ total: small.stats().total, idle: small.stats().total, waiting: 0 });
+    expect(await session.count(application)).toBe(0);
+  });
+
+  test('an abort while a statement of a transaction runs cancels it on the server, and undoes the rest', async () => {
+    const controller = new AbortController();
+    const attempt = coke.transaction(
+      async (tx) => {
+        await tx.insert(application, app('undone'));
+        await tx.query('select pg_sleep(60)');
+      },
+      { signal: controller.signal },
+    );
+    await eventually(async () => expect(await activity(`query like 'select pg_sleep%' and state = 'active'`)).toBe(1));
+    controller.abort(new Error('enough'));
+    await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', cause: new Error('enough') });
+    await eventually(() => expectNoSleeper());
+    expect(await coke.count(application)).toBe(0);
+  });
+
+  test("the pool's statement timeout ends a statement on the server", async () => {
+    await using hasty = await createDataStore({
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { statementTimeoutMs: 100 },
+    });
+    await hasty.register([application], { roles: TENANT_ROLES });
+    const session = hasty.as(cokeAdmin);
+    await expect(session.transaction((tx) => tx.query('select pg_sleep(60)'))).rejects.toThrow(/time limit ran out/);
+    expect(await session.count(application)).toBe(0);
+    expect(hasty.stats()).toEqual({ total: 1, idle: 1, waiting: 0 });
   });
 
   test('a time limit cancels the statement on the server', async () => {
@@ -299,4 +453,32 @@ test('a connection that breaks is reported as retryable, and the next operation 
   proxy.cut();
   await expect(broken).rejects.toMatchObject({ code: 'CONNECTION', retryable: true });
   expect(await session.count(application)).toBe(0);
+});
+
+test('a connection that died while idle costs nothing: what was not sent goes over another', async () => {
+  await using proxy = await tcpProxy({ targetPort: database.port });
+  await using distant = await createDataStore({
+    connection: proxy.through(database.url),
+    adminConnection: database.adminUrl,
+    pool: { max: 1 },
+  });
+  await distant.register([application], { roles: TENANT_ROLES });
+  const session = distant.as(cokeAdmin);
+  for (let round = 0; round < 20; round++) {
+    const client = await internalsOf(distant).pool.connect();
+    client.release();
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    expect(await session.count(application)).toBe(0);
+  }
+});
+
+test('a database that cannot be reached, or a wrong password, is said at once and without the password', async () => {
+  const unreachable = createDataStore({ connection: 'postgres://app:hunter2@127.0.0.1:1/none' });
+  await expect(unreachable).rejects.toMatchObject({ code: 'CONNECTION', retryable: true });
+  const wrong = new URL(database.url);
+  wrong.password = 'hunter2';
+  for (const url of ['postgres://app:hunter2@127.0.0.1:1/none', wrong.href]) {
+    const error = (await createDataStore({ connection: url }).catch((thrown: unknown) => thrown)) as Error;
+    expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain('hunter2');
+  }
 });
