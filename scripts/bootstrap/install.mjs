@@ -16,9 +16,9 @@ export async function installDependencies(node) {
   const tools = recalledTools();
   const env = { ...process.env, CI: 'true', PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const doing = 'Installing dependencies';
-  await announced(doing, () =>
-    quietly(doing, pnpm, ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only'], env),
-  );
+  // A package that was added is installed too, with its lines in the lockfile.
+  const options = ['--no-frozen-lockfile', '--prefer-frozen-lockfile', '--prefer-offline', '--reporter=append-only'];
+  await announced(doing, () => quietly(doing, pnpm, ['install', ...options], env));
   if (tools !== undefined) rememberTools(tools);
   writeFileSync(STAMP, wanted);
 }
