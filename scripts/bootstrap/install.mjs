@@ -10,8 +10,7 @@ const STAMP = join(ROOT, 'node_modules', '.intendant-installed');
 
 /** Installs what the lockfile says, unless that is what is there. */
 export async function installDependencies(node) {
-  const wanted = fingerprint(node);
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === fingerprint(node)) return;
   const pnpm = await findPnpm();
   const tools = recalledTools();
   const env = { ...process.env, CI: 'true', PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
@@ -20,7 +19,7 @@ export async function installDependencies(node) {
   const options = ['--no-frozen-lockfile', '--prefer-frozen-lockfile', '--prefer-offline', '--reporter=append-only'];
   await announced(doing, () => quietly(doing, pnpm, ['install', ...options], env));
   if (tools !== undefined) rememberTools(tools);
-  writeFileSync(STAMP, wanted);
+  writeFileSync(STAMP, fingerprint(node));
 }
 
 function fingerprint(node) {
