@@ -47,6 +47,7 @@ export class DurableSubscription implements Subscription, NameUser {
   #forgetAt = 0;
   #lastPlace: number;
   #isPaused = false;
+  #keeping: Promise<void> = Promise.resolve();
 
   constructor(parts: DurableParts) {
     const { feed, view, handler, limits, onReset, from } = parts;
@@ -123,8 +124,14 @@ export class DurableSubscription implements Subscription, NameUser {
     };
   }
 
-  async #keep(): Promise<void> {
-    if (this.#shares.size > 0) await keepCursors(this.#parts.feed.internals, this.name, [...this.#shares.values()]);
+  /** One after the other: an older place must not overtake a newer one. */
+  #keep(): Promise<void> {
+    const write = async () => {
+      if (this.#shares.size > 0) await keepCursors(this.#parts.feed.internals, this.name, [...this.#shares.values()]);
+    };
+    const kept = this.#keeping.then(write, write);
+    this.#keeping = kept.catch(() => {});
+    return kept;
   }
 
   /** Reads for the slots it has, anew whenever they change. */

@@ -1,0 +1,69 @@
+import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
+import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import pg from 'pg';
+import { z } from 'zod';
+import type { Change } from '../change.ts';
+import { createSubscriptions, type Subscriptions, type SubscriptionsOptions } from '../subscriptions.ts';
+
+export const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }), instanced: true });
+/** Its changes carry the row. */
+export const note = defineTable('note', { schema: z.object({ id: z.string(), size: z.bigint() }) });
+/** What handlers write. */
+export const effect = defineTable('effect', { schema: z.object({ id: z.string(), count: z.int() }) });
+
+export const ROLES = { tenant_admin: 'tenant_writer', service_admin: 'writer' } as const;
+export const coke = { orgId: 'Coke', roles: ['tenant_admin'], instanceId: 'Americas' };
+export const pepsi = { ...coke, orgId: 'Pepsi' };
+export const service = { roles: ['service_admin'], instanceId: 'Americas' };
+
+export interface Fixture extends AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly store: DataStore;
+  readonly subscriptions: Subscriptions;
+  /** The superuser's. */
+  readonly admin: pg.Pool;
+  /** Subscriptions of what could be another process, closed with the fixture. */
+  another(options?: Partial<SubscriptionsOptions>): Promise<Subscriptions>;
+  /** Writes notes of Coke's, one transaction each. */
+  writeNotes(...ids: string[]): Promise<void>;
+}
+
+export async function openFixture(options: Partial<SubscriptionsOptions> = {}): Promise<Fixture> {
+  const database = await testDatabase();
+  const openStore = async () => {
+    const opened = await createDataStore({
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      instancer: new SimpleInstancer(),
+    });
+    await opened.register([vm, note, effect], { roles: ROLES });
+    return opened;
+  };
+  const store = await openStore();
+  const subscriptions = await createSubscriptions({ store, records: [note], ...options });
+  const admin = new pg.Pool({ connectionString: database.adminUrl, max: 5 });
+  const others: DataStore[] = [];
+  return {
+    database,
+    store,
+    subscriptions,
+    admin,
+    another: async (more = {}) => {
+      const other = await openStore();
+      others.push(other);
+      return createSubscriptions({ store: other, ...options, ...more });
+    },
+    writeNotes: async (...ids) => {
+      for (const id of ids) await store.as(coke).insert(note, { id, size: 1n });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([store, ...others].map((opened) => opened.close()));
+      await admin.end();
+      await database.drop();
+    },
+  };
+}
+
+/** A change in a few words. */
+export const brief = ({ operation, isSoft, key }: Change): string =>
+  `${isSoft ? 'soft ' : ''}${operation} ${String(key['id'])}`;
