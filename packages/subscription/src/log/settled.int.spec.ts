@@ -1,4 +1,4 @@
-import { testDatabase } from '@intendant/devdb/testing';
+import { atScale, isSoak, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LOOK, SettledTracker } from './settled.ts';
@@ -7,7 +7,7 @@ import { LOOK, SettledTracker } from './settled.ts';
  * Transactions that take their xid early, append, wait, update one of five hot rows, append that, and commit or roll
  * back, beside a reader that follows one of three rules. The checker compares what the reader saw with what committed.
  */
-const TRANSACTIONS = Number(process.env['INTENDANT_SETTLED_TRANSACTIONS'] ?? 2_000);
+const TRANSACTIONS = atScale(2_000, 100_000);
 const WRITERS = 24;
 
 const database = await testDatabase();
@@ -174,8 +174,7 @@ test('the holders rule loses nothing and keeps every row in order; the other rul
   timeout: 900_000,
 }, async () => {
   const [holders, xmin, xmax, number] = await judge([byHolders(), byXmin(), byXmax(), byNumber()]);
-  if (process.env['INTENDANT_SETTLED_TRANSACTIONS'])
-    console.log({ transactions: TRANSACTIONS, holders, xmin, xmax, number });
+  if (isSoak) console.log({ transactions: TRANSACTIONS, holders, xmin, xmax, number });
   expect(holders).toEqual({ lost: 0, outOfOrder: 0 });
   expect(xmin?.outOfOrder).toBeGreaterThan(0);
   expect(xmax?.lost).toBeGreaterThan(0);

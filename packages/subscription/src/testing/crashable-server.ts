@@ -7,14 +7,16 @@ import { eventually, withClient } from '@intendant/devdb/testing';
 
 /** A server of a test's own that can be stopped at once, as by a crash of Postgres, and started again. */
 export interface CrashableServer extends AsyncDisposable {
-  /** The superuser's URL of the database. It stays the same. */
+  /** The superuser's URL of the database, as it was at first. */
   readonly adminUrl: string;
   /** A login without rights of its own. */
   readonly url: string;
+  /** Where it listens now. */
   readonly port: number;
   /** Immediate shutdown: no connection is told, no checkpoint made. Resolves when it is gone. */
   crash(): Promise<void>;
-  start(): Promise<void>;
+  /** With the same data, at another port if one is given. */
+  start(port?: number): Promise<void>;
 }
 
 /** What was committed survives a crash of the server, since the machine lives on. */
@@ -31,7 +33,7 @@ export async function crashableServer(): Promise<CrashableServer> {
       ...(port !== undefined && { port }),
     });
   let server = await open();
-  const { port } = server;
+  let { port } = server;
   const adminUrl = await server.createDatabase('soak');
   const url = new URL(adminUrl);
   url.username = 'app';
@@ -40,14 +42,17 @@ export async function crashableServer(): Promise<CrashableServer> {
   return {
     adminUrl,
     url: url.href,
-    port,
+    get port() {
+      return port;
+    },
     crash: async () => {
       const [pid] = (await readFile(join(server.dataDir as string, 'postmaster.pid'), 'utf8')).split('\n');
       process.kill(Number(pid), 'SIGQUIT');
       await eventually(() => expectGone(Number(pid)), { timeoutMs: 20_000 });
       await server.stop();
     },
-    start: async () => {
+    start: async (at = port) => {
+      port = at;
       server = await eventually(() => open(port), { timeoutMs: 20_000, intervalMs: 100 });
     },
     [Symbol.asyncDispose]: async () => {

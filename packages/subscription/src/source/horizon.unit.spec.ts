@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { Horizon } from './horizon.ts';
+
+const notice = (settled: number, last = settled, logId = 'log') => ({ logId, settled, last });
+
+test('an older notice that comes by another way changes nothing', () => {
+  const horizon = new Horizon();
+  const [direct, byNotification] = [horizon.hearing(), horizon.hearing()];
+  direct(notice(10));
+  direct(notice(20));
+  byNotification(notice(10));
+  expect(horizon).toMatchObject({ settled: 20, generation: 0 });
+});
+
+test('a new leader that has not settled as far is no step back', () => {
+  const horizon = new Horizon();
+  const hear = horizon.hearing();
+  hear(notice(20));
+  hear(notice(0, 25));
+  expect(horizon).toMatchObject({ settled: 20, generation: 0 });
+});
+
+test('a log that has lost its end, or is another, begins a new generation and wakes who waits', async () => {
+  const horizon = new Horizon();
+  const hear = horizon.hearing();
+  hear(notice(20));
+  const waiting = horizon.beyond(20, 0, new AbortController().signal);
+  hear(notice(15));
+  await waiting;
+  expect(horizon).toMatchObject({ settled: 15, generation: 1 });
+  hear(notice(3, 3, 'other'));
+  expect(horizon).toMatchObject({ settled: 3, generation: 2, logId: 'other' });
+});
