@@ -1,5 +1,5 @@
 import { type AnyTable, ConfigurationError, defineTable } from '@intendant/core';
-import type { RegisteredTable } from '@intendant/core/internal';
+import { derivedName, type RegisteredTable } from '@intendant/core/internal';
 import { z } from 'zod';
 
 /** A table of resources and the two that say how far they are. */
@@ -54,19 +54,20 @@ const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS), ...Obj
 
 /**
  * The status tables of a table: told apart as its rows are, and bound to the same org and instance, so that the same
- * policies keep tenants apart in them. Throws ConfigurationError for a table whose resources cannot have a status.
+ * policies keep tenants apart in them. Their names are `overall_status_` and `enforcement_status_` with the table's, cut
+ * with a hash where that is longer than Postgres takes. Throws ConfigurationError for a table whose resources cannot have a status.
  */
 export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
   checkFit(resource);
   const key = Object.fromEntries(resource.key.map((field) => [field, resource.schema.shape[field] as z.ZodType]));
   const traits = { tenancy: resource.tenancy, instanced: resource.instanced, revisioned: false, softDelete: false };
   return {
-    overall: defineTable(`overall_status_${resource.name}`, {
+    overall: defineTable(derivedName('overall_status', resource.name), {
       schema: z.object({ ...key, ...OVERALL_COLUMNS }),
       key: [...resource.key] as never,
       ...traits,
     }) as unknown as AnyTable,
-    enforcement: defineTable(`enforcement_status_${resource.name}`, {
+    enforcement: defineTable(derivedName('enforcement_status', resource.name), {
       schema: z.object({ ...key, [POINT_COLUMN]: z.string(), ...ENFORCEMENT_COLUMNS }),
       key: [...resource.key, POINT_COLUMN] as never,
       ...traits,

@@ -1,4 +1,11 @@
-import { arrayLiteral, type Executor, readRow, type Statement, type StatementResult } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  type Executor,
+  quoteIdentifier,
+  readRow,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
 import type { ClaimedJob } from '../job/job-queue.ts';
 import { SERVICE_SCOPE } from '../job/service-scope.ts';
 import { identityArrays, identitySql } from '../status/identity-set.ts';
@@ -95,7 +102,7 @@ const CURRENT = 'coalesce(r.revision, o.resource_revision)';
 
 const readSql = perStatusTables((tables) => {
   const { same, parameterCount } = identitySql(tables.overall);
-  const columns = tables.resource.columns.map(({ name }) => `r."${name}"`).join(', ');
+  const columns = tables.resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
   return `
     select i.ordinal, ${actionOf(tables)} as action, coalesce(${CURRENT}, 0), e.${POINT_COLUMN} is not null, r.revision is not null, ${columns}
     from ${items(tables)}

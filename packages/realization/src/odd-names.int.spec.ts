@@ -1,0 +1,58 @@
+import { defineTable } from '@intendant/core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { on } from './index.ts';
+import { openFixture, pepsi, ROLES } from './testing/fixture.ts';
+
+const fixture = await openFixture({ tables: [] });
+const { realization, subscriptions } = fixture;
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const KEY = {
+  group: `g'"\\,{}\u{1f600}\n`,
+  'Ünï"q': 2n ** 62n + 1n,
+  at: new Date('2026-01-02T03:04:05.678Z'),
+  digest: new Uint8Array([0, 255, 34]),
+  num: -5,
+};
+const POINT = `E"'\\\u{1f4a5}`;
+const schema = z.object({
+  group: z.string(),
+  'Ünï"q': z.bigint(),
+  at: z.date(),
+  digest: z.instanceof(Uint8Array),
+  num: z.int(),
+  table: z.string(),
+});
+
+describe('names and keys that need care go through intent, job, worker and feed', () => {
+  test.each(['order', `a"b'c`, 'Größe with space', `${'y'.repeat(61)}ü`])('%s', async (name) => {
+    const table = defineTable(name, { schema, key: ['group', 'Ünï"q', 'at', 'digest', 'num'] });
+    await realization.register([table], { roles: ROLES });
+    const intents = realization.as(pepsi);
+    const calls: unknown[] = [];
+    const worker = realization.worker({
+      enforcementPoint: POINT,
+      handlers: [
+        on(table, {
+          realize: async ({ key }) => void calls.push(['realize', key]),
+          unrealize: async ({ key }) => void calls.push(['unrealize', key]),
+        }),
+      ],
+    });
+    const changes = subscriptions.changes(table);
+    const next = changes.next();
+    await worker.start();
+    await intents.persistIntent(table, { ...KEY, table: 'v' }, { enforcementPoints: [POINT] });
+    await intents.waitFor(table, KEY, { status: 'REALIZED', timeoutMs: 20_000 });
+    await intents.softDelete(table, KEY);
+    await intents.waitFor(table, KEY, { status: 'DELETION_REALIZED', timeoutMs: 20_000 });
+    expect(calls).toEqual([
+      ['realize', KEY],
+      ['unrealize', KEY],
+    ]);
+    expect((await next).value?.key).toEqual(KEY);
+    await changes.return?.();
+    await worker.stop();
+  });
+});
