@@ -1,4 +1,6 @@
 export type { Caretaker } from './caretaker/caretaker.ts';
+export type { CaretakerOptions } from './caretaker/caretaker-options.ts';
+export type { LookOptions } from './look-until.ts';
 export type { Announcement } from './point/announcement.ts';
 export type { EnforcementPoints, PointOptions } from './point/enforcement-points.ts';
 export type { EnforcementPoint } from './point/point-registry.ts';
@@ -20,6 +22,8 @@ export type {
 } from './realization-session.ts';
 export type { StatusDetails, StatusRecord } from './status/read-status.ts';
 export { heaviestStatus, STATUS_WEIGHTS, STATUSES, type Status, statusName } from './status/status.ts';
+export type { Submitted } from './submit/submitted.ts';
+export type { SubmittingSession } from './submit/submitting-session.ts';
 export type { WaitOptions } from './wait-for.ts';
 export {
   type HandlerContext,

@@ -19,6 +19,7 @@ import { readOverallStatus, readStatusDetails, type StatusDetails } from './stat
 import { checkSoftDeletion, identityOf, markedRevision, removalOf } from './status/resource-identity.ts';
 import type { Status } from './status/status.ts';
 import type { StatusTables } from './status/status-tables.ts';
+import { type SubmitParts, SubmittingSession } from './submit/submitting-session.ts';
 import type { WaitOptions } from './wait-for.ts';
 
 /** A resource at one revision, as marks name it. A record that was read fits. */
@@ -40,6 +41,9 @@ export interface RealizationParts {
   statusTables(definition: AnyTable): StatusTables;
   /** Runs in one transaction: the session's own if it is one. */
   inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
+  /** Runs outside the session's transaction, if it is one. */
+  readonly outsideTransactions: Executor;
+  readonly submitting: Omit<SubmitParts, 'session'>;
   /** Where resources of the table go by default. */
   placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
   waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
@@ -54,10 +58,13 @@ export interface RealizationParts {
  */
 export class RealizationSession {
   readonly #parts: RealizationParts;
+  /** The same operations, put in line to be carried out in the background. */
+  readonly submit: SubmittingSession;
 
   /** @internal */
   constructor(parts: RealizationParts) {
     this.#parts = parts;
+    this.submit = new SubmittingSession({ ...parts.submitting, session: parts });
   }
 
   /**

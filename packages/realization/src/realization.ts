@@ -3,6 +3,7 @@ import {
   ConfigurationError,
   type DataStore,
   type MetadataContext,
+  OperationNotAllowedError,
   type RegisterOptions,
   TableNotRegisteredError,
   type Transaction,
@@ -18,18 +19,23 @@ import {
 import type { Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { Caretaker } from './caretaker/caretaker.ts';
+import { type CaretakerOptions, configureCaretaker } from './caretaker/caretaker-options.ts';
+import { type DutyParts, makeDuties } from './caretaker/make-duties.ts';
 import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
+import { isAboutKey } from './changed-key.ts';
 import { JobQueue } from './job/job-queue.ts';
 import { EnforcementPoints } from './point/enforcement-points.ts';
 import type { PlacementRule } from './point/register-placement.ts';
-import { ROLLOUTS, rolloutDuty } from './point/rollout-duty.ts';
+import { ROLLOUTS } from './point/rollout-duty.ts';
 import { pointTableName } from './point/selector.ts';
 import { type RealizationParts, RealizationSession } from './realization-session.ts';
 import { realizationPart } from './schema/realization-part.ts';
 import { defineStatusTables, type StatusTables } from './status/status-tables.ts';
+import { operationTable } from './submit/operation-table.ts';
+import { SUBMITTED } from './submit/submit-duty.ts';
 import { waitForStatus } from './wait-for.ts';
 import { Worker } from './worker/worker.ts';
-import { configureWorker, type WorkerOptions } from './worker/worker-options.ts';
+import { configureWorker, type WorkerConfiguration, type WorkerOptions } from './worker/worker-options.ts';
 
 export interface RealizationOptions<C = MetadataContext> {
   readonly store: DataStore<C>;
@@ -39,10 +45,10 @@ export interface RealizationOptions<C = MetadataContext> {
    */
   readonly subscriptions: Subscriptions | undefined;
   /**
-   * False: this process never starts its caretaker by itself, because others do that work. Default true: it starts with
-   * the first worker and with the first change of a point.
+   * How this process' caretaker works, or false: it is never started by itself, because others do that work. Default: it
+   * starts with the first worker, with the first change of a point and with the first submitted operation.
    */
-  readonly caretaker?: boolean;
+  readonly caretaker?: CaretakerOptions | false;
   /** Default: the store's. */
   readonly connection?: unknown;
   /** Default: the store's. */
@@ -72,8 +78,9 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
   /** The registry of enforcement points. */
   readonly points: EnforcementPoints;
   /**
-   * What happens by itself: rollouts to points that come and go. Runs as soon as this process has something for it to
-   * do (option `caretaker`), or when it is started.
+   * What happens by itself: submitted operations are carried out, resources move as points come and go, and what is gone
+   * everywhere is purged. Runs as soon as this process has something for it to do (option `caretaker`), or when it is
+   * started.
    */
   readonly caretaker: Caretaker;
   /** Stops the workers and the caretaker. The store and the subscriptions stay open. May be called twice. */
@@ -107,8 +114,8 @@ class PostgresRealization implements Realization<unknown> {
     this.#logger = options.logger ?? this.#internals.logger;
     this.#jobQueue = new JobQueue(this.#internals);
     this.#feed = openChangeFeed(options.subscriptions);
-    this.#startsCaretaker = options.caretaker ?? true;
-    this.caretaker = new Caretaker([rolloutDuty(this.#internals, () => [...this.#tables.values()])], this.#logger);
+    this.#startsCaretaker = options.caretaker !== false;
+    this.caretaker = this.#makeCaretaker(options);
     this.points = new EnforcementPoints({
       store: this.#internals,
       logger: this.#logger,
@@ -122,7 +129,10 @@ class PostgresRealization implements Realization<unknown> {
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
     await this.#internals.addSchemaPart(realizationPart(this.#internals));
     await this.#store.register(
-      definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
+      [
+        ...definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
+        operationTable,
+      ],
       options,
     );
     for (const { resource, overall, enforcement } of definitions) {
@@ -136,11 +146,12 @@ class PostgresRealization implements Realization<unknown> {
   }
 
   as(context: unknown): RealizationSession {
-    return new RealizationSession(this.#parts(sessionInternalsOf(this.#store.as(context as MetadataContext))));
+    const session = this.#store.as(context as MetadataContext);
+    return new RealizationSession(this.#parts(sessionInternalsOf(session), (run) => run()));
   }
 
   in(transaction: Transaction): RealizationSession {
-    return new RealizationSession(this.#parts(sessionInternalsOf(transaction)));
+    return new RealizationSession(this.#parts(sessionInternalsOf(transaction), (run) => transaction.afterCommit(run)));
   }
 
   worker(options: WorkerOptions): Worker {
@@ -151,6 +162,7 @@ class PostgresRealization implements Realization<unknown> {
         logger: this.#logger,
         statusTables: ({ table }) => this.#statusTables(table),
         feed: this.#feed,
+        enter: (configuration) => this.#enter(configuration),
       },
       configureWorker(options),
     );
@@ -173,9 +185,35 @@ class PostgresRealization implements Realization<unknown> {
     await this.caretaker.stop();
   }
 
-  #callCaretaker(duty: string): void {
+  #makeCaretaker({ caretaker, subscriptions }: RealizationOptions<unknown>): Caretaker {
+    const parts: DutyParts = {
+      store: this.#internals,
+      logger: this.#logger,
+      configuration: configureCaretaker(typeof caretaker === 'object' ? caretaker : {}),
+      tables: () => [...this.#tables.values()],
+      operations: () => this.#internals.tables().find(({ name }) => name === operationTable.name),
+      watchOperations: subscriptions && ((wake) => this.#feed.watch([operationTable.name], wake)),
+    };
+    return new Caretaker(makeDuties(parts), this.#logger);
+  }
+
+  /** A worker's start: its point is announced if it has labels, and there is something to take care of. */
+  async #enter({ enforcementPoint: id, labels, handlers }: WorkerConfiguration): Promise<() => Promise<void>> {
+    this.#callCaretaker();
+    if (labels === undefined) return async () => {};
+    try {
+      const announcement = await this.points.announce({ id, labels, tables: handlers.map(({ table }) => table) });
+      return () => announcement.stop();
+    } catch (error) {
+      if (!(error instanceof OperationNotAllowedError)) throw error;
+      this.#logger.warn({ enforcementPoint: id }, 'the point was removed; its worker unrealizes what is left there');
+      return async () => {};
+    }
+  }
+
+  #callCaretaker(duty?: string): void {
     if (this.#startsCaretaker && this.#closing === undefined && !this.caretaker.isStarted) this.caretaker.start();
-    this.caretaker.ring(duty);
+    if (duty !== undefined) this.caretaker.ring(duty);
   }
 
   #namesOf(tables: readonly AnyTable[] | undefined): string[] {
@@ -183,17 +221,31 @@ class PostgresRealization implements Realization<unknown> {
     return known.map(pointTableName);
   }
 
-  #parts(core: SessionInternals): RealizationParts {
+  #parts(core: SessionInternals, onceCommitted: (run: () => void) => void): RealizationParts {
     return {
       core,
       statusTables: (definition) => this.#statusTables(definition),
+      outsideTransactions: this.#internals.executor,
+      submitting: {
+        operations: () => this.#internals.table(operationTable),
+        onSubmitted: () => onceCommitted(() => this.#callCaretaker(SUBMITTED)),
+        watch: (id, wake) =>
+          this.#feed.watch([operationTable.name], (key) => {
+            if (key === undefined || key['id'] === id) wake();
+          }),
+      },
       placementRule: ({ name }) => this.#placements.get(name),
       inTransaction: (scope, run) => this.#inTransaction(core, scope, run),
       waitFor: (scope, tables, key, options) =>
-        waitForStatus(core.executor, scope, tables, key, options, (wake) =>
-          this.#feed.watch([tables.overall.name], wake),
-        ),
+        waitForStatus(core.executor, scope, tables, key, options, (wake) => this.#watchOverall(tables, key, wake)),
     };
+  }
+
+  #watchOverall(tables: StatusTables, key: unknown, wake: () => void): Promise<() => void> {
+    const isAbout = isAboutKey(tables.overall, key);
+    return this.#feed.watch([tables.overall.name], (changed) => {
+      if (isAbout(changed)) wake();
+    });
   }
 
   #inTransaction<Result>(

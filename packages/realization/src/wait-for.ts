@@ -1,22 +1,16 @@
-import { OperationCancelledError, RecordNotFoundError } from '@intendant/core';
+import { InvalidRecordError, OperationCancelledError, RecordNotFoundError } from '@intendant/core';
 import { describeKey, type Executor, type Scope } from '@intendant/core/internal';
-import { Bell } from './bell.ts';
+import { type LookOptions, lookUntil } from './look-until.ts';
 import { readOverallStatus, type StatusRecord } from './status/read-status.ts';
-import type { Status } from './status/status.ts';
+import { STATUSES, type Status } from './status/status.ts';
 import type { StatusTables } from './status/status-tables.ts';
 
-export interface WaitOptions {
+export interface WaitOptions extends LookOptions {
   /** The overall status to wait for, or several of which any will do. */
   readonly status: Status | readonly Status[];
   /** Of this revision or a later one. Default: whichever is current. */
   readonly revision?: number;
-  /** Default: no limit. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
 }
-
-/** A look without a push: one long transaction somewhere holds the whole feed back, and should not hold this back too. */
-const LOOK_AGAIN_MS = 2000;
 
 /** Looks at once, and again whenever `watch` says that something changed. */
 export async function waitForStatus(
@@ -27,29 +21,20 @@ export async function waitForStatus(
   options: WaitOptions,
   watch: (wake: () => void) => Promise<() => void>,
 ): Promise<Status> {
-  const bell = new Bell();
-  const signal = deadline(options);
-  const ring = (): void => bell.ring();
-  signal?.addEventListener('abort', ring);
-  const unwatch = await watch(ring);
-  try {
-    for (let last: Status | 'nothing' = 'nothing'; ; ) {
-      const found = await look(executor, scope, tables, key);
-      if (found && isWanted(found, options)) return found.status;
-      last = found?.status ?? 'nothing';
-      if (signal?.aborted) throw gaveUp(tables, key, options, last, signal);
-      await bell.wait(LOOK_AGAIN_MS);
-    }
-  } finally {
-    signal?.removeEventListener('abort', ring);
-    unwatch();
-  }
+  checkWait(options);
+  let last: Status | 'nothing' = 'nothing';
+  const isThere = async (): Promise<Status | undefined> => {
+    const found = await look(executor, scope, tables, key);
+    last = found?.status ?? 'nothing';
+    return found && isWanted(found, options) ? found.status : undefined;
+  };
+  return lookUntil(isThere, watch, options, (reason) => gaveUp(tables, key, options, last, reason));
 }
 
-function deadline({ timeoutMs, signal }: WaitOptions): AbortSignal | undefined {
-  if (timeoutMs === undefined) return signal;
-  const limit = AbortSignal.timeout(timeoutMs);
-  return signal ? AbortSignal.any([signal, limit]) : limit;
+function checkWait({ status }: WaitOptions): void {
+  const wrong = [status].flat().find((wanted) => !STATUSES.includes(wanted as Status));
+  if (wrong === undefined && status !== undefined) return;
+  throw new InvalidRecordError(`waitFor: ${JSON.stringify(wrong)} is no status; there are ${STATUSES.join(', ')}`);
 }
 
 async function look(
@@ -74,14 +59,14 @@ function gaveUp(
   key: unknown,
   { status }: WaitOptions,
   last: string,
-  signal: AbortSignal,
+  reason: unknown,
 ): OperationCancelledError {
   const subject = `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}`;
   return new OperationCancelledError(
     `waiting for ${subject} to be ${[status].flat().join(' or ')} ended: it is ${last}`,
     {
       details: { table: tables.resource.name, key: describeKey(tables.resource, key), status: last },
-      cause: signal.reason,
+      cause: reason,
     },
   );
 }

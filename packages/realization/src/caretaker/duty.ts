@@ -8,6 +8,8 @@ export interface Duty {
   readonly name: string;
   /** The longest it goes without a look. */
   readonly intervalMs: number;
+  /** Rings when there may be something to do. Answers how to stop it. Default: only the interval, and who rings by hand. */
+  readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
   /** Does some of it. Answers when to come again, in ms: 0 while there is more; undefined for the interval. */
   work(): Promise<number | undefined>;
 }
@@ -31,7 +33,7 @@ export class DutyRound {
   start(): void {
     if (this.#running) return;
     this.#isStopping = false;
-    this.#running = this.#run();
+    this.#running = this.#watched(() => this.#run());
   }
 
   /** There may be something to do. */
@@ -44,6 +46,20 @@ export class DutyRound {
     this.#bell.ring();
     await this.#running;
     this.#running = undefined;
+  }
+
+  /** Without a watch it goes by its interval. */
+  async #watched(run: () => Promise<void>): Promise<void> {
+    const watching = this.#duty
+      .watch?.(() => this.#bell.ring())
+      .catch((error: unknown) => {
+        this.#logger.warn(
+          { err: error, duty: this.#duty.name },
+          'changes cannot be watched; a duty goes by its interval',
+        );
+      });
+    await run();
+    (await watching)?.();
   }
 
   async #run(): Promise<void> {

@@ -66,13 +66,41 @@ function removedPoint({ resource }: StatusTables, cause: Error & { detail?: stri
 }
 
 async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
-  const before = [...lockStatements(tables, intent.identity), refuseLeftover(tables, intent.identity)];
-  const answers = await executor.run(scope, [
-    ...before,
+  return acceptedRow(tables, intent, recordAnswer(await executor.run(scope, statementsAtOnce(tables, intent))));
+}
+
+/** The common path, which refuses itself with LEFTOVER_SQLSTATE when it meets leftovers. */
+function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statement[] {
+  return [
+    ...lockStatements(tables, intent.identity),
+    refuseLeftover(tables, intent.identity),
     noteIntentRevision(upsertStatement(tables.resource, intent.row)),
     ...afterRecord(tables, intent),
-  ]);
-  return acceptedRow(tables, intent, answers[before.length] as StatementResult);
+  ];
+}
+
+/** Of the answers to `statementsAtOnce`, the one to the record. */
+const recordAnswer = (answers: readonly StatementResult[]): StatementResult => answers[3] as StatementResult;
+
+/**
+ * Several intents of one caller, in order, in one exchange of a transaction. Answers for each the resource's row, or the
+ * RevisionConflictError that it met. An id that is used again, or a point that was removed, fails them all with an error
+ * of the database: they are then to be persisted one by one.
+ */
+export async function persistIntents(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intents: readonly IntentToPersist[],
+): Promise<(readonly (string | null)[] | RevisionConflictError)[]> {
+  const statements = intents.map((intent) => statementsAtOnce(tables, intent));
+  const answers = await executor.run(scope, statements.flat());
+  let next = 0;
+  return intents.map((intent, index) => {
+    const first = next;
+    next += (statements[index] as Statement[]).length;
+    return recordAnswer(answers.slice(first, next)).rows[0] ?? revisionConflict(tables, intent);
+  });
 }
 
 async function persistAfterLook(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
@@ -182,13 +210,16 @@ const cleanSql = perStatusTables((tables) => {
 
 function acceptedRow(
   tables: StatusTables,
-  { row }: IntentToPersist,
+  intent: IntentToPersist,
   answer: StatementResult,
 ): readonly (string | null)[] {
   const stored = answer.rows[0];
   if (stored) return stored;
-  throw new RevisionConflictError(
-    `persistIntent ${tables.resource.name}: the resource is no longer at revision ${row.revision}; read it again, apply the change, and persist that`,
-    { details: { table: tables.resource.name, revision: Number(row.revision) } },
-  );
+  throw revisionConflict(tables, intent);
 }
+
+const revisionConflict = ({ resource }: StatusTables, { row }: IntentToPersist): RevisionConflictError =>
+  new RevisionConflictError(
+    `persistIntent ${resource.name}: the resource is no longer at revision ${row.revision}; read it again, apply the change, and persist that`,
+    { details: { table: resource.name, revision: Number(row.revision) } },
+  );

@@ -1,12 +1,17 @@
 import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
 import { jobSchemaPart } from '../job/job-schema.ts';
 import { planPoints } from '../point/point-schema.ts';
+import { planOperations } from '../submit/operation-schema.ts';
 
 /** All that realization needs in the database beyond the tables and their statuses. */
 export const realizationPart = (store: DataStoreInternals): SchemaPart => {
   const jobs = jobSchemaPart(store);
   return {
     name: 'realization',
-    plan: async (client, tables) => [...(await jobs.plan(client, tables)), ...(await planPoints(client, store))],
+    plan: async (client, tables) => [
+      ...(await jobs.plan(client, tables)),
+      ...(await planPoints(client, store)),
+      ...(await planOperations(client, store)),
+    ],
   };
 };

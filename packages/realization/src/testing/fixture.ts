@@ -4,7 +4,7 @@ import { testDatabase } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { createRealization, type Realization } from '../index.ts';
+import { createRealization, type Realization, type RealizationOptions } from '../index.ts';
 
 export const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }) });
 
@@ -35,6 +35,8 @@ export interface FixtureOptions {
   readonly hasInstancer?: boolean;
   readonly logger?: Logger;
   readonly poolSize?: number;
+  /** Default: as the realization's. */
+  readonly caretaker?: RealizationOptions['caretaker'];
 }
 
 export async function openFixture({
@@ -42,6 +44,7 @@ export async function openFixture({
   hasInstancer = false,
   logger,
   poolSize,
+  caretaker,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();
   const store = await createDataStore({
@@ -52,7 +55,7 @@ export async function openFixture({
     ...(poolSize !== undefined && { pool: { max: poolSize } }),
   });
   const subscriptions = await createSubscriptions({ store });
-  const realization = await createRealization({ store, subscriptions });
+  const realization = await createRealization({ store, subscriptions, ...(caretaker !== undefined && { caretaker }) });
   await realization.register(tables, { roles: ROLES });
   return {
     store,

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '@intendant/core';
 import { checkEnforcementPoint } from '../point/enforcement-point.ts';
+import { checkLabels, type Labels } from '../point/selector.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker.ts';
 import type { TableHandlers } from './handler.ts';
 import type { RateLimitOptions } from './rate-limit.ts';
@@ -8,6 +9,11 @@ import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-poli
 export interface WorkerOptions {
   /** The point this worker realizes at. Several workers, in any process, may share one. */
   readonly enforcementPoint: string;
+  /**
+   * Announces the point, with these labels and the handlers' tables, while the worker runs: selectors then place intents
+   * there. Default: not announced; intents name the point.
+   */
+  readonly labels?: Labels;
   /** One entry a table, made with `on`. */
   readonly handlers: readonly TableHandlers[];
   /** Attempts at a time in this worker. Default 16. */
@@ -40,9 +46,10 @@ export interface WorkerOptions {
   readonly sweepIntervalMs?: number;
 }
 
-type Optional = 'retry' | 'rateLimit' | 'circuitBreaker';
+type Optional = 'labels' | 'retry' | 'rateLimit' | 'circuitBreaker';
 
 export type WorkerConfiguration = Required<Omit<WorkerOptions, Optional>> & {
+  readonly labels: Labels | undefined;
   readonly retry: RetryPolicy;
   readonly rateLimit: RateLimitOptions | undefined;
   readonly circuitBreaker: CircuitBreakerOptions | undefined;
@@ -67,6 +74,7 @@ export function configureWorker(options: WorkerOptions): WorkerConfiguration {
   }
   return {
     enforcementPoint: options.enforcementPoint,
+    labels: options.labels && checkLabels(options.labels),
     handlers: options.handlers,
     concurrency: whole('concurrency', options.concurrency ?? 16),
     retry,

@@ -32,6 +32,8 @@ export interface WorkerParts {
   readonly feed: ChangeFeed;
   readonly logger: Logger;
   statusTables(handlers: TableHandlers): StatusTables;
+  /** Tells the realization that the point is being served. Answers how to take that back. */
+  enter(configuration: WorkerConfiguration): Promise<Stop>;
 }
 
 const MAX_CLAIMED_TOGETHER = 500;
@@ -101,6 +103,7 @@ export class Worker implements AsyncDisposable {
       await this.#listen();
       await this.#keepLeases();
       for (const { tables } of this.#lanes) this.#sweep(tables);
+      this.#stops.push(await this.#parts.enter(this.#configuration));
     } catch (error) {
       await this.#stopParts();
       this.#starting = undefined;

@@ -1,0 +1,27 @@
+import { ConfigurationError } from '@intendant/core';
+
+export interface CaretakerOptions {
+  /**
+   * How long a deleted resource is kept after it is gone everywhere, in ms: its status then says so, and keeps a late
+   * worker from marking a new resource of the same id. `Infinity`: for ever. Default 604,800,000 (7 days).
+   */
+  readonly purgeAfterMs?: number;
+  /** How long the result of a submitted operation can be asked for, in ms. Default 86,400,000 (a day). */
+  readonly keepResultsMs?: number;
+}
+
+export type CaretakerConfiguration = Required<CaretakerOptions>;
+
+const DAY_MS = 86_400_000;
+
+export function configureCaretaker(options: CaretakerOptions): CaretakerConfiguration {
+  return {
+    purgeAfterMs: duration('purgeAfterMs', options.purgeAfterMs ?? 7 * DAY_MS),
+    keepResultsMs: duration('keepResultsMs', options.keepResultsMs ?? DAY_MS),
+  };
+}
+
+function duration(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new ConfigurationError(`createRealization: caretaker.${name} must be a number of milliseconds from 0`);
+}

@@ -1,0 +1,137 @@
+import { IntendantError, type Transaction } from '@intendant/core';
+import {
+  type DataStoreInternals,
+  type Executor,
+  type RegisteredTable,
+  type StatementResult,
+  sessionInternalsOf,
+  translateError,
+} from '@intendant/core/internal';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { lockFreeOverallStatus } from '../status/overall-status.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import { carryOut, carryOutIntents, carryOutMarks } from './carry-out.ts';
+import type { WaitingOperation } from './operation.ts';
+import { finishOperations, takeShard, waitingOf, waitingOperations } from './operation-statements.ts';
+import { type Outcome, storedError } from './outcome.ts';
+import { inSteps } from './steps.ts';
+
+/*
+ * One batch of submitted operations is one transaction: what they do and that they are done are committed together, so
+ * each has its effect once, whatever process dies when.
+ *
+ * A shard has one transaction at work on it at a time, and reads what waits after it took the shard; that keeps the
+ * operations of a resource in order. All the batch's resources are locked ahead in the order of their identity, as every
+ * set is. What somebody else holds stays in line, with all that was submitted for it, rather than make others wait.
+ *
+ * What the rules refuse is an outcome. An error of the database ends the transaction, and the batch is gone through once
+ * more with a savepoint around each step, so that only the operation at fault fails.
+ */
+
+const BATCH = 100;
+
+export interface ApplierParts {
+  readonly store: DataStoreInternals;
+  readonly operations: RegisteredTable;
+  /** By the name that operations call them. */
+  readonly tables: ReadonlyMap<string, StatusTables>;
+}
+
+/** `more`: there may be. `blocked`: only what is locked by others. `idle`: nothing, or another process is at it. */
+export type Applied = 'more' | 'blocked' | 'idle';
+
+export async function applyShard(parts: ApplierParts, shard: number): Promise<Applied> {
+  try {
+    return await applyBatch(parts, shard, false);
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    return applyBatch(parts, shard, true);
+  }
+}
+
+/** Says nothing about any of the operations: a lost connection, or a deadlock. */
+const isPassing = (error: unknown): boolean => {
+  const translated = translateError(error, { operation: 'apply' });
+  return translated instanceof IntendantError && translated.retryable;
+};
+
+function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Promise<Applied> {
+  const { store, operations, tables } = parts;
+  return store.transactionFor(SERVICE_SCOPE, async (tx) => {
+    const { executor } = sessionInternalsOf(tx);
+    const [taken, waiting] = await executor.run(SERVICE_SCOPE, [
+      takeShard(operations, shard),
+      waitingOperations(operations, shard, [...tables.keys()], BATCH),
+    ]);
+    if (taken?.rows[0]?.[0] !== 't') return 'idle';
+    const batch = waitingOf(waiting as StatementResult);
+    if (batch.length === 0) return 'idle';
+    const runnable = await lockAhead(executor, tables, batch);
+    const finished = await applyAll(tx, tables, runnable, isCautious);
+    if (finished.length > 0) await executor.run(SERVICE_SCOPE, [finishOperations(operations, finished)]);
+    return finished.length > 0 ? 'more' : 'blocked';
+  });
+}
+
+/** Those whose resource is now locked, or has no row to lock. */
+async function lockAhead(
+  executor: Executor,
+  tables: ReadonlyMap<string, StatusTables>,
+  batch: readonly WaitingOperation[],
+): Promise<WaitingOperation[]> {
+  const held = new Set<WaitingOperation>();
+  const byTable = Map.groupBy(batch, ({ tableName }) => tableName);
+  for (const name of [...byTable.keys()].sort()) {
+    const operations = byTable.get(name) as WaitingOperation[];
+    const identities = operations.map(({ operation }) => operation.identity);
+    const locked = lockFreeOverallStatus(tables.get(name) as StatusTables, identities);
+    const [answer] = await executor.run(SERVICE_SCOPE, [locked]);
+    const elsewhere = JSON.parse(answer?.rows[0]?.[2] ?? '[]') as number[];
+    for (const ordinal of elsewhere) held.add(operations[ordinal - 1] as WaitingOperation);
+  }
+  return batch.filter((waiting) => !held.has(waiting));
+}
+
+export interface Finished {
+  readonly waiting: WaitingOperation;
+  readonly outcome: Outcome;
+}
+
+async function applyAll(
+  tx: Transaction,
+  tables: ReadonlyMap<string, StatusTables>,
+  runnable: readonly WaitingOperation[],
+  isCautious: boolean,
+): Promise<Finished[]> {
+  const { executor } = sessionInternalsOf(tx);
+  const finished: Finished[] = [];
+  for (const step of inSteps(runnable, isCautious ? 1 : BATCH)) {
+    const [first] = step as [WaitingOperation, ...WaitingOperation[]];
+    const status = tables.get(first.tableName) as StatusTables;
+    const run = (): Promise<Outcome[]> => carryOutStep(executor, status, step, isCautious);
+    const outcomes = isCautious ? await orError(tx, run) : await run();
+    for (const [index, waiting] of step.entries()) finished.push({ waiting, outcome: outcomes[index] as Outcome });
+  }
+  return finished;
+}
+
+async function carryOutStep(
+  executor: Executor,
+  tables: StatusTables,
+  step: readonly WaitingOperation[],
+  isCautious: boolean,
+): Promise<Outcome[]> {
+  const { scope, operation } = step[0] as WaitingOperation;
+  if (operation.kind === 'mark') return carryOutMarks(executor, scope, tables, step);
+  if (operation.kind === 'persistIntent' && !isCautious) return carryOutIntents(executor, scope, tables, step);
+  return [await carryOut(executor, scope, tables, operation)];
+}
+
+async function orError(tx: Transaction, run: () => Promise<Outcome[]>): Promise<Outcome[]> {
+  try {
+    return await tx.transaction(run, { savepoint: true });
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    return [{ error: storedError(translateError(error, { operation: 'apply' })) }];
+  }
+}

@@ -1,0 +1,41 @@
+import { type AnyTable, defineTable } from '@intendant/core';
+import { z } from 'zod';
+
+/** What may be submitted. Marks name their status; the others are what the session calls them. */
+export const OPERATIONS = [
+  'mark',
+  'persistIntent',
+  'softDelete',
+  'delete',
+  'purge',
+  'purgeStaleStatusRecords',
+] as const;
+export type OperationKind = (typeof OPERATIONS)[number];
+
+/**
+ * Operations that wait to be carried out, or were. A row belongs to the caller's org (none: the empty one), so that row
+ * security keeps callers apart as it does in their tables. One submission may have several parts: one a resource.
+ */
+export const operationTable = defineTable('submitted_operation', {
+  schema: z.object({
+    id: z.string(),
+    part: z.int32(),
+    /** Grows with each submission that follows another; of those that overlap either may be first. */
+    seq: z.int(),
+    /** Operations of one resource share one. */
+    shard: z.int32(),
+    /** With its schema: `public.vm`. */
+    table_name: z.string(),
+    operation: z.enum(OPERATIONS),
+    /** The database role that the caller acts under. */
+    caller_role: z.string(),
+    caller_instance_id: z.string().nullable(),
+    /** What is to be done, as texts; emptied when it is. */
+    payload: z.unknown(),
+    outcome: z.unknown().nullable(),
+    is_finished: z.boolean(),
+  }),
+  key: ['id', 'part'],
+  revisioned: false,
+  softDelete: false,
+}) as unknown as AnyTable;

@@ -1,0 +1,33 @@
+import { identityKey } from '../status/identity-set.ts';
+import type { WaitingOperation } from './operation.ts';
+import type { OperationKind } from './operation-table.ts';
+
+const TOGETHER: ReadonlySet<string> = new Set(['mark', 'persistIntent'] satisfies OperationKind[]);
+
+/**
+ * Operations in the order they are carried out, those that can be written together in one step: marks, or intents, of one
+ * caller in one table. What was submitted for one resource stays in order; resources need not wait for each other.
+ */
+export function inSteps(operations: readonly WaitingOperation[], maxTogether: number): WaitingOperation[][] {
+  const steps: WaitingOperation[][] = [];
+  const openStepOf = new Map<string, number>();
+  const lastStepOf = new Map<string, number>();
+  const begin = (): number => steps.push([]) - 1;
+  for (const waiting of operations) {
+    const resource = `${waiting.tableName} ${identityKey(waiting.operation.identity)}`;
+    const earliest = lastStepOf.get(resource) ?? 0;
+    const step = TOGETHER.has(waiting.operation.kind) ? joinable(waiting, earliest) : begin();
+    (steps[step] as WaitingOperation[]).push(waiting);
+    lastStepOf.set(resource, step);
+  }
+  return steps;
+
+  function joinable({ tableName, scope, operation }: WaitingOperation, earliest: number): number {
+    const group = `${operation.kind} ${tableName} ${JSON.stringify(scope)}`;
+    const open = openStepOf.get(group);
+    if (open !== undefined && open >= earliest && (steps[open]?.length ?? 0) < maxTogether) return open;
+    const step = begin();
+    openStepOf.set(group, step);
+    return step;
+  }
+}

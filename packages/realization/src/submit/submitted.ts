@@ -1,0 +1,67 @@
+import { OperationCancelledError } from '@intendant/core';
+import {
+  type Executor,
+  type RegisteredTable,
+  type Scope,
+  type StatementResult,
+  translateError,
+} from '@intendant/core/internal';
+import { type LookOptions, lookUntil } from '../look-until.ts';
+import { outcomesOf, readOutcomes } from './operation-statements.ts';
+import type { Outcome } from './outcome.ts';
+
+/** @internal Where what was submitted is asked after. */
+export interface SubmittedParts<Result> {
+  readonly executor: Executor;
+  readonly scope: Scope;
+  readonly operations: RegisteredTable;
+  watch(id: string, wake: () => void): Promise<() => void>;
+  /** Makes the result, or throws the error, of what became of the parts. */
+  read(outcomes: readonly Outcome[]): Result;
+}
+
+/** An operation that is in line. It will be carried out whatever becomes of this process. */
+export class Submitted<Result> {
+  /** Names it for as long as its result is kept: a day, unless the caretaker is told otherwise. */
+  readonly id: string;
+  readonly #parts: SubmittedParts<Result>;
+
+  /** @internal */
+  constructor(id: string, parts: SubmittedParts<Result>) {
+    this.id = id;
+    this.#parts = parts;
+  }
+
+  /**
+   * Waits until it is carried out, pushed by the feed, and answers what the operation itself would have. One submitted
+   * inside a transaction waits for the commit, so don't await it there.
+   *
+   * Throws what the operation itself would have, and OperationCancelledError when the time is up or the signal aborts:
+   * then it is still in line.
+   */
+  async result(options: LookOptions = {}): Promise<Result> {
+    const outcomes = await lookUntil(
+      () => this.#look(),
+      (wake) => this.#parts.watch(this.id, wake),
+      options,
+      (cause) =>
+        new OperationCancelledError(`waiting for submitted operation ${this.id} ended; it is still in line`, {
+          details: { id: this.id },
+          cause,
+        }),
+    );
+    return this.#parts.read(outcomes);
+  }
+
+  async #look(): Promise<readonly Outcome[] | undefined> {
+    const { executor, scope, operations } = this.#parts;
+    try {
+      const [found] = await executor.run(scope, [readOutcomes(operations, this.id)]);
+      const outcomes = outcomesOf(found as StatementResult);
+      const isFinished = outcomes.length > 0 && outcomes.every((outcome) => outcome !== null);
+      return isFinished ? (outcomes as Outcome[]) : undefined;
+    } catch (error) {
+      throw translateError(error, { operation: 'result', table: operations.name });
+    }
+  }
+}
