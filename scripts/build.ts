@@ -1,6 +1,10 @@
-// Builds what is published, and tries it: `npm run build`.
+// Builds what is published, from nothing, and tries it: `npm run build`.
 import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
 const STEPS = [['node_modules/typescript/bin/tsc', '-b'], ['scripts/check-exports.ts']];
 
+// What a file that is no more was built to must not be packed.
+for (const name of readdirSync('packages')) rmSync(join('packages', name, 'dist'), { recursive: true, force: true });
 process.exitCode = STEPS.every((args) => spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0) ? 0 : 1;

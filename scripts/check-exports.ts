@@ -1,7 +1,7 @@
-// Packs each public package, lints the tarball, installs all of them into an empty folder as a user would, and imports every
-// entry point.
+// Packs each public package, lints the tarball, installs all of them into an empty folder as a user would, imports every
+// entry point, and compiles and runs the README's first program against them.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPnpm } from './bootstrap/toolchain.mjs';
@@ -18,6 +18,11 @@ interface PublicPackage {
   /** What is imported: `@intendant/core`, `@intendant/core/internal`. */
   readonly entryPoints: readonly string[];
 }
+
+const FIRST_PROGRAM = 'examples/quickstart/src/first-program.ts';
+/** What every tarball holds beside its code. */
+const PACKED = ['package/package.json', 'package/README.md', 'package/LICENSE'];
+const PACKED_BY_MISTAKE = /\.spec\.|\.tsbuildinfo|node_modules|^package\/src\//;
 
 /** Those whose folders are named, or all. */
 function publicPackages(named: readonly string[]): PublicPackage[] {
@@ -37,9 +42,15 @@ function packInto(folder: string, pnpm: string, packages: readonly PublicPackage
   return readdirSync(folder).filter((file) => file.endsWith('.tgz'));
 }
 
-/** Whether the manifest and the files agree, for the module systems there are. */
+/** Whether the manifest and the files agree, for the module systems there are, and nothing is missing or too much. */
 function lint(folder: string, tarball: string): void {
   execFileSync(process.execPath, ['node_modules/publint/src/cli.js', join(folder, tarball)], { stdio: 'pipe' });
+  const files = execFileSync('tar', ['-tzf', join(folder, tarball)], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  for (const file of PACKED) if (!files.includes(file)) throw new Error(`${tarball} lacks ${file}`);
+  const mistake = files.find((file) => PACKED_BY_MISTAKE.test(file));
+  if (mistake !== undefined) throw new Error(`${tarball} holds ${mistake}`);
 }
 
 function install(folder: string, tarballs: readonly string[]): void {
@@ -51,16 +62,27 @@ function install(folder: string, tarballs: readonly string[]): void {
   });
 }
 
+function runNode(folder: string, args: readonly string[]): string {
+  const environment = { ...process.env, NODE_OPTIONS: '' };
+  return execFileSync(process.execPath, [...args], { cwd: folder, encoding: 'utf8', env: environment, stdio: 'pipe' });
+}
+
 function importEntryPoint(folder: string, entryPoint: string): number {
   const program = `console.log(Object.keys(await import(${JSON.stringify(entryPoint)})).length)`;
-  const environment = { ...process.env, NODE_OPTIONS: '' };
-  return Number(
-    execFileSync(process.execPath, ['--input-type=module', '-e', program], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: environment,
-    }),
-  );
+  return Number(runNode(folder, ['--input-type=module', '-e', program]));
+}
+
+/** As a user's compiler sees the packages: declarations are checked too. */
+function compileFirstProgram(folder: string): void {
+  copyFileSync(FIRST_PROGRAM, join(folder, 'first-program.ts'));
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,esnext'];
+  runNode(folder, [
+    join(process.cwd(), 'node_modules/typescript/bin/tsc'),
+    ...options,
+    '--types',
+    'node',
+    'first-program.ts',
+  ]);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'intendant-packed-'));
@@ -71,6 +93,11 @@ try {
   install(folder, tarballs);
   for (const entryPoint of packages.flatMap(({ entryPoints }) => entryPoints)) {
     console.log(`✓ ${entryPoint}: ${importEntryPoint(folder, entryPoint)} exports`);
+  }
+  if (process.argv.length === 2) {
+    compileFirstProgram(folder);
+    runNode(folder, ['first-program.ts']);
+    console.log('✓ the first program compiles and runs');
   }
 } catch (error) {
   const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };

@@ -13,6 +13,7 @@ const CHECKS = {
     '--error-on-warnings',
   ],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-progress'],
+  'examples in the docs': ['scripts/check-doc-examples.ts'],
 };
 
 interface Outcome {
