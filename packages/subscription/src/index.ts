@@ -2,6 +2,7 @@ export type { Change, ChangeOf, Operation } from './change.ts';
 export type { DeliveryOptions } from './delivery/delivery-options.ts';
 export type { BatchHandler, DeliveryContext, Handler } from './delivery/handler.ts';
 export type { DeadLetter } from './durable/dead-letters.ts';
+export type { SourceKind } from './log/change-log-part.ts';
 export type { Mirror, MirrorEvent, MirrorKey, MirrorListener, MirrorOptions } from './mirror/mirror.ts';
 export type { Position } from './position.ts';
 export type { RelayState } from './relay/relay.ts';

@@ -11,7 +11,7 @@ import { type DeadLetter, discardDeadLetters, listDeadLetters, markDue } from '.
 import { checkName, claimName } from './durable/durable-name.ts';
 import { DurableSubscription } from './durable/durable-subscription.ts';
 import { Membership } from './durable/membership.ts';
-import { changeLogPart } from './log/change-log-part.ts';
+import { changeLogPart, type SourceKind } from './log/change-log-part.ts';
 import { loggedName } from './log/names.ts';
 import type { LogView } from './log/read-log.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
@@ -20,6 +20,7 @@ import { openMirror } from './mirror/open-mirror.ts';
 import { formatPosition, readPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
 import { Relay } from './relay/relay.ts';
+import { catchUp } from './replication/catch-up.ts';
 import { changesOf } from './source/changes-of.ts';
 import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
@@ -44,6 +45,7 @@ const READY_MS = 15_000;
 /** A durable subscription that cannot look for work yet goes on trying in the background. */
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
+const SOURCES: readonly SourceKind[] = ['triggers', 'replication'];
 const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
 
 export class PostgresSubscriptions implements Subscriptions {
@@ -62,6 +64,8 @@ export class PostgresSubscriptions implements Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
+    if (!SOURCES.includes(this.#source))
+      throw new ConfigurationError(`createSubscriptions: source must be one of ${SOURCES.join(', ')}`);
     this.#internals = storeInternalsOf(options.store);
     this.#connection =
       options.connection === undefined ? this.#internals.connection : readConnection('connection', options.connection);
@@ -73,6 +77,7 @@ export class PostgresSubscriptions implements Subscriptions {
       tail: new Tail(this.#internals, this.#horizon),
       health: new ReadHealth(logger),
       logger,
+      catchUp: this.#source === 'replication' ? () => catchUp(this.#internals) : undefined,
     };
     this.#announcements = new Announcements(this.#connection, logger, this.#horizon.hearing());
     this.#membership = new Membership(this.#connection, logger);
@@ -86,7 +91,17 @@ export class PostgresSubscriptions implements Subscriptions {
       retentionMs: this.#options.retentionMs ?? 7 * DAY_MS,
       partitionSize: this.#partitionSize,
       onNotice: this.#horizon.hearing(),
+      replication: this.#source === 'replication' ? this.#replicationConnection() : undefined,
     });
+  }
+
+  get #source(): SourceKind {
+    return this.#options.source ?? 'triggers';
+  }
+
+  #replicationConnection(): pg.ClientConfig {
+    const { replicationConnection: given } = this.#options;
+    return given === undefined ? this.#internals.adminConnection : readConnection('replicationConnection', given);
   }
 
   get #partitionSize(): number {
@@ -98,7 +113,12 @@ export class PostgresSubscriptions implements Subscriptions {
       (this.#options.records ?? []).map((table) => (typeof table === 'string' ? table : table.name)),
     );
     await this.#internals.addSchemaPart(
-      changeLogPart({ internals: this.#internals, recordTables, partitionSize: this.#partitionSize }),
+      changeLogPart({
+        internals: this.#internals,
+        recordTables,
+        partitionSize: this.#partitionSize,
+        source: this.#source,
+      }),
     );
     this.#internals.onClose(() => this.close());
     exposeSubscriptions(this, {

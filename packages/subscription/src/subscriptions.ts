@@ -4,6 +4,7 @@ import type { Change, Operation } from './change.ts';
 import type { DeliveryOptions } from './delivery/delivery-options.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
 import type { DeadLetter } from './durable/dead-letters.ts';
+import type { SourceKind } from './log/change-log-part.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { Position } from './position.ts';
 import { PostgresSubscriptions } from './postgres-subscriptions.ts';
@@ -24,6 +25,14 @@ export interface SubscriptionsOptions {
   readonly retentionMs?: number;
   /** Changes in one partition of the log, which is what retention drops at once. Default 1,000,000. */
   readonly partitionSize?: number;
+  /**
+   * How changes get into the log. `triggers`: writers append them in their transactions. `replication`: the leading relay
+   * reads them from the write-ahead log, which costs writers next to nothing but needs `wal_level = logical`, a replication
+   * slot, and logs whole old rows. A database's first choice holds for all processes. Default `triggers`.
+   */
+  readonly source?: SourceKind;
+  /** For `source: 'replication'`: a login with REPLICATION that owns the log. Default: the store's admin connection. */
+  readonly replicationConnection?: ConnectionSource;
   /** False: this process never leads the relay. At least one process must. Default true. */
   readonly relay?: boolean;
 }

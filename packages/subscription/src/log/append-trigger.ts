@@ -70,7 +70,7 @@ function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
 const SETTINGS = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set bytea_output = 'hex' set timezone = 'UTC'`;
 const PLAIN_SETTINGS = 'set search_path = pg_catalog, pg_temp';
 
-const settingsFor = (table: RegisteredTable, carriesRecord: boolean): string =>
+export const settingsFor = (table: RegisteredTable, carriesRecord: boolean): string =>
   (carriesRecord ? table.columns : table.key).some(({ format }) => /^(timestamp|bytea|double)/.test(format.sqlType))
     ? SETTINGS
     : PLAIN_SETTINGS;
@@ -101,9 +101,14 @@ export const createAppendFunction = (table: RegisteredTable, carriesRecord: bool
   `create or replace function ${appendFunction(table)}() returns trigger language plpgsql security definer
    ${settingsFor(table, carriesRecord)} as $function$${appendFunctionBody(table, carriesRecord)}$function$`;
 
-export const createTruncateFunction = (table: RegisteredTable, carriesRecord: boolean): string =>
+export const createTruncateFunction = (table: RegisteredTable, body: string, settings = SETTINGS): string =>
   `create or replace function ${truncateFunction(table)}() returns trigger language plpgsql security definer
-   ${settingsFor(table, carriesRecord)} set row_security = off as $function$${truncateFunctionBody(table, carriesRecord)}$function$`;
+   ${settings} set row_security = off as $function$${body}$function$`;
+
+export const TRUNCATE_TRIGGER = 'intendant_append_truncate';
+
+export const truncateTrigger = (table: RegisteredTable): string =>
+  `create trigger ${TRUNCATE_TRIGGER} before truncate on ${table.qualifiedName} for each statement execute function ${truncateFunction(table)}()`;
 
 /** Name and definition of each trigger; the definitions in the order they are made. */
 export const appendTriggers = (table: RegisteredTable): Record<string, string> => {
@@ -113,6 +118,6 @@ export const appendTriggers = (table: RegisteredTable): Record<string, string> =
     intendant_append_insert: `${create('intendant_append_insert', 'after insert', 'referencing new table as new_rows')} ${appendFunction(table)}()`,
     intendant_append_update: `${create('intendant_append_update', 'after update', 'referencing old table as old_rows new table as new_rows')} ${appendFunction(table)}()`,
     intendant_append_delete: `${create('intendant_append_delete', 'after delete', 'referencing old table as old_rows')} ${appendFunction(table)}()`,
-    intendant_append_truncate: `${create('intendant_append_truncate', 'before truncate', '')} ${truncateFunction(table)}()`,
+    [TRUNCATE_TRIGGER]: truncateTrigger(table),
   };
 };

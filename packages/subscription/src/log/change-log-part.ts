@@ -1,5 +1,5 @@
 import type { DbRole } from '@intendant/core';
-import { DB_ROLES } from '@intendant/core';
+import { ConfigurationError, DB_ROLES } from '@intendant/core';
 import {
   type DataStoreInternals,
   quoteIdentifier,
@@ -7,21 +7,30 @@ import {
   type SchemaPart,
 } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
+import { planReplicatedTable, REPLICATION_SCHEMA, truncateMessageBody } from '../replication/replicated-table.ts';
 import {
   appendFunctionBody,
   appendTriggers,
   CARRIES_RECORD,
   createAppendFunction,
   createTruncateFunction,
+  settingsFor,
+  TRUNCATE_TRIGGER,
+  truncateFunctionBody,
+  truncateTrigger,
 } from './append-trigger.ts';
 import { KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
-import { appendFunction } from './names.ts';
+import { appendFunction, truncateFunction } from './names.ts';
+
+/** How changes get into the log: by triggers in the writers' transactions, or from the write-ahead log. */
+export type SourceKind = 'triggers' | 'replication';
 
 export interface ChangeLogPartOptions {
   readonly internals: DataStoreInternals;
   /** Names of tables whose feed carries rows, in addition to those that do already. */
   readonly recordTables: ReadonlySet<string>;
   readonly partitionSize: number;
+  readonly source: SourceKind;
 }
 
 /** Installs the log, its rights and every registered table's triggers. */
@@ -30,27 +39,51 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
     name: 'subscription',
     plan: async (client, tables) => {
       const login = await options.internals.loginName();
-      const log = await planLog(client, options.partitionSize);
+      const log = await planLog(client, options);
       const rights = await planRights(client, login, options.internals.roleName);
       const triggers: string[] = [];
-      for (const table of tables)
-        triggers.push(...(await planTriggers(client, table, options.recordTables.has(table.name))));
+      for (const table of tables) triggers.push(...(await planSource(client, table, options)));
       return [...log, ...rights, ...triggers];
     },
   };
 }
 
-async function planLog(client: ClientBase, partitionSize: number): Promise<string[]> {
+async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogPartOptions): Promise<string[]> {
   const { rows } = await client.query<{ isThere: boolean; keepBody: string | null }>(
     `select to_regclass('intendant.change_log') is not null as "isThere",
        (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_change_log(interval, bigint)')) as "keepBody"`,
   );
   const isThere = rows[0]?.isThere ?? false;
+  await (isThere ? checkSource(client, source) : checkWalLevel(client, source));
   return [
-    ...(isThere ? [] : [LOG_SCHEMA]),
+    ...(isThere
+      ? []
+      : [
+          LOG_SCHEMA,
+          `insert into intendant.change_log_identity (source) values ('${source}')`,
+          ...(source === 'replication' ? [REPLICATION_SCHEMA] : []),
+        ]),
     ...(rows[0]?.keepBody === KEEP_BODY ? [] : [KEEP_FUNCTION]),
     ...(isThere ? [] : [`select intendant.keep_change_log('100 years', ${partitionSize})`]),
   ];
+}
+
+/** Filled by both, the log would hold each change twice. */
+async function checkSource(client: ClientBase, source: SourceKind): Promise<void> {
+  const { rows } = await client.query<{ source: string }>('select source from intendant.change_log_identity');
+  if (rows[0]?.source === source) return;
+  throw new ConfigurationError(
+    `createSubscriptions: this database's feed comes from ${rows[0]?.source}, not from ${source}; all processes must say the same`,
+  );
+}
+
+async function checkWalLevel(client: ClientBase, source: SourceKind): Promise<void> {
+  if (source !== 'replication') return;
+  const { rows } = await client.query<{ level: string }>(`select current_setting('wal_level') as level`);
+  if (rows[0]?.level === 'logical') return;
+  throw new ConfigurationError(
+    `createSubscriptions: replication needs a server with wal_level = logical; it is ${rows[0]?.level}`,
+  );
 }
 
 /** The login reads the log as a whole; a tenant's role what row security shows it. */
@@ -95,6 +128,31 @@ function condition(role: DbRole): string {
   return conditions.join(' and ') || 'true';
 }
 
+async function planSource(
+  client: ClientBase,
+  table: RegisteredTable,
+  { source, recordTables }: ChangeLogPartOptions,
+): Promise<string[]> {
+  const wantsRecord = recordTables.has(table.name);
+  if (source === 'triggers') return planTriggers(client, table, wantsRecord);
+  return [...(await planReplicatedTable(client, table, wantsRecord)), ...(await planTruncateTrigger(client, table))];
+}
+
+async function planTruncateTrigger(client: ClientBase, table: RegisteredTable): Promise<string[]> {
+  const { rows } = await client.query<{ body: string | null; isThere: boolean }>(
+    `select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body,
+       exists (select from pg_trigger where tgrelid = to_regclass($2) and tgname = '${TRUNCATE_TRIGGER}' and tgenabled <> 'D') as "isThere"`,
+    [`${truncateFunction(table)}()`, table.qualifiedName],
+  );
+  const body = truncateMessageBody(table);
+  return [
+    ...(rows[0]?.body === body ? [] : [createTruncateFunction(table, body)]),
+    ...(rows[0]?.isThere
+      ? []
+      : [`drop trigger if exists ${TRUNCATE_TRIGGER} on ${table.qualifiedName}`, truncateTrigger(table)]),
+  ];
+}
+
 async function planTriggers(client: ClientBase, table: RegisteredTable, wantsRecord: boolean): Promise<string[]> {
   const { rows } = await client.query<{ body: string | null; triggers: string[] }>(
     `select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body,
@@ -105,7 +163,12 @@ async function planTriggers(client: ClientBase, table: RegisteredTable, wantsRec
   const carriesRecord = wantsRecord || (live.body?.includes(CARRIES_RECORD) ?? false);
   const isCurrent = live.body === appendFunctionBody(table, carriesRecord);
   return [
-    ...(isCurrent ? [] : [createAppendFunction(table, carriesRecord), createTruncateFunction(table, carriesRecord)]),
+    ...(isCurrent
+      ? []
+      : [
+          createAppendFunction(table, carriesRecord),
+          createTruncateFunction(table, truncateFunctionBody(table, carriesRecord), settingsFor(table, carriesRecord)),
+        ]),
     ...Object.entries(appendTriggers(table)).flatMap(([name, definition]) =>
       live.triggers.includes(name) ? [] : [`drop trigger if exists ${name} on ${table.qualifiedName}`, definition],
     ),

@@ -18,9 +18,10 @@ create table intendant.change_log_default partition of intendant.change_log defa
 create table intendant.change_log_partition (name text primary key, from_seq bigint not null, to_seq bigint not null);
 create table intendant.change_log_identity (
   id text not null default substr(md5(gen_random_uuid()::text), 1, 8),
-  trimmed_seq bigint not null default 0
+  trimmed_seq bigint not null default 0,
+  source text not null,
+  replicated_lsn pg_lsn
 );
-insert into intendant.change_log_identity default values;
 create sequence intendant.member_seq as int cycle;
 create table intendant.durable_subscription (
   name text primary key,

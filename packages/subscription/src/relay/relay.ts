@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { destroySocket } from '../destroy-socket.ts';
 import { DOORBELL_CHANNEL, LEADER_LOCK } from '../log/names.ts';
+import { WalReader } from '../replication/wal-reader.ts';
 import type { SettledNotice } from '../source/horizon.ts';
 import { Bell } from './bell.ts';
 import { Leadership } from './leadership.ts';
@@ -22,6 +23,8 @@ export interface RelayOptions {
   readonly partitionSize: number;
   /** Called in this process with how far the log is settled, before the others hear of it. */
   readonly onNotice: (notice: SettledNotice) => void;
+  /** Fills the log while this relay leads, from the write-ahead log; undefined where triggers do. */
+  readonly replication?: pg.ClientConfig | undefined;
   /** For tests: runs between the last look awake and the release of the doorbell. */
   readonly beforeRelease?: () => Promise<void>;
 }
@@ -38,6 +41,7 @@ export class Relay {
   #leadership: Leadership | undefined;
   #isDown = false;
   #pastAnnouncements = 0;
+  #readerFailure: Error | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -120,13 +124,29 @@ export class Relay {
     return false;
   }
 
+  #makeReader(connection: pg.ClientConfig): WalReader {
+    this.#readerFailure = undefined;
+    return new WalReader({
+      connection,
+      logger: this.#options.logger,
+      onAppended: () => this.#bell.ring(),
+      onFailure: (error) => {
+        this.#readerFailure = error;
+        this.#bell.ring();
+      },
+    });
+  }
+
   async #lead(client: pg.Client, failure: () => Error | undefined): Promise<void> {
     this.#options.logger.info('this process leads the relay');
     const leadership = new Leadership(client, this.#options, this.#bell, this.#stopping.signal);
+    const reader = this.#options.replication && this.#makeReader(this.#options.replication);
     this.#leadership = leadership;
     try {
-      await leadership.lead(failure);
+      await reader?.start();
+      await leadership.lead(() => failure() ?? this.#readerFailure);
     } finally {
+      await reader?.stop();
       this.#pastAnnouncements += leadership.announcements;
       this.#leadership = undefined;
     }

@@ -11,4 +11,6 @@ export interface Feed {
   readonly tail: Tail;
   readonly health: ReadHealth;
   readonly logger: Logger;
+  /** Resolves when the log holds what was committed before; for a log that is filled behind the writers' backs. */
+  readonly catchUp?: (() => Promise<void>) | undefined;
 }

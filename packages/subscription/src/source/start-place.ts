@@ -9,6 +9,7 @@ import type { Feed } from './feed.ts';
  * them may commit, so that a few earlier changes can come too, and none is missed.
  */
 export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Position): Promise<number> {
+  if (from === 'now') await feed.catchUp?.();
   const [sequence, holders] = (await feed.internals.pool.query(LOOK)) as unknown as pg.QueryResult<{ noted: string }>[];
   const last = Number(sequence?.rows[0]?.noted);
   if (from === 'now') return holders?.rowCount === 0 ? last : Math.min(last, Math.max(feed.horizon.settled, 0));

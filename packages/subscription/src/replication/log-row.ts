@@ -1,0 +1,53 @@
+import type { Pgoutput } from 'pg-logical-replication';
+import type { ReplicatedTable } from './replicated-table.ts';
+
+/** Columns and their values' text, as Postgres writes them. */
+export type Tuple = Readonly<Record<string, string | null | undefined>>;
+
+/** A row for the log, by the names of its columns. */
+export interface LogRow {
+  readonly table_name: string;
+  readonly operation: string;
+  readonly key: readonly (string | null | undefined)[];
+  readonly org_id: string | null;
+  readonly instance_id: string | null;
+  readonly revision: string | null;
+  readonly record: Tuple | null;
+}
+
+/** What the log's triggers would have written. */
+export function rowsForMessage(
+  table: ReplicatedTable,
+  message: Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete,
+): LogRow[] {
+  switch (message.tag) {
+    case 'insert':
+      return [logRow(table, 'i', message.new)];
+    case 'delete':
+      return [logRow(table, 'd', (message.old ?? message.key) as Tuple)];
+    case 'update':
+      return rowsForUpdate(table, message.old ?? message.key ?? message.new, message.new);
+  }
+}
+
+/** A changed key is a delete and an insert; a soft delete and its undoing are told apart from other updates. */
+function rowsForUpdate(table: ReplicatedTable, before: Tuple, after: Tuple): LogRow[] {
+  if (table.identity.some((column) => before[column] !== after[column]))
+    return [logRow(table, 'd', before), logRow(table, 'i', after)];
+  const [was, is] = [before['deleted_at'] ?? null, after['deleted_at'] ?? null];
+  if (was === null && is !== null) return [logRow(table, 's', after)];
+  return [logRow(table, was !== null && is === null ? 'r' : 'u', after)];
+}
+
+export const rowsForTruncate = (table: ReplicatedTable, tuples: readonly Tuple[]): LogRow[] =>
+  tuples.map((tuple) => logRow(table, 'd', tuple));
+
+const logRow = (table: ReplicatedTable, operation: string, tuple: Tuple): LogRow => ({
+  table_name: table.tableName,
+  operation,
+  key: table.key.map((column) => tuple[column]),
+  org_id: tuple['org_id'] ?? null,
+  instance_id: tuple['instance_id'] ?? null,
+  revision: tuple['revision'] ?? null,
+  record: table.carriesRecord ? tuple : null,
+});

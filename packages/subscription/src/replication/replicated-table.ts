@@ -1,0 +1,102 @@
+import { isDeepStrictEqual } from 'node:util';
+import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
+import type { ClientBase } from 'pg';
+import { loggedName } from '../log/names.ts';
+
+/** What the one who fills the log must know of a table. Kept in the database: the leader need not have registered it. */
+export interface ReplicatedTable {
+  readonly tableName: string;
+  /** Column names. */
+  readonly key: readonly string[];
+  /** Of the columns that tell a row from all others. */
+  readonly identity: readonly string[];
+  readonly carriesRecord: boolean;
+}
+
+export const PUBLICATION = 'intendant_feed';
+/** What TRUNCATE removed travels as messages with this prefix. */
+export const TRUNCATE_PREFIX = 'intendant.truncate';
+
+export const REPLICATION_SCHEMA = `
+create table intendant.replicated_table (
+  table_name text primary key,
+  key text[] not null,
+  identity text[] not null,
+  carries_record boolean not null
+);
+create publication ${PUBLICATION} with (publish = 'insert, update, delete');
+`;
+
+interface LiveTable {
+  readonly isFull: boolean;
+  readonly isPublished: boolean;
+}
+
+/** The SQL that puts a table under replication, as far as it is not yet. */
+export async function planReplicatedTable(
+  client: ClientBase,
+  table: RegisteredTable,
+  wantsRecord: boolean,
+): Promise<string[]> {
+  const { rows } = await client.query<LiveTable>(
+    `select c.relreplident = 'f' as "isFull",
+       exists (select from pg_publication_rel p join pg_publication b on b.oid = p.prpubid
+               where b.pubname = '${PUBLICATION}' and p.prrelid = c.oid) as "isPublished"
+     from pg_class c where c.oid = to_regclass($1)`,
+    [table.qualifiedName],
+  );
+  return [
+    ...(await planDescription(client, table, wantsRecord)),
+    ...(rows[0]?.isFull ? [] : [`alter table ${table.qualifiedName} replica identity full`]),
+    ...(rows[0]?.isPublished ? [] : [`alter publication ${PUBLICATION} add table ${table.qualifiedName}`]),
+  ];
+}
+
+async function planDescription(client: ClientBase, table: RegisteredTable, wantsRecord: boolean): Promise<string[]> {
+  const live = (await readIfThere(client)).get(loggedName(table));
+  const carriesRecord = wantsRecord || (live?.carriesRecord ?? false);
+  const [key, identity] = [table.key, table.identity].map((columns) => columns.map(({ name }) => name)) as [
+    string[],
+    string[],
+  ];
+  const wanted = { tableName: loggedName(table), key, identity, carriesRecord };
+  if (isDeepStrictEqual(live, wanted)) return [];
+  const list = (names: readonly string[]) => `array[${names.map(quoteLiteral).join(', ')}]`;
+  return [
+    `insert into intendant.replicated_table values (${quoteLiteral(wanted.tableName)}, ${list(key)}, ${list(identity)}, ${carriesRecord})
+     on conflict (table_name) do update
+     set key = excluded.key, identity = excluded.identity, carries_record = excluded.carries_record`,
+  ];
+}
+
+async function readIfThere(client: ClientBase): Promise<Map<string, ReplicatedTable>> {
+  const { rows } = await client.query<{ isThere: boolean }>(
+    `select to_regclass('intendant.replicated_table') is not null as "isThere"`,
+  );
+  return rows[0]?.isThere ? readReplicatedTables(client) : new Map();
+}
+
+export async function readReplicatedTables(client: ClientBase): Promise<Map<string, ReplicatedTable>> {
+  const { rows } = await client.query<ReplicatedTable>(
+    `select table_name as "tableName", key, identity, carries_record as "carriesRecord" from intendant.replicated_table`,
+  );
+  return new Map(rows.map((table) => [table.tableName, table]));
+}
+
+/** TRUNCATE alone needs a trigger: the stream of changes does not say which rows it removed. */
+export const truncateMessageBody = (table: RegisteredTable): string => `
+declare
+  chunk jsonb;
+begin
+  for chunk in
+    select jsonb_agg(jsonb_object(array[${table.columns.map(({ name }) => quoteLiteral(name)).join(', ')}],
+      array[${table.columns.map(({ name }) => `numbered.${quoteIdentifier(name)}::text`).join(', ')}]))
+    from (select t.*, row_number() over () as intendant_number from only ${table.qualifiedName} t) numbered
+    group by intendant_number / 500
+  loop
+    perform pg_logical_emit_message(true, '${TRUNCATE_PREFIX}',
+      jsonb_build_object('table', ${quoteLiteral(loggedName(table))}, 'rows', chunk)::text);
+  end loop;
+  return null;
+end
+`;

@@ -1,0 +1,3 @@
+import { feedCases } from '../testing/feed-cases.ts';
+
+await feedCases('replication');

@@ -1,0 +1,68 @@
+import { eventually } from '@intendant/devdb/testing';
+import { afterAll, expect, test } from 'vitest';
+import { openFixture } from '../testing/fixture.ts';
+
+const fixture = await openFixture({ source: 'replication' });
+const { subscriptions, admin, writeNotes } = fixture;
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const slow = { timeoutMs: 20_000 };
+const follow = async (options = {}) => {
+  const ids: string[] = [];
+  const subscription = await subscriptions.subscribe('note', ({ key }) => ids.push(String(key['id'])), options);
+  return { ids, subscription };
+};
+const terminate = (what: string) =>
+  admin.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [what]);
+
+test('writers run no trigger', async () => {
+  const { rows } = await admin.query<{ name: string }>(
+    `select tgname as name from pg_trigger where tgrelid = 'note'::regclass and tgname like 'intendant_append_%'`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual(['intendant_append_truncate']);
+});
+
+test('a transaction of many rows arrives whole, in order, and so does a TRUNCATE of them', async () => {
+  const { ids, subscription } = await follow();
+  await admin.query(`insert into note (org_id, id, size) select 'Coke', 'n' || n, n from generate_series(1, 3500) n`);
+  await eventually(() => expect(ids).toHaveLength(3_500), slow);
+  expect(ids).toEqual(Array.from({ length: 3_500 }, (_, index) => `n${index + 1}`));
+  await admin.query('truncate note');
+  await eventually(() => expect(ids).toHaveLength(7_000), slow);
+  await subscription.close();
+});
+
+test('whatever connection of the leader is lost, each change is appended once', async () => {
+  const { ids, subscription } = await follow();
+  for (const [round, what] of ['intendant filler', 'intendant replication', 'intendant relay'].entries()) {
+    await admin.query(`insert into note (org_id, id, size) select 'Coke', $1 || n, n from generate_series(1, 1500) n`, [
+      `k${round}-`,
+    ]);
+    await terminate(what);
+    await writeNotes(`k${round}-last`);
+    await eventually(() => expect(ids.at(-1)).toBe(`k${round}-last`), slow);
+  }
+  expect(ids).toHaveLength(3 * 1_501);
+  expect(new Set(ids).size).toBe(ids.length);
+  await subscription.close();
+});
+
+test('a slot that is lost resets every subscriber, and the feed goes on', async () => {
+  let resets = 0;
+  const { ids, subscription } = await follow({ onReset: () => resets++ });
+  await eventually(async () => {
+    await terminate('intendant replication');
+    const { rowCount } = await admin.query(
+      'select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database() and not active',
+    );
+    expect(rowCount).toBe(1);
+  }, slow);
+  await eventually(() => expect(resets).toBe(1), slow);
+  await writeNotes('after the loss');
+  await eventually(() => expect(ids).toEqual(['after the loss']), slow);
+  await subscription.close();
+});
+
+test("a process that wants another source than the database's is refused", async () => {
+  await expect(fixture.another({ source: 'triggers' })).rejects.toThrow(/comes from replication, not from triggers/);
+});

@@ -1,0 +1,201 @@
+import pg from 'pg';
+import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
+import type { Logger } from 'pino';
+import { destroySocket } from '../destroy-socket.ts';
+import { LogFiller, type TimedRow } from './log-filler.ts';
+import { type LogRow, rowsForMessage, rowsForTruncate, type Tuple } from './log-row.ts';
+import { PUBLICATION, type ReplicatedTable, readReplicatedTables, TRUNCATE_PREFIX } from './replicated-table.ts';
+import { openSlot } from './slot.ts';
+
+/*
+ * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The leader
+ * reads the stream and appends what was committed, in the order of commits; all the rest (numbers, cursors, row security,
+ * retention) is the same. How far it has come is committed with what it appended, so nothing is appended twice or not at
+ * all, whoever is killed when.
+ */
+const WRITE_AT = 1_000;
+/** How often the server hears how far we are, at least. */
+const STATUS_EVERY_MS = 5_000;
+
+/** Values as Postgres writes them, however the reader's session is set up. */
+const TEXT_FORMATS = '-c datestyle=ISO,YMD -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1';
+
+export interface WalReaderOptions {
+  /** A login with the REPLICATION attribute that owns the log. */
+  readonly connection: pg.ClientConfig;
+  readonly logger: Logger;
+  /** Something was appended. */
+  readonly onAppended: () => void;
+  /** It has come to an end, and appends nothing more. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/** Fills the log from start to stop, or to the first failure. */
+export class WalReader {
+  readonly #options: WalReaderOptions;
+  readonly #client: pg.Client;
+  readonly #stream: LogicalReplicationService;
+  readonly #output = new TextOutput({ protoVersion: 1, publicationNames: [PUBLICATION], messages: true });
+  #tables = new Map<string, ReplicatedTable>();
+  #filler!: LogFiller;
+  #rows: TimedRow[] = [];
+  #taken = 0;
+  /** When the transaction that is coming in was committed; undefined between two. */
+  #commitTime: string | undefined;
+  /** Up to where whole transactions were read, and up to where the server was told that we have them. */
+  #read = '';
+  #confirmed = '';
+  #isFlushing = false;
+  /** The last of our statements. */
+  #last: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(options: WalReaderOptions) {
+    this.#options = options;
+    const connection = { ...options.connection, keepAlive: true, connectionTimeoutMillis: 5_000 };
+    this.#client = new pg.Client({ ...connection, application_name: 'intendant filler', query_timeout: 60_000 });
+    this.#client.on('error', (error) => this.#fail(error));
+    this.#stream = new LogicalReplicationService(
+      { ...connection, application_name: 'intendant replication', options: TEXT_FORMATS },
+      // Its own way of confirming counts what was received, not what was appended.
+      { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
+    );
+  }
+
+  /** Resolves when the stream has begun. */
+  async start(): Promise<void> {
+    await this.#client.connect();
+    this.#tables = await readReplicatedTables(this.#client);
+    const { name, lsn } = await openSlot(this.#client, this.#options.logger);
+    this.#filler = new LogFiller(this.#client, lsn);
+    this.#read = lsn;
+    this.#confirmed = lsn;
+    this.#stream.on('data', (_: string, message: Pgoutput.Message) => this.#take(message));
+    this.#stream.on('heartbeat', (at: string) => this.#noteHeartbeat(at));
+    this.#stream.on('error', (error: Error) => this.#fail(error));
+    const begun = new Promise<void>((resolve) => this.#stream.once('start', () => resolve()));
+    const streaming = this.#stream
+      .subscribe(this.#output, name, lsn)
+      .then(() => this.#fail(new Error('the stream ended')));
+    streaming.catch((error: Error) => this.#fail(error));
+    await Promise.race([begun, streaming]);
+    this.#timer = setInterval(() => void this.#stream.acknowledge(this.#confirmed), STATUS_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    await this.#last;
+    this.#client.end().catch(() => {});
+    void this.#stream.destroy().catch(() => {});
+    setTimeout(() => destroySocket(this.#client), 1_000).unref();
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onFailure(error);
+  }
+
+  /** What it returns is waited for before the next message is taken, and more is read from the network. */
+  async #take(message: Pgoutput.Message): Promise<void> {
+    this.#taken++;
+    if (this.#isOver) return;
+    try {
+      if (message.tag === 'begin') this.#commitTime = new Date(Number(message.commitTime) / 1_000).toISOString();
+      else if (message.tag === 'commit') this.#noteCommit(message);
+      else this.#add(await this.#rowsFor(message));
+      if (this.#rows.length >= WRITE_AT) await this.#write();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #add(rows: readonly LogRow[]): void {
+    for (const row of rows) this.#rows.push({ ...row, occurred_at: this.#commitTime as string });
+  }
+
+  #noteCommit({ commitEndLsn }: Pgoutput.MessageCommit): void {
+    this.#commitTime = undefined;
+    this.#read = commitEndLsn as string;
+    this.#flushSoon();
+  }
+
+  async #rowsFor(message: Pgoutput.Message): Promise<LogRow[]> {
+    if (message.tag === 'message') return this.#rowsForTruncate(message);
+    if (message.tag !== 'insert' && message.tag !== 'update' && message.tag !== 'delete') return [];
+    const table = await this.#table(`${message.relation.schema}.${message.relation.name}`);
+    return table ? rowsForMessage(table, message) : [];
+  }
+
+  async #rowsForTruncate({ prefix, content, transactional }: Pgoutput.MessageMessage): Promise<LogRow[]> {
+    if (prefix !== TRUNCATE_PREFIX || !transactional) return [];
+    const truncated = JSON.parse(Buffer.from(content).toString('utf8')) as { table: string; rows: Tuple[] };
+    const table = await this.#table(truncated.table);
+    return table ? rowsForTruncate(table, truncated.rows) : [];
+  }
+
+  async #table(name: string): Promise<ReplicatedTable | undefined> {
+    if (!this.#tables.has(name))
+      await this.#exclusively(async () => {
+        this.#tables = await readReplicatedTables(this.#client);
+      });
+    return this.#tables.get(name);
+  }
+
+  /** A part of a transaction that is still coming in, and what came before it. */
+  #write(): Promise<void> {
+    const rows = this.#rows;
+    this.#rows = [];
+    return this.#exclusively(() => this.#filler.append(rows));
+  }
+
+  /** Once what has arrived is taken in: many small transactions make one of ours. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => void this.#flush());
+  }
+
+  /** Never in the middle of a transaction; its end comes here again. */
+  async #flush(): Promise<void> {
+    const lsn = this.#read;
+    if (this.#commitTime === undefined && !this.#isOver) {
+      const rows = this.#rows;
+      this.#rows = [];
+      await this.#exclusively(() => this.#filler.commit(rows, lsn)).catch((error: Error) => this.#fail(error));
+      if (this.#isOver) return;
+      this.#confirmed = lsn;
+      this.#options.onAppended();
+    }
+    this.#isFlushing = false;
+    if (this.#read !== this.#confirmed && this.#commitTime === undefined) this.#flushSoon();
+  }
+
+  /** One statement after the other. */
+  #exclusively(act: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(act);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** With nothing left to append, what other tables and databases write need not be kept for us. */
+  #noteHeartbeat(at: string): void {
+    const isIdle = this.#output.parsed === this.#taken && !this.#isFlushing && this.#commitTime === undefined;
+    void this.#stream.acknowledge(isIdle ? at : this.#confirmed);
+  }
+}
+
+/** Leaves values as Postgres writes them. */
+class TextOutput extends PgoutputPlugin {
+  /** Messages that have arrived. */
+  parsed = 0;
+
+  override parse(buffer: Buffer): Pgoutput.Message {
+    this.parsed++;
+    const message = super.parse(buffer);
+    if (message.tag === 'relation') for (const column of message.columns) column.parser = String;
+    return message;
+  }
+}
