@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { DbRole } from './context/db-role.ts';
 import type { Scope } from './context/scope.ts';
 import type { DataStore } from './data-store.ts';
+import { ConfigurationError } from './error/intendant-error.ts';
 import type { Executor } from './exchange/executor.ts';
 import type { ScopeSettings } from './exchange/scope-settings.ts';
 import type { Statement, StatementResult } from './exchange/statement.ts';
@@ -80,6 +81,8 @@ export const exposeSession = (session: Session, internals: SessionInternals): vo
   void sessions.set(session, internals);
 
 function found<T>(value: T | undefined, noun: string): T {
-  if (value === undefined) throw new TypeError(`not a ${noun} of this copy of @intendant/core`);
+  if (value === undefined) {
+    throw new ConfigurationError(`expected a ${noun} of @intendant/core, of the same copy of the package`);
+  }
   return value;
 }

@@ -139,6 +139,12 @@ test('what cannot be registered is named before the database is asked', async ()
   for (const messages of bad) {
     await expect(protoStore.register(messages as never)).rejects.toThrow(ConfigurationError);
   }
+  for (const notAStore of [undefined, null, {}, protoStore]) {
+    expect(() => createProtoStore(notAStore as never)).toThrow(ConfigurationError);
+  }
+  for (const notATransaction of [undefined, {}, store.as(americasPepsi)]) {
+    expect(() => protoStore.in(notATransaction as never)).toThrow(ConfigurationError);
+  }
   expect(() => createProtoStore(store, { maxMessageBytes: 0 })).toThrow(ConfigurationError);
   expect(() => createProtoStore(store, { maxMessageBytes: Number.NaN })).toThrow(ConfigurationError);
 });

@@ -8,7 +8,7 @@ import {
   TableNotRegisteredError,
   type Transaction,
 } from '@intendant/core';
-import { type DataStoreInternals, internalsOf } from '@intendant/core/internal';
+import { type DataStoreInternals, internalsOf, sessionInternalsOf } from '@intendant/core/internal';
 import { defineMessage, type MessageDefinition, type MessageTable } from './define-message.ts';
 import { describeChange, type MessageChange, type TableChange } from './message-change.ts';
 import { MessageResource } from './message-resource.ts';
@@ -99,6 +99,12 @@ class PostgresProtoStore implements ProtoStore {
   }
 
   in(transaction: Transaction): ProtoSession {
+    const { isTransaction, store } = sessionInternalsOf(transaction);
+    if (!isTransaction || store !== this.#store) {
+      throw new ConfigurationError(
+        'protoStore.in: give the transaction that session.transaction of its store hands over',
+      );
+    }
     return this.#session(transaction);
   }
 
