@@ -11,6 +11,8 @@ export interface Entrant {
   readonly peerName: string;
   readonly measure: Measure;
   readonly note?: string;
+  /** Installed on demand, and left out where that is impossible. */
+  readonly isHeavy?: boolean;
 }
 
 export interface Contest {

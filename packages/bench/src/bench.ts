@@ -1,6 +1,9 @@
+import { alternate, type Contest } from './alternate.ts';
 import type { Contestant, ContestantOptions, Workload } from './contestant/contestant.ts';
 import { RemoteContestant } from './contestant/remote-contestant.ts';
 import type { BenchDatabase } from './database/bench-database.ts';
+import { profilerArguments } from './profile/profiler-arguments.ts';
+import type { Results } from './result.ts';
 
 /** How much work a run puts in. */
 export interface Effort {
@@ -11,23 +14,52 @@ export interface Effort {
   readonly turnMs: number;
 }
 
-export const QUICK: Effort = { isQuick: true, rounds: 3, turnMs: 150 };
-export const FULL: Effort = { isQuick: false, rounds: 5, turnMs: 1_000 };
+export const QUICK: Effort = { isQuick: true, rounds: 3, turnMs: 100 };
+/** Many short turns rather than few long ones: what disturbs the machine for a second spoils a round, not the median. */
+export const FULL: Effort = { isQuick: false, rounds: 7, turnMs: 400 };
 
 /** The table of the scoped scenarios: 100 tenants with 100 machines each. */
 const SCOPED = { table: 'vm', tenants: 100, rowsATenant: 100 } as const;
+
+export interface BenchOptions {
+  readonly effort: Effort;
+  /** Whether somebody asked for the result of this name. Default: for all. */
+  readonly isWanted?: (resultName: string) => boolean;
+  /** False where Prisma and TypeORM could not be installed. Default true. */
+  readonly hasHeavyPeers?: boolean;
+  readonly profileFolder?: string | undefined;
+  /** Hears what is measured next. */
+  readonly onProgress?: (contestName: string) => void;
+}
+
+/** What is measured: rounds as the effort says, unless the contest has its own. */
+export type ContestPlan = Omit<Contest, 'rounds'> & { readonly rounds?: number };
 
 /** What a scenario works with: the database, and each peer in a process of its own, started when first asked for. */
 export class Bench implements AsyncDisposable {
   readonly effort: Effort;
   readonly database: BenchDatabase;
-  readonly #profileFolder: string | undefined;
+  readonly hasHeavyPeers: boolean;
+  readonly isWanted: (resultName: string) => boolean;
+  readonly #options: BenchOptions;
   readonly #contestants = new Map<string, Promise<Contestant>>();
 
-  constructor(database: BenchDatabase, effort: Effort, profileFolder?: string) {
+  constructor(database: BenchDatabase, options: BenchOptions) {
     this.database = database;
-    this.effort = effort;
-    this.#profileFolder = profileFolder;
+    this.effort = options.effort;
+    this.hasHeavyPeers = options.hasHeavyPeers ?? true;
+    this.isWanted = options.isWanted ?? (() => true);
+    this.#options = options;
+  }
+
+  /** Ours against the peers whose results are wanted and that are there. */
+  async compare(contest: ContestPlan): Promise<Results> {
+    const peers = contest.peers.filter(
+      ({ name, isHeavy }) => this.isWanted(`${contest.name}.${name}`) && (this.hasHeavyPeers || !isHeavy),
+    );
+    if (peers.length === 0) return {};
+    this.#options.onProgress?.(contest.name);
+    return alternate({ rounds: this.effort.rounds, ...contest, peers });
   }
 
   contestant(peer: string, changes: Partial<ContestantOptions> = {}): Promise<Contestant> {
@@ -46,12 +78,10 @@ export class Bench implements AsyncDisposable {
     firstWork?: Workload,
   ): Promise<{ contestant: RemoteContestant; openedInMs: number }> {
     const { url, adminUrl, tenantRole, tables } = this.database;
-    const execArgv =
-      peer === 'intendant' || peer.startsWith('intendant-') ? profilerArguments(this.#profileFolder) : [];
     return RemoteContestant.open(
       peer,
       { url, adminUrl, tenantRole, tables, ...changes },
-      { execArgv, ...(firstWork && { firstWork }) },
+      { execArgv: profilerArguments(peer, this.#options.profileFolder), ...(firstWork && { firstWork }) },
     );
   }
 
@@ -65,15 +95,23 @@ export class Bench implements AsyncDisposable {
     return this.database.addTable(SCOPED.table, SCOPED.tenants, SCOPED.rowsATenant);
   }
 
+  /** Ends all that do something by themselves, such as looking for jobs, which would disturb the next scenario. */
+  async dismissTheRestless(): Promise<void> {
+    await this.#close((peer) => !QUIET_PEERS.has(peer));
+  }
+
   /** Ends the contestants' processes, and with them their connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const opened = await Promise.allSettled(this.#contestants.values());
-    this.#contestants.clear();
+    await this.#close(() => true);
+  }
+
+  async #close(isMeant: (peer: string) => boolean): Promise<void> {
+    const meant = [...this.#contestants].filter(([name]) => isMeant(name.split(' ', 1)[0] as string));
+    for (const [name] of meant) this.#contestants.delete(name);
+    const opened = await Promise.allSettled(meant.map(([, opening]) => opening));
     await Promise.all(opened.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)));
   }
 }
 
-function profilerArguments(folder: string | undefined): string[] {
-  if (folder === undefined) return [];
-  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--heap-prof', `--heap-prof-dir=${folder}`];
-}
+/** They do nothing unless asked. */
+const QUIET_PEERS = new Set(['intendant', 'raw-pg', 'pattern-pg', 'drizzle', 'kysely', 'prisma']);

@@ -1,9 +1,13 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 
 export interface CommandLine {
   readonly scenarios: readonly Scenario[];
+  /** Whether a result of this name was asked for. */
+  readonly isWanted: (resultName: string) => boolean;
   readonly isQuick: boolean;
   readonly json: string | undefined;
   readonly url: string | undefined;
@@ -13,11 +17,12 @@ export interface CommandLine {
 
 const USAGE = `npm run bench -- [--only NAME]... [--quick] [--json FILE] [--url DATABASE_URL] [--profile] [--report]
 
-  --only NAME   This scenario; may be given several times. Default: all.
+  --only NAME   This scenario, or this part of its results, e.g. scoped-read or scoped-read.vs-raw; may be given several times,
+                or several with commas between. Default: all.
   --quick       Short turns, few rounds and small sizes: everything in under 90 seconds.
   --json FILE   Write environment and results there.
   --url URL     Use this server (as a superuser) instead of starting one.
-  --profile     Write CPU and heap profiles of our processes, and print where the time went.
+  --profile     Write CPU and heap profiles of our processes, and print where time and memory went, on our server too.
   --report      Write docs/benchmarks.md. A full run of all scenarios does so anyway.`;
 
 /** Throws an error that says what to give instead. */
@@ -36,8 +41,11 @@ export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
   });
   if (values.help) return 'help';
   const names = values.only?.flatMap((list) => list.split(','));
+  if (values.json !== undefined) checkWritable(values.json);
+  if (values.url !== undefined) checkUrl(values.url);
   return {
-    scenarios: names === undefined ? SCENARIOS : names.map(scenarioOf),
+    scenarios: names === undefined ? SCENARIOS : chosen(names),
+    isWanted: (result) => names === undefined || names.some((name) => isPartOf(result, name)),
     isQuick: values.quick,
     json: values.json,
     url: values.url,
@@ -49,10 +57,34 @@ export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
 export const usage = (): string =>
   `${USAGE}\n\nScenarios:\n${SCENARIOS.map(({ name, question }) => `  ${name.padEnd(16)} ${question}`).join('\n')}`;
 
-function scenarioOf(name: string): Scenario {
-  const scenario = SCENARIOS.find((candidate) => candidate.name === name);
-  if (scenario) return scenario;
-  throw new Error(
-    `There is no scenario ${name}. There are: ${SCENARIOS.map((candidate) => candidate.name).join(', ')}`,
-  );
+const isPartOf = (result: string, name: string): boolean => result === name || result.startsWith(`${name}.`);
+
+/** In the order of all, each once. */
+function chosen(names: readonly string[]): Scenario[] {
+  for (const name of names) {
+    if (SCENARIOS.some((scenario) => isPartOf(name, scenario.name))) continue;
+    throw new Error(
+      `There is no scenario ${name}. There are: ${SCENARIOS.map((scenario) => scenario.name).join(', ')}`,
+    );
+  }
+  return SCENARIOS.filter((scenario) => names.some((name) => isPartOf(name, scenario.name)));
+}
+
+/** Known now rather than after minutes of measuring. */
+function checkWritable(file: string): void {
+  const folder = dirname(resolve(file));
+  const place = existsSync(file) ? file : folder;
+  try {
+    accessSync(place, constants.W_OK);
+  } catch (error) {
+    throw new Error(`--json ${file}: ${existsSync(folder) ? 'it cannot be written' : `there is no folder ${folder}`}`, {
+      cause: error,
+    });
+  }
+  if (existsSync(file) && !statSync(file).isFile()) throw new Error(`--json ${file}: it is not a file`);
+}
+
+function checkUrl(url: string): void {
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return;
+  throw new Error('--url: give a URL like postgres://user:password@host:5432/postgres');
 }

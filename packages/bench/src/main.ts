@@ -7,9 +7,12 @@ import { type CommandLine, readCommandLine, usage } from './command-line.ts';
 import { BenchDatabase } from './database/bench-database.ts';
 import { describeEnvironment, type Environment } from './environment.ts';
 import { installHeavyPeers } from './peers/heavy-peers.ts';
-import { hotSpots } from './profile.ts';
+import { hotAllocations } from './profile/hot-allocations.ts';
+import { hotFunctions } from './profile/hot-functions.ts';
+import { hotStatements, STATEMENT_COUNTING } from './profile/hot-statements.ts';
 import { resultTable } from './report/figures.ts';
 import { writeReport } from './report/report.ts';
+import { targetTable } from './report/targets.ts';
 import type { Results } from './result.ts';
 
 const RESULTS_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
@@ -31,35 +34,50 @@ async function main(): Promise<void> {
 async function runAll(commandLine: CommandLine): Promise<{ environment: Environment; results: Results }> {
   await using server = await startDevDatabase({
     fsync: true,
-    settings: { max_connections: 400 },
+    // The log that replication reads is written for everybody, so that all measure on one server.
+    settings: { max_connections: 400, wal_level: 'logical', ...(commandLine.isProfiled && STATEMENT_COUNTING) },
     ...(commandLine.url !== undefined && { url: commandLine.url }),
   });
   await using database = await BenchDatabase.create(server.url);
   const profileFolder = commandLine.isProfiled ? await newProfileFolder() : undefined;
   const environment = await describeEnvironment(database, commandLine.isQuick);
   const results = await interruptible(() => runScenarios(commandLine, database, profileFolder));
-  if (profileFolder !== undefined) console.log(await hotSpots(profileFolder));
+  if (Object.keys(results).length === 0) throw new Error('Nothing was measured: no result has such a name');
+  console.log(`\n${targetTable(results)}`);
+  if (profileFolder !== undefined) await printProfiles(profileFolder, database);
   return { environment, results };
 }
 
 async function runScenarios(
-  { scenarios, isQuick }: CommandLine,
+  { scenarios, isQuick, isWanted }: CommandLine,
   database: BenchDatabase,
   profileFolder: string | undefined,
 ): Promise<Results> {
-  if (scenarios.some(({ needsHeavyPeers }) => needsHeavyPeers)) await installHeavyPeers();
-  await using bench = new Bench(database, isQuick ? QUICK : FULL, profileFolder);
+  const begunAt = performance.now();
+  const clock = () => `${((performance.now() - begunAt) / 1_000).toFixed(0).padStart(4)} s`;
+  const hasHeavyPeers = scenarios.some(({ needsHeavyPeers }) => needsHeavyPeers) && (await installHeavyPeers());
+  await using bench = new Bench(database, {
+    effort: isQuick ? QUICK : FULL,
+    isWanted,
+    hasHeavyPeers,
+    profileFolder,
+    onProgress: (contest) => console.error(`${clock()}  ${contest} …`),
+  });
   const results: Results = {};
   for (const scenario of scenarios) {
-    const startedAt = performance.now();
-    const found = await scenario.run(bench);
+    console.error(`${clock()}  ${scenario.name}`);
+    const found = Object.fromEntries(Object.entries(await scenario.run(bench)).filter(([name]) => isWanted(name)));
+    await bench.dismissTheRestless();
     Object.assign(results, found);
-    console.log(
-      `\n${scenario.name} (${((performance.now() - startedAt) / 1_000).toFixed(1)} s): ${scenario.question}\n`,
-    );
-    console.log(resultTable(found));
+    console.log(`\n${scenario.name}: ${scenario.question}\n\n${resultTable(found)}\n`);
   }
   return results;
+}
+
+async function printProfiles(folder: string, database: BenchDatabase): Promise<void> {
+  console.log(`\nProfiles: ${folder}\n\n${await hotFunctions(folder)}\n\n${await hotAllocations(folder)}`);
+  const statements = await hotStatements(database);
+  if (statements !== undefined) console.log(`\n${statements}`);
 }
 
 /** Ctrl-C gives up what is measured; leaving the scopes then ends processes, database and server. */

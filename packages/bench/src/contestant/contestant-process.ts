@@ -1,6 +1,6 @@
 // One side of a comparison, alone in this process. Asked over IPC; ends with its parent.
 import type { Contestant, ContestantOptions, PeerModule, Workload } from './contestant.ts';
-import { messageOf, type Question } from './question.ts';
+import { type Answer, messageOf, type Question } from './question.ts';
 
 let contestant: Contestant | undefined;
 
@@ -21,10 +21,15 @@ async function answer(question: Question): Promise<unknown> {
 
 process.on('message', (question: Question) => {
   answer(question).then(
-    (result) => process.send?.({ result }),
-    (error: unknown) => process.send?.({ error: messageOf(error) }),
+    (result) => reply({ result }),
+    (error: unknown) => reply({ error: messageOf(error) }),
   );
 });
+
+/** Nobody may be there any more: what ends a run also ends what is under way. */
+function reply(answer: Answer): void {
+  if (process.connected) process.send?.(answer);
+}
 
 /** Ctrl-C reaches the whole process group; the parent decides what that means. */
 process.on('SIGINT', () => {});

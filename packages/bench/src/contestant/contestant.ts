@@ -11,6 +11,8 @@ export interface Workload {
   readonly table: string;
   readonly tenants: number;
   readonly rowsATenant: number;
+  /** Units a second that all callers together begin, at most. Default: as many as go. */
+  readonly ratePerSecond?: number;
 }
 
 export interface Measurement {
@@ -34,6 +36,8 @@ export interface ContestantOptions {
   readonly tenantRole: string;
   /** The tables of the bench, for peers that have to know them. */
   readonly tables: readonly string[];
+  /** Whether realization is told of changes by our feed, which costs writers something, or looks for them. Default true. */
+  readonly hasFeed?: boolean;
 }
 
 /** What a file in `peers/` exports. */

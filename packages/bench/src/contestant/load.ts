@@ -1,15 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Measurement } from './contestant.ts';
 
 /** One caller's next piece of work; answers how many units it was, 1 when it says nothing. */
 export type Work = (client: number) => Promise<number | undefined>;
 
-/** This many callers, each with one piece of work after the other, for this long: units a second. */
-export async function loadFor(clients: number, durationMs: number, work: Work): Promise<Measurement> {
+/**
+ * This many callers, each with one piece of work after the other, for this long: units a second. With a rate, each waits for
+ * its next turn first; one that is late begins at once.
+ */
+export async function loadFor(
+  clients: number,
+  durationMs: number,
+  work: Work,
+  ratePerSecond?: number,
+): Promise<Measurement> {
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
+  const turnMs = ratePerSecond === undefined ? 0 : (clients * 1_000) / ratePerSecond;
   let units = 0;
   const callFrom = async (client: number) => {
+    let turnAt = startedAt + (client * turnMs) / clients;
     do {
+      if (turnAt > performance.now()) await delay(turnAt - performance.now());
+      turnAt += turnMs;
       const done = (await work(client)) ?? 1;
       // Not `units += await …`, which would read the sum before it waits and lose what others add meanwhile.
       units += done;
@@ -24,3 +37,6 @@ export function measured(units: number, startedAt: number, cpuAtStart: NodeJS.Cp
   const { user, system } = process.cpuUsage(cpuAtStart);
   return { value: (units * 1_000) / (performance.now() - startedAt), cpuMicros: (user + system) / units };
 }
+
+/** For figures that are not rates. */
+export const figureOf = (value: number): Measurement => ({ value, cpuMicros: 0 });

@@ -14,3 +14,19 @@ test('what many callers do at the same time is all counted', async () => {
   expect(units).toBeGreaterThan(calls * 2 * 0.9);
   expect(units).toBeLessThan(calls * 2 * 1.2);
 });
+
+test('a rate is not gone beyond, however fast the work is', async () => {
+  let calls = 0;
+  const startedAt = performance.now();
+  await loadFor(
+    4,
+    200,
+    async () => {
+      calls++;
+      return undefined;
+    },
+    100,
+  );
+  expect(calls).toBeLessThanOrEqual(4 + (performance.now() - startedAt) / 10);
+  expect(calls).toBeGreaterThan(0);
+});

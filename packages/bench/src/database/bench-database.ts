@@ -38,6 +38,12 @@ export class BenchDatabase implements ContestantOptions, AsyncDisposable {
     return withClient(this.adminUrl, run);
   }
 
+  /** Whether the server writes what logical replication reads. */
+  async hasLogicalReplication(): Promise<boolean> {
+    const { rows } = await this.admin((client) => client.query<{ wal_level: string }>('show wal_level'));
+    return rows[0]?.wal_level === 'logical';
+  }
+
   /** A registered table and its plain twin, with this many rows for each of this many tenants in both. */
   async addTable(name: string, tenants: number, rowsATenant: number): Promise<void> {
     if (this.tables.includes(name)) return;
@@ -60,6 +66,7 @@ export class BenchDatabase implements ContestantOptions, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await withClient(this.#serverUrl, async (client) => {
+      await dropReplicationSlots(client, this.name);
       await client.query(`drop database if exists ${this.name} with (force)`);
       const { rows } = await client.query<{ role: string }>(
         'select rolname as role from pg_roles where rolname = $1 or starts_with(rolname, $2)',
@@ -67,6 +74,18 @@ export class BenchDatabase implements ContestantOptions, AsyncDisposable {
       );
       for (const { role } of rows) await client.query(`drop role ${pg.escapeIdentifier(role)}`);
     });
+  }
+}
+
+/** A database that has one cannot be dropped. They are left when a run is interrupted. */
+async function dropReplicationSlots(client: pg.Client, database: string): Promise<void> {
+  const { rows } = await client.query<{ slot: string; holder: number | null }>(
+    'select slot_name as slot, active_pid as holder from pg_replication_slots where database = $1',
+    [database],
+  );
+  for (const { slot, holder } of rows) {
+    if (holder !== null) await client.query('select pg_terminate_backend($1, 5000)', [holder]);
+    await client.query('select pg_drop_replication_slot($1)', [slot]);
   }
 }
 

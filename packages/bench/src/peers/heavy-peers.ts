@@ -7,12 +7,21 @@ import { fileURLToPath } from 'node:url';
 /** Prisma and TypeORM live outside the workspace, since they would cost every newcomer's install 340 MB. */
 export const HEAVY_PEERS_FOLDER = fileURLToPath(new URL('../../peers', import.meta.url));
 
-/** Installs what the folder's own lockfile says and generates Prisma's client, unless that has been done. */
-export async function installHeavyPeers(): Promise<void> {
-  if (existsSync(join(HEAVY_PEERS_FOLDER, 'generated', 'index.js'))) return;
+/**
+ * Installs what the folder's own lockfile says and generates Prisma's client, unless that has been done. Answers whether they
+ * are there: without a registry the others are measured all the same.
+ */
+export async function installHeavyPeers(): Promise<boolean> {
+  if (existsSync(join(HEAVY_PEERS_FOLDER, 'generated', 'index.js'))) return true;
   console.error('Installing Prisma and TypeORM for comparison (once, about half a minute) ...');
-  await npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
-  await run(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--schema', 'schema.prisma']);
+  try {
+    await npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
+    await run(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--schema', 'schema.prisma']);
+    return true;
+  } catch (error) {
+    console.error(`Prisma and TypeORM are left out: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 /** Beside this Node, or wherever the system has it. */

@@ -1,23 +1,29 @@
 import pg from 'pg';
 import type { Contestant, ContestantOptions } from '../contestant/contestant.ts';
+import { idleCpu } from '../contestant/idle.ts';
+import { figureOf } from '../contestant/load.ts';
 import { orgOf } from '../database/bench-table.ts';
-import { median } from '../statistics.ts';
+import { latencyFigure } from './feed/latency.ts';
 
 /** The name that the trigger on the notifying table rings. */
 export const CHANNEL = 'bench_feed';
 
-/** LISTEN on a row trigger's NOTIFY: as fast as Postgres itself tells of a change, and nothing kept for who was away. */
+/**
+ * LISTEN on a row trigger's NOTIFY: as fast as Postgres itself tells of a change, and nothing kept for who was away. One listening
+ * connection a process, which hands each notification to as many handlers as there are.
+ */
 export async function open({ adminUrl, tables: [table = ''] }: ContestantOptions): Promise<Contestant> {
   const [listener, writer] = [new pg.Client(adminUrl), new pg.Client(adminUrl)];
   await listener.connect();
   await writer.connect();
   await listener.query(`listen ${CHANNEL}`);
   const heard = new Map<string, () => void>();
-  listener.on('notification', ({ payload }) => heard.get(payload ?? '')?.());
-  let count = 0;
-  const latency = async (): Promise<number> => {
-    const id = `latency-${process.pid}-${count++}`;
-    const startedAt = performance.now();
+  const further: (() => void)[] = [];
+  listener.on('notification', ({ payload }) => {
+    heard.get(payload ?? '')?.();
+    for (const handle of further) handle();
+  });
+  const probe = async (id: string): Promise<number> => {
     const arrival = new Promise<number>((resolve) => heard.set(id, () => resolve(performance.now())));
     await writer.query({
       name: 'insert',
@@ -26,12 +32,16 @@ export async function open({ adminUrl, tables: [table = ''] }: ContestantOptions
     });
     const arrivedAt = await arrival;
     heard.delete(id);
-    return arrivedAt - startedAt;
+    return arrivedAt;
   };
-  const run: Contestant['run'] = async ({ size }) => {
-    const figures: number[] = [];
-    while (figures.length < size) figures.push(await latency());
-    return { value: median(figures), cpuMicros: 0 };
+  const run: Contestant['run'] = async (workload) => {
+    if (workload.operation === 'idle') return idleCpu(workload.durationMs);
+    if (workload.operation === 'subscribe') {
+      while (further.length < workload.size) further.push(() => {});
+      return figureOf(workload.size);
+    }
+    if (workload.operation === 'unsubscribe') return figureOf(further.splice(0).length);
+    return latencyFigure(workload, probe);
   };
   return {
     run,

@@ -1,40 +1,112 @@
+import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Contestant, ContestantOptions, Measurement, Workload } from '../contestant/contestant.ts';
-import { measured } from '../contestant/load.ts';
+import { idleCpu } from '../contestant/idle.ts';
+import { figureOf, measured } from '../contestant/load.ts';
+import { DONE_CHANNEL, DoneListener } from './done-channel.ts';
 import { eachOf } from './each-of.ts';
+import { medianAtRest } from './median-of.ts';
 import { POOL_SIZE } from './tenant-store.ts';
 
 const QUEUE = 'bench';
+/** Its jobs wake a worker. */
+const NOTIFYING_QUEUE = 'bench-notifying';
 const CALLERS = 32;
 const BATCH = 500;
 
 /**
  * Bare pg-boss: no-op jobs, one `send` a job as a service would, the `stately` policy with a key a job, taken and completed in batches
- * by a loop that never sleeps while there is work (its own `work` sleeps between batches).
+ * by a loop that never sleeps while there is work (its own `work` sleeps between batches). For latency, its own `work` with `notify`.
  */
 export async function open({ adminUrl }: ContestantOptions): Promise<Contestant> {
-  const boss = new PgBoss({ connectionString: adminUrl, max: POOL_SIZE, supervise: false, schedule: false });
+  const boss = new PgBoss({
+    connectionString: adminUrl,
+    max: POOL_SIZE,
+    supervise: false,
+    schedule: false,
+    useListenNotify: true,
+  });
   boss.on('error', (error) => console.error(`pg-boss: ${error.message}`));
   await boss.start();
   await boss.createQueue(QUEUE, { policy: 'stately' });
-  return { run: (workload) => process(boss, workload), close: () => boss.stop({ graceful: false }) };
+  await boss.createQueue(NOTIFYING_QUEUE, { policy: 'stately', notify: true });
+  return {
+    run: (workload) => runOperation(boss, adminUrl, workload),
+    close: () => boss.stop({ graceful: false }),
+  };
 }
 
-async function process(boss: PgBoss, { size }: Workload): Promise<Measurement> {
-  await boss.deleteAllJobs(QUEUE);
-  const cpu = globalThis.process.cpuUsage();
+function runOperation(boss: PgBoss, url: string, workload: Workload): Promise<Measurement> {
+  if (workload.operation === 'handler-latency') return handlerLatency(boss, workload);
+  if (workload.operation === 'realized-latency') return toldLatency(boss, url, workload);
+  if (workload.operation === 'idle') return idle(boss, workload);
+  return processAll(boss, workload.operation === 'realize-told' ? NOTIFYING_QUEUE : QUEUE, workload);
+}
+
+async function processAll(boss: PgBoss, queue: string, { size }: Workload): Promise<Measurement> {
+  await boss.deleteAllJobs(queue);
+  const cpu = process.cpuUsage();
   const startedAt = performance.now();
   let key = 0;
-  const sent = eachOf(size, CALLERS, () => boss.send(QUEUE, { org: 'org' }, { singletonKey: String(key++) }));
+  const sent = eachOf(size, CALLERS, () => boss.send(queue, { org: 'org' }, { singletonKey: String(key++) }));
   for (let done = 0; done < size; ) {
-    const jobs = await boss.fetch(QUEUE, { batchSize: BATCH });
+    const jobs = await boss.fetch(queue, { batchSize: BATCH });
     if (jobs.length > 0)
       await boss.complete(
-        QUEUE,
+        queue,
         jobs.map(({ id }) => id),
       );
     done += jobs.length;
   }
   await sent;
   return measured(size, startedAt, cpu);
+}
+
+let count = 0;
+const send = (boss: PgBoss): Promise<string | null> => {
+  const name = `job-${count++}`;
+  return boss.send(NOTIFYING_QUEUE, { name }, { singletonKey: name });
+};
+
+/** Milliseconds from the answer to `send` until the handler is called. */
+async function handlerLatency(boss: PgBoss, { size }: Workload): Promise<Measurement> {
+  let onCall = (_at: number) => {};
+  await using _worker = await work(boss, async () => onCall(performance.now()));
+  const latency = async (): Promise<number> => {
+    const called = new Promise<number>((resolve) => {
+      onCall = resolve;
+    });
+    await send(boss);
+    const sentAt = performance.now();
+    return Math.max(0, (await called) - sentAt);
+  };
+  return figureOf(await medianAtRest(size, latency));
+}
+
+/** Milliseconds until somebody who listens hears from the handler that the work is done, which it says by NOTIFY. */
+async function toldLatency(boss: PgBoss, url: string, { size }: Workload): Promise<Measurement> {
+  await using listener = await DoneListener.listen(url);
+  const teller = new pg.Client(url);
+  await teller.connect();
+  await using _worker = await work(boss, () => teller.query(`notify ${DONE_CHANNEL}`));
+  const latency = async (): Promise<number> => {
+    const told = listener.next();
+    await send(boss);
+    const sentAt = performance.now();
+    return (await told) - sentAt;
+  };
+  const median = await medianAtRest(size, latency);
+  await teller.end();
+  return figureOf(median);
+}
+
+async function idle(boss: PgBoss, { durationMs }: Workload): Promise<Measurement> {
+  await using _worker = await work(boss, async () => {});
+  return await idleCpu(durationMs);
+}
+
+/** pg-boss' own worker, woken by a NOTIFY of each `send`; stopped at the end of its scope. */
+async function work(boss: PgBoss, handle: () => Promise<unknown>): Promise<AsyncDisposable> {
+  await boss.work(NOTIFYING_QUEUE, handle);
+  return { [Symbol.asyncDispose]: () => boss.offWork(NOTIFYING_QUEUE) };
 }

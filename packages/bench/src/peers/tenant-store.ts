@@ -1,6 +1,8 @@
 import type { Contestant, Measurement, Workload } from '../contestant/contestant.ts';
-import { loadFor, type Work } from '../contestant/load.ts';
+import { megabytesInUse } from '../contestant/heap.ts';
+import { figureOf, loadFor, type Work } from '../contestant/load.ts';
 import { idOf, orgOf } from '../database/bench-table.ts';
+import { eachOf } from './each-of.ts';
 
 export interface NewMachine {
   readonly id: string;
@@ -77,9 +79,18 @@ function workOf(store: TenantStore, { operation, table, tenants, rowsATenant, si
   return work;
 }
 
+async function memoryAfterReads(store: TenantStore, workload: Workload): Promise<Measurement> {
+  const read = workOf(store, { ...workload, operation: 'read' });
+  await eachOf(workload.size, workload.clients, () => read(0));
+  return figureOf(megabytesInUse());
+}
+
 export function tenantContestant(store: TenantStore): Contestant {
   return {
-    run: (workload): Promise<Measurement> => loadFor(workload.clients, workload.durationMs, workOf(store, workload)),
+    run: (workload): Promise<Measurement> =>
+      workload.operation === 'read-memory'
+        ? memoryAfterReads(store, workload)
+        : loadFor(workload.clients, workload.durationMs, workOf(store, workload), workload.ratePerSecond),
     close: () => store.close(),
   };
 }

@@ -7,6 +7,7 @@ import type { Scenario } from '../scenario.ts';
 import { figure, percent } from './figures.ts';
 import { PEER_NOTES } from './peer-notes.ts';
 import { plot } from './plot.ts';
+import { judge } from './targets.ts';
 
 const DOCS = fileURLToPath(new URL('../../../../docs', import.meta.url));
 
@@ -25,7 +26,10 @@ export async function writeReport(
     await writeFile(join(plots, `${scenario.name}.svg`), plot(own));
     sections.push(section(scenario, own));
   }
-  await writeFile(join(DOCS, 'benchmarks.md'), `${[opening(environment), ...sections, PEER_NOTES].join('\n\n')}\n`);
+  await writeFile(
+    join(DOCS, 'benchmarks.md'),
+    `${[opening(environment), targets(results), ...sections, PEER_NOTES].join('\n\n')}\n`,
+  );
 }
 
 const resultsOf = ({ name }: Scenario, results: Results): Results =>
@@ -41,6 +45,18 @@ and over 1 always means that ours is better. The spread is the distance between 
 
 Measured ${measuredAt.slice(0, 10)} at commit ${commit}${isQuick ? ', with --quick: short turns and few rounds' : ''}: Node ${node}, Postgres ${postgres}, fsync ${fsync},
 ${platform}, ${cores} cores (${cpu}), ${memoryGb} GB. Server and clients share the machine, so every figure includes both.`;
+}
+
+/** Also what was not reached, since a table of successes tells nothing. */
+function targets(results: Results): string {
+  const rows = judge(results).map(
+    ({ text, result, target, measured, isMet }) =>
+      `| ${text} | ${target} | ${measured} | ${isMet ? 'met' : '**not met**'} | \`${result}\` |`,
+  );
+  return [
+    '## Targets\n\nSet before anything was measured. Costs are ours ÷ the peer’s, so that less is better there.',
+    ['| target | | measured | | result |', '| --- | ---: | ---: | --- | --- |', ...rows].join('\n'),
+  ].join('\n\n');
 }
 
 function section({ name, question }: Scenario, results: Results): string {

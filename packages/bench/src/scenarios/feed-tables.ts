@@ -1,13 +1,16 @@
 import type { Bench } from '../bench.ts';
 import { CHANNEL } from '../peers/listen-notify.ts';
 
-/** Three tables that differ in how their changes are told: by our feed, by a row trigger's NOTIFY, not at all. */
+/** Tables that differ in how their changes are told: by our feed, by a row trigger's NOTIFY, by logical replication, not at all. */
 export const FEED_TABLE = 'feed_ours';
 export const NOTIFY_TABLE = 'feed_notify';
+export const REPLICATED_TABLE = 'feed_replicated';
 export const SILENT_TABLE = 'feed_none';
 
+const ALL = [FEED_TABLE, NOTIFY_TABLE, REPLICATED_TABLE, SILENT_TABLE];
+
 export async function makeFeedTables({ database }: Bench): Promise<void> {
-  for (const name of [FEED_TABLE, NOTIFY_TABLE, SILENT_TABLE]) await database.addTable(name, 100, 1);
+  for (const name of ALL) await database.addTable(name, 100, 1);
   await database.admin((client) =>
     client.query(`
       create or replace function feed_notify() returns trigger language plpgsql as $function$

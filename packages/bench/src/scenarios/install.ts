@@ -19,7 +19,8 @@ export const install: Scenario = {
   name: 'install',
   question: 'How many packages and megabytes does a user of core get?',
   needsHeavyPeers: true,
-  async run() {
+  async run(bench) {
+    if (!bench.hasHeavyPeers) return {};
     const ours = await footprintOf(CORE, ['.']);
     const results: Results = {};
     for (const { name, peerName, packages } of PEERS) {

@@ -1,4 +1,3 @@
-import { alternate } from '../alternate.ts';
 import type { Scenario } from '../scenario.ts';
 
 export const intents32: Scenario = {
@@ -8,11 +7,10 @@ export const intents32: Scenario = {
     const contestant = await bench.contestant('intendant-realization');
     const measure = (operation: string) => async () =>
       (await contestant.run(bench.workload(operation, { clients: 32 }))).value;
-    return alternate({
+    return bench.compare({
       name: 'intents-32',
       unit: 'intents/s',
       better: 'higher',
-      rounds: bench.effort.rounds,
       ours: measure('intent'),
       peers: [{ name: 'vs-notify', peerName: 'the same with NOTIFY', measure: measure('intent-notify') }],
     });

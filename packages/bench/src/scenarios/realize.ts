@@ -1,4 +1,6 @@
-import { alternate } from '../alternate.ts';
+import type { Bench } from '../bench.ts';
+import type { ContestantOptions } from '../contestant/contestant.ts';
+import type { Results } from '../result.ts';
 import type { Scenario } from '../scenario.ts';
 
 const QUICK_SIZE = 200;
@@ -8,18 +10,43 @@ export const realize: Scenario = {
   name: 'realize',
   question: 'How many resources a second go from intent to REALIZED at one point, when realizing is nothing to do?',
   async run(bench) {
-    const workload = bench.workload('realize', { size: bench.effort.isQuick ? QUICK_SIZE : FULL_SIZE });
-    const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;
-    return alternate({
-      name: 'realize',
-      unit: 'realizations/s',
-      better: 'higher',
-      rounds: bench.effort.rounds,
-      ours: measure('intendant-realization'),
-      peers: [
-        { name: 'vs-pgboss', peerName: 'pg-boss, jobs that do nothing', measure: measure('pg-boss') },
-        { name: 'vs-graphile', peerName: 'graphile-worker, statuses by hand', measure: measure('graphile-worker') },
-      ],
-    });
+    const size = bench.effort.isQuick ? QUICK_SIZE : FULL_SIZE;
+    return {
+      ...(await contestRealization(bench, 'realize', size, { hasFeed: false })),
+      ...(await contestRealization(bench, 'realize.with-feed', size, { hasFeed: true })),
+    };
   },
 };
+
+/**
+ * Full realizations against what the peers do instead, each in a process that both asks and works. Told against told: with our
+ * feed, pg-boss sends its NOTIFY; without, neither does. graphile-worker always notifies.
+ */
+export async function contestRealization(
+  bench: Bench,
+  name: string,
+  size: number,
+  { hasFeed, ...through }: Partial<ContestantOptions> & { readonly hasFeed: boolean },
+): Promise<Results> {
+  const measure = (file: string, changes: Partial<ContestantOptions>, operation: string) => async () =>
+    (await (await bench.contestant(file, changes)).run(bench.workload(operation, { size }))).value;
+  const told = hasFeed ? ', NOTIFY on' : '';
+  return bench.compare({
+    name,
+    unit: 'realizations/s',
+    better: 'higher',
+    ours: measure('intendant-realization', { ...through, hasFeed }, 'realize'),
+    peers: [
+      {
+        name: 'vs-pgboss',
+        peerName: `pg-boss, jobs that do nothing${told}`,
+        measure: measure('pg-boss', through, hasFeed ? 'realize-told' : 'realize'),
+      },
+      {
+        name: 'vs-graphile',
+        peerName: 'graphile-worker, statuses by hand',
+        measure: measure('graphile-worker', through, 'realize'),
+      },
+    ],
+  });
+}

@@ -1,4 +1,3 @@
-import { alternate } from '../alternate.ts';
 import type { Bench } from '../bench.ts';
 import type { Results } from '../result.ts';
 
@@ -21,11 +20,10 @@ export async function scale(bench: Bench, name: string, sizes: readonly [Size, .
     const results: Results = {};
     for (const operation of ['read', 'write'])
       for (const size of larger) {
-        const found = await alternate({
+        const found = await bench.compare({
           name: `${name}.${operation}`,
           unit: `${operation}s/s`,
           better: 'higher',
-          rounds: bench.effort.rounds,
           ours: measure(operation, size),
           peers: [{ name: size.label, peerName: `ours at ${smallest.label}`, measure: measure(operation, smallest) }],
         });

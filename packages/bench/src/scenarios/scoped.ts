@@ -1,15 +1,14 @@
-import { alternate } from '../alternate.ts';
 import type { Bench } from '../bench.ts';
 import type { Workload } from '../contestant/contestant.ts';
 import type { Results } from '../result.ts';
 
 /** Who a tenant-scoped operation is compared with: the end of the result's name, the peer's file, the name for people. */
 export const TENANT_PEERS = [
-  { name: 'vs-raw', file: 'raw-pg', peerName: 'pg, no row security' },
-  { name: 'vs-pattern', file: 'pattern-pg', peerName: 'pg, BEGIN/set_config/…/COMMIT' },
-  { name: 'vs-drizzle', file: 'drizzle', peerName: 'Drizzle, RLS transaction' },
-  { name: 'vs-kysely', file: 'kysely', peerName: 'Kysely, RLS transaction' },
-  { name: 'vs-prisma', file: 'prisma', peerName: 'Prisma 7, RLS extension' },
+  { name: 'vs-raw', file: 'raw-pg', peerName: 'pg, no row security', isHeavy: false },
+  { name: 'vs-pattern', file: 'pattern-pg', peerName: 'pg, BEGIN/set_config/…/COMMIT', isHeavy: false },
+  { name: 'vs-drizzle', file: 'drizzle', peerName: 'Drizzle, RLS transaction', isHeavy: false },
+  { name: 'vs-kysely', file: 'kysely', peerName: 'Kysely, RLS transaction', isHeavy: false },
+  { name: 'vs-prisma', file: 'prisma', peerName: 'Prisma 7, RLS extension', isHeavy: true },
 ] as const;
 
 export type TenantPeer = (typeof TENANT_PEERS)[number];
@@ -25,13 +24,12 @@ export async function contest(
   { unit, peers = TENANT_PEERS }: { unit: string; peers?: readonly TenantPeer[] },
 ): Promise<Results> {
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;
-  return alternate({
+  return bench.compare({
     name,
     unit,
     better: 'higher',
-    rounds: bench.effort.rounds,
     ours: measure('intendant'),
-    peers: peers.map((peer) => ({ name: peer.name, peerName: peer.peerName, measure: measure(peer.file) })),
+    peers: peers.map(({ file, ...peer }) => ({ ...peer, measure: measure(file) })),
   });
 }
 
@@ -48,16 +46,11 @@ export async function contestAtEachLoad(bench: Bench, name: string, operation: s
 /** CPU of the client process for one call: what the layer itself costs, whatever the server does meanwhile. */
 export async function contestCpu(bench: Bench, name: string, workload: Workload): Promise<Results> {
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).cpuMicros;
-  return alternate({
+  return bench.compare({
     name,
     unit: 'µs CPU/call',
     better: 'lower',
-    rounds: bench.effort.rounds,
     ours: measure('intendant'),
-    peers: PG_PEERS.map((peer) => ({
-      name: peer.name,
-      peerName: peer.peerName,
-      measure: measure(peer.file),
-    })),
+    peers: PG_PEERS.map(({ file, ...peer }) => ({ ...peer, measure: measure(file) })),
   });
 }

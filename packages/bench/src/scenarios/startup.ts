@@ -1,4 +1,3 @@
-import { alternate } from '../alternate.ts';
 import type { Bench } from '../bench.ts';
 import type { Scenario } from '../scenario.ts';
 import { TENANT_PEERS } from './scoped.ts';
@@ -12,14 +11,14 @@ export const startup: Scenario = {
   async run(bench) {
     await bench.scopedTable();
     const entrants = TENANT_PEERS.filter(({ name }) => !bench.effort.isQuick || QUICK_PEERS.has(name));
-    return alternate({
+    return bench.compare({
       name: 'startup',
       unit: 'ms',
       better: 'lower',
-      rounds: bench.effort.rounds,
+      rounds: bench.effort.isQuick ? 2 : bench.effort.rounds,
       note: 'Ours runs from TypeScript source here and checks the schema at each start; the peers run from JavaScript and check nothing.',
       ours: () => start(bench, 'intendant'),
-      peers: entrants.map(({ name, peerName, file }) => ({ name, peerName, measure: () => start(bench, file) })),
+      peers: entrants.map(({ file, ...peer }) => ({ ...peer, measure: () => start(bench, file) })),
     });
   },
 };

@@ -1,0 +1,131 @@
+import type { Result, Results } from '../result.ts';
+import { figure } from './figures.ts';
+
+/** What was set out to be reached, before anything was measured. */
+interface Target {
+  /** The result that tells. */
+  readonly result: string;
+  /** In words, as it was set. */
+  readonly text: string;
+  readonly measured: (result: Result) => number;
+  readonly unit: string;
+  /** At least this, or at most. */
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+const ratioAtLeast = (result: string, atLeast: number, text: string): Target => ({
+  result,
+  text,
+  measured: ({ ratio }) => ratio,
+  unit: '×',
+  atLeast,
+});
+
+/** For targets that were set as cost: ours ÷ peer's. */
+const costAtMost = (result: string, atMost: number, text: string): Target => ({
+  result,
+  text,
+  measured: ({ ratio }) => 1 / ratio,
+  unit: '×',
+  atMost,
+});
+
+const oursAtMost = (result: string, atMost: number, unit: string, text: string): Target => ({
+  result,
+  text,
+  measured: ({ ours }) => ours,
+  unit,
+  atMost,
+});
+
+const TARGETS: readonly Target[] = [
+  costAtMost('scoped-read.vs-raw', 1.15, 'find by key at 8 clients ≤ 1.15 × the time of a raw unscoped query'),
+  ratioAtLeast('scoped-read.vs-pattern', 2.8, 'find by key ≥ 2.8 × the throughput of BEGIN/set_config/SELECT/COMMIT'),
+  costAtMost('scoped-write.insert.vs-raw', 1.25, 'insert ≤ 1.25 × raw'),
+  costAtMost('scoped-write.update.vs-raw', 1.25, 'update ≤ 1.25 × raw'),
+  costAtMost('bulk-insert.vs-raw', 1.5, 'insertMany of 10,000 rows ≤ 1.5 × raw unnest'),
+  {
+    result: 'scoped-read.cpu.vs-raw',
+    text: "a warm session adds < 5 µs of CPU a call beyond pg's own",
+    measured: ({ ours, peer }) => ours - peer,
+    unit: 'µs',
+    atMost: 5,
+  },
+  costAtMost('memory.calls', 1.1, 'memory flat over a million calls: after them ≤ 1.1 × after the first tenth'),
+  costAtMost('protostore.insert.vs-bytes', 1.3, 'a message inserted within 1.3 × of the same bytes in a core table'),
+  costAtMost('protostore.find.vs-bytes', 1.3, 'a message found within 1.3 × of the same bytes in a core table'),
+  ratioAtLeast('feed-tax.vs-none', 0.6, 'writers at 32 clients keep ≥ 0.6 × the throughput of a table without a feed'),
+  ratioAtLeast('feed-tax.vs-notify', 2, 'writers at 32 clients ≥ 2 × those of a row-level NOTIFY trigger'),
+  oursAtMost(
+    'feed-latency.half-load-p50.vs-notify',
+    10,
+    'ms',
+    'commit → handler p50 ≤ 10 ms at half of the maximum rate',
+  ),
+  oursAtMost(
+    'feed-latency.half-load-p99.vs-notify',
+    50,
+    'ms',
+    'commit → handler p99 ≤ 50 ms at half of the maximum rate',
+  ),
+  {
+    result: 'feed-backlog.vs-replication',
+    text: '≥ 20,000 changes/s to one subscriber from a backlog',
+    measured: ({ ours }) => ours,
+    unit: 'changes/s',
+    atLeast: 20_000,
+  },
+  ratioAtLeast('feed-fanout.vs-one', 0.95, '100 subscribers in 10 processes cost the writers nothing measurable'),
+  costAtMost('memory.subscriber', 1.1, 'memory of a subscriber flat: after all changes ≤ 1.1 × after the first tenth'),
+  oursAtMost('idle.subscriber.vs-notify', 10, 'ms/s', 'idle CPU of a subscriber near zero: ≤ 1 %'),
+  ratioAtLeast('realize.vs-pgboss', 0.5, 'a full realization ≥ 0.5 × the rate of bare no-op jobs of pg-boss'),
+  ratioAtLeast('hot-resource.vs-single', 10, 'marks on one resource at 5,000 points ≥ 10 × one lock a mark'),
+  ratioAtLeast('intents-32.vs-notify', 2, 'persistIntent at 32 callers ≥ 2 × the same with a NOTIFY inside'),
+  oursAtMost('memory.worker', 150, 'MB', 'a worker holds ≤ 150 MB with 10,000 jobs waiting'),
+  costAtMost(
+    'realize-latency.vs-pgboss',
+    3,
+    "intent committed → handler called within 3 × of pg-boss's own notify latency",
+  ),
+  oursAtMost('idle.worker.vs-pgboss', 10, 'ms/s', 'idle CPU of a worker near zero: ≤ 1 %'),
+];
+
+export interface Verdict {
+  readonly text: string;
+  readonly result: string;
+  readonly target: string;
+  readonly measured: string;
+  readonly isMet: boolean;
+  readonly note: string | undefined;
+}
+
+/** The targets that these results say something about. */
+export function judge(results: Results): Verdict[] {
+  return TARGETS.flatMap((target) => {
+    const result = results[target.result];
+    if (result === undefined) return [];
+    const measured = target.measured(result);
+    const [sign, bound] = target.atLeast === undefined ? ['≤', target.atMost ?? 0] : ['≥', target.atLeast];
+    return {
+      text: target.text,
+      result: target.result,
+      target: `${sign} ${bound.toLocaleString('en-US')} ${target.unit}`,
+      measured: `${figure(measured)} ${target.unit}`,
+      isMet: sign === '≥' ? measured >= bound : measured <= bound,
+      note: result.note,
+    };
+  });
+}
+
+/** For a terminal. */
+export function targetTable(results: Results): string {
+  const verdicts = judge(results);
+  if (verdicts.length === 0) return 'No target was set for these.';
+  return [
+    'Targets:',
+    ...verdicts.map(
+      ({ isMet, text, measured }) => `  ${isMet ? 'met    ' : 'NOT MET'}  ${measured.padStart(16)}  ${text}`,
+    ),
+  ].join('\n');
+}
