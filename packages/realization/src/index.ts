@@ -1,5 +1,7 @@
 export type { Caretaker } from './caretaker/caretaker.ts';
 export type { CaretakerOptions } from './caretaker/caretaker-options.ts';
+export type { HistoryOptions, StatusTransition } from './history/history.ts';
+export type { StatusCounts, TableSummary } from './history/summary.ts';
 export type { LookOptions } from './look-until.ts';
 export type { Announcement } from './point/announcement.ts';
 export type { EnforcementPoints, PointOptions } from './point/enforcement-points.ts';

@@ -8,6 +8,8 @@ import {
   translateError,
   writeRow,
 } from '@intendant/core/internal';
+import { type HistoryOptions, readHistory, type StatusTransition } from './history/history.ts';
+import { readSummary, type TableSummary } from './history/summary.ts';
 import { persistIntent } from './intent/persist-intent.ts';
 import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from './intent/remove.ts';
 import { checkEnforcementPoint } from './point/enforcement-point.ts';
@@ -39,6 +41,7 @@ export interface PersistResult<T extends AnyTable> {
 export interface RealizationParts {
   readonly core: SessionInternals;
   statusTables(definition: AnyTable): StatusTables;
+  registeredTables(): readonly StatusTables[];
   /** Runs in one transaction: the session's own if it is one. */
   inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
   /** Runs outside the session's transaction, if it is one. */
@@ -223,6 +226,36 @@ export class RealizationSession {
     return this.#operate('getOverallStatusWithEnforcementDetails', definition, key, ({ tables, scope, core }) =>
       readStatusDetails(core.executor, scope, tables, key),
     );
+  }
+
+  /**
+   * What statuses the resource had at its points, newest first. Outlives the resource, and reaches back as far as the
+   * caretaker's `keepHistoryMs`. Empty for one of which nothing is known.
+   */
+  async history<T extends AnyTable>(
+    definition: T,
+    key: KeyOf<T>,
+    options: HistoryOptions = {},
+  ): Promise<StatusTransition[]> {
+    return this.#operate('history', definition, key, ({ tables, scope, core }) =>
+      readHistory(core.executor, scope, tables, key, options),
+    );
+  }
+
+  /**
+   * How many of the caller's resources have which status, overall and at each point, by table. Kept count of, so it
+   * costs the same however many there are. Default: all registered tables.
+   */
+  async summary(definitions?: readonly AnyTable[]): Promise<TableSummary[]> {
+    const { core, registeredTables, statusTables } = this.#parts;
+    const all = definitions?.map(statusTables) ?? registeredTables();
+    if (all.length === 0) return [];
+    const scope = core.scopeFor(all.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]));
+    try {
+      return await readSummary(core.executor, scope, all);
+    } catch (error) {
+      throw translateError(error, { operation: 'summary' });
+    }
   }
 
   /**

@@ -23,7 +23,9 @@ import { type CaretakerOptions, configureCaretaker } from './caretaker/caretaker
 import { type DutyParts, makeDuties } from './caretaker/make-duties.ts';
 import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
 import { isAboutKey } from './changed-key.ts';
+import { readSummary, type TableSummary } from './history/summary.ts';
 import { JobQueue } from './job/job-queue.ts';
+import { SERVICE_SCOPE } from './job/service-scope.ts';
 import { EnforcementPoints } from './point/enforcement-points.ts';
 import type { PlacementRule } from './point/register-placement.ts';
 import { ROLLOUTS } from './point/rollout-duty.ts';
@@ -73,6 +75,8 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
   as(context: C): RealizationSession;
   /** The same inside the caller's transaction: committed or rolled back with it. */
   in(transaction: Transaction): RealizationSession;
+  /** How many resources of all tenants have which status, as `summary` of a session tells it of one's own. */
+  summary(tables?: readonly AnyTable[]): Promise<TableSummary[]>;
   /** A worker, not yet started. Throws ConfigurationError for options that are missing or wrong. */
   worker(options: WorkerOptions): Worker;
   /** The registry of enforcement points. */
@@ -154,6 +158,11 @@ class PostgresRealization implements Realization<unknown> {
     return new RealizationSession(this.#parts(sessionInternalsOf(transaction), (run) => transaction.afterCommit(run)));
   }
 
+  summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
+    const known = tables?.map((table) => this.#statusTables(table)) ?? [...this.#tables.values()];
+    return readSummary(this.#internals.executor, SERVICE_SCOPE, known);
+  }
+
   worker(options: WorkerOptions): Worker {
     const worker = new Worker(
       {
@@ -225,6 +234,7 @@ class PostgresRealization implements Realization<unknown> {
     return {
       core,
       statusTables: (definition) => this.#statusTables(definition),
+      registeredTables: () => [...this.#tables.values()],
       outsideTransactions: this.#internals.executor,
       submitting: {
         operations: () => this.#internals.table(operationTable),

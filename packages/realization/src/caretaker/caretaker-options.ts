@@ -8,6 +8,8 @@ export interface CaretakerOptions {
   readonly purgeAfterMs?: number;
   /** How long the result of a submitted operation can be asked for, in ms. Default 86,400,000 (a day). */
   readonly keepResultsMs?: number;
+  /** How long the history of statuses reaches back, in ms. `Infinity`: for ever. Default 604,800,000 (7 days). */
+  readonly keepHistoryMs?: number;
 }
 
 export type CaretakerConfiguration = Required<CaretakerOptions>;
@@ -18,6 +20,7 @@ export function configureCaretaker(options: CaretakerOptions): CaretakerConfigur
   return {
     purgeAfterMs: duration('purgeAfterMs', options.purgeAfterMs ?? 7 * DAY_MS),
     keepResultsMs: duration('keepResultsMs', options.keepResultsMs ?? DAY_MS),
+    keepHistoryMs: duration('keepHistoryMs', options.keepHistoryMs ?? 7 * DAY_MS),
   };
 }
 

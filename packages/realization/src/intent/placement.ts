@@ -72,7 +72,7 @@ const forgetSql = (tables: StatusTables, points: string): string => `
 const resetSql = (tables: StatusTables, points: string): string => `
     update ${tables.enforcement.qualifiedName} e
     set realization_status = case when ${isStaying(points)} then ${STATUS_WEIGHTS.PENDING} else ${STATUS_WEIGHTS.DELETION_PENDING} end,
-      is_removal = not ${isStaying(points)}, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
+      is_removal = not ${isStaying(points)}, attempt = null, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
 
 /** A point that was removed is named in vain: an error, so that nobody waits for it. */

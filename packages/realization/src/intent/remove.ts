@@ -63,7 +63,7 @@ const softDeleteSql = perStatusTables((tables) => {
 const removeEverywhereSql = perStatusTables(
   (tables) => `
     update ${tables.enforcement.qualifiedName} e
-    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, resource_revision = ${INTENT_REVISION},
+    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, attempt = null, resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`,
 );

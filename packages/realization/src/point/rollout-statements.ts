@@ -133,11 +133,11 @@ const moveSql = perStatusTables((tables) => {
     order by ${identity.of('o')}
     on conflict (${identity.columns}, ${POINT_COLUMN}) do update
     set realization_status = excluded.realization_status, resource_revision = excluded.resource_revision,
-      is_removal = false, updated_at = clock_timestamp()
+      is_removal = false, attempt = null, updated_at = clock_timestamp()
     where e.is_removal`,
     unplace: `
     update ${tables.enforcement.qualifiedName} e
-    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, resource_revision = ${revision},
+    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, attempt = null, resource_revision = ${revision},
       updated_at = clock_timestamp()
     from (${locked(4)}) i
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}

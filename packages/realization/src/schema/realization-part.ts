@@ -1,4 +1,5 @@
 import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
+import { planHistory } from '../history/history-schema.ts';
 import { jobSchemaPart } from '../job/job-schema.ts';
 import { planPoints } from '../point/point-schema.ts';
 import { planOperations } from '../submit/operation-schema.ts';
@@ -12,6 +13,7 @@ export const realizationPart = (store: DataStoreInternals): SchemaPart => {
       ...(await jobs.plan(client, tables)),
       ...(await planPoints(client, store)),
       ...(await planOperations(client, store)),
+      ...(await planHistory(client, store, tables)),
     ],
   };
 };

@@ -208,6 +208,7 @@ const judgeAndWriteSql = perStatusTables((tables) => {
       on conflict (${identity.columns}, ${POINT_COLUMN}) do update
       set realization_status = excluded.realization_status, resource_revision = excluded.resource_revision,
         is_removal = excluded.is_removal, updated_at = clock_timestamp(),
+        attempt = case when excluded.realization_status = ${STATUS_WEIGHTS.ERROR} then e.attempt end,
         additional_details = case
           when excluded.realization_status in (${clearing}) then ''
           else left(concat_ws('; ', nullif(excluded.additional_details, ''), nullif(e.additional_details, '')), ${MAX_DETAILS_LENGTH})

@@ -46,7 +46,7 @@ export const lockFreeOverallStatus = (tables: StatusTables, identities: readonly
 const LOCKED = 'intendant.locked_resources';
 
 /** That an item of the set was locked, by its `ordinal`. */
-export const IS_LOCKED = `ordinal = any (current_setting('${LOCKED}')::bigint[])`;
+export const IS_LOCKED = `ordinal = any ((select current_setting('${LOCKED}')::bigint[])::bigint[])`;
 
 const lockSql = perStatusTables((tables) => lockText(tables, '', ''));
 

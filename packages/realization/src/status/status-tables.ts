@@ -42,6 +42,8 @@ const ENFORCEMENT_COLUMNS = {
   ...STATUS_COLUMNS,
   /** The resource is to vanish from this point: what an ERROR alone would not tell. */
   is_removal: z.boolean(),
+  /** Which attempt of a worker the status tells of; null: none. */
+  attempt: z.int32().nullable(),
 } as const;
 
 const OVERALL_COLUMNS = {

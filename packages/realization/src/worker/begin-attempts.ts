@@ -55,13 +55,16 @@ export async function beginAttempts(
   const answers = await executor.run(SERVICE_SCOPE, [
     { name: 'lock-what-is-free', text: lockFreeSql(tables), values: identities },
     { name: 'read-intents', text: readSql(tables), values: [...identities, enforcementPoint] },
-    { name: 'mark-begun', text: markSql(tables), values: [...identities, enforcementPoint] },
+    { name: 'mark-begun', text: markSql(tables), values: [...identities, enforcementPoint, attemptNumbers(jobs)] },
     recomputeBegun(tables, identities, jobs.length),
   ]);
   const attempts = (answers[1] as StatementResult).rows.map((row) => readAttempt(tables, jobs, row));
   const begun = new Set(attempts.map(({ job }) => job));
   return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
 }
+
+const attemptNumbers = (jobs: readonly ClaimedJob[]): string =>
+  arrayLiteral(jobs.map(({ retryCount }) => String(retryCount + 1)));
 
 const BEGUN = 'intendant.begun_attempts';
 const isBegun = `ordinal = any (current_setting('${BEGUN}')::bigint[])`;
@@ -116,7 +119,8 @@ const markSql = perStatusTables((tables) => {
   const { same, of, columns, parameterCount } = identitySql(tables.overall);
   return `
     with begun as (
-      select ${of('i')}, ${actionOf(tables)} as action, ${CURRENT} as current_revision
+      select ${of('i')}, ${actionOf(tables)} as action, ${CURRENT} as current_revision,
+        ($${parameterCount + 2}::integer[])[i.ordinal] as attempt
       from ${items(tables)}
       join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
       join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')} and e.${POINT_COLUMN} = $${parameterCount + 1}
@@ -124,12 +128,12 @@ const markSql = perStatusTables((tables) => {
       where ${isBegun}
     ),
     wanted as (
-      select ${columns}, current_revision, action = 'unrealize' as is_removal,
+      select ${columns}, current_revision, attempt, action = 'unrealize' as is_removal,
         case action when 'unrealize' then ${STATUS_WEIGHTS.DELETION_IN_PROGRESS} else ${STATUS_WEIGHTS.IN_PROGRESS} end as status
       from begun where action <> 'nothing'
     )
     update ${tables.enforcement.qualifiedName} e
-    set realization_status = w.status, resource_revision = w.current_revision, is_removal = w.is_removal, updated_at = clock_timestamp()
+    set realization_status = w.status, resource_revision = w.current_revision, is_removal = w.is_removal, attempt = w.attempt, updated_at = clock_timestamp()
     from wanted w
     where ${same('e', 'w')} and e.${POINT_COLUMN} = $${parameterCount + 1}
       and (e.realization_status, e.resource_revision, e.is_removal) is distinct from (w.status, w.current_revision, w.is_removal)`;

@@ -1,0 +1,97 @@
+import { InvalidRecordError } from '@intendant/core';
+import {
+  type Executor,
+  type RegisteredTable,
+  readIdentity,
+  type Scope,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
+import { pointTableName } from '../point/selector.ts';
+import { type Status, statusOfWeight } from '../status/status.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+
+/** A status that a resource came to have at a point. */
+export interface StatusTransition {
+  readonly enforcementPoint: string;
+  readonly status: Status;
+  /** The resource's revision that the status is about. */
+  readonly revision: number;
+  /** Which attempt of a worker it was; null for what no worker did. */
+  readonly attempt: number | null;
+  /** What went wrong, for ERROR; else empty. */
+  readonly message: string;
+  readonly occurredAt: Date;
+}
+
+export interface HistoryOptions {
+  /** Only at this point. Default: at all. */
+  readonly enforcementPoint?: string;
+  /** Of the newest, so many. From 1 to 1,000; default 100. */
+  readonly limit?: number;
+}
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+
+/** Newest first. Empty for a resource of which nothing happened, or that is not the caller's. */
+export async function readHistory(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+  options: HistoryOptions,
+): Promise<StatusTransition[]> {
+  const [found] = await executor.run(scope, [historyStatement(tables, scope, key, options)]);
+  return (found as StatementResult).rows.map(readTransition);
+}
+
+function historyStatement(
+  tables: StatusTables,
+  scope: Scope,
+  key: unknown,
+  { enforcementPoint, limit = DEFAULT_LIMIT }: HistoryOptions,
+): Statement {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    throw new InvalidRecordError(`history: limit must be a whole number from 1 to ${MAX_LIMIT}`);
+  const named = new Map(
+    readIdentity(tables.overall, scope, key, 'read').map(({ column, value }) => [column.field, value]),
+  );
+  const keyTexts = tables.overall.key.map(({ field }) => String(named.get(field)));
+  return {
+    name: 'read-history',
+    text: `
+      select point_id, status, revision, attempt, message, occurred_at::text
+      from intendant.status_history
+      where table_name = $1 and key = (select array(select jsonb_array_elements_text($2::jsonb)))
+        and ($3::text is null or org_id = $3) and ($4::text is null or instance_id = $4) and ($5::text is null or point_id = $5)
+      order by seq desc
+      limit $6::bigint`,
+    values: [
+      pointTableName(tables),
+      JSON.stringify(keyTexts),
+      ownerOf(tables.overall, named.get('orgId'), scope.orgId),
+      ownerOf(tables.overall, named.get('instanceId'), undefined),
+      enforcementPoint ?? null,
+      String(limit),
+    ],
+  };
+}
+
+/** A narrower question for the index; row security narrows it to the caller's in any case. */
+const ownerOf = (table: RegisteredTable, named: unknown, own: string | undefined): string | null => {
+  if (named !== undefined && named !== null) return String(named);
+  return table.isTenanted ? (own ?? null) : null;
+};
+
+function readTransition(row: readonly (string | null)[]): StatusTransition {
+  const [enforcementPoint, status, revision, attempt, message, occurredAt] = row;
+  return {
+    enforcementPoint: enforcementPoint as string,
+    status: statusOfWeight(Number(status)),
+    revision: Number(revision),
+    attempt: attempt === null || attempt === undefined ? null : Number(attempt),
+    message: message as string,
+    occurredAt: new Date(occurredAt as string),
+  };
+}

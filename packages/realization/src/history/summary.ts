@@ -1,0 +1,60 @@
+import {
+  arrayLiteral,
+  type Executor,
+  type Scope,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
+import { pointTableName } from '../point/selector.ts';
+import { type Status, statusOfWeight } from '../status/status.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+
+/** How many resources have each status; a status that none has is absent. */
+export type StatusCounts = Readonly<Partial<Record<Status, number>>>;
+
+/** Where the resources of one table are. */
+export interface TableSummary {
+  readonly table: string;
+  /** By overall status. */
+  readonly overall: StatusCounts;
+  /** By status at each point that has any. */
+  readonly points: ReadonlyMap<string, StatusCounts>;
+}
+
+/** What the counts say, each table in the order given. The status tables themselves are not looked at. */
+export async function readSummary(
+  executor: Executor,
+  scope: Scope,
+  tables: readonly StatusTables[],
+): Promise<TableSummary[]> {
+  const [found] = await executor.run(scope, [summaryStatement(tables)]);
+  const byTable = Map.groupBy((found as StatementResult).rows, ([name]) => name);
+  return tables.map((table) => summaryOf(table.resource.name, byTable.get(pointTableName(table)) ?? []));
+}
+
+const summaryStatement = (tables: readonly StatusTables[]): Statement => ({
+  name: 'read-summary',
+  text: `
+    select table_name, point_id, status, sum(resources)
+    from (
+      select table_name, point_id, status, resources from intendant.status_count where table_name = any ($1::text[])
+      union all
+      select table_name, point_id, status, change from intendant.status_change where table_name = any ($1::text[])
+    ) counted
+    group by 1, 2, 3
+    having sum(resources) <> 0
+    order by 1, 2, 3`,
+  values: [arrayLiteral(tables.map(pointTableName))],
+});
+
+function summaryOf(table: string, rows: readonly (readonly (string | null)[])[]): TableSummary {
+  const counts = new Map<string, Partial<Record<Status, number>>>();
+  for (const [, point, status, resources] of rows) {
+    const own = counts.get(point as string) ?? {};
+    own[statusOfWeight(Number(status))] = Number(resources);
+    counts.set(point as string, own);
+  }
+  const overall = counts.get('') ?? {};
+  counts.delete('');
+  return { table, overall, points: counts };
+}
