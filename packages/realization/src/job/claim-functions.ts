@@ -25,57 +25,77 @@ create index if not exists ${FAIR_INDEX}
   where state < 'active' and not blocked`;
 
 /** The planner must not think, from a time when the table was empty, that reading all of it is cheap. */
-const BY_INDEX = `set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan`;
+const BY_INDEX = `set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashjoin = off
+  set plan_cache_mode = force_generic_plan`;
 const TENANT = `coalesce(j.group_id, '')`;
 const WAITS = `j.name = queue_name and (j.priority < 0) = is_background and j.state < 'active' and not j.blocked`;
 
-/** The next tenant with jobs that wait, due or not; null: the first one. */
-export const TENANT_AFTER = `
-create or replace function intendant.tenant_after(queue_name text, is_background boolean, tenant text) returns text
+/** Another job of the key that stands in the way; a scalar, since a join would be planned over all jobs of a state. */
+const rival = (condition: string): string => `
+        (select 1 from ${JOBS_SCHEMA}.job_common rival
+          where rival.name = j.name and rival.policy = 'stately'
+            and coalesce(rival.singleton_key, '') = coalesce(j.singleton_key, '') and ${condition}
+          limit 1)`;
+
+/** As many tenants as this with jobs that wait, due or not, after one of them (null: from the first). */
+export const TENANTS_AFTER = `
+create or replace function intendant.tenants_after(
+  queue_name text, is_background boolean, tenant text, most integer
+) returns text[]
+language plpgsql set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  first_tenant text;
+begin
+  if tenant is null then
+    first_tenant := (select ${TENANT} from ${JOBS_SCHEMA}.job_common j where ${WAITS} order by ${TENANT} limit 1);
+  else
+    first_tenant := (select ${TENANT} from ${JOBS_SCHEMA}.job_common j where ${WAITS} and ${TENANT} > tenant order by ${TENANT} limit 1);
+  end if;
+  return array(
+    with recursive met (name, place) as (
+      select first_tenant, 1
+      union all
+      select (
+        select ${TENANT} from ${JOBS_SCHEMA}.job_common j
+        where ${WAITS} and ${TENANT} > met.name order by ${TENANT} limit 1
+      ), met.place + 1
+      from met where met.name is not null and met.place < most
+    )
+    select met.name from met where met.name is not null
+  );
+end
+$body$`;
+
+/** Locks up to this many due jobs of each of these tenants, none of them chosen already. */
+export const PICK_DUE = `
+create or replace function intendant.pick_due(
+  queue_name text, is_background boolean, due_before timestamptz, tenants text[], share integer, chosen uuid[],
+  out ids uuid[], out eager text[]
+)
 language plpgsql set search_path = pg_catalog, pg_temp
 as $body$
 begin
-  if tenant is null then
-    return (select ${TENANT} from ${JOBS_SCHEMA}.job_common j where ${WAITS} order by ${TENANT} limit 1);
-  end if;
-  return (select ${TENANT} from ${JOBS_SCHEMA}.job_common j where ${WAITS} and ${TENANT} > tenant order by ${TENANT} limit 1);
+  with picked as (
+    select turn.tenant, due.id
+    from unnest(tenants) with ordinality as turn (tenant, place)
+    cross join lateral (
+      select j.id from ${JOBS_SCHEMA}.job_common j
+      where ${WAITS} and ${TENANT} = turn.tenant and j.start_after <= due_before and j.id <> all (chosen)
+        and ${rival("rival.state = 'active'")} is null
+        and (j.state <> 'created' or ${rival("rival.state = 'retry' and rival.start_after <= due_before")} is null)
+      order by j.start_after
+      limit share
+      for update skip locked
+    ) due
+  )
+  select coalesce(array_agg(picked.id), '{}'),
+    coalesce((select array_agg(full_share.tenant) from (select p.tenant from picked p group by p.tenant having count(*) >= share) full_share), '{}')
+  into ids, eager from picked;
 end
 $body$`;
 
 const CLAIMED = '(id uuid, retry_count integer, data jsonb, tenant text)';
-
-export const CLAIM_OF_TENANT = `
-create or replace function intendant.claim_of_tenant(
-  queue_name text, is_background boolean, of_tenant text, due_before timestamptz, most integer
-) returns table ${CLAIMED}
-language plpgsql set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-begin
-  return query
-  update ${JOBS_SCHEMA}.job_common j
-  set state = 'active', started_on = clock_timestamp(), heartbeat_on = clock_timestamp(),
-    retry_count = case when j.started_on is null then j.retry_count else j.retry_count + 1 end
-  where j.name = queue_name and j.id = any (array(
-    select j.id from ${JOBS_SCHEMA}.job_common j
-    where ${WAITS} and ${TENANT} = of_tenant and j.start_after <= due_before
-      and not exists (
-        select from ${JOBS_SCHEMA}.job_common rival
-        where rival.name = j.name and rival.policy = 'stately' and rival.state = 'active'
-          and coalesce(rival.singleton_key, '') = coalesce(j.singleton_key, '')
-      )
-      and not (j.state = 'created' and exists (
-        select from ${JOBS_SCHEMA}.job_common rival
-        where rival.name = j.name and rival.policy = 'stately' and rival.state = 'retry'
-          and coalesce(rival.singleton_key, '') = coalesce(j.singleton_key, '') and rival.start_after <= due_before
-      ))
-    order by j.start_after
-    limit most
-    for update skip locked
-  ))
-  returning j.id, j.retry_count, j.data, ${TENANT};
-end
-$body$`;
 
 export const CLAIM_BAND = `
 create or replace function intendant.claim_band(
@@ -83,51 +103,48 @@ create or replace function intendant.claim_band(
 ) returns table ${CLAIMED}
 language plpgsql set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 declare
-  first_met text;
+  chosen uuid[] := '{}';
   place text := after_tenant;
-  met text;
-  has_wrapped boolean := false;
+  has_wrapped boolean := after_tenant is null;
   is_round boolean := false;
   tenants text[];
-  eager text[] := '{}';
-  share integer;
-  claimed integer;
+  generous text[] := '{}';
+  picked record;
 begin
-  while room > 0 and not is_round loop
-    tenants := '{}';
-    while cardinality(tenants) < room and not is_round loop
-      met := intendant.tenant_after(queue_name, is_background, place);
-      if met is null and place is not null then
-        place := null;
-        has_wrapped := true;
-      else
-        is_round := met is null or has_wrapped and coalesce(met >= first_met, false);
-        if not is_round then
-          tenants := tenants || met;
-          first_met := coalesce(first_met, met);
-          place := met;
-        end if;
-      end if;
-    end loop;
-    exit when cardinality(tenants) = 0;
-
-    share := ceil(room::numeric / cardinality(tenants));
-    foreach met in array tenants loop
-      exit when room = 0;
-      return query select * from intendant.claim_of_tenant(queue_name, is_background, met, due_before, least(share, room));
-      get diagnostics claimed = row_count;
-      room := room - claimed;
-      if claimed = share then eager := eager || met; end if;
-    end loop;
+  while cardinality(chosen) < room and not is_round loop
+    tenants := intendant.tenants_after(queue_name, is_background, place, room);
+    if has_wrapped and after_tenant is not null then
+      tenants := array(select met from unnest(tenants) as met where met <= after_tenant);
+    end if;
+    is_round := has_wrapped and cardinality(tenants) < room;
+    place := tenants[cardinality(tenants)];
+    if cardinality(tenants) < room then has_wrapped := true; place := null; end if;
+    if cardinality(tenants) > 0 then
+      select * into picked from intendant.pick_due(
+        queue_name, is_background, due_before, tenants,
+        ceil((room - cardinality(chosen))::numeric / cardinality(tenants))::integer, chosen);
+      chosen := chosen || picked.ids[1 : room - cardinality(chosen)];
+      generous := generous || picked.eager;
+    end if;
   end loop;
 
-  foreach met in array eager loop
-    exit when room = 0;
-    return query select * from intendant.claim_of_tenant(queue_name, is_background, met, due_before, room);
-    get diagnostics claimed = row_count;
-    room := room - claimed;
+  while cardinality(chosen) < room and cardinality(generous) > 0 loop
+    select * into picked from intendant.pick_due(
+      queue_name, is_background, due_before, generous,
+      ceil((room - cardinality(chosen))::numeric / cardinality(generous))::integer, chosen);
+    chosen := chosen || picked.ids[1 : room - cardinality(chosen)];
+    generous := picked.eager;
   end loop;
+
+  if cardinality(chosen) = 0 then return; end if;
+  return query
+    update ${JOBS_SCHEMA}.job_common j
+    set state = 'active', started_on = clock_timestamp(), heartbeat_on = clock_timestamp(),
+      retry_count = case when j.started_on is null then j.retry_count else j.retry_count + 1 end
+    where j.name = queue_name and j.id = any (chosen)
+    returning j.id, j.retry_count, j.data, ${TENANT};
 end
 $body$`;
 

@@ -11,10 +11,10 @@ import {
 import {
   CLAIM_BAND,
   CLAIM_JOBS,
-  CLAIM_OF_TENANT,
   CREATE_FAIR_INDEX,
   FAIR_INDEX,
-  TENANT_AFTER,
+  PICK_DUE,
+  TENANTS_AFTER,
 } from './claim-functions.ts';
 import { ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from './sweep.ts';
@@ -30,8 +30,8 @@ const FOR_SERVICE: Functions = {
 };
 
 const FOR_LOGIN: Functions = {
-  'intendant.tenant_after(text, boolean, text)': TENANT_AFTER,
-  'intendant.claim_of_tenant(text, boolean, text, timestamptz, integer)': CLAIM_OF_TENANT,
+  'intendant.tenants_after(text, boolean, text, integer)': TENANTS_AFTER,
+  'intendant.pick_due(text, boolean, timestamptz, text[], integer, uuid[])': PICK_DUE,
   'intendant.claim_band(text, boolean, timestamptz, integer, text)': CLAIM_BAND,
   'intendant.claim_jobs(text, integer, text, boolean)': CLAIM_JOBS,
 };

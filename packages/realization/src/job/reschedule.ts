@@ -93,10 +93,11 @@ const NEXT_DUE = `
   cross join lateral (
     select j.start_after from ${JOBS_SCHEMA}.job_common j
     where j.name = queue.name and j.state = waiting.state and j.blocked = false
-      and not exists (
-        select from ${JOBS_SCHEMA}.job_common running
+      and (
+        select 1 from ${JOBS_SCHEMA}.job_common running
         where running.name = j.name and running.state = 'active' and running.policy = 'stately'
           and coalesce(running.singleton_key, '') = coalesce(j.singleton_key, '')
-      )
+        limit 1
+      ) is null
     order by j.start_after limit 1
   ) due`;

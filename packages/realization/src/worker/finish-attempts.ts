@@ -93,19 +93,26 @@ const removeStatement = (attempts: readonly BegunAttempt[]): Statement => ({
   values: [
     (attempts[0] as BegunAttempt).job.queue,
     arrayLiteral(attempts.map(({ job }) => job.id)),
-    arrayLiteral(attempts.map(({ job }) => String(job.retryCount))),
+    arrayLiteral(attempts.map(({ job }) => `${job.id}:${job.retryCount}`)),
   ],
 });
 
-/** Fenced on the attempt: a job that was taken over has another. */
+/**
+ * Fenced on the attempt: a job that was taken over has another. Ids and names are arrays, not a join: with few jobs
+ * running when the table was last looked at, a join is planned as a loop over all pairs.
+ */
 const REMOVE = `
     with removed as (
       delete from ${JOBS_SCHEMA}.job_common j
-      using unnest($2::uuid[], $3::integer[]) with ordinality as c (id, attempt, ordinal)
-      where j.name = $1 and j.id = c.id and j.state = 'active' and j.retry_count = c.attempt and c.${isAmong(LOCKED)}
-      returning c.ordinal
+      where j.name = $1 and j.state = 'active' and j.id::text || ':' || j.retry_count = any ($3::text[])
+        and j.id = any (array(
+          select c.id from unnest($2::uuid[]) with ordinality as c (id, ordinal) where c.${isAmong(LOCKED)}
+        ))
+      returning j.id
     )
-    select ${note(HELD)} from removed`;
+    select ${note(HELD)}
+    from unnest($2::uuid[]) with ordinality as c (id, ordinal)
+    where c.id = any (array(select removed.id from removed))`;
 
 const attemptSql = (tables: StatusTables): string => {
   const { arrays, columns, parameterCount } = identitySql(tables.overall);
