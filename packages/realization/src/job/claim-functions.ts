@@ -37,32 +37,30 @@ const rival = (condition: string): string => `
             and coalesce(rival.singleton_key, '') = coalesce(j.singleton_key, '') and ${condition}
           limit 1)`;
 
-/** As many tenants as this with jobs that wait, due or not, after one of them (null: from the first). */
+/** The first tenant that meets a condition, and when the first of its jobs is due. */
+const firstTenant = (condition: string): string => `(
+        select ${TENANT} as name, j.start_after from ${JOBS_SCHEMA}.job_common j
+        where ${WAITS} and ${condition} order by ${TENANT}, j.start_after limit 1
+      )`;
+
+/** As many tenants as this with jobs that are due, after one of them (null: from the first) and up to one (null: the last). */
 export const TENANTS_AFTER = `
 create or replace function intendant.tenants_after(
-  queue_name text, is_background boolean, tenant text, most integer
+  queue_name text, is_background boolean, due_before timestamptz, tenant text, last_tenant text, most integer
 ) returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp
 as $body$
-declare
-  first_tenant text;
 begin
-  if tenant is null then
-    first_tenant := (select ${TENANT} from ${JOBS_SCHEMA}.job_common j where ${WAITS} order by ${TENANT} limit 1);
-  else
-    first_tenant := (select ${TENANT} from ${JOBS_SCHEMA}.job_common j where ${WAITS} and ${TENANT} > tenant order by ${TENANT} limit 1);
-  end if;
   return array(
-    with recursive met (name, place) as (
-      select first_tenant, 1
+    with recursive met (name, start_after, taken) as (
+      select first.name, first.start_after, (first.start_after <= due_before)::integer
+      from (${firstTenant('tenant is null')} union all ${firstTenant(`${TENANT} > tenant`)}) first
       union all
-      select (
-        select ${TENANT} from ${JOBS_SCHEMA}.job_common j
-        where ${WAITS} and ${TENANT} > met.name order by ${TENANT} limit 1
-      ), met.place + 1
-      from met where met.name is not null and met.place < most
+      select next.name, next.start_after, met.taken + (next.start_after <= due_before)::integer
+      from met cross join lateral ${firstTenant(`${TENANT} > met.name`)} next
+      where met.taken < most and (last_tenant is null or met.name < last_tenant)
     )
-    select met.name from met where met.name is not null
+    select met.name from met where met.start_after <= due_before and (last_tenant is null or met.name <= last_tenant)
   );
 end
 $body$`;
@@ -114,13 +112,15 @@ declare
   picked record;
 begin
   while cardinality(chosen) < room and not is_round loop
-    tenants := intendant.tenants_after(queue_name, is_background, place, room);
-    if has_wrapped and after_tenant is not null then
-      tenants := array(select met from unnest(tenants) as met where met <= after_tenant);
+    tenants := intendant.tenants_after(
+      queue_name, is_background, due_before, place, case when has_wrapped then after_tenant end, room);
+    if cardinality(tenants) < room and not has_wrapped then
+      has_wrapped := true;
+      tenants := tenants || intendant.tenants_after(
+        queue_name, is_background, due_before, null, after_tenant, room - cardinality(tenants));
     end if;
-    is_round := has_wrapped and cardinality(tenants) < room;
+    is_round := cardinality(tenants) < room;
     place := tenants[cardinality(tenants)];
-    if cardinality(tenants) < room then has_wrapped := true; place := null; end if;
     if cardinality(tenants) > 0 then
       select * into picked from intendant.pick_due(
         queue_name, is_background, due_before, tenants,
@@ -140,11 +140,14 @@ begin
 
   if cardinality(chosen) = 0 then return; end if;
   return query
-    update ${JOBS_SCHEMA}.job_common j
-    set state = 'active', started_on = clock_timestamp(), heartbeat_on = clock_timestamp(),
-      retry_count = case when j.started_on is null then j.retry_count else j.retry_count + 1 end
-    where j.name = queue_name and j.id = any (chosen)
-    returning j.id, j.retry_count, j.data, ${TENANT};
+    with claimed as (
+      update ${JOBS_SCHEMA}.job_common j
+      set state = 'active', started_on = clock_timestamp(), heartbeat_on = clock_timestamp(),
+        retry_count = case when j.started_on is null then j.retry_count else j.retry_count + 1 end
+      where j.name = queue_name and j.id = any (chosen)
+      returning j.id, j.retry_count, j.data, ${TENANT} as tenant
+    )
+    select claimed.* from claimed order by array_position(chosen, claimed.id);
 end
 $body$`;
 

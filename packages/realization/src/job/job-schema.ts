@@ -8,14 +8,7 @@ import {
   planTableRights,
   WRITING_ROLES,
 } from '../schema/function-plan.ts';
-import {
-  CLAIM_BAND,
-  CLAIM_JOBS,
-  CREATE_FAIR_INDEX,
-  FAIR_INDEX,
-  PICK_DUE,
-  TENANTS_AFTER,
-} from './claim-functions.ts';
+import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
 import { ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from './sweep.ts';
 
@@ -30,7 +23,7 @@ const FOR_SERVICE: Functions = {
 };
 
 const FOR_LOGIN: Functions = {
-  'intendant.tenants_after(text, boolean, text, integer)': TENANTS_AFTER,
+  'intendant.tenants_after(text, boolean, timestamptz, text, text, integer)': TENANTS_AFTER,
   'intendant.pick_due(text, boolean, timestamptz, text[], integer, uuid[])': PICK_DUE,
   'intendant.claim_band(text, boolean, timestamptz, integer, text)': CLAIM_BAND,
   'intendant.claim_jobs(text, integer, text, boolean)': CLAIM_JOBS,

@@ -13,13 +13,16 @@ export const sweepDuty = (
   tables: StatusTables,
   intervalMs: number,
   logger: Logger,
+  onAdded: () => void,
 ): Duty => ({
   name: `sweep ${tables.resource.name}`,
   intervalMs,
   async work() {
     const { added, waitMs } = await sweepChunk(store, tables, intervalMs);
-    if (added > 0)
+    if (added > 0) {
       logger.warn({ table: tables.resource.name, added }, 'resources had no job and needed one; it was added');
+      onAdded();
+    }
     return Math.min(intervalMs, Math.max(MIN_PAUSE_MS, waitMs));
   },
 });

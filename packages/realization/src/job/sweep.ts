@@ -1,5 +1,6 @@
 import {
   type DataStoreInternals,
+  quoteIdentifier,
   quoteLiteral,
   type Statement,
   type StatementResult,
@@ -109,7 +110,7 @@ const NEEDS_JOB = `
 const lookSql = perStatusTables((tables) => {
   const { same, json } = identitySql(tables.overall);
   const { schemaName, name } = tables.resource;
-  const columns = tables.enforcement.identity.map((column) => `"${column.name}"`);
+  const columns = tables.enforcement.identity.map((column) => quoteIdentifier(column.name));
   const place = tables.enforcement.identity.map(({ format }, index) => `($1::text[])[${index + 1}]::${format.sqlType}`);
   const lookFrom = (condition: string): string => `
     with chunk as (

@@ -4,47 +4,27 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { RealizationSession } from '../realization-session.ts';
 import { type Fixture, openFixture, pepsi, rule, vm } from '../testing/fixture.ts';
 import { gate } from '../testing/waiting.ts';
-import { type Handlers, on } from './handler.ts';
+import { type VmHandlers, Workers } from '../testing/workers.ts';
+import { on } from './handler.ts';
 import { TerminalError } from './terminal-error.ts';
-import type { Worker } from './worker.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 let fixture: Fixture;
 let r: RealizationSession;
-const workers: Worker[] = [];
+let workers: Workers;
 beforeAll(async () => {
   fixture = await openFixture({ tables: [vm, rule] });
   r = fixture.realization.as(pepsi);
+  workers = new Workers(fixture.realization);
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+  await workers.stop();
   await fixture.empty();
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-type VmHandlers = Partial<Handlers<typeof vm>>;
-
-/** A worker that the end of the test stops. */
-function makeWorker(options: WorkerOptions): Worker {
-  const worker = fixture.realization.worker(options);
-  workers.push(worker);
-  return worker;
-}
-
-async function work(
-  enforcementPoint: string,
-  handlers: VmHandlers = {},
-  options: Partial<WorkerOptions> = {},
-): Promise<Worker> {
-  const worker = makeWorker({
-    enforcementPoint,
-    handlers: [on(vm, { realize: async () => {}, ...handlers })],
-    retry: { limit: 3, minDelayMs: 20, maxDelayMs: 40 },
-    ...options,
-  });
-  await worker.start();
-  return worker;
-}
+const makeWorker = (options: WorkerOptions) => workers.make(options);
+const work = (...of: Parameters<Workers['work']>) => workers.work(...of);
 
 /** Long enough between attempts to see the status in between. */
 const SLOW_RETRY = { retry: { limit: 3, minDelayMs: 600, maxDelayMs: 600 } };

@@ -326,7 +326,8 @@ export class Worker implements AsyncDisposable {
   }
 
   #sweep(tables: StatusTables): void {
-    const duty = sweepDuty(this.#parts.store, tables, this.#configuration.sweepIntervalMs, this.#logger);
+    const { sweepIntervalMs } = this.#configuration;
+    const duty = sweepDuty(this.#parts.store, tables, sweepIntervalMs, this.#logger, () => this.#bell.ring());
     const sweeping = new DutyRound(duty, this.#logger);
     sweeping.start();
     this.#stops.push(() => sweeping.stop());
