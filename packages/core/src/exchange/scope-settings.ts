@@ -1,4 +1,4 @@
-import type { DbRole } from '../context/db-role.ts';
+import { DB_ROLES, type DbRole, isInstanceScoped } from '../context/db-role.ts';
 import type { Scope } from '../context/scope.ts';
 import type { Statement } from './statement.ts';
 
@@ -13,16 +13,22 @@ export interface ScopeSettings {
 export const ORG_SETTING = 'intendant.org_id';
 export const INSTANCE_SETTING = 'intendant.instance_id';
 
-const SET_SCOPE = `select set_config('role', $1, true), set_config('${ORG_SETTING}', $2, true), set_config('${INSTANCE_SETTING}', $3, true)`;
+const SET_ROLE_AND_ORG = `select set_config('role', $1, true), set_config('${ORG_SETTING}', $2, true)`;
+const SET_SCOPE = `${SET_ROLE_AND_ORG}, set_config('${INSTANCE_SETTING}', $3, true)`;
 
-/** On plain Postgres all three travel as parameters of one statement, and end with the transaction. */
+/**
+ * On plain Postgres they travel as parameters of one statement, and end with the transaction. The instance is left out
+ * where no policy of the role looks at it: each setting costs the server about as much as sending a row.
+ */
 export function localSettings(roleName: (role: DbRole) => string): ScopeSettings {
+  const names = new Map(DB_ROLES.map((role) => [role, roleName(role)]));
   return {
-    statement: ({ role, orgId, instanceId }) => ({
-      name: 'set-scope',
-      text: SET_SCOPE,
-      values: [roleName(role), orgId ?? '', instanceId ?? ''],
-    }),
+    statement: ({ role, orgId, instanceId }) => {
+      const name = names.get(role) as string;
+      return instanceId === undefined && !isInstanceScoped(role)
+        ? { name: 'set-scope', text: SET_ROLE_AND_ORG, values: [name, orgId ?? ''] }
+        : { name: 'set-scope', text: SET_SCOPE, values: [name, orgId ?? '', instanceId ?? ''] };
+    },
     reset: () => ({ name: 'set-scope', text: SET_SCOPE, values: ['none', '', ''] }),
   };
 }

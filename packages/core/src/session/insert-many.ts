@@ -1,6 +1,6 @@
 import type { Statement, StatementResult } from '../exchange/statement.ts';
 import { readRow } from '../record/read-row.ts';
-import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
+import type { WritableRow } from '../record/write-row.ts';
 import { insertManyStatement, ROWS_A_STATEMENT } from '../statement/insert-many.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
@@ -15,16 +15,21 @@ export async function insertMany<T extends AnyTable>(
   const results = await run(chunks.map((chunk) => insertManyStatement(table, chunk)));
   return chunks.flatMap((chunk, index) => {
     const createdAt = results[index]?.rows[0]?.[0] ?? null;
-    return chunk.map((row) => readRow(table, storedRow(table, row, createdAt)) as RecordOf<T>);
+    const rest = [createdAt, createdAt, null];
+    return chunk.map((row) => readRow(table, storedRow(table, row, rest)) as RecordOf<T>);
   });
 }
 
-function storedRow(table: RegisteredTable, row: WritableRow, createdAt: string | null): (string | null)[] {
-  const supplied = suppliedColumns(table).map((_, index) => asText(row.values[index] ?? null));
-  return [...supplied, ...(table.definition.revisioned ? [row.revision ?? '1'] : []), createdAt, createdAt, null].slice(
-    0,
-    table.columns.length,
-  );
+function storedRow(
+  table: RegisteredTable,
+  { values, revision }: WritableRow,
+  rest: readonly (string | null)[],
+): (string | null)[] {
+  const stored: (string | null)[] = [];
+  for (let index = 0; index < values.length; index++) stored.push(asText(values[index] ?? null));
+  if (table.definition.revisioned) stored.push(revision ?? '1');
+  for (const value of rest) if (stored.length < table.columns.length) stored.push(value);
+  return stored;
 }
 
 /** As Postgres would write what was sent in binary or in another spelling. */

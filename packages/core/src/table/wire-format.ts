@@ -43,7 +43,7 @@ export const BOOLEAN: WireFormat = {
 export const TIMESTAMP: WireFormat = {
   sqlType: 'timestamp(3) with time zone',
   encode: encodeTimestamp,
-  decode: (text) => parseTimestamp(text),
+  decode: decodeTimestamp,
 };
 
 export const BYTES: WireFormat = {
@@ -72,6 +72,12 @@ function encodeBigint(value: unknown): string {
   if (typeof value !== 'bigint') return refuse('must be a bigint');
   if (value < -BIGINT_LIMIT || value >= BIGINT_LIMIT) return refuse('must be within 64 bits');
   return String(value);
+}
+
+/** `2026-11-25 19:00:00.123+00` is what V8 reads natively, but for the blank and the zone; pg's own parser is ten times slower. */
+function decodeTimestamp(text: string): Date {
+  if (text.length > 26 || text[4] !== '-' || text[10] !== ' ' || !text.endsWith('+00')) return parseTimestamp(text);
+  return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 }
 
 /** In Postgres' own spelling, so that what was sent reads as what comes back. It writes years beyond 9999 without a sign, and those before year 1 with `BC`, counting from 1. */
