@@ -2,16 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 const LOOK_EVERY_MS = 500;
+const SHELL = /^(ba|da|a|z|k)?sh$/;
 
 /**
- * Calls back once when the process that started us is gone, e.g. killed with -9. Under npm that is two: npm starts a shell, and
- * the shell outlives it.
+ * Calls back once when the process that started us is gone, e.g. killed with -9. Under npm there can be a shell in between, which
+ * outlives npm: then its parent counts too.
  */
 export function whenOrphaned(callback) {
   const parent = process.ppid;
-  const grandparent = process.env.npm_lifecycle_event === undefined ? undefined : parentOf(parent);
+  const isUnderNpm = process.env.npm_lifecycle_event !== undefined;
+  const grandparent = isUnderNpm && SHELL.test(look(parent)?.command ?? '') ? look(parent)?.parent : undefined;
   const timer = setInterval(() => {
-    const isOrphan = process.ppid !== parent || (grandparent !== undefined && parentOf(parent) !== grandparent);
+    const isOrphan = process.ppid !== parent || (grandparent !== undefined && look(parent)?.parent !== grandparent);
     if (!isOrphan) return;
     clearInterval(timer);
     callback();
@@ -19,12 +21,17 @@ export function whenOrphaned(callback) {
   timer.unref();
 }
 
-function parentOf(pid) {
+/** A process' command and its parent; undefined when it has ended. */
+function look(pid) {
   try {
-    if (process.platform === 'linux')
-      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[1]);
-    return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+    if (process.platform === 'linux') {
+      const [, command, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').match(/\((.*)\) \S (\d+)/s);
+      return { command, parent: Number(parent) };
+    }
+    const output = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' });
+    const [, parent, command] = output.match(/(\d+) +(?:.*\/)?-?(\S*)/);
+    return { command, parent: Number(parent) };
   } catch {
-    return undefined; // it has ended meanwhile
+    return undefined;
   }
 }
