@@ -1,5 +1,6 @@
 export type { Caretaker } from './caretaker/caretaker.ts';
 export type { CaretakerOptions } from './caretaker/caretaker-options.ts';
+export type { DriftReport } from './drift/drift-report.ts';
 export type { HistoryOptions, StatusTransition } from './history/history.ts';
 export type { StatusCounts, TableSummary } from './history/summary.ts';
 export type { LookOptions } from './look-until.ts';

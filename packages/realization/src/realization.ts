@@ -23,6 +23,7 @@ import { type CaretakerOptions, configureCaretaker } from './caretaker/caretaker
 import { type DutyParts, makeDuties } from './caretaker/make-duties.ts';
 import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
 import { isAboutKey } from './changed-key.ts';
+import { type DriftReport, readDrift } from './drift/drift-report.ts';
 import { readSummary, type TableSummary } from './history/summary.ts';
 import { JobQueue } from './job/job-queue.ts';
 import { SERVICE_SCOPE } from './job/service-scope.ts';
@@ -77,6 +78,8 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
   in(transaction: Transaction): RealizationSession;
   /** How many resources of all tenants have which status, as `summary` of a session tells it of one's own. */
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]>;
+  /** What the resync found at each point that a worker with `observe` serves or served. */
+  drift(): Promise<DriftReport[]>;
   /** A worker, not yet started. Throws ConfigurationError for options that are missing or wrong. */
   worker(options: WorkerOptions): Worker;
   /** The registry of enforcement points. */
@@ -161,6 +164,10 @@ class PostgresRealization implements Realization<unknown> {
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
     const known = tables?.map((table) => this.#statusTables(table)) ?? [...this.#tables.values()];
     return readSummary(this.#internals.executor, SERVICE_SCOPE, known);
+  }
+
+  drift(): Promise<DriftReport[]> {
+    return readDrift(this.#internals);
   }
 
   worker(options: WorkerOptions): Worker {

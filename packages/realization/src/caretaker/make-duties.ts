@@ -1,5 +1,6 @@
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import type { Logger } from 'pino';
+import { resyncDuty } from '../drift/resync-duty.ts';
 import { foldDuty, forgetHistoryDuty } from '../history/keep-history.ts';
 import { rolloutDuty } from '../point/rollout-duty.ts';
 import type { StatusTables } from '../status/status-tables.ts';
@@ -28,6 +29,7 @@ export const makeDuties = (parts: DutyParts): Duty[] => {
     submitDuty({ store, operations, tables, watch: parts.watchOperations }),
     purgeDuty(store, tables, configuration.purgeAfterMs, logger),
     forgetDuty(store, operations, configuration.keepResultsMs),
+    resyncDuty(store, tables),
     foldDuty(store, () => tables().length > 0),
     forgetHistoryDuty(store, () => tables().length > 0, configuration.keepHistoryMs),
   ];

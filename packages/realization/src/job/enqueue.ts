@@ -64,3 +64,23 @@ const enqueueWaitingSql = perStatusTables((tables) => {
     where ${IS_LOCKED} and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
     having count(*) > 0`;
 });
+
+/** A job for each of these at one point, behind whatever is waited for; where one waits already, none is added. */
+export const enqueueResync = (
+  tables: StatusTables,
+  enforcementPoint: string,
+  identities: readonly Identity[],
+): Statement => ({
+  name: 'enqueue-resync',
+  text: enqueueResyncSql(tables),
+  values: [...identityArrays(tables.overall, identities), enforcementPoint],
+});
+
+const enqueueResyncSql = perStatusTables((tables) => {
+  const identity = identitySql(tables.overall);
+  const point = `$${identity.parameterCount + 1}::text`;
+  return `
+    select ${enqueueCall(tables, `array_agg(${point})`, `array_agg(${identity.json('i')})`, `array_agg(${orgIdOf(tables, 'i')})`, String(JOB_PRIORITIES.resync))}
+    from unnest(${identity.arrays}) as i (${identity.columns})
+    having count(*) > 0`;
+});

@@ -1,4 +1,5 @@
 import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
+import { planDrift } from '../drift/drift-schema.ts';
 import { planHistory } from '../history/history-schema.ts';
 import { jobSchemaPart } from '../job/job-schema.ts';
 import { planPoints } from '../point/point-schema.ts';
@@ -14,6 +15,7 @@ export const realizationPart = (store: DataStoreInternals): SchemaPart => {
       ...(await planPoints(client, store)),
       ...(await planOperations(client, store)),
       ...(await planHistory(client, store, tables)),
+      ...(await planDrift(client, store)),
     ],
   };
 };

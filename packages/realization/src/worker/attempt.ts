@@ -1,6 +1,7 @@
 import type { AnyTable, DbRole, KeyOf, RecordOf, Session } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import type { Logger } from 'pino';
+import { checkObservation, type Observed } from '../drift/observation.ts';
 import { errorText } from '../status/details.ts';
 import type { StatusTables } from '../status/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
@@ -29,6 +30,8 @@ export interface AttemptSetting {
   readonly timeoutMs: number;
   readonly abandonAfterMs: number;
   readonly logger: Logger;
+  /** The resource was looked at. */
+  onObserved(attempt: BegunAttempt, observation: Observed): Promise<void>;
   /** The time is up and the handler still runs. */
   onOverrun(attempt: BegunAttempt, message: string): void;
 }
@@ -42,17 +45,35 @@ export async function runAttempt(
   attempt: BegunAttempt,
   controller: AbortController,
 ): Promise<Outcome> {
-  if (attempt.action === 'nothing') return { kind: 'done' };
+  if (hasNothingToDo(setting, attempt)) return { kind: 'done' };
   const logger = setting.logger.child(bindings(setting, attempt));
   const patience = watchTime(setting, attempt, controller, logger);
   try {
     await Promise.race([callHandler(setting, attempt, controller.signal, logger), patience.givenUp]);
     return afterReturn(setting, attempt, controller.signal);
   } catch (error) {
+    if (attempt.action === 'observe') return afterFailedLook(setting, attempt, controller.signal, error, logger);
     return afterThrow(setting, attempt, controller.signal, error, logger);
   } finally {
     patience.end();
   }
+}
+
+const hasNothingToDo = ({ handlers }: AttemptSetting, { action }: BegunAttempt): boolean =>
+  action === 'nothing' || (action === 'observe' && handlers.observe === undefined);
+
+/** Not to know says nothing about the resource: it stays as it is until the next round. */
+async function afterFailedLook(
+  setting: AttemptSetting,
+  attempt: BegunAttempt,
+  signal: AbortSignal,
+  error: unknown,
+  logger: Logger,
+): Promise<Outcome> {
+  if (signal.aborted && !isTimeout(signal)) return { kind: 'handed-back', retryInMs: 0 };
+  logger.warn({ err: error }, 'the resource could not be observed');
+  await setting.onObserved(attempt, 'failed').catch(() => undefined);
+  return { kind: 'done' };
 }
 
 async function callHandler(
@@ -63,7 +84,9 @@ async function callHandler(
 ): Promise<void> {
   const intent = intentOf(setting.tables.resource, attempt);
   const context = { signal, logger, session: tenantSession(setting, intent) };
-  const { realize, unrealize } = setting.handlers;
+  const { realize, unrealize, observe } = setting.handlers;
+  if (attempt.action === 'observe')
+    return setting.onObserved(attempt, checkObservation(await observe?.(intent, context)));
   await (attempt.action === 'realize' ? realize(intent, context) : unrealize?.(intent, context));
 }
 
@@ -94,7 +117,9 @@ const startTimer = (run: () => void, afterMs: number): NodeJS.Timeout | undefine
 
 /** A handler that came to its end made it so, whatever the signal said meanwhile; but not after its time was up. */
 function afterReturn(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal): Outcome {
-  return isTimeout(signal) ? failed(setting, attempt, timeoutMessage(setting)) : { kind: 'done' };
+  return isTimeout(signal) && attempt.action !== 'observe'
+    ? failed(setting, attempt, timeoutMessage(setting))
+    : { kind: 'done' };
 }
 
 function afterThrow(

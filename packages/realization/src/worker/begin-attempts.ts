@@ -23,7 +23,8 @@ import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../st
  * with a snapshot that may be older than the lock.
  */
 
-export type Action = 'realize' | 'unrealize' | 'nothing';
+/** `observe`: it is realized already, so there is time to look whether it still is. */
+export type Action = 'realize' | 'unrealize' | 'observe' | 'nothing';
 
 /** What is wanted at the point, as of the lock. */
 export interface BegunAttempt {
@@ -97,7 +98,7 @@ const actionOf = (tables: StatusTables): string => `
         when e.${POINT_COLUMN} is null then 'unrealize'
         when e.is_removal or not ${isAlive(tables, 'r')} then
           case when e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED} and e.resource_revision = ${CURRENT} then 'nothing' else 'unrealize' end
-        when e.realization_status = ${STATUS_WEIGHTS.REALIZED} and e.resource_revision = ${CURRENT} then 'nothing'
+        when e.realization_status = ${STATUS_WEIGHTS.REALIZED} and e.resource_revision = ${CURRENT} then 'observe'
         else 'realize'
       end`;
 
@@ -130,7 +131,7 @@ const markSql = perStatusTables((tables) => {
     wanted as (
       select ${columns}, current_revision, attempt, action = 'unrealize' as is_removal,
         case action when 'unrealize' then ${STATUS_WEIGHTS.DELETION_IN_PROGRESS} else ${STATUS_WEIGHTS.IN_PROGRESS} end as status
-      from begun where action <> 'nothing'
+      from begun where action in ('realize', 'unrealize')
     )
     update ${tables.enforcement.qualifiedName} e
     set realization_status = w.status, resource_revision = w.current_revision, is_removal = w.is_removal, attempt = w.attempt, updated_at = clock_timestamp()

@@ -54,7 +54,8 @@ export async function finishAttempts(
 }
 
 /** There is a row at the point, and something was done. */
-export const hasMark = ({ isTracked, action }: BegunAttempt): boolean => isTracked && action !== 'nothing';
+export const hasMark = ({ isTracked, action }: BegunAttempt): boolean =>
+  isTracked && (action === 'realize' || action === 'unrealize');
 
 const markArrays = (attempts: readonly BegunAttempt[]): string[] => [
   arrayLiteral(attempts.map(({ revision }) => String(revision))),

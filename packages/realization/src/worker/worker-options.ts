@@ -14,6 +14,11 @@ export interface WorkerOptions {
    * there. Default: not announced; intents name the point.
    */
   readonly labels?: Labels;
+  /**
+   * How long a round over all resources of the point takes, in which `observe` looks at each once, for handlers that have
+   * it. Infinity: no rounds. Of workers that say different things the last to start is right. Default 3,600,000 ms (an hour).
+   */
+  readonly resyncEveryMs?: number;
   /** One entry a table, made with `on`. */
   readonly handlers: readonly TableHandlers[];
   /** Attempts at a time in this worker. Default 16. */
@@ -74,6 +79,7 @@ export function configureWorker(options: WorkerOptions): WorkerConfiguration {
   }
   return {
     enforcementPoint: options.enforcementPoint,
+    resyncEveryMs: positive('resyncEveryMs', options.resyncEveryMs ?? 3_600_000),
     labels: options.labels && checkLabels(options.labels),
     handlers: options.handlers,
     concurrency: whole('concurrency', options.concurrency ?? 16),

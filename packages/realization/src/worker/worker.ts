@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Bell } from '../bell.ts';
 import { DutyRound } from '../caretaker/duty.ts';
 import type { ChangeFeed } from '../change-feed.ts';
+import { DriftWatch } from '../drift/drift-watch.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
 import { SERVICE_SCOPE } from '../job/service-scope.ts';
@@ -56,6 +57,7 @@ export class Worker implements AsyncDisposable {
   readonly #bell = new Bell();
   readonly #claims = new Claims();
   #admission: Admission;
+  readonly #drift: DriftWatch;
   #lanes: Lane[] = [];
   #contended: Claim[] = [];
   #starting: Promise<void> | undefined;
@@ -71,6 +73,13 @@ export class Worker implements AsyncDisposable {
     this.#configuration = configuration;
     this.#logger = parts.logger.child({ enforcementPoint: configuration.enforcementPoint });
     this.#admission = new Admission(configuration, this.#logger);
+    this.#drift = new DriftWatch({
+      store: parts.store,
+      logger: this.#logger,
+      enforcementPoint: configuration.enforcementPoint,
+      everyMs: configuration.resyncEveryMs,
+      tables: () => this.#lanes.filter(({ setting }) => setting.handlers.observe).map(({ tables }) => tables),
+    });
   }
 
   /** How many attempts are under way, waiting for their turn to begin or to be written included. */
@@ -104,6 +113,8 @@ export class Worker implements AsyncDisposable {
       await this.#keepLeases();
       for (const { tables } of this.#lanes) this.#sweep(tables);
       this.#stops.push(await this.#parts.enter(this.#configuration));
+      this.#stops.push(() => this.#drift.stop());
+      await this.#drift.start();
     } catch (error) {
       await this.#stopParts();
       this.#starting = undefined;
@@ -217,7 +228,7 @@ export class Worker implements AsyncDisposable {
     claim.attempt = attempt;
     const outcome = await runAttempt(claim.lane.setting, attempt, claim.controller);
     this.#claims.end(claim);
-    this.#admission.ended(outcome, attempt.action !== 'nothing');
+    this.#admission.ended(outcome, attempt.action === 'realize' || attempt.action === 'unrealize');
     this.#bell.ring();
     const settled = await claim.lane.settle(attempt, outcome);
     if (settled !== 'settled') {
@@ -271,13 +282,14 @@ export class Worker implements AsyncDisposable {
       timeoutMs: attemptTimeoutMs,
       abandonAfterMs,
       logger: this.#logger,
+      onObserved: (attempt, observation) => this.#drift.observed(tables, attempt, observation),
       onOverrun: (attempt, message) => void this.#markOverrun(tables, attempt, message),
     };
     return new Lane({ store, jobQueue, tables, enforcementPoint, setting, logger: this.#logger });
   }
 
   async #markOverrun(tables: StatusTables, attempt: BegunAttempt, message: string): Promise<void> {
-    if (!attempt.isTracked) return;
+    if (!attempt.isTracked || attempt.action === 'observe') return;
     const mark = {
       identity: attempt.job.identity,
       revision: attempt.revision,

@@ -1,0 +1,27 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+
+/** What the resync of one table at one point found since it was first served. */
+export interface DriftReport {
+  /** With its schema: `public.vm`. */
+  readonly table: string;
+  readonly enforcementPoint: string;
+  /** A round over all resources takes about this long. */
+  readonly everyMs: number;
+  /** Looks that found the resource as its intent says. */
+  readonly realized: number;
+  /** Looks that found it otherwise, and not at all; it was realized again. */
+  readonly drifted: number;
+  readonly missing: number;
+  /** Looks that `observe` threw at. */
+  readonly failed: number;
+  readonly lastCheckedAt: Date | null;
+  readonly lastDriftAt: Date | null;
+}
+
+export async function readDrift({ pool }: DataStoreInternals): Promise<DriftReport[]> {
+  const { rows } = await pool.query(`
+    select table_name as table, point_id as "enforcementPoint", every_ms as "everyMs", realized::float8, drifted::float8,
+      missing::float8, failed::float8, last_checked_at as "lastCheckedAt", last_drift_at as "lastDriftAt"
+    from intendant.resync order by table_name, point_id`);
+  return rows as DriftReport[];
+}

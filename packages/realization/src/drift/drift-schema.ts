@@ -1,0 +1,30 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { ClientBase } from 'pg';
+import { planTableRights } from '../schema/function-plan.ts';
+
+/** Where each table's resync stands at each point, and what it found. */
+const RESYNC_TABLE = `
+create table intendant.resync (
+  table_name text not null,
+  point_id text not null,
+  every_ms double precision not null,
+  reached jsonb,
+  next_at timestamptz not null default clock_timestamp(),
+  served_at timestamptz not null default clock_timestamp(),
+  realized bigint not null default 0,
+  drifted bigint not null default 0,
+  missing bigint not null default 0,
+  failed bigint not null default 0,
+  last_checked_at timestamptz,
+  last_drift_at timestamptz,
+  primary key (table_name, point_id)
+)`;
+
+export async function planDrift(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
+  const found = await client.query("select to_regclass('intendant.resync') is not null as is_there");
+  const rights = ['select', 'insert', 'update', 'delete'];
+  return [
+    ...(found.rows[0].is_there ? [] : [RESYNC_TABLE]),
+    ...(await planTableRights(client, 'intendant.resync', rights, [await store.loginName()])),
+  ];
+}

@@ -1,0 +1,125 @@
+import { type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import { enqueueWaiting } from '../job/enqueue.ts';
+import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { pointTableName } from '../point/selector.ts';
+import { writeMarks } from '../status/marks.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import type { BegunAttempt } from '../worker/begin-attempts.ts';
+import type { Observed } from './observation.ts';
+import { SERVED_MS } from './resync-duty.ts';
+
+export interface DriftWatchParts {
+  readonly store: DataStoreInternals;
+  readonly logger: Logger;
+  readonly enforcementPoint: string;
+  /** Those whose handlers can observe. */
+  tables(): readonly StatusTables[];
+  /** Infinity: no rounds. */
+  readonly everyMs: number;
+}
+
+const NOTHING_YET: Readonly<Record<Observed, number>> = { realized: 0, drifted: 0, missing: 0, failed: 0 };
+
+/**
+ * A worker's part in finding drift: it says that the point is served, so that the resync goes round there, sets what
+ * drifted off to be realized again, and keeps count. Counts are written now and then; a crash loses the last few.
+ */
+export class DriftWatch {
+  readonly #parts: DriftWatchParts;
+  readonly #counts = new Map<StatusTables, Record<Observed, number>>();
+  #timer: NodeJS.Timeout | undefined;
+  #reporting: Promise<void> = Promise.resolve();
+  #hasFailed = false;
+
+  constructor(parts: DriftWatchParts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    if (this.#parts.tables().length === 0 || !Number.isFinite(this.#parts.everyMs)) return;
+    await this.#report();
+    this.#timer = setInterval(() => this.#reportInTurn(), SERVED_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#reportInTurn();
+    await this.#reporting;
+  }
+
+  /** A resource was looked at. One that is not as it should be is PENDING again, with a job. */
+  async observed(tables: StatusTables, attempt: BegunAttempt, observation: Observed): Promise<void> {
+    const counts = this.#counts.get(tables) ?? { ...NOTHING_YET };
+    counts[observation]++;
+    this.#counts.set(tables, counts);
+    if (observation === 'drifted' || observation === 'missing') await this.#realizeAgain(tables, attempt);
+  }
+
+  async #realizeAgain(tables: StatusTables, { job, revision }: BegunAttempt): Promise<void> {
+    const { store, enforcementPoint } = this.#parts;
+    const { identity } = job;
+    await store.transactionFor(SERVICE_SCOPE, async (tx) => {
+      const { executor } = sessionInternalsOf(tx);
+      const mark = {
+        identity,
+        revision,
+        enforcementPoint,
+        status: 'PENDING',
+        isRemoval: false,
+        isFenced: true,
+      } as const;
+      const [judged] = await writeMarks(executor, SERVICE_SCOPE, tables, [mark]);
+      if (judged?.verdict !== 'accepted') return;
+      await executor.run(SERVICE_SCOPE, [enqueueWaiting(tables, enforcementPoint, [identity], 'intent')]);
+    });
+  }
+
+  #reportInTurn(): void {
+    this.#reporting = this.#reporting
+      .then(() => this.#report())
+      .then(
+        () => {
+          this.#hasFailed = false;
+        },
+        (error: unknown) => {
+          if (!this.#hasFailed) this.#parts.logger.warn({ err: error }, 'what was observed could not be counted yet');
+          this.#hasFailed = true;
+        },
+      );
+  }
+
+  async #report(): Promise<void> {
+    const { store, enforcementPoint, everyMs } = this.#parts;
+    for (const tables of this.#parts.tables()) {
+      const counts = this.#counts.get(tables) ?? NOTHING_YET;
+      this.#counts.delete(tables);
+      const { realized, drifted, missing, failed } = counts;
+      const values = [pointTableName(tables), enforcementPoint, everyMs, realized, drifted, missing, failed];
+      await store.pool.query(REPORT, values).catch((error: unknown) => {
+        this.#countAgain(tables, counts);
+        throw error;
+      });
+    }
+  }
+
+  #countAgain(tables: StatusTables, counts: Readonly<Record<Observed, number>>): void {
+    const since = this.#counts.get(tables) ?? { ...NOTHING_YET };
+    for (const kind of Object.keys(counts) as Observed[]) since[kind] += counts[kind];
+    this.#counts.set(tables, since);
+  }
+}
+
+const REPORT = `
+  insert into intendant.resync as s (table_name, point_id, every_ms)
+  values ($1, $2, $3)
+  on conflict (table_name, point_id) do update
+  set every_ms = excluded.every_ms, served_at = clock_timestamp(),
+    next_at = least(s.next_at, clock_timestamp() + excluded.every_ms * interval '1 ms'),
+    realized = s.realized + $4::bigint, drifted = s.drifted + $5::bigint, missing = s.missing + $6::bigint,
+    failed = s.failed + $7::bigint,
+    last_checked_at = case when $4::bigint + $5::bigint + $6::bigint > 0 then clock_timestamp() else s.last_checked_at end,
+    last_drift_at = case when $5::bigint + $6::bigint > 0 then clock_timestamp() else s.last_drift_at end`;

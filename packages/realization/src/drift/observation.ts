@@ -1,0 +1,12 @@
+import type { Observation } from '../worker/handler.ts';
+
+/** What one look at a resource came to. */
+export type Observed = Observation | 'failed';
+
+const OBSERVATIONS: ReadonlySet<unknown> = new Set(['realized', 'drifted', 'missing'] satisfies Observation[]);
+
+/** Throws a TypeError for what `observe` may not answer. */
+export function checkObservation(answer: unknown): Observation {
+  if (OBSERVATIONS.has(answer)) return answer as Observation;
+  throw new TypeError("observe must answer 'realized', 'drifted' or 'missing'");
+}
