@@ -28,6 +28,7 @@ const STEP_MAX_ROWS = 1000;
 export const SERVED_MS = 10_000;
 const GONE_MS = 60_000;
 const IDLE_MS = 5000;
+const SOON_MS = 50;
 
 export const resyncDuty = (store: DataStoreInternals, tables: () => readonly StatusTables[]): Duty => ({
   name: 'resync',
@@ -35,9 +36,19 @@ export const resyncDuty = (store: DataStoreInternals, tables: () => readonly Sta
   work: async () => {
     const known = tables();
     if (known.length === 0) return IDLE_MS;
-    return (await stepResync(store, known)) ? 0 : IDLE_MS;
+    return (await stepResync(store, known)) ? 0 : nextRoundMs(store, known);
   },
 });
+
+/** When a round is due next, as far as is known. */
+async function nextRoundMs({ pool }: DataStoreInternals, tables: readonly StatusTables[]): Promise<number> {
+  const { rows } = await pool.query<{ waitMs: number | null }>(
+    `select (extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 as "waitMs"
+     from intendant.resync where table_name = any ($1) and served_at > clock_timestamp() - ${GONE_MS} * interval '1 ms'`,
+    [tables.map(pointTableName)],
+  );
+  return Math.min(IDLE_MS, Math.max(SOON_MS, rows[0]?.waitMs ?? IDLE_MS));
+}
 
 interface Round {
   readonly tables: StatusTables;

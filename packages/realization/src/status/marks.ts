@@ -98,21 +98,12 @@ async function judge(
   marks: readonly Mark[],
   before: readonly Statement[],
 ): Promise<MarkResult[]> {
+  const identities = marks.map(({ identity }) => identity);
   const answers = await executor.run(scope, [
     ...before,
-    lockOverallStatus(
-      tables,
-      marks.map(({ identity }) => identity),
-    ),
+    lockOverallStatus(tables, identities),
     judgeAndWrite(tables, marks),
-    ...(before.length > 0
-      ? [
-          dropUnfoundedStatus(
-            tables,
-            marks.map(({ identity }) => identity),
-          ),
-        ]
-      : []),
+    ...(before.length > 0 ? [dropUnfoundedStatus(tables, identities)] : []),
     recomputeLocked(tables, marks.map(errorNote)),
   ]);
   return readVerdicts(answers[before.length + 1] as StatementResult);
