@@ -77,8 +77,9 @@ const TRANSLATIONS: Record<string, Translate> = {
   ),
   '22': doesNotFit('a value is out of range or malformed'),
   '23': doesNotFit('a value breaks a rule of the table'),
-  '54000': doesNotFit('a value of the key, or of an indexed column, is too long for an index'),
 };
+
+export const TRANSLATED_SQLSTATES: readonly string[] = Object.keys(TRANSLATIONS);
 
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
