@@ -171,6 +171,35 @@ describe('the summary', () => {
     expect(await kept()).toEqual([]);
   });
 
+  test('agrees with the status tables when many change them at once, while it is being folded', async () => {
+    fixture.realization.caretaker.start();
+    const below = (limit: number): number => Math.floor(Math.random() * limit);
+    const anything = async (): Promise<unknown> => {
+      const id = `VM${below(8)}`;
+      const point = `P${below(4)}`;
+      const dice = below(10);
+      if (dice < 4) return r.persistIntent(vm, { id, name: '' }, { enforcementPoints: [point, `P${below(4)}`] });
+      if (dice === 4) return r.softDelete(vm, id);
+      if (dice === 5) return r.purge(vm, id);
+      const { overall } = await r.getOverallStatusWithEnforcementDetails(vm, id);
+      const reference = { id, revision: overall.revision };
+      if (dice === 6) return r.markError(vm, reference, point, 'no room');
+      if (dice === 7) return r.markDeletionRealized(vm, reference, point);
+      return r.markSuccess(vm, reference, point);
+    };
+    const REFUSALS = ['MARKING_FAILED', 'RECORD_NOT_FOUND'];
+    const some = async (): Promise<void> => {
+      for (let turn = 0; turn < 60; turn++) {
+        await anything().catch((error: { code?: string }) => {
+          if (!REFUSALS.includes(error.code ?? '')) throw error;
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, some));
+    expect(await kept()).toEqual(await counted());
+    await fixture.realization.caretaker.stop();
+  });
+
   test('counts what was there before there were triggers', async () => {
     await persist('VM1', ['E1', 'E2']);
     await internalsOf(fixture.store).withAdmin(async (client) => {

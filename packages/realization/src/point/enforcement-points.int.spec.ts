@@ -1,8 +1,9 @@
 import { MarkingFailedError, RecordNotFoundError } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { on, type RealizationSession, type Worker } from '../index.ts';
+import { type Labels, on, type RealizationSession, type Worker } from '../index.ts';
 import { coke, type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { statusLine } from '../testing/statuses.ts';
 import { gate } from '../testing/waiting.ts';
@@ -190,6 +191,57 @@ describe('a point that comes', () => {
     expect(first.point).toMatchObject({ id: 'eu-1', labels: EU, tables: ['public.vm'], state: 'live' });
     expect(second.point.labels).toEqual(EU);
     expect((await points.list()).map(({ id }) => id)).toEqual(['eu-1']);
+  });
+});
+
+describe('a worker with labels', () => {
+  const serve = async (labels: Labels, own = fixture): Promise<Worker> => {
+    const worker = own.realization.worker({
+      enforcementPoint: 'eu-1',
+      labels,
+      handlers: [on(vm, { realize: async () => {} })],
+    });
+    workers.push(worker);
+    await worker.start();
+    return worker;
+  };
+
+  test('announces its point, and realizes what selectors place there', async () => {
+    await persist('VM1', EU);
+    await serve(EU);
+    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
+    expect(await points.list()).toMatchObject([{ id: 'eu-1', labels: EU, tables: ['public.vm'] }]);
+  });
+
+  test('says other labels than one that serves the same point: the newest hold, and it is logged once', async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+    await using own = await openFixture({ logger });
+    const first = await serve(EU, own);
+    const second = await serve({ region: 'us' }, own);
+    expect((await own.realization.points.list())[0]?.labels).toEqual({ region: 'us' });
+    expect(lines.filter((line) => line.includes('was announced with other labels'))).toHaveLength(1);
+    await Promise.all([first.stop(), second.stop()]);
+  });
+
+  test('at a point that was removed unrealizes what is left there, and brings nothing back', async () => {
+    await addPoint('eu-1', EU);
+    const record = await persist('VM1', EU);
+    await r.markSuccess(vm, record, 'eu-1');
+    await (await points.remove('eu-1')).finished(LIMIT);
+    await serve(EU);
+    await r.waitFor(vm, 'VM1', { status: 'DELETION_REALIZED', ...LIMIT });
+    expect((await points.list())[0]?.state).toBe('removed');
+  });
+
+  test('whose labels are none is refused when it is made', () => {
+    expect(() =>
+      fixture.realization.worker({
+        enforcementPoint: 'E1',
+        labels: 'eu' as never,
+        handlers: [on(vm, { realize: async () => {} })],
+      }),
+    ).toThrow('labels');
   });
 });
 
