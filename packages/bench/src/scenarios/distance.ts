@@ -8,7 +8,7 @@ import { TENANT_PEERS } from './scoped.ts';
 
 const DISTANCES_MS = [1, 5];
 const QUICK_DISTANCES_MS = [1];
-const QUICK_SIZE = 100;
+const QUICK_SIZE = 50;
 const FULL_SIZE = 500;
 
 export const distance: Scenario = {

@@ -16,7 +16,7 @@ export const feedBacklog: Scenario = {
       name: 'feed-backlog',
       unit: 'changes/s',
       better: 'higher',
-      rounds: 3,
+      rounds: bench.effort.longRounds,
       ours: measure('intendant-feed', FEED_TABLE),
       peers: [
         {

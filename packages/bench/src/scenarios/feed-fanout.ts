@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.ts';
 import { FEED_TABLE, makeFeedTables, NOTIFY_TABLE, SILENT_TABLE } from './feed-tables.ts';
 
 const SUBSCRIBERS_A_PROCESS = 10;
-const PROCESSES = { quick: 3, full: 10 } as const;
+const PROCESSES = { quick: 2, full: 10 } as const;
 const TENANTS = { tenants: 100, rowsATenant: 1 };
 
 export const feedFanout: Scenario = {
@@ -25,6 +25,7 @@ export const feedFanout: Scenario = {
       unit: 'inserts/s',
       better: 'higher',
       note: `${processes * SUBSCRIBERS_A_PROCESS} subscribers in ${processes} processes, all on the machine that the server and the writers are on.`,
+      rounds: bench.effort.longRounds,
       ours: () => ours.whileSubscribed(() => write(FEED_TABLE)),
       peers: [
         { name: 'vs-one', peerName: 'ours with one subscriber', measure: () => write(FEED_TABLE) },

@@ -35,6 +35,7 @@ async function contest(bench: Bench, name: string, operation: string, ratePerSec
     ...(ratePerSecond !== undefined && {
       note: `At ${Math.round(ratePerSecond)} inserts/s, half of what ours takes at most; ${size} of them timed in each turn.`,
     }),
+    rounds: bench.effort.longRounds,
     ours: measure('intendant-feed', FEED_TABLE),
     peers: [{ name: 'vs-notify', peerName: 'LISTEN/NOTIFY', measure: measure('listen-notify', NOTIFY_TABLE) }],
   });

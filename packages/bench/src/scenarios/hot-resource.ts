@@ -18,6 +18,7 @@ export const hotResource: Scenario = {
       name: 'hot-resource',
       unit: 'marks/s',
       better: 'higher',
+      rounds: bench.effort.longRounds,
       ours: measure('hot-marks-together', MARKS[effort]),
       peers: [
         {

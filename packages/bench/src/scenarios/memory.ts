@@ -4,9 +4,9 @@ import type { Scenario } from '../scenario.ts';
 import { FEED_TABLE, makeFeedTables } from './feed-tables.ts';
 
 const LIMIT_MB = 150;
-const JOBS = { quick: 500, full: 10_000 } as const;
-const CHANGES = { quick: 20_000, full: 1_000_000 } as const;
-const CALLS = { quick: 20_000, full: 1_000_000 } as const;
+const JOBS = { quick: 300, full: 10_000 } as const;
+const CHANGES = { quick: 10_000, full: 1_000_000 } as const;
+const CALLS = { quick: 10_000, full: 1_000_000 } as const;
 const SETTLING_MS = 500;
 
 export const memory: Scenario = {

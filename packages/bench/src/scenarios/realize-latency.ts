@@ -20,12 +20,13 @@ export const realizeLatency: Scenario = {
 
 /** Medians, one resource after the other. */
 function contest(bench: Bench, name: string, operation: string): Promise<Results> {
-  const workload = bench.workload(operation, { size: bench.effort.isQuick ? 10 : 100 });
+  const workload = bench.workload(operation, { size: bench.effort.isQuick ? 7 : 100 });
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;
   return bench.compare({
     name,
     unit: 'ms',
     better: 'lower',
+    rounds: bench.effort.longRounds,
     ours: measure('intendant-realization'),
     peers: PEERS.map(({ file, ...peer }) => ({ ...peer, measure: measure(file) })),
   });

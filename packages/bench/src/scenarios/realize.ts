@@ -3,7 +3,7 @@ import type { ContestantOptions } from '../contestant/contestant.ts';
 import type { Results } from '../result.ts';
 import type { Scenario } from '../scenario.ts';
 
-const QUICK_SIZE = 200;
+const QUICK_SIZE = 150;
 const FULL_SIZE = 1_000;
 
 export const realize: Scenario = {
@@ -35,6 +35,7 @@ export async function contestRealization(
     name,
     unit: 'realizations/s',
     better: 'higher',
+    rounds: bench.effort.longRounds,
     ours: measure('intendant-realization', { ...through, hasFeed }, 'realize'),
     peers: [
       {

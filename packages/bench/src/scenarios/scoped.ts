@@ -21,12 +21,17 @@ export async function contest(
   bench: Bench,
   name: string,
   workload: Workload,
-  { unit, peers = TENANT_PEERS }: { unit: string; peers?: readonly TenantPeer[] },
+  {
+    unit,
+    peers = TENANT_PEERS,
+    rounds = bench.effort.rounds,
+  }: { unit: string; peers?: readonly TenantPeer[]; rounds?: number },
 ): Promise<Results> {
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;
   return bench.compare({
     name,
     unit,
+    rounds,
     better: 'higher',
     ours: measure('intendant'),
     peers: peers.map(({ file, ...peer }) => ({ ...peer, measure: measure(file) })),

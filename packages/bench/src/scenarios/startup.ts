@@ -15,7 +15,7 @@ export const startup: Scenario = {
       name: 'startup',
       unit: 'ms',
       better: 'lower',
-      rounds: bench.effort.isQuick ? 2 : bench.effort.rounds,
+      rounds: bench.effort.longRounds,
       note: 'Ours runs from TypeScript source here and checks the schema at each start; the peers run from JavaScript and check nothing.',
       ours: () => start(bench, 'intendant'),
       peers: entrants.map(({ file, ...peer }) => ({ ...peer, measure: () => start(bench, file) })),
