@@ -6,6 +6,9 @@ import type { Answer, Question } from './question.ts';
 
 const PROGRAM = fileURLToPath(new URL('contestant-process.ts', import.meta.url));
 
+/** Prisma's adapter uses pg in a way that pg warns of. */
+const QUIET = ['ExperimentalWarning', 'DeprecationWarning'].map((kind) => `--disable-warning=${kind}`);
+
 /** A contestant in another process. */
 export class RemoteContestant implements Contestant {
   readonly #process: ChildProcess;
@@ -13,7 +16,7 @@ export class RemoteContestant implements Contestant {
 
   private constructor(name: string, execArgv: readonly string[]) {
     this.#name = name;
-    this.#process = fork(PROGRAM, { execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv] });
+    this.#process = fork(PROGRAM, { execArgv: [...QUIET, ...execArgv] });
   }
 
   static async open(

@@ -14,8 +14,8 @@ export async function hotStatements(database: BenchDatabase): Promise<string | u
     if (!String(settings[0].shared_preload_libraries).includes('pg_stat_statements')) return undefined;
     await client.query('create extension if not exists pg_stat_statements');
     const { rows } = await client.query<Record<'calls' | 'ms' | 'run' | 'least' | 'plan' | 'plans' | 'text', string>>(`
-      select calls, round(total_exec_time + total_plan_time) as ms, round(1000 * mean_exec_time) as run,
-        round(1000 * min_exec_time) as least, plans, round(1000 * mean_plan_time) as plan,
+      select calls::text, round(total_exec_time + total_plan_time)::text as ms, round(1000 * mean_exec_time)::text as run,
+        round(1000 * min_exec_time)::text as least, plans::text, round(1000 * mean_plan_time)::text as plan,
         left(regexp_replace(query, '\\s+', ' ', 'g'), 100) as text
       from pg_stat_statements
       where dbid = (select oid from pg_database where datname = current_database()) and calls > 0
