@@ -87,7 +87,8 @@ async function interruptible<T>(run: () => Promise<T>): Promise<T> {
     process.exitCode = INTERRUPTED;
     interrupted.reject(new Error('Interrupted'));
   };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  // It may come twice, to the group and passed on by npm: the second must not cut the tidying short.
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const running = run();
   running.catch(() => {});
   return Promise.race([running, interrupted.promise]);

@@ -28,7 +28,7 @@ process.on('message', (question: Question) => {
 
 /** Nobody may be there any more: what ends a run also ends what is under way. */
 function reply(answer: Answer): void {
-  if (process.connected) process.send?.(answer);
+  if (process.connected) process.send?.(answer, undefined, undefined, () => {});
 }
 
 /** Ctrl-C reaches the whole process group; the parent decides what that means. */
