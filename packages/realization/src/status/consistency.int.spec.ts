@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { atScale, isSoak } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { on } from '../index.ts';
@@ -11,7 +12,7 @@ import { startProcess } from '../testing/processes.ts';
  * the lock out.
  */
 
-const OPERATIONS = Number(process.env.INTENDANT_CHECKED_OPERATIONS ?? 3000);
+const OPERATIONS = atScale(1500, 100_000);
 const PROCESSES = 3;
 const POINTS = Array.from({ length: 8 }, (_, index) => `P${index}`);
 
@@ -98,7 +99,7 @@ test(
     expect(violations).toEqual([]);
     expect(snapshots).toBeGreaterThan(10);
     await realizeEverything(fixture);
-    if (OPERATIONS > 3000) console.info({ operations: OPERATIONS, snapshots });
+    if (isSoak) console.info({ operations: OPERATIONS, snapshots });
   },
   60_000 + OPERATIONS * 20,
 );

@@ -1,13 +1,16 @@
 /*
  * A worker in a process of its own, for tests that kill it. Settings come in the environment. Each attempt leaves its
- * start and its end as a line in a file: what was enforced, when, by whom.
+ * start and its end as a line in a file: what was enforced, when, by whom. LOCKLESS leaves out the lock that intents are
+ * read behind, to see that the tests can fail.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
+import { internalsOf } from '@intendant/core/internal';
 import { createSubscriptions } from '@intendant/subscription';
 import { createRealization, on } from '../index.ts';
 import { ROLES, vm } from './fixture.ts';
+import { readWithoutLock } from './lockless.ts';
 
 const {
   DATABASE = '',
@@ -17,12 +20,18 @@ const {
   ATTEMPT_MS = '0',
   LEASE_MS = '9000',
   CONCURRENCY = '16',
+  POLL_MS = '2000',
+  LOCKLESS = '',
 } = process.env;
 
 const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
 const subscriptions = await createSubscriptions({ store });
 const realization = await createRealization({ store, subscriptions });
 await realization.register([vm], { roles: ROLES });
+if (LOCKLESS !== '') readWithoutLock(internalsOf(store));
+
+/** What a test looks for must not be mended behind its back. */
+const NO_SWEEP_MS = 86_400_000;
 
 const write = (step: string, point: string, identity: string, revision: number): void =>
   appendFileSync(JOURNAL, `${JSON.stringify({ step, point, identity, revision, pid: process.pid, at: Date.now() })}\n`);
@@ -47,6 +56,8 @@ for (const point of POINTS.split(',')) {
     handlers: [on(vm, { realize: attempt, unrealize: attempt })],
     leaseMs: Number(LEASE_MS),
     concurrency: Number(CONCURRENCY),
+    pollIntervalMs: Number(POLL_MS),
+    sweepIntervalMs: NO_SWEEP_MS,
   });
   await worker.start();
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from '@intendant/devdb/testing';
+import { atScale, eventually, isSoak } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { journalFile, killed, overlaps, readJournal, startProcess } from '../testing/processes.ts';
@@ -12,8 +12,7 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 
 const KILL_EVERY_MS = 1000;
 
-/** How long the soak kills, in seconds. */
-const SECONDS = Number(process.env.INTENDANT_SOAK_SECONDS ?? 5);
+const SECONDS = atScale(4, 60);
 
 test('a worker killed in the middle of realize and started again still ends in REALIZED', async () => {
   const journal = journalFile();
@@ -77,7 +76,7 @@ test(
     expect(intents).toBeGreaterThan(ids.length);
     expect(deaths.size).toBeGreaterThan(1);
     expect(overlaps(readJournal(journal), deaths)).toEqual([]);
-    if (SECONDS > 5)
+    if (isSoak)
       console.info({ seconds: SECONDS, intents, kills: deaths.size, attempts: readJournal(journal).length / 2 });
   },
   (SECONDS + 60) * 1000,
