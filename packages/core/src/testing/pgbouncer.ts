@@ -1,0 +1,100 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, type TestDatabase } from '@intendant/devdb/testing';
+
+/** The version of the PgBouncer that is installed, e.g. 1.18; undefined when none is. In CI it is installed if it can be. */
+export function pgBouncerVersion(): number | undefined {
+  const installed = readVersion();
+  if (installed !== undefined || process.env['CI'] === undefined) return installed;
+  try {
+    execFileSync('sh', ['-c', 'apt-get update && apt-get install -y pgbouncer'], { stdio: 'ignore' });
+  } catch {
+    return undefined; // Not Debian, or not allowed: the tests that need it say that they are skipped.
+  }
+  return readVersion();
+}
+
+const environment = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/local/sbin` };
+
+function readVersion(): number | undefined {
+  try {
+    const output = execFileSync('pgbouncer', ['--version'], { encoding: 'utf8', env: environment });
+    const [, major, minor] = /PgBouncer (\d+)\.(\d+)/.exec(output) ?? [];
+    return Number(`${major}.${minor?.padStart(2, '0')}`);
+  } catch {
+    return undefined;
+  }
+}
+
+export interface PgBouncer extends AsyncDisposable {
+  /** The database by way of the pooler. */
+  readonly url: string;
+}
+
+/** A pooler in transaction mode before the database, with two server connections whatever the number of clients. */
+export async function startPgBouncer(
+  database: TestDatabase,
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<PgBouncer> {
+  const folder = mkdtempSync(join(tmpdir(), 'intendant-pgbouncer-'));
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const target = new URL(database.url);
+  const all = {
+    listen_addr: '127.0.0.1',
+    listen_port: port,
+    unix_socket_dir: '',
+    auth_type: 'any',
+    pool_mode: 'transaction',
+    default_pool_size: 2,
+    max_client_conn: 100,
+    ...settings,
+  };
+  const server = `host=${target.hostname} port=${target.port} dbname=${database.name} user=${target.username} password=${target.password}`;
+  writeFileSync(
+    join(folder, 'pgbouncer.ini'),
+    [
+      '[databases]',
+      `${database.name} = ${server}`,
+      '[pgbouncer]',
+      ...Object.entries(all).map(([name, value]) => `${name} = ${value}`),
+    ].join('\n'),
+  );
+  const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : []; // It refuses to run as root.
+  const child = spawn('pgbouncer', ['-q', ...asNobody, join(folder, 'pgbouncer.ini')], {
+    stdio: 'ignore',
+    env: environment,
+  });
+  await eventually(() => canConnect(port), { timeoutMs: 20_000 });
+  const url = new URL(database.url);
+  url.port = String(port);
+  url.hostname = '127.0.0.1';
+  return {
+    url: url.href,
+    [Symbol.asyncDispose]: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function canConnect(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+}
