@@ -1,6 +1,7 @@
+import { tcpProxy } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineTable, InvalidRecordError, type RecordOf } from '../index.ts';
+import { createDataStore, defineTable, InvalidRecordError, type RecordOf } from '../index.ts';
 import { cokeAdmin, openTestStore, pepsiAdmin } from '../testing/fixtures.ts';
 
 const server = defineTable('server', {
@@ -103,6 +104,40 @@ test('a stream goes through all of it a page at a time', async () => {
   const seen: string[] = [];
   for await (const record of coke.stream(server, { limit: 9, where: { cores: { ne: 3 } } })) seen.push(record.id);
   expect(seen).toEqual(ids(await coke.findMany(server, { where: { cores: { ne: 3 } } })));
+});
+
+test('a stream fetches a page when it is needed, and none after the loop is left', async () => {
+  await using proxy = await tcpProxy({ targetPort: fixture.database.port });
+  await using distant = await createDataStore({
+    connection: proxy.through(fixture.database.url),
+    adminConnection: fixture.database.adminUrl,
+  });
+  await distant.register([server]);
+  await distant.as(cokeAdmin).count(server);
+  proxy.roundTrips = 0;
+  let seen = 0;
+  for await (const _record of distant.as(cokeAdmin).stream(server, { limit: 10 })) {
+    expect(proxy.roundTrips).toBe(Math.floor(seen / 10) + 1);
+    if (++seen === 25) break;
+  }
+  expect(proxy.roundTrips).toBe(3);
+  expect(distant.stats().idle).toBe(distant.stats().total);
+});
+
+test('a stream goes on past what is deleted under it, and takes in what is added ahead of it', async () => {
+  const added = Array.from({ length: 40 }, (_, index) => ({
+    id: `moving-${numbered(index)}`,
+    region: 'moving',
+    cores: 0,
+  }));
+  await coke.insertMany(server, added);
+  const seen: string[] = [];
+  for await (const { id } of coke.stream(server, { limit: 5, where: { region: 'moving' } })) {
+    seen.push(id);
+    await coke.delete(server, id);
+    if (seen.length === 20) await coke.insert(server, { id: 'moving-z', region: 'moving', cores: 0 });
+  }
+  expect(seen).toEqual([...added.map(({ id }) => id), 'moving-z']);
 });
 
 test('deleteMany needs a filter, and stays within the org', async () => {
