@@ -26,7 +26,7 @@ const schema = z.object({
 });
 
 describe('names and keys that need care go through intent, job, worker and feed', () => {
-  test.each(['order', `a"b'c`, 'Größe with space', `${'y'.repeat(61)}ü`])('%s', async (name) => {
+  test.each(['order', `a"b'c, d`, 'Größe with space', `${'y'.repeat(61)}ü`])('%s', async (name) => {
     const table = defineTable(name, { schema, key: ['group', 'Ünï"q', 'at', 'digest', 'num'] });
     await realization.register([table], { roles: ROLES });
     const intents = realization.as(pepsi);
@@ -51,6 +51,29 @@ describe('names and keys that need care go through intent, job, worker and feed'
       ['realize', KEY],
       ['unrealize', KEY],
     ]);
+    expect((await intents.history(table, KEY)).map(({ status }) => status)).toEqual([
+      'DELETION_REALIZED',
+      'DELETION_IN_PROGRESS',
+      'DELETION_PENDING',
+      'REALIZED',
+      'IN_PROGRESS',
+      'PENDING',
+    ]);
+    expect(await intents.summary([table])).toEqual([
+      { table: name, overall: { DELETION_REALIZED: 1 }, points: new Map([[POINT, { DELETION_REALIZED: 1 }]]) },
+    ]);
+    const submitted = await intents.submit.persistIntent(
+      table,
+      { ...KEY, table: 'again' },
+      { selector: { odd: `l'"` } },
+    );
+    expect((await submitted.result({ timeoutMs: 20_000 })).record).toMatchObject({
+      ...KEY,
+      table: 'again',
+      revision: 3,
+    });
+    const rollout = await realization.points.add({ id: `${POINT} ${name}`, labels: { odd: `l'"` }, tables: [table] });
+    expect(await rollout.finished({ timeoutMs: 20_000 })).toMatchObject({ total: 1, done: 1 });
     expect((await next).value?.key).toEqual(KEY);
     await changes.return?.();
     await worker.stop();

@@ -2,9 +2,9 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { StatusTables } from '../status/status-tables.ts';
 import type { Duty } from './duty.ts';
-import { purgeGone } from './purge.ts';
+import { mayBeGone, purgeGone } from './purge.ts';
 
-/** A look reads the overall rows of a table once, so not more often than this however short the retention is. */
+/** A look that finds something may read the overall rows of a table, so not more often than this however short the retention is. */
 const LOOK_MIN_MS = 1000;
 const LOOK_MAX_MS = 60_000;
 
@@ -21,6 +21,7 @@ export const purgeDuty = (
     if (!Number.isFinite(afterMs)) return undefined;
     let isMore = false;
     for (const table of tables()) {
+      if (!(await mayBeGone(store, table))) continue;
       const done = await purgeGone(store, table, afterMs);
       if (done.purged > 0)
         logger.info({ table: table.resource.name, resources: done.purged }, 'deleted resources were purged');

@@ -6,6 +6,7 @@ import {
   sessionInternalsOf,
 } from '@intendant/core/internal';
 import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { pointTableName } from '../point/selector.ts';
 import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
 import { IS_LOCKED, lockFreeOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -19,6 +20,20 @@ import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
  */
 
 const TOGETHER = 500;
+
+/** Whether anything can be gone: as the counts say, so that a look at a table full of living resources costs nothing. */
+export async function mayBeGone({ pool }: DataStoreInternals, tables: StatusTables): Promise<boolean> {
+  const { rows } = await pool.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]);
+  return rows[0]?.may ?? false;
+}
+
+const ENDS = `${STATUS_WEIGHTS.DELETION_REALIZED}, ${STATUS_WEIGHTS.DELETION_PENDING}`;
+const MAY_BE_GONE = `
+  select coalesce(sum(resources), 0) > 0 as may from (
+    select resources from intendant.status_count where table_name = $1 and point_id = '' and status in (${ENDS})
+    union all
+    select change from intendant.status_change where table_name = $1 and point_id = '' and status in (${ENDS})
+  ) counted`;
 
 /** Purges what has been gone for this long, up to a number. Answers how many resources went, and whether there may be more. */
 export function purgeGone(

@@ -3,7 +3,14 @@ import { type DataStoreInternals, derivedName, quoteIdentifier, type RegisteredT
 import type { ClientBase } from 'pg';
 import { planTableRights } from '../schema/function-plan.ts';
 import type { StatusTables } from '../status/status-tables.ts';
-import { countPresent, HISTORY_TABLES, type LoggedTable, loggedTables, statusLogBody } from './status-log.ts';
+import {
+  countPresent,
+  forgetCounts,
+  HISTORY_TABLES,
+  type LoggedTable,
+  loggedTables,
+  statusLogBody,
+} from './status-log.ts';
 
 const TABLES = ['status_history', 'status_change', 'status_count'] as const;
 
@@ -32,8 +39,8 @@ const protect = (name: string): string => `alter table intendant.${name} enable 
 function statusTablesAmong(tables: readonly RegisteredTable[]): StatusTables[] {
   const byName = new Map(tables.map((table) => [table.name, table]));
   return tables.flatMap((resource) => {
-    const overall = byName.get(`overall_status_${resource.name}`);
-    const enforcement = byName.get(`enforcement_status_${resource.name}`);
+    const overall = byName.get(derivedName('overall_status', resource.name));
+    const enforcement = byName.get(derivedName('enforcement_status', resource.name));
     return overall && enforcement ? [{ resource, overall, enforcement }] : [];
   });
 }
@@ -96,7 +103,7 @@ async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<st
   return [
     ...(live.body === body ? [] : [createFunction(name, body)]),
     ...missing.map(([, definition]) => definition),
-    ...(live.triggers.length === 0 ? [countPresent(logged)] : []),
+    ...(live.triggers.length === 0 ? [...forgetCounts(logged), countPresent(logged)] : []),
   ];
 }
 

@@ -200,6 +200,17 @@ describe('the summary', () => {
     await fixture.realization.caretaker.stop();
   });
 
+  test('starts from nothing for tables that were dropped and are registered again', async () => {
+    await persist('VM1', ['E1', 'E2']);
+    await internalsOf(fixture.store).withAdmin((client) =>
+      client.query('drop table vm, overall_status_vm, enforcement_status_vm'),
+    );
+    await fixture.realization.register([vm]);
+    expect(await kept()).toEqual([]);
+    await persist('VM1');
+    expect(await kept()).toEqual(await counted());
+  });
+
   test('counts what was there before there were triggers', async () => {
     await persist('VM1', ['E1', 'E2']);
     await internalsOf(fixture.store).withAdmin(async (client) => {

@@ -9,7 +9,8 @@ import {
 } from '@intendant/core/internal';
 import { pointTableName } from '../point/selector.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
-import type { StatusTables } from '../status/status-tables.ts';
+import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
+import { keyText } from './key-text.ts';
 
 /** A status that a resource came to have at a point. */
 export interface StatusTransition {
@@ -57,26 +58,30 @@ function historyStatement(
   const named = new Map(
     readIdentity(tables.overall, scope, key, 'read').map(({ column, value }) => [column.field, value]),
   );
-  const keyTexts = tables.overall.key.map(({ field }) => String(named.get(field)));
   return {
     name: 'read-history',
-    text: `
-      select point_id, status, revision, attempt, message, occurred_at::text
-      from intendant.status_history
-      where table_name = $1 and key = (select array(select jsonb_array_elements_text($2::jsonb)))
-        and ($3::text is null or org_id = $3) and ($4::text is null or instance_id = $4) and ($5::text is null or point_id = $5)
-      order by seq desc
-      limit $6::bigint`,
+    text: historySql(tables),
     values: [
       pointTableName(tables),
-      JSON.stringify(keyTexts),
       ownerOf(tables.overall, named.get('orgId'), scope.orgId),
       ownerOf(tables.overall, named.get('instanceId'), undefined),
       enforcementPoint ?? null,
       String(limit),
+      ...tables.overall.key.map(({ field }) => named.get(field) ?? null),
     ],
   };
 }
+
+const historySql = perStatusTables(({ overall }) => {
+  const key = overall.key.map((column, index) => keyText(column, `$${index + 6}::${column.format.sqlType}`));
+  return `
+      select point_id, status, revision, attempt, message, occurred_at::text
+      from intendant.status_history
+      where table_name = $1 and key = array[${key.join(', ')}]
+        and ($2::text is null or org_id = $2) and ($3::text is null or instance_id = $3) and ($4::text is null or point_id = $4)
+      order by seq desc
+      limit $5::bigint`;
+});
 
 /** A narrower question for the index; row security narrows it to the caller's in any case. */
 const ownerOf = (table: RegisteredTable, named: unknown, own: string | undefined): string | null => {

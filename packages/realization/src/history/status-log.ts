@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { keyText } from './key-text.ts';
 
 /*
  * What happened, and how many resources are where, are kept by triggers on the status tables, so that every way to
@@ -64,12 +65,16 @@ const nameOf = ({ resource }: StatusTables): string => `${resource.schemaName}.$
 
 const hasHistory = ({ table }: LoggedTable): boolean => table.columnByField.has(POINT_COLUMN);
 
+/** Whose a row under this alias is, in SQL; none where the table has no such column. */
+const owners = ({ table }: LoggedTable, alias: string): string =>
+  [
+    table.columnByField.has('orgId') ? `${alias}.org_id` : NONE,
+    table.columnByField.has('instanceId') ? `${alias}.instance_id` : NONE,
+  ].join(', ');
+
 /** `'public.vm', n.org_id, '', n.point` */
-function place({ name, table, point }: LoggedTable, alias: string): string {
-  const owner = (column: string): string =>
-    table.columnByField.has(column === 'org_id' ? 'orgId' : 'instanceId') ? `${alias}.${column}` : NONE;
-  return `${quoteLiteral(name)}, ${owner('org_id')}, ${owner('instance_id')}, ${point(alias)}`;
-}
+const place = (logged: LoggedTable, alias: string): string =>
+  `${quoteLiteral(logged.name)}, ${owners(logged, alias)}, ${logged.point(alias)}`;
 
 const count = (logged: LoggedTable, rows: string, change: number): string => `
     select ${place(logged, 's')}, s.realization_status, ${change} * count(*) from ${rows} s group by 1, 2, 3, 4, 5`;
@@ -81,12 +86,10 @@ const history = (logged: LoggedTable, message: string, from: string): string => 
   if (!hasHistory(logged)) return '';
   const key = logged.table.key
     .filter(({ name }) => name !== POINT_COLUMN)
-    .map(({ name }) => `n.${quoteIdentifier(name)}::text`);
-  const { name, point } = logged;
-  const [, org, instance] = place(logged, 'n').split(', ');
+    .map((column) => keyText(column, `n.${quoteIdentifier(column.name)}`));
   return `
   insert into intendant.status_history (table_name, org_id, instance_id, key, point_id, status, revision, attempt, message)
-  select ${quoteLiteral(name)}, ${org}, ${instance}, array[${key.join(', ')}], ${point('n')}, n.realization_status,
+  select ${quoteLiteral(logged.name)}, ${owners(logged, 'n')}, array[${key.join(', ')}], ${logged.point('n')}, n.realization_status,
     n.resource_revision, n.attempt, ${message}
   from ${from};`;
 };
@@ -120,12 +123,18 @@ begin
   elsif tg_op = 'UPDATE' then${onUpdate(logged)}
   elsif tg_op = 'DELETE' then${keep(count(logged, 'old_rows', -1))}
   else
-    delete from intendant.status_count where table_name = ${quoteLiteral(logged.name)} and (point_id = '') = ${!hasHistory(logged)};
-    delete from intendant.status_change where table_name = ${quoteLiteral(logged.name)} and (point_id = '') = ${!hasHistory(logged)};
+    ${forgetCounts(logged).join(';\n    ')};
   end if;
   return null;
 end
 `;
+
+/** For a table that is emptied, or that was dropped and made anew. */
+export const forgetCounts = (logged: LoggedTable): string[] =>
+  ['status_count', 'status_change'].map(
+    (table) =>
+      `delete from intendant.${table} where table_name = ${quoteLiteral(logged.name)} and (point_id = '') = ${!hasHistory(logged)}`,
+  );
 
 /** Counts what is in a table that had rows before it had triggers. */
 export const countPresent = (logged: LoggedTable): string => keep(count(logged, logged.table.qualifiedName, 1));

@@ -1,0 +1,9 @@
+import type { Column } from '@intendant/core/internal';
+
+/** A key's value as text, in SQL: the same whatever the settings of the connection that writes it or looks for it. */
+export function keyText({ format }: Column, value: string): string {
+  if (format.sqlType.startsWith('timestamp'))
+    return `to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
+  if (format.sqlType === 'bytea') return `encode(${value}, 'hex')`;
+  return `${value}::text`;
+}
