@@ -1,4 +1,4 @@
-import type { AnyTable, DbRole, KeyOf, RecordOf, Session } from '@intendant/core';
+import type { AnyTable, DbRole, RecordOf, Session } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { checkObservation, type Observed } from '../drift/observation.ts';
@@ -161,7 +161,7 @@ function intentOf(table: RegisteredTable, attempt: BegunAttempt): Intent<AnyTabl
   const key = Object.fromEntries(table.key.map(({ field }) => [field, identity[field]]));
   return {
     record: (attempt.record ?? { ...identity, revision: attempt.revision }) as RecordOf<AnyTable>,
-    key: key as KeyOf<AnyTable>,
+    key: key as Intent<AnyTable>['key'],
     revision: attempt.revision,
     attempt: attemptNumber(attempt),
     orgId: identity.orgId as string | undefined,

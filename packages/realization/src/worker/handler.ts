@@ -8,7 +8,7 @@ export interface Intent<T extends AnyTable> {
    * (only `unrealize` meets those) the key, the ids and the revision are all that is left.
    */
   readonly record: RecordOf<T>;
-  readonly key: KeyOf<T>;
+  readonly key: Extract<KeyOf<T>, object>;
   readonly revision: number;
   /** From 1; grows with each retry and each takeover. */
   readonly attempt: number;

@@ -13,6 +13,8 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 const KILL_EVERY_MS = 1000;
 
 const SECONDS = atScale(4, 60);
+/** Enough that one is there to be killed while others start. */
+const WORKERS = atScale(3, 8);
 
 test('a worker killed in the middle of realize and started again still ends in REALIZED', async () => {
   const journal = journalFile();
@@ -46,7 +48,7 @@ test(
     const deaths = new Map<number, number>();
     const environment = { POINTS: 'S1,S2', JOURNAL: journal, ATTEMPT_MS: '30', LEASE_MS: '1500' };
     const start = () => startProcess('./worker-process.ts', fixture, environment);
-    const workers = await Promise.all([start(), start(), start()]);
+    const workers = await Promise.all(Array.from({ length: WORKERS }, start));
     const r = fixture.realization.as(pepsi);
     const ids = Array.from({ length: 40 }, (_, index) => `soak-${index}`);
     const endsAt = Date.now() + SECONDS * 1000;
@@ -60,7 +62,7 @@ test(
     const replacements: Promise<unknown>[] = [];
     while (Date.now() < endsAt) {
       await delay(KILL_EVERY_MS);
-      const victim = workers.shift();
+      const [victim] = workers.splice(Math.floor(Math.random() * workers.length), 1);
       if (!victim) continue;
       await killed(victim);
       deaths.set(victim.pid as number, Date.now());
