@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Where `.ci/run` wants the counts of this run. */
@@ -12,6 +13,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: './packages/devdb/src/testing/global-setup.ts',
     pool: 'forks',
+    // Vitest's own choice leaves a core free, which on two means one file at a time; and tests wait a good deal.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 15_000,
