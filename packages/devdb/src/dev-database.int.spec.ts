@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import {
   chmod,
   cp,
@@ -202,10 +203,42 @@ test('a folder with other files, a file, and one of another version are refused'
 });
 
 test('a folder without write permission is refused', async () => {
-  const denied = isRoot ? '/proc/intendant' : '/intendant';
+  const denied = isRoot ? '/proc/intendant/data' : '/intendant';
   const refused = startDevDatabase({ dataDir: denied });
-  await expect(refused).rejects.toMatchObject({ name: 'DevDatabaseError', message: expect.stringContaining(denied) });
+  await expect(refused).rejects.toMatchObject({
+    name: 'DevDatabaseError',
+    message: expect.stringContaining(isRoot ? '/proc/intendant' : denied),
+  });
 });
+
+test.runIf(canMount())('a full disk is refused, and left as it was', async () => {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m,mode=777', 'tmpfs', folder]);
+  try {
+    const dataDir = join(folder, 'data');
+    await expect(startDevDatabase({ dataDir })).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining(`There is no space left for ${dataDir}`),
+    });
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+});
+
+/** Root may, except in most containers. */
+function canMount(): boolean {
+  if (!isRoot || process.platform !== 'linux') return false;
+  const probe = mkdtempSync(join(tmpdir(), 'intendant-spec-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe], { stdio: 'ignore' });
+    execFileSync('umount', [probe]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(probe);
+  }
+}
 
 test('a port that is taken is refused', async () => {
   const listener = createServer().listen(0, '127.0.0.1');

@@ -58,7 +58,9 @@ export async function keptDataFolder(
   const user = await chooseServerUser(null);
   const path = await placeFor(requested);
   // Filled beside its place and then renamed, so that a start that is interrupted leaves no half-made folder.
-  const fresh = await mkdtemp(join(dirname(path), `.${basename(path)}-`));
+  const fresh = await mkdtemp(join(dirname(path), `.${basename(path)}-`)).catch((error: Error) => {
+    throw Object.assign(error, { path: requested });
+  });
   onTemporary(fresh);
   const filled = await fill(fresh, user, makeCluster);
   await moveInto(fresh, path);

@@ -51,7 +51,15 @@ async function openDataFolder(
 ): Promise<DataFolder & { binaries: string }> {
   const binaries = await provideBinaries();
   const makeCluster: MakeCluster = (folder, user, passwordFile) =>
-    initializeCluster({ binaries, folder, user, passwordFile, onLine, onProgram });
+    initializeCluster({
+      binaries,
+      folder,
+      wantedFolder: request.dataDir ?? folder,
+      user,
+      passwordFile,
+      onLine,
+      onProgram,
+    });
   const onTemporary = (path: string) => temporaryFolders.add(path);
   if (request.dataDir === null) return { ...(await temporaryDataFolder(makeCluster, onTemporary)), binaries };
   const folder = await keptDataFolder(request.dataDir, makeCluster, onTemporary);

@@ -32,8 +32,14 @@ export interface Server {
 
 type ProgramOptions = Pick<ServerOptions, 'binaries' | 'folder' | 'user' | 'onLine' | 'onProgram'>;
 
+interface ClusterOptions extends ProgramOptions {
+  readonly passwordFile: string;
+  /** What the user knows it by: a cluster is made beside its place. */
+  readonly wantedFolder: string;
+}
+
 /** Makes the database cluster in an empty folder of the user's. */
-export async function initializeCluster(options: ProgramOptions & { readonly passwordFile: string }): Promise<void> {
+export async function initializeCluster(options: ClusterOptions): Promise<void> {
   const arguments_ = [
     `--pgdata=${options.folder}`,
     '--username=postgres',
@@ -50,7 +56,7 @@ export async function initializeCluster(options: ProgramOptions & { readonly pas
   const program = startProgram('initdb', arguments_, options);
   const output = collectLines(program, options.onLine);
   const code = await exitCode(program, options.folder);
-  if (code !== 0) throw failureOfProgram(output, { folder: options.folder, port: null });
+  if (code !== 0) throw failureOfProgram(output, { folder: options.wantedFolder, port: null });
 }
 
 /** Starts the server and waits until it takes connections. */

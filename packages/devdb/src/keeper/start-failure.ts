@@ -12,7 +12,11 @@ const SAID_BY_POSTGRES: readonly (readonly [RegExp, DevDatabaseErrorCode, (conte
     'FOLDER_NOT_WRITABLE',
     ({ port }) => `Port ${port} needs rights this user does not have`,
   ],
-  [/No space left on device|Disk quota exceeded/, 'DISK_FULL', ({ folder }) => `There is no space left for ${folder}`],
+  [
+    /No space left on device|Disk quota exceeded|could not extend file .*wrote only/,
+    'DISK_FULL',
+    ({ folder }) => `There is no space left for ${folder}`,
+  ],
   [
     /Permission denied|Read-only file system/,
     'FOLDER_NOT_WRITABLE',
@@ -28,8 +32,9 @@ const SAID_BY_POSTGRES: readonly (readonly [RegExp, DevDatabaseErrorCode, (conte
 const SAID_BY_NODE: Readonly<Record<string, readonly [DevDatabaseErrorCode, string]>> = {
   EACCES: ['FOLDER_NOT_WRITABLE', 'No permission for'],
   EPERM: ['FOLDER_NOT_WRITABLE', 'No permission for'],
-  EROFS: ['FOLDER_NOT_WRITABLE', 'Read-only is'],
+  EROFS: ['FOLDER_NOT_WRITABLE', 'On a read-only file system is'],
   ENOTDIR: ['FOLDER_UNUSABLE', 'Not a folder on the way to'],
+  ENOENT: ['FOLDER_NOT_WRITABLE', 'No folder can be made at'],
   EEXIST: ['FOLDER_UNUSABLE', 'Not a folder is'],
   ENOSPC: ['DISK_FULL', 'There is no space left for'],
   EDQUOT: ['DISK_FULL', 'There is no space left for'],
@@ -63,7 +68,7 @@ export function failureOfSystem(error: unknown, folder: string): DevDatabaseErro
       { cause: error },
     );
   }
-  const known = SAID_BY_NODE[code];
+  const known = code === 'ENOENT' && !syscall.startsWith('mk') ? undefined : SAID_BY_NODE[code];
   if (known !== undefined) return failure(known[0], `${known[1]} ${path}`, { cause: error });
   return failure('START_FAILED', `Postgres did not start in ${folder}: ${message}`, { cause: error });
 }
