@@ -2,14 +2,14 @@ import { OperationCancelledError } from '@intendant/core';
 
 /** One call of a handler: its signal, which is made only if it is asked for, and its time limit. */
 export class CallLimit {
-  readonly #lost: readonly AbortSignal[];
+  readonly #lost: () => readonly AbortSignal[];
   readonly #timeoutMs: number;
   readonly #onLate: (error: unknown) => void;
   #late: AbortController | undefined;
   #isOver = false;
 
   /** `onLate` hears when the call ends after its time, and with what error if any. */
-  constructor(lost: readonly AbortSignal[], timeoutMs: number, onLate: (error: unknown) => void) {
+  constructor(lost: () => readonly AbortSignal[], timeoutMs: number, onLate: (error: unknown) => void) {
     this.#lost = lost;
     this.#timeoutMs = timeoutMs;
     this.#onLate = onLate;
@@ -18,13 +18,16 @@ export class CallLimit {
   get signal(): AbortSignal {
     this.#late ??= new AbortController();
     if (this.#isOver) this.#late.abort();
-    return AbortSignal.any([...this.#lost, this.#late.signal]);
+    return AbortSignal.any([...new Set(this.#lost()), this.#late.signal]);
   }
 
-  /** Rejects with what the call throws, or when its time is over. */
-  async run(call: () => unknown): Promise<void> {
+  /**
+   * Throws what the call throws. Answers undefined when it is over, else a promise that rejects with what the call rejects
+   * with, or when its time is over.
+   */
+  run(call: () => unknown): Promise<void> | undefined {
     const result = call();
-    if (isPromise(result)) await this.#withinTime(result);
+    return isPromise(result) ? this.#withinTime(result) : undefined;
   }
 
   async #withinTime(result: PromiseLike<unknown>): Promise<void> {

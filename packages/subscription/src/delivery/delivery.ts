@@ -30,6 +30,14 @@ export interface DeliveryParts {
   readonly onProgress: () => void;
 }
 
+/** What went wrong with a call; wrapped, so that `throw undefined` is something too. */
+interface Failure {
+  readonly reason: unknown;
+}
+
+/** Of a call that is not over, or not well. */
+type Outcome = Promise<Failure | undefined> | undefined;
+
 export interface DeliveryCounts {
   delivered: number;
   failedCalls: number;
@@ -55,6 +63,10 @@ export class Delivery {
   /** Changes read and not yet taken care of. */
   get buffered(): number {
     return this.#lanes.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#lanes.size < this.#parts.limits.maxBuffered;
   }
 
   accept(items: readonly DeliveryItem[]): void {
@@ -85,23 +97,33 @@ export class Delivery {
     this.#lanes.resume();
   }
 
-  async #work(items: readonly DeliveryItem[]): Promise<void> {
+  /** A handler that does not wait for anything is done here and now. */
+  #work(items: readonly DeliveryItem[]): Promise<void> | undefined {
     const sorted = items.length === 1 ? items : items.toSorted((a, b) => a.numbered.sequence - b.numbered.sequence);
-    for (const { share } of sorted) share.enter();
-    const left = await this.#tryAll(sorted);
+    if (sorted.some((item) => item.isDeadLetter || !this.#isWanted(item))) return this.#workOn(sorted, undefined);
+    const outcome = this.#call(sorted, 1);
+    if (outcome !== undefined) return this.#workOn(sorted, outcome);
+    this.#settle(sorted);
+    this.#parts.onProgress();
+    return undefined;
+  }
+
+  async #workOn(items: readonly DeliveryItem[], first: Outcome): Promise<void> {
+    for (const { share } of items) share.enter();
+    const left = await this.#tryAll(items, first);
     for (const item of left) await this.#tryAlone(item);
-    for (const { share } of sorted) share.leave();
+    for (const { share } of items) share.leave();
     this.#parts.onProgress();
   }
 
   /** Answers those given up together: each is tried alone once more, so that one bad change is put aside, not its whole batch. */
-  async #tryAll(items: readonly DeliveryItem[]): Promise<readonly DeliveryItem[]> {
+  async #tryAll(items: readonly DeliveryItem[], first: Outcome): Promise<readonly DeliveryItem[]> {
     const { limits } = this.#parts;
     let left = items;
     for (let attempt = 1; ; attempt++) {
-      left = left.filter((item) => this.#isWanted(item));
+      if (attempt > 1 || first === undefined) left = left.filter((item) => this.#isWanted(item));
       if (left.length === 0) return [];
-      const error = await this.#call(left, attempt);
+      const error = await (attempt === 1 && first !== undefined ? first : this.#call(left, attempt));
       if (error === undefined) return this.#finish(left);
       left = await this.#withoutAcknowledged(left, error);
       if (left.length === 0) return [];
@@ -123,11 +145,14 @@ export class Delivery {
     return share.isHeld && !this.#parts.closing.aborted;
   }
 
-  /** What went wrong, wrapped so that `throw undefined` is something too. */
-  async #call(items: readonly DeliveryItem[], attempt: number): Promise<{ reason: unknown } | undefined> {
+  /** Undefined when the call is over and well. */
+  #call(items: readonly DeliveryItem[], attempt: number): Outcome {
     const { handler, limits, aftercare } = this.#parts;
-    const lost = [...new Set(items.map(({ share }) => share.lost))];
-    const limit = new CallLimit(lost, limits.handlerTimeoutMs, (error) => this.#noteLate(items, error));
+    const limit = new CallLimit(
+      () => items.map(({ share }) => share.lost),
+      limits.handlerTimeoutMs,
+      (error) => this.#noteLate(items, error),
+    );
     const context = {
       get signal() {
         return limit.signal;
@@ -135,30 +160,30 @@ export class Delivery {
       attempt,
       ack: (tx: Transaction) => aftercare.acknowledge(tx, items),
     };
-    try {
-      await limit.run(() =>
-        handler(
-          items.map(({ numbered }) => numbered.change),
-          context,
-        ),
-      );
-      return undefined;
-    } catch (reason) {
+    const changes = items.map(({ numbered }) => numbered.change);
+    const failed = (reason: unknown): Failure => {
       this.counts.failedCalls++;
       return { reason };
+    };
+    try {
+      return limit.run(() => handler(changes, context))?.then(() => undefined, failed);
+    } catch (reason) {
+      return Promise.resolve(failed(reason));
     }
   }
 
   async #finish(items: readonly DeliveryItem[]): Promise<readonly never[]> {
-    for (const item of items) {
-      if (item.isDeadLetter) await this.#insist(() => this.#parts.aftercare.noteDone(item));
-      item.share.progress.finish(item.numbered.sequence);
-    }
-    this.counts.delivered += items.length;
+    for (const item of items) if (item.isDeadLetter) await this.#insist(() => this.#parts.aftercare.noteDone(item));
+    this.#settle(items);
     return [];
   }
 
-  async #withoutAcknowledged(items: readonly DeliveryItem[], error: { reason: unknown }): Promise<DeliveryItem[]> {
+  #settle(items: readonly DeliveryItem[]): void {
+    for (const { share, numbered } of items) share.progress.finish(numbered.sequence);
+    this.counts.delivered += items.length;
+  }
+
+  async #withoutAcknowledged(items: readonly DeliveryItem[], error: Failure): Promise<DeliveryItem[]> {
     const left: DeliveryItem[] = [];
     for (const item of items) {
       if (await this.#insist(() => this.#parts.aftercare.isAcknowledged(item))) await this.#finish([item]);
@@ -169,7 +194,7 @@ export class Delivery {
     return left;
   }
 
-  async #park(item: DeliveryItem, error: { reason: unknown }, attempts: number): Promise<readonly never[]> {
+  async #park(item: DeliveryItem, error: Failure, attempts: number): Promise<readonly never[]> {
     const { logger, aftercare } = this.#parts;
     const isParked = await this.#insist(async () => {
       await aftercare.park(item, error.reason, attempts);
@@ -183,7 +208,7 @@ export class Delivery {
     return [];
   }
 
-  async #backOff(attempt: number, items: readonly DeliveryItem[], error: { reason: unknown }): Promise<void> {
+  async #backOff(attempt: number, items: readonly DeliveryItem[], error: Failure): Promise<void> {
     const { limits, logger, closing } = this.#parts;
     const waitMs = Math.min(limits.backoffMs * 2 ** Math.min(attempt - 1, 30), limits.maxBackoffMs);
     const { table, position } = (items[0] as DeliveryItem).numbered.change;

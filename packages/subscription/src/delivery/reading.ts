@@ -50,7 +50,7 @@ export class Reading {
       if (next.done || signal.aborted) break;
       if (next.value.isReset && !(await this.#reset(shares, next.value, signal))) break;
       this.#accept(next.value, shares, shareOf);
-      await unlessAborted(this.#parts.delivery.room(), signal);
+      if (!this.#parts.delivery.hasRoom) await unlessAborted(this.#parts.delivery.room(), signal);
       await unlessAborted(this.#resumed?.promise, signal);
     }
     await steps.return(undefined);

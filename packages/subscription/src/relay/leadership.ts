@@ -11,9 +11,9 @@ import type { RelayOptions } from './relay.ts';
  * was refused, it had appended before the release, and this look sees its number (and waits for it, awake); if not, it
  * rings.
  */
-const LOOK_EVERY_MS = 3;
-/** A writer that stays open needs no faster looks. */
-const LOOK_AT_MOST_EVERY_MS = 25;
+const LOOK_EVERY_MS = 4;
+/** A writer that stays open needs no faster looks, nor does a machine that is busy. */
+const LOOK_AT_LEAST_EVERY_MS = 25;
 const STAY_AWAKE_MS = 60;
 const HEARTBEAT_MS = 2_000;
 const MAINTAIN_EVERY_MS = 60_000;
@@ -70,14 +70,16 @@ export class Leadership {
     let heartbeatAt = 0;
     let pauseMs = LOOK_EVERY_MS;
     while (!this.#stopping.aborted && (!this.#tracker.isQuiet || performance.now() < sleepAt)) {
+      const began = performance.now();
       const hasAdvanced = await this.#look();
       if (hasAdvanced || performance.now() >= heartbeatAt) {
         await this.#announce();
         heartbeatAt = performance.now() + HEARTBEAT_MS;
       }
       if (hasAdvanced) sleepAt = performance.now() + STAY_AWAKE_MS;
-      pauseMs = hasAdvanced || this.#tracker.isQuiet ? LOOK_EVERY_MS : Math.min(pauseMs * 1.3, LOOK_AT_MOST_EVERY_MS);
-      await delay(pauseMs);
+      pauseMs = hasAdvanced || this.#tracker.isQuiet ? LOOK_EVERY_MS : pauseMs * 1.3;
+      // As long as the look took: where the processors are short, the writers come first.
+      await delay(Math.min(Math.max(pauseMs, performance.now() - began), LOOK_AT_LEAST_EVERY_MS));
     }
   }
 

@@ -96,6 +96,20 @@ test('a writer rings a relay that sleeps, and only that', async () => {
   await eventually(() => expect(rings).toBe(1));
 });
 
+test("a writer whose snapshot is older than the relay's sleep rings it all the same", async () => {
+  await using writer = await connect();
+  await writer.query('begin isolation level serializable');
+  await writer.query('select count(*) from vm');
+  const { relay, settled } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  await writer.query(append('old snapshot'));
+  await writer.query('commit');
+  const committedAt = performance.now();
+  const number = await lastNumber(writer);
+  await eventually(() => expect(settled.at(-1)?.value).toBeGreaterThanOrEqual(number));
+  expect((settled.at(-1)?.at as number) - committedAt).toBeLessThan(500);
+});
+
 test('of two relays one leads, and when its connection dies the other does', async () => {
   await using client = await connect();
   const { settled: first } = startRelay();

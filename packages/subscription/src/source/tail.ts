@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import type { Operation } from '../change.ts';
 import type { NumberedChange } from '../log/log-entry.ts';
@@ -9,6 +10,9 @@ const ALL_OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
 
 /** Further behind than this, a subscriber reads for itself. */
 const REACH = 2_000;
+
+/** Reads are apart by as long as one takes, up to this: where the processors are short, larger pages less often. */
+const MOST_PAUSE_MS = 20;
 
 /** A stretch of the log, up to where it was read. */
 export interface TailStretch {
@@ -33,6 +37,7 @@ export class Tail {
   #joined = 0;
   #generation = 0;
   #reading: Promise<void> | undefined;
+  #readAgainAt = 0;
 
   constructor(internals: DataStoreInternals, horizon: Horizon) {
     this.#internals = internals;
@@ -77,7 +82,7 @@ export class Tail {
         return this.#stretch(position);
       if (settled - position > REACH || (position < this.#from && this.#generation === generation)) return undefined;
       if (settled <= position) return { changes: [], through: position };
-      this.#reading ??= this.#read(position).finally(() => {
+      this.#reading ??= this.#readInTurn(position).finally(() => {
         this.#reading = undefined;
       });
       await this.#reading;
@@ -90,6 +95,15 @@ export class Tail {
       changes: first < 0 ? [] : first === 0 ? [...this.#changes] : this.#changes.slice(first),
       through: this.#through,
     };
+  }
+
+  async #readInTurn(position: number): Promise<void> {
+    const pauseMs = this.#readAgainAt - performance.now();
+    if (pauseMs >= 1) await delay(pauseMs);
+    const began = performance.now();
+    await this.#read(position);
+    const ended = performance.now();
+    this.#readAgainAt = ended + Math.min(ended - began, MOST_PAUSE_MS);
   }
 
   async #read(position: number): Promise<void> {
