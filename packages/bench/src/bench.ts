@@ -18,7 +18,7 @@ export interface Effort {
 
 export const QUICK: Effort = { isQuick: true, rounds: 3, longRounds: 2, turnMs: 100 };
 /** Many short turns rather than few long ones: what disturbs the machine for a second spoils a round, not the median. */
-export const FULL: Effort = { isQuick: false, rounds: 7, longRounds: 5, turnMs: 400 };
+export const FULL: Effort = { isQuick: false, rounds: 7, longRounds: 5, turnMs: 300 };
 
 /** The table of the scoped scenarios: 100 tenants with 100 machines each. */
 const SCOPED = { table: 'vm', tenants: 100, rowsATenant: 100 } as const;

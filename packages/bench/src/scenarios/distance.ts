@@ -9,7 +9,7 @@ import { TENANT_PEERS } from './scoped.ts';
 const DISTANCES_MS = [1, 5];
 const QUICK_DISTANCES_MS = [1];
 const QUICK_SIZE = 50;
-const FULL_SIZE = 500;
+const FULL_SIZE = 300;
 
 export const distance: Scenario = {
   name: 'distance',

@@ -6,7 +6,7 @@ export const idle: Scenario = {
   question: 'How much CPU does a process take when there is nothing to do, in a second?',
   async run(bench) {
     await makeFeedTables(bench);
-    const workload = bench.workload('idle', { durationMs: bench.effort.isQuick ? 400 : 4_000 });
+    const workload = bench.workload('idle', { durationMs: bench.effort.isQuick ? 400 : 2_000 });
     const measure = (peer: string, tables: string[]) => async () =>
       (await (await bench.contestant(peer, { tables })).run(workload)).value;
     const contest = { unit: 'ms CPU/s', better: 'lower', rounds: bench.effort.isQuick ? 1 : 3 } as const;

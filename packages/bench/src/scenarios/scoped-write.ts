@@ -1,5 +1,5 @@
 import type { Scenario } from '../scenario.ts';
-import { contest, contestAtEachLoad, PG_PEERS, TENANT_PEERS } from './scoped.ts';
+import { contest, contestAtEachLoad, PG_PEERS } from './scoped.ts';
 
 export const scopedWrite: Scenario = {
   name: 'scoped-write',
@@ -7,7 +7,7 @@ export const scopedWrite: Scenario = {
   needsHeavyPeers: true,
   async run(bench) {
     const both = await contestAtEachLoad(bench, 'scoped-write', 'write', 'writes/s');
-    const peers = bench.effort.isQuick ? PG_PEERS : TENANT_PEERS;
+    const peers = PG_PEERS;
     const insert = await contest(bench, 'scoped-write.insert', bench.workload('insert'), { unit: 'inserts/s', peers });
     const update = await contest(bench, 'scoped-write.update', bench.workload('update'), { unit: 'updates/s', peers });
     return { ...both, ...insert, ...update };
