@@ -19,7 +19,8 @@ const USAGE = `npm run bench -- [--only NAME]... [--quick] [--json FILE] [--url 
 
   --only NAME   This scenario, or this part of its results, e.g. scoped-read or scoped-read.vs-raw; may be given several times,
                 or several with commas between. Default: all.
-  --quick       Short turns, few rounds and small sizes: everything in under 90 seconds.
+  --quick       Short turns, few rounds and small sizes: everything in under 90 seconds (the first run also
+                installs Prisma and TypeORM).
   --json FILE   Write environment and results there.
   --url URL     Use this server (as a superuser) instead of starting one.
   --profile     Write CPU and heap profiles of our processes, and print where time and memory went, on our server too.
