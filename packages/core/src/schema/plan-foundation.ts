@@ -21,7 +21,8 @@ export async function planFoundation(
     `select
        to_regnamespace('intendant') is not null as "hasFrameworkSchema",
        exists (select from pg_namespace where nspname = $1) as "hasUserSchema",
-       (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_revision()')) as "revisionFunction"`,
+       (select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = 'intendant' and p.proname = 'keep_revision' and p.pronargs = 0) as "revisionFunction"`,
     [schemaName],
   );
   const live = rows[0] as LiveFoundation;

@@ -217,6 +217,13 @@ test('registering again works after every connection was dropped', async () => {
   expect(await other.as(cokeAdmin).count(item)).toBeGreaterThanOrEqual(0);
 });
 
+test('a service that holds no administrator’s password registers what is there already', async () => {
+  await using modest = await openStore(database, { adminConnection: database.url });
+  await modest.register([item], { roles });
+  expect(await modest.as(cokeAdmin).count(item)).toBeGreaterThanOrEqual(0);
+  expect(await auditIsolation(modest)).toEqual([]);
+});
+
 test('an admin login that may not change the schema is a clear error', async () => {
   await using powerless = await openStore(database, { adminConnection: database.url });
   const unknown = defineTable('unknown_yet', { schema: z.object({ id: z.string() }) });
