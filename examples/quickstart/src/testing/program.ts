@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@intendant/devdb/testing';
+
+const SOURCES = fileURLToPath(new URL('..', import.meta.url));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,8 +15,12 @@ export class Program {
   readonly #errors: Promise<string>;
   #output = '';
 
-  constructor(script: string, environment: Environment = {}) {
-    this.process = spawn(process.execPath, [fileURLToPath(new URL(`../${script}`, import.meta.url))], {
+  /** A file in `src`, or a program's text. */
+  constructor(script: string | { readonly source: string }, environment: Environment = {}) {
+    const args =
+      typeof script === 'string' ? [join(SOURCES, script)] : ['--input-type=module-typescript', '-e', script.source];
+    this.process = spawn(process.execPath, args, {
+      cwd: SOURCES,
       env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
