@@ -230,10 +230,12 @@ test('a worker may be started and stopped at once, from several places', async (
     enforcementPoint: 'E1',
     handlers: [{ table: vm, handlers: { realize: async () => {} } }],
   });
-  await Promise.all([worker.start(), worker.start(), worker.stop(), worker.stop()]);
-  await worker.start();
+  await Promise.all([worker.start(), worker.start(), worker.stop(), worker.stop(), worker.start()]);
   await persist('VM1');
   await untilStatus('VM1', 'REALIZED');
+  await Promise.all([worker.stop(), worker.start(), worker.stop()]);
+  await persist('VM2');
+  expect((await r.getOverallStatusWithEnforcementDetails(vm, 'VM2')).overall.status).toBe('PENDING');
 });
 
 test('a worker for a table that nobody registered does not start, and may be stopped', async () => {

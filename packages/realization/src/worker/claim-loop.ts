@@ -1,0 +1,188 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import type { Bell } from '../bell.ts';
+import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
+import { nextDueJob } from '../job/reschedule.ts';
+import type { Admission } from './admission.ts';
+import { runAttempt } from './attempt.ts';
+import { type BegunAttempt, beginAttempts } from './begin-attempts.ts';
+import type { Claim, Claims } from './claims.ts';
+import type { Lane } from './lane.ts';
+import type { WorkerConfiguration } from './worker-options.ts';
+
+/*
+ * A worker claims, begins, runs and settles: four steps, each in sets, none waiting for another's set. One loop claims
+ * and begins while there is room; attempts run by themselves; settlers write what they report. The loop sleeps only when
+ * a claim came back empty or there is no room, and is woken by the feed, by an attempt that ended, by the next job that
+ * comes due, and by the lease keeper when it freed something.
+ */
+
+const MAX_CLAIMED_TOGETHER = 500;
+const CONTENDED_PAUSE_MS = 10;
+const CONTENDED_LIMIT_MS = 250;
+const FAILURE_PAUSE_MIN_MS = 100;
+const FAILURE_PAUSE_MAX_MS = 5000;
+/** A due job that a claim did not get: somebody else's claim was in the way for a moment. */
+const OVERDUE_PAUSE_MS = 20;
+
+export interface ClaimLoopParts {
+  readonly store: DataStoreInternals;
+  readonly jobQueue: JobQueue;
+  readonly configuration: WorkerConfiguration;
+  readonly logger: Logger;
+  readonly claims: Claims;
+  readonly admission: Admission;
+  /** Rung when there may be something to claim, or room for it. */
+  readonly bell: Bell;
+}
+
+/** Takes jobs and has them attempted, while there is room. May be stopped twice, and started again. */
+export class ClaimLoop {
+  readonly #parts: ClaimLoopParts;
+  #lanes: readonly Lane[] = [];
+  #contended: Claim[] = [];
+  #running: Promise<void> | undefined;
+  #isStopping = false;
+  #turn = 0;
+
+  constructor(parts: ClaimLoopParts) {
+    this.#parts = parts;
+  }
+
+  start(lanes: readonly Lane[]): void {
+    this.#lanes = lanes;
+    this.#isStopping = false;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when no more is taken; what could not begin yet is handed back, and what has begun goes on. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#parts.bell.ring();
+    await this.#running;
+    this.#running = undefined;
+    this.#handBack(this.#contended.splice(0));
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#isStopping; ) {
+      try {
+        const isBusy = await this.#takeMore();
+        failures = 0;
+        if (!isBusy && !this.#isStopping) await this.#parts.bell.wait(await this.#napMs());
+      } catch (error) {
+        if (failures === 0) this.#parts.logger.warn({ err: error }, 'jobs could not be claimed; trying again');
+        await this.#parts.bell.wait(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++));
+      }
+    }
+  }
+
+  /** Claims and begins for every lane, as far as there is room. Answers whether there may be more. */
+  async #takeMore(): Promise<boolean> {
+    await this.#beginContended();
+    let isBusy = false;
+    this.#turn++;
+    for (let index = 0; index < this.#lanes.length; index++) {
+      const lane = this.#lanes[(index + this.#turn) % this.#lanes.length] as Lane;
+      const room = this.#room();
+      if (room <= 0) return false;
+      const jobs = await lane.claim(room);
+      isBusy ||= jobs.length > 0;
+      await this.#begin(lane, this.#claim(lane, jobs));
+    }
+    return isBusy;
+  }
+
+  #room(): number {
+    const free = Math.min(
+      this.#parts.configuration.concurrency - this.#parts.claims.running,
+      this.#parts.admission.room(),
+    );
+    return Math.floor(Math.min(free, MAX_CLAIMED_TOGETHER - this.#parts.claims.ended));
+  }
+
+  /** A resource whose earlier attempt still runs here, though its lease was lost, is not begun a second time. */
+  #claim(lane: Lane, jobs: readonly ClaimedJob[]): Claim[] {
+    this.#parts.admission.take(jobs.length);
+    return jobs.flatMap((job) => {
+      const claim = this.#parts.claims.add(lane, job);
+      if (claim) return claim;
+      void this.#giveBack(lane, job).then(() => this.#parts.bell.ring());
+      return [];
+    });
+  }
+
+  /** What stays locked is given back, so that it takes no room from others. */
+  async #beginContended(): Promise<void> {
+    const longAgo = Date.now() - CONTENDED_LIMIT_MS;
+    const contended = this.#contended.filter(({ claimedAt }) => claimedAt > longAgo);
+    this.#handBack(this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo));
+    this.#contended = [];
+    for (const [lane, claims] of Map.groupBy(contended, (claim) => claim.lane)) await this.#begin(lane, claims);
+  }
+
+  async #begin(lane: Lane, claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return;
+    const byJob = new Map(claims.map((claim) => [claim.job, claim]));
+    const { store } = this.#parts;
+    const { enforcementPoint } = this.#parts.configuration;
+    try {
+      const begun = await beginAttempts(store.executor, lane.tables, enforcementPoint, [...byJob.keys()]);
+      for (const attempt of begun.attempts) void this.#attempt(byJob.get(attempt.job) as Claim, attempt);
+      this.#contended.push(...begun.contended.map((job) => byJob.get(job) as Claim));
+    } catch (error) {
+      this.#contended.push(...claims);
+      throw error;
+    }
+  }
+
+  async #attempt(claim: Claim, attempt: BegunAttempt): Promise<void> {
+    claim.attempt = attempt;
+    const outcome = await runAttempt(claim.lane.setting, attempt, claim.controller);
+    this.#parts.claims.end(claim);
+    this.#parts.admission.ended(outcome, attempt.action === 'realize' || attempt.action === 'unrealize');
+    this.#parts.bell.ring();
+    const settled = await claim.lane.settle(attempt, outcome);
+    if (settled !== 'settled') {
+      this.#parts.logger.info(
+        { table: claim.lane.tables.resource.name, identity: attempt.job.identity, revision: attempt.revision },
+        EXPLANATIONS[settled],
+      );
+    }
+    this.#parts.claims.remove(claim);
+    this.#parts.bell.ring();
+  }
+
+  #handBack(claims: readonly Claim[]): void {
+    for (const claim of claims) {
+      this.#parts.claims.end(claim);
+      void this.#giveBack(claim.lane, claim.job).then(() => {
+        this.#parts.claims.remove(claim);
+        this.#parts.bell.ring();
+      });
+    }
+  }
+
+  #giveBack(lane: Lane, job: ClaimedJob): Promise<unknown> {
+    const attempt: BegunAttempt = { job, action: 'nothing', record: null, revision: 0, isTracked: false };
+    const outcome = { kind: 'handed-back', retryInMs: CONTENDED_LIMIT_MS } as const;
+    this.#parts.admission.ended(outcome, false);
+    return lane.settle(attempt, outcome);
+  }
+
+  /** How long nothing is going to be due, as far as is known. */
+  async #napMs(): Promise<number> {
+    const { pollIntervalMs, concurrency } = this.#parts.configuration;
+    if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
+    if (this.#parts.claims.running >= concurrency) return pollIntervalMs;
+    if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
+    const [answer] = await this.#parts.jobQueue.run([nextDueJob(this.#lanes.map(({ queue }) => queue))]);
+    const due = answer?.rows[0]?.[0] ?? null;
+    return due === null ? pollIntervalMs : Math.min(pollIntervalMs, Math.max(OVERDUE_PAUSE_MS, Number(due)));
+  }
+}
+
+const EXPLANATIONS = {
+  stale: 'a newer revision had arrived; it is next',
+  lost: 'the attempt had been given to another worker; what it reported does not count',
+} as const;
