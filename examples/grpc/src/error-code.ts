@@ -7,6 +7,7 @@ const CODES: Partial<Record<ErrorCode, Code>> = {
   REVISION_CONFLICT: Code.Aborted,
   DUPLICATE_RECORD: Code.AlreadyExists,
   OPERATION_NOT_ALLOWED: Code.PermissionDenied,
+  INVALID_TOKEN: Code.Unauthenticated,
   MISSING_CONTEXT: Code.Unauthenticated,
   MISSING_ORG_ID: Code.Unauthenticated,
   MISSING_INSTANCE_ID: Code.Unauthenticated,
