@@ -29,8 +29,7 @@ export function serverSentEvents(
   return async (request) => {
     const context = await options.contextOf(request);
     if (context === undefined || context === null) return refuse(401, 'who are you?');
-    const table =
-      options.tableOf?.(request) ?? decodeURIComponent(new URL(request.url).pathname.split('/').at(-1) ?? '');
+    const table = options.tableOf?.(request) ?? lastPartOf(request.url);
     const from = request.headers.get('last-event-id') ?? '';
     if (from !== '' && !POSITION.test(from)) return refuse(400, 'Last-Event-ID is no position of this feed');
     try {
@@ -39,6 +38,16 @@ export function serverSentEvents(
       return refusalFor(error);
     }
   };
+}
+
+/** As it stands where it is no proper encoding: then no table is called so. */
+function lastPartOf(url: string): string {
+  const part = new URL(url).pathname.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 const refuse = (status: number, reason: string): Response => new Response(`${reason}\n`, { status });
