@@ -1,8 +1,10 @@
 import type { Result, Results } from '../result.ts';
 import { figure } from './figures.ts';
 
-const WIDTH = 760;
+const WIDTH = 820;
 const LABEL_WIDTH = 300;
+/** For the figure behind the longest bar. */
+const FIGURE_WIDTH = 190;
 const BAR_HEIGHT = 14;
 const PAIR_HEIGHT = 44;
 const OURS = '#2f6f4f';
@@ -23,7 +25,7 @@ ${pairs.join('\n')}
 function pairOfBars(name: string, { ours, peer, unit, ratio }: Result, top: number): string {
   const longest = Math.max(ours, peer) || 1;
   const bar = (value: number, offset: number, color: string, label: string) => {
-    const width = Math.max(1, (value / longest) * (WIDTH - LABEL_WIDTH - 130));
+    const width = Math.max(1, (value / longest) * (WIDTH - LABEL_WIDTH - FIGURE_WIDTH));
     const y = top + 8 + offset;
     return `<rect x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" fill="${color}"/><text x="${(LABEL_WIDTH + width + 6).toFixed(1)}" y="${y + 11}">${label}</text>`;
   };

@@ -55,8 +55,8 @@ Again: \`npm run bench\` (all, about a quarter of an hour), \`-- --quick\` (unde
 /** Also what was not reached, since a table of successes tells nothing. */
 function targets(results: Results): string {
   const rows = judge(results).map(
-    ({ text, result, target, measured, isMet }) =>
-      `| ${text} | ${target} | ${measured} | ${isMet ? 'met' : '**not met**'} | \`${result}\` |`,
+    ({ text, result, target, measured, isMet, reason }) =>
+      `| ${text} | ${target} | ${measured} | ${isMet ? 'met' : `**not met.** ${reason ?? ''}`.trim()} | \`${result}\` |`,
   );
   return [
     '## Targets\n\nSet before anything was measured. Costs are ours ÷ the peer’s, so that less is better there.',
