@@ -41,6 +41,8 @@ export class TransactionConnection implements Executor {
   #wasHandedOut = false;
   #savepoints = 0;
   #firstFailure: unknown;
+  /** Settles, and never rejects, once nothing is under way any more. */
+  #lastTurn: Promise<unknown> | undefined;
   /** What the database is set to between operations. Undefined: nothing yet, it is the login's own role. */
   #restingScope: Scope | undefined;
 
@@ -74,7 +76,7 @@ export class TransactionConnection implements Executor {
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     this.#handOut();
     return this.#guarded(() =>
-      values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values),
+      this.#inTurn(() => (values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values))),
     );
   }
 
@@ -119,7 +121,7 @@ export class TransactionConnection implements Executor {
     this.#isOver = true;
     if (!this.#hasBegun || this.#isSpent) return;
     try {
-      await runExchange(this.#client, [{ text: 'rollback' }]);
+      await this.#inTurn(() => runExchange(this.#client, [{ text: 'rollback' }]));
     } catch {
       this.#isSpent = true; // The connection is gone, and the transaction with it.
     }
@@ -160,10 +162,20 @@ export class TransactionConnection implements Executor {
     this.#wasHandedOut = true;
     const opening = [...this.#opening(), ...settings];
     if (opening.length === 0) return;
-    runExchange(this.#client, opening, this.#plans()).catch((error: unknown) => {
+    this.#lastTurn = runExchange(this.#client, opening, this.#plans()).catch((error: unknown) => {
       this.#firstFailure = error;
       this.#isSpent = true;
     });
+  }
+
+  /** One after the other, in the order they were asked for: pg is to stop queueing what is sent while a statement runs. */
+  #inTurn<T>(send: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn === undefined ? send() : this.#lastTurn.then(send);
+    const over = turn.then(ignore, ignore).then(() => {
+      if (this.#lastTurn === over) this.#lastTurn = undefined;
+    });
+    this.#lastTurn = over;
+    return turn;
   }
 
   /** What makes this the scope between operations. */
@@ -189,7 +201,8 @@ export class TransactionConnection implements Executor {
     this.#checkUsable();
     const opening = this.#opening();
     const all = [...opening, ...before, ...statements, ...after];
-    const results = await this.#guarded(() => runExchange(this.#client, all, this.#plans(planScope)), signal);
+    const plans = this.#plans(planScope);
+    const results = await this.#guarded(() => this.#inTurn(() => runExchange(this.#client, all, plans)), signal);
     const first = opening.length + before.length;
     return results.slice(first, first + statements.length);
   }
@@ -249,6 +262,8 @@ export class TransactionConnection implements Executor {
     );
   }
 }
+
+const ignore = (): void => {};
 
 const isSameScope = (left: Scope, right: Scope): boolean =>
   left.role === right.role && left.orgId === right.orgId && left.instanceId === right.instanceId;

@@ -141,6 +141,19 @@ describe('a transaction', () => {
     expect(seen).toEqual(['announced']);
   });
 
+  test('runs what is asked for at once one after the other', async () => {
+    const ids = Array.from({ length: 20 }, (_, index) => `parallel-${String(index).padStart(2, '0')}`);
+    await coke.transaction(async (tx) => {
+      const all = await Promise.all([
+        ...ids.map((id) => tx.insert(application, app(id))),
+        tx.query('select count(*)::int as count from application').then(({ rows }) => rows[0]),
+      ]);
+      expect(all.at(-1)).toEqual({ count: ids.length });
+      await Promise.allSettled([tx.find(application, 'absent'), tx.count(application)]);
+    });
+    expect((await coke.findMany(application)).map(({ id }) => id)).toEqual(ids);
+  });
+
   test('that only reads cannot write', async () => {
     await expect(coke.transaction((tx) => tx.insert(application, app('x')), { readOnly: true })).rejects.toThrow(
       OperationNotAllowedError,
