@@ -26,6 +26,7 @@ try {
   const node = await findNode();
   await installDependencies(node);
   process.exitCode = await runCommand(node, [...command, ...rest]);
+  if (name === 'bench' && process.exitCode === 0) await runCommand(node, ['scripts/readme-figures.ts', '--write']);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
