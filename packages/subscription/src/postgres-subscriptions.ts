@@ -8,7 +8,7 @@ import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
 import { type DeadLetter, discardDeadLetters, listDeadLetters, markDue } from './durable/dead-letters.ts';
-import { checkName, claimName } from './durable/durable-name.ts';
+import { checkName, claimName, forgetName } from './durable/durable-name.ts';
 import { DurableSubscription } from './durable/durable-subscription.ts';
 import { Membership } from './durable/membership.ts';
 import { changeLogPart, type SourceKind } from './log/change-log-part.ts';
@@ -252,6 +252,10 @@ export class PostgresSubscriptions implements Subscriptions {
 
   async discardDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
     return discardDeadLetters(this.#internals, name, this.#numbers(selection));
+  }
+
+  forget(name: string): Promise<boolean> {
+    return forgetName(this.#internals, name);
   }
 
   #numbers({ positions }: DeadLetterSelection): number[] | undefined {

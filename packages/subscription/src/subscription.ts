@@ -10,7 +10,7 @@ export interface Subscription extends AsyncDisposable {
   pause(): void;
   resume(): void;
   stats(): SubscriptionStats;
-  /** Resolves when the handler has returned from what is under way. May be called twice, not from the handler. */
+  /** Resolves when the handler has returned from what is under way, or after 10 s. May be called twice, not from the handler. */
   close(): Promise<void>;
 }
 

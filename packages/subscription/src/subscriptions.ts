@@ -119,6 +119,8 @@ export interface Subscriptions extends AsyncDisposable {
   replayDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
   /** Throws dead letters away. Answers how many. */
   discardDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
+  /** Removes a durable name, its cursors and dead letters. Nobody must work under it. Whether there was one. */
+  forget(name: string): Promise<boolean>;
   stats(): FeedStats;
   /** Ends all subscriptions, each after what is under way. May be called twice. */
   close(): Promise<void>;

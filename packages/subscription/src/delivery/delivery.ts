@@ -38,6 +38,9 @@ interface Failure {
 /** Of a call that is not over, or not well. */
 type Outcome = Promise<Failure | undefined> | undefined;
 
+/** How long a closing subscription waits for its handler. */
+const CLOSE_MS = 10_000;
+
 export interface DeliveryCounts {
   delivered: number;
   failedCalls: number;
@@ -82,6 +85,17 @@ export class Delivery {
   /** Resolves when no change is left. */
   idle(): Promise<void> {
     return this.#lanes.fewerThan(1);
+  }
+
+  /** For whoever closes: waits for what is under way, but not for ever. */
+  async end(): Promise<void> {
+    const patience = new AbortController();
+    const late = delay(CLOSE_MS, 'late', { signal: patience.signal }).catch(() => undefined);
+    const outcome = await Promise.race([this.idle(), late]).finally(() => patience.abort());
+    if (outcome === 'late')
+      this.#parts.logger.warn(
+        'a handler did not return as its subscription closed; its change counts as not taken care of',
+      );
   }
 
   /** Forgets what was not begun. */

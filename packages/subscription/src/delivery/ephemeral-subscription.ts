@@ -92,7 +92,7 @@ export class EphemeralSubscription implements Subscription {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
-    await this.#delivery.idle();
+    await this.#delivery.end();
     this.#parts.onClosed();
   }
 

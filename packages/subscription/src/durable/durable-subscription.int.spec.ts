@@ -197,6 +197,24 @@ test('a durable subscription of a tenant is shown its own changes alone, deletes
   await subscription.close();
 });
 
+test('a durable cursor that the log no longer reaches is reset, and a name can be forgotten', async () => {
+  await (await subscriptions.subscribe('note', () => {}, { name: 'left-behind' })).close();
+  await writeNotes('trimmed');
+  await admin.query(`delete from intendant.change_log;
+    update intendant.change_log_identity set trimmed_seq = (select last_value from intendant.change_seq)`);
+  const told: string[] = [];
+  const subscription = await subscriptions.subscribe('note', ({ key }) => told.push(String(key['id'])), {
+    name: 'left-behind',
+    onReset: () => told.push('reset'),
+  });
+  await eventually(() => expect(told).toEqual(['reset']));
+  await writeNotes('kept');
+  await eventually(() => expect(told).toEqual(['reset', 'kept']));
+  await subscription.close();
+  expect(await subscriptions.forget('left-behind')).toBe(true);
+  expect(await subscriptions.forget('left-behind')).toBe(false);
+});
+
 test('ack without a name is refused, and limits that are none', async () => {
   const subscribe = (options: object) => subscriptions.subscribe('note', () => {}, options);
   await expect(subscribe({ name: '' })).rejects.toThrow(/name must be/);

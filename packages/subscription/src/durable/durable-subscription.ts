@@ -248,7 +248,7 @@ export class DurableSubscription implements Subscription, NameUser {
     if (this.#closing.signal.aborted) return this.#closed.promise;
     this.#closing.abort();
     await this.#running;
-    await this.#delivery.idle();
+    await this.#delivery.end();
     await this.#keeper.stop();
     const shares = [...this.#shares.values()];
     this.#lastPlace = this.#place();

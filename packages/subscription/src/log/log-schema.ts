@@ -83,7 +83,7 @@ declare
   trimmed bigint;
 begin
   if not pg_try_advisory_xact_lock(${MAINTENANCE_LOCK}) then return; end if;
-  select last_value into last from intendant.change_seq;
+  select case when is_called then last_value else 0 end into last from intendant.change_seq;
   select coalesce(max(to_seq), 1) into upper_seq from intendant.change_log_partition;
   if upper_seq <= last then upper_seq := last + partition_size / 10 + 100; end if;
   while upper_seq < last + 2 * partition_size loop
@@ -93,13 +93,16 @@ begin
     insert into intendant.change_log_partition values ('change_log_' || upper_seq, upper_seq, upper_seq + partition_size);
     upper_seq := upper_seq + partition_size;
   end loop;
-  for part in select * from intendant.change_log_partition where to_seq <= last order by from_seq loop
-    execute format('select max(occurred_at) from intendant.%I', part.name) into newest;
-    exit when newest > clock_timestamp() - retention;
-    execute format('drop table intendant.%I', part.name);
-    delete from intendant.change_log_partition where name = part.name;
-    update intendant.change_log_identity set trimmed_seq = greatest(trimmed_seq, part.to_seq - 1);
-  end loop;
+  begin
+    for part in select * from intendant.change_log_partition where to_seq <= last order by from_seq loop
+      execute format('select max(occurred_at) from intendant.%I', part.name) into newest;
+      exit when newest > clock_timestamp() - retention;
+      execute format('drop table intendant.%I', part.name);
+      delete from intendant.change_log_partition where name = part.name;
+      update intendant.change_log_identity set trimmed_seq = greatest(trimmed_seq, part.to_seq - 1);
+    end loop;
+  exception when lock_not_available then null;
+  end;
   with deleted as (
     delete from intendant.change_log_default where occurred_at < clock_timestamp() - retention returning seq
   )

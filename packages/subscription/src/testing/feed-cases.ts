@@ -284,6 +284,13 @@ export async function feedCases(source: Required<SubscriptionsOptions>['source']
     await expect(subscriptions.subscribe('vm', () => {}, { from: future })).rejects.toThrow(/future/);
   });
 
+  test('changes go into partitions, none by default into the one that nobody can drop', async () => {
+    const { rows } = await admin.query(
+      `select distinct tableoid::regclass::text as partition from intendant.change_log`,
+    );
+    expect(rows).toEqual([{ partition: 'intendant.change_log_1' }]);
+  });
+
   test('a second feed on the same database changes nothing in it', async () => {
     expect(await store.planSchema()).toEqual([]);
   });
