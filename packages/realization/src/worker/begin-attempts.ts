@@ -9,7 +9,7 @@ import {
 import type { ClaimedJob } from '../job/job-queue.ts';
 import { SERVICE_SCOPE } from '../job/service-scope.ts';
 import { identityArrays, identitySql } from '../status/identity-set.ts';
-import { recomputeSql } from '../status/overall-status.ts';
+import { dropUnfoundedStatus, insertOrLockOverallStatus, recomputeSql } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
@@ -49,20 +49,45 @@ export async function beginAttempts(
   enforcementPoint: string,
   jobs: readonly ClaimedJob[],
 ): Promise<Begun> {
-  const identities = identityArrays(
-    tables.overall,
-    jobs.map(({ identity }) => identity),
-  );
+  const { attempts, unknown } = await beginFree(executor, tables, enforcementPoint, jobs, false);
+  if (unknown.length > 0)
+    attempts.push(...(await beginFree(executor, tables, enforcementPoint, unknown, true)).attempts);
+  const begun = new Set(attempts.map(({ job }) => job));
+  return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
+}
+
+/**
+ * `unknown` are those that there is no row to lock of. Somebody may be just making one, with a send that the claimed job
+ * absorbed; so they begin behind a row made for the purpose, which waits for who came first, and is dropped again.
+ */
+async function beginFree(
+  executor: Executor,
+  tables: StatusTables,
+  enforcementPoint: string,
+  jobs: readonly ClaimedJob[],
+  makesRows: boolean,
+): Promise<{ attempts: BegunAttempt[]; unknown: ClaimedJob[] }> {
+  const resources = jobs.map(({ identity }) => identity);
+  const identities = identityArrays(tables.overall, resources);
+  const remarks = resources.map((identity) => ({ identity, isRemoval: true, revision: 0 }));
+  const before = makesRows ? [insertOrLockOverallStatus(tables, remarks)] : [];
   const answers = await executor.run(SERVICE_SCOPE, [
+    ...before,
     { name: 'lock-what-is-free', text: lockFreeSql(tables), values: identities },
     { name: 'read-intents', text: readSql(tables), values: [...identities, enforcementPoint] },
     { name: 'mark-begun', text: markSql(tables), values: [...identities, enforcementPoint, attemptNumbers(jobs)] },
     recomputeBegun(tables, identities, jobs.length),
+    ...(makesRows ? [dropUnfoundedStatus(tables, resources)] : []),
   ]);
-  const attempts = (answers[1] as StatementResult).rows.map((row) => readAttempt(tables, jobs, row));
-  const begun = new Set(attempts.map(({ job }) => job));
-  return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
+  const [lock, read] = answers.slice(before.length) as [StatementResult, StatementResult];
+  return {
+    attempts: read.rows.map((row) => readAttempt(tables, jobs, row)),
+    unknown: ordinalsOf(lock.rows[0]?.[1]).map((ordinal) => jobs[ordinal - 1] as ClaimedJob),
+  };
 }
+
+const ordinalsOf = (literal: string | null | undefined): number[] =>
+  literal ? literal.slice(1, -1).split(',').map(Number) : [];
 
 const attemptNumbers = (jobs: readonly ClaimedJob[]): string =>
   arrayLiteral(jobs.map(({ retryCount }) => String(retryCount + 1)));
@@ -88,8 +113,8 @@ const lockFreeSql = perStatusTables((tables) => {
       select i.ordinal from ${items(tables)}
       where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
     )
-    select set_config('${BEGUN}', coalesce(array_agg(ordinal)::text, '{}'), true)
-    from (select ordinal from locked union select ordinal from unknown) had`;
+    select set_config('${BEGUN}', coalesce(array_agg(ordinal)::text, '{}'), true), (select array_agg(ordinal)::text from unknown)
+    from locked`;
 });
 
 /** What there is to do at a point, from rows under the aliases o, r and e. */

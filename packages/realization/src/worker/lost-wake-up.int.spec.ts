@@ -9,7 +9,7 @@ import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { readWithoutLock } from '../testing/lockless.ts';
 import { killed, startProcess } from '../testing/processes.ts';
 import { randomFrom } from '../testing/random.ts';
-import { gate } from '../testing/waiting.ts';
+import { gate, untilWaitingForLock } from '../testing/waiting.ts';
 import { on } from './handler.ts';
 
 /*
@@ -105,6 +105,39 @@ test('the same intent is stuck when the worker reads without the lock', async ()
   await using fixture = await openFixture();
   readWithoutLock(internalsOf(fixture.store));
   expect(await statusAfterAbsorbedSend(fixture)).not.toBe('REALIZED');
+});
+
+test('an intent for what was purged, whose job was left and claimed before it committed, is realized and nothing else', async () => {
+  await using fixture = await openFixture();
+  const r = fixture.realization.as(pepsi);
+  await r.persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: [POINT] });
+  await r.purge(vm, 'VM1');
+  expect(await jobsLeft(fixture)).toBe(1);
+  const absorbed = gate();
+  const commit = gate();
+  const sending = fixture.store.as(pepsi).transaction(async (tx) => {
+    await fixture.realization.in(tx).persistIntent(vm, { id: 'VM1', name: 'two' }, { enforcementPoints: [POINT] });
+    absorbed.open();
+    await commit.opened;
+  });
+  await absorbed.opened;
+  const calls: string[] = [];
+  const worker = fixture.realization.worker({
+    enforcementPoint: POINT,
+    handlers: [
+      on(vm, {
+        realize: async ({ record }) => void calls.push(`realize ${record.name}`),
+        unrealize: async () => void calls.push('unrealize'),
+      }),
+    ],
+    sweepIntervalMs: 86_400_000,
+  });
+  await worker.start();
+  await untilWaitingForLock(fixture.store);
+  commit.open();
+  await sending;
+  await r.waitFor(vm, 'VM1', { status: 'REALIZED', timeoutMs: 20_000 });
+  expect(calls).toEqual(['realize two']);
 });
 
 const SENDERS = atScale(8, 32);
