@@ -28,7 +28,7 @@ export interface DataStoreOptions<C = MetadataContext> {
   /** Reads org and roles from a context. Default: a `MetadataAuthorizer`. */
   readonly authorizer?: Authorizer<C>;
   /** Reads the instance from a context. Default none: `instance_id` is then an ordinary column. */
-  readonly instancer?: Instancer<C>;
+  readonly instancer?: Instancer<NoInfer<C>>;
   /** Schema of the users' tables. Default `public`. */
   readonly schema?: string;
   /** What the names of the eight roles begin with. Default `intendant_` and the database's name. */

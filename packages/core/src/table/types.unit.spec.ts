@@ -1,6 +1,18 @@
 import { expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { defineTable, type KeyOf, type NewRecordOf, type RecordOf, type Session, type Transaction } from '../index.ts';
+import {
+  createDataStore,
+  defineTable,
+  JwtAuthorizer,
+  type JwtContext,
+  type KeyOf,
+  type MetadataContext,
+  type NewRecordOf,
+  type RecordOf,
+  type Session,
+  SimpleInstancer,
+  type Transaction,
+} from '../index.ts';
 
 /*
  * What must not compile stands under @ts-expect-error: the type checker fails the build where it does compile. Nothing
@@ -162,5 +174,19 @@ test('a wrong filter or order does not compile', () => {
     await session.findMany(plain, { where: { deletedAt: null } });
     // @ts-expect-error: a stream has no offset
     void session.stream(vm, { offset: 1 });
+  });
+});
+
+test('a store takes the contexts of its authorizer, whatever its instancer reads of them', () => {
+  const instancer = new SimpleInstancer();
+  neverRuns(async () => {
+    expectTypeOf((await createDataStore({ connection: '', instancer })).as)
+      .parameter(0)
+      .toEqualTypeOf<MetadataContext>();
+    const authorizer = new JwtAuthorizer({ jwks: '', issuer: '', audience: '' });
+    const store = await createDataStore({ connection: '', authorizer, instancer });
+    expectTypeOf(store.as).parameter(0).toEqualTypeOf<JwtContext>();
+    // @ts-expect-error: no context that was verified
+    store.as({ orgId: 'Coke' });
   });
 });
