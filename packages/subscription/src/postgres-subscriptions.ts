@@ -211,11 +211,7 @@ export class PostgresSubscriptions implements Subscriptions {
     if (this.#closing.signal.aborted) throw new ConfigurationError('these subscriptions are closed');
     const table = this.#internals.table(tableOrName);
     const operations = options.operations ?? OPERATIONS;
-    const unknown = operations.find((operation) => !OPERATIONS.includes(operation));
-    if (unknown !== undefined)
-      throw new ConfigurationError(
-        `subscribe: there is no operation ${JSON.stringify(unknown)}; choose from ${OPERATIONS.join(', ')}`,
-      );
+    checkOperations(operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
     return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };
   }
@@ -293,4 +289,12 @@ export class PostgresSubscriptions implements Subscriptions {
 
 function checkHandler(handler: unknown): void {
   if (typeof handler !== 'function') throw new ConfigurationError('subscribe: give a handler, a function');
+}
+
+function checkOperations(operations: readonly unknown[]): void {
+  const isKnown = (operation: unknown) => OPERATIONS.some((known) => known === operation);
+  if (Array.isArray(operations) && operations.length > 0 && operations.every(isKnown)) return;
+  throw new ConfigurationError(
+    `subscribe: there is no operation ${JSON.stringify(operations)}; choose from ${OPERATIONS.join(', ')}`,
+  );
 }

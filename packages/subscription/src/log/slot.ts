@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 
 /** A durable name's work is dealt out in this many parts: as many processes at most share it. */
 export const SLOTS = 32;
-export const ALL_SLOTS: readonly number[] = Array.from({ length: SLOTS }, (_, slot) => slot);
 
 const SEPARATOR = '\u001f';
 

@@ -272,6 +272,7 @@ export async function feedCases(source: Required<SubscriptionsOptions>['source']
     ['what is no position', 'vm', { from: 'yesterday' }, /is no position/],
     ['a position from another database', 'vm', { from: '00000000-0000000000000001' }, /another database/],
     ['an unknown operation', 'vm', { operations: ['merge'] }, /no operation/],
+    ['no operation at all', 'vm', { operations: [] }, /no operation/],
     ['a name used for another table', 'vm', { name: 'billing' }, /belongs to a subscription to public\.note/],
   ])('%s is refused', async (_, table, options, message) => {
     await expect(subscriptions.subscribe(table, () => {}, options as object)).rejects.toThrow(message);

@@ -14,7 +14,6 @@ export const effect = defineTable('effect', { schema: z.object({ id: z.string(),
 export const ROLES = { tenant_admin: 'tenant_writer', service_admin: 'writer' } as const;
 export const coke = { orgId: 'Coke', roles: ['tenant_admin'], instanceId: 'Americas' };
 export const pepsi = { ...coke, orgId: 'Pepsi' };
-export const service = { roles: ['service_admin'], instanceId: 'Americas' };
 
 export interface Fixture extends AsyncDisposable {
   readonly database: TestDatabase;
