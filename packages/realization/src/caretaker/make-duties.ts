@@ -5,6 +5,7 @@ import { foldDuty, forgetHistoryDuty } from '../history/keep-history.ts';
 import { rolloutDuty } from '../point/rollout-duty.ts';
 import type { StatusTables } from '../status/status-tables.ts';
 import { submitDuty } from '../submit/submit-duty.ts';
+import { analyzeDuty } from './analyze-duty.ts';
 import type { CaretakerConfiguration } from './caretaker-options.ts';
 import type { Duty } from './duty.ts';
 import { forgetDuty } from './forget-duty.ts';
@@ -30,6 +31,9 @@ export const makeDuties = (parts: DutyParts): Duty[] => {
     purgeDuty(store, tables, configuration.purgeAfterMs, logger),
     forgetDuty(store, operations, configuration.keepResultsMs),
     resyncDuty(store, tables),
+    analyzeDuty(store, () =>
+      tables().flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
+    ),
     foldDuty(store, () => tables().length > 0),
     forgetHistoryDuty(store, () => tables().length > 0, configuration.keepHistoryMs),
   ];

@@ -129,7 +129,7 @@ async function count(executor: Executor, { tables, point }: Rollout): Promise<Pr
 
 async function movePage(executor: Executor, rollout: Rollout): Promise<Progress> {
   const { tables, point, reached } = rollout;
-  const [found] = await executor.run(SERVICE_SCOPE, [nextPage(tables, point, reached, PAGE)]);
+  const [found] = await executor.run(SERVICE_SCOPE, [plannedAnew(nextPage(tables, point, reached, PAGE))]);
   const page = pageOf(found as StatementResult);
   const placed = await moveSet(executor, rollout, 'place', page);
   const unplaced = await moveSet(executor, rollout, 'unplace', page);
@@ -144,6 +144,9 @@ function afterPass(hasSettled: boolean, hasSkipped: boolean): Pick<Progress, 'ph
   return hasSkipped ? { phase: 'move', hasSkipped: false } : { phase: 'done' };
 }
 
+/** A prepared plan thinks of ten resources, and of tables as small as they were: for a page it may loop over all pairs. */
+const plannedAnew = ({ text, values = [] }: Statement): Statement => ({ text, values });
+
 async function moveSet(
   executor: Executor,
   { tables, point }: Rollout,
@@ -153,7 +156,7 @@ async function moveSet(
   const identities = page.flatMap(({ identity, wanted }) => (wanted === direction ? [identity] : []));
   if (identities.length === 0) return { moved: 0, hasSkipped: false };
   const isForgotten = point.isForced && direction === 'unplace';
-  const [locked, moved] = await executor.run(SERVICE_SCOPE, [
+  const statements = [
     lockFreeOverallStatus(tables, identities),
     isForgotten ? forget(tables, point, identities) : move(tables, direction, point, identities),
     recomputeLocked(
@@ -162,7 +165,8 @@ async function moveSet(
     ),
     // Behind whatever an owner wants now.
     ...(isForgotten ? [] : [enqueueWaiting(tables, point.id, identities, 'resync')]),
-  ]);
+  ];
+  const [locked, moved] = await executor.run(SERVICE_SCOPE, statements.map(plannedAnew));
   const hasSkipped = Number((locked as StatementResult).rows[0]?.[1]) < identities.length;
   return { moved: (moved as StatementResult).rowCount, hasSkipped };
 }

@@ -1,4 +1,5 @@
 import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
+import { planAnalyze } from '../caretaker/analyze-grown.ts';
 import { planDrift } from '../drift/drift-schema.ts';
 import { planHistory } from '../history/history-schema.ts';
 import { jobSchemaPart } from '../job/job-schema.ts';
@@ -16,6 +17,7 @@ export const realizationPart = (store: DataStoreInternals): SchemaPart => {
       ...(await planOperations(client, store)),
       ...(await planHistory(client, store, tables)),
       ...(await planDrift(client, store)),
+      ...(await planAnalyze(client, store)),
     ],
   };
 };
