@@ -21,15 +21,13 @@ export async function planHistory(
   tables: readonly RegisteredTable[],
 ): Promise<string[]> {
   const found = await client.query("select to_regclass('intendant.status_history') is not null as is_there");
-  const triggers = await Promise.all(
-    statusTablesAmong(tables)
-      .flatMap(loggedTables)
-      .map((logged) => planTriggers(client, logged)),
-  );
+  const triggers: string[] = [];
+  for (const logged of statusTablesAmong(tables).flatMap(loggedTables))
+    triggers.push(...(await planTriggers(client, logged)));
   return [
     ...(found.rows[0].is_there ? [] : [HISTORY_TABLES, ...TABLES.map(protect)]),
     ...(await planRights(client, store)),
-    ...triggers.flat(),
+    ...triggers,
   ];
 }
 

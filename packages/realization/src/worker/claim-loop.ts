@@ -1,4 +1,5 @@
-import type { DataStoreInternals } from '@intendant/core/internal';
+import { ConnectionError } from '@intendant/core';
+import { type DataStoreInternals, translateError } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { Bell } from '../bell.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
@@ -8,6 +9,7 @@ import { runAttempt } from './attempt.ts';
 import { type BegunAttempt, beginAttempts } from './begin-attempts.ts';
 import type { Claim, Claims } from './claims.ts';
 import type { Lane } from './lane.ts';
+import { LanePauses } from './lane-pauses.ts';
 import type { WorkerConfiguration } from './worker-options.ts';
 
 /*
@@ -40,6 +42,7 @@ export interface ClaimLoopParts {
 export class ClaimLoop {
   readonly #parts: ClaimLoopParts;
   #lanes: readonly Lane[] = [];
+  readonly #pauses = new LanePauses<Lane>();
   #contended: Claim[] = [];
   #running: Promise<void> | undefined;
   #isStopping = false;
@@ -61,7 +64,7 @@ export class ClaimLoop {
     this.#parts.bell.ring();
     await this.#running;
     this.#running = undefined;
-    this.#handBack(this.#contended.splice(0));
+    this.#handBack(this.#contended.splice(0), CONTENDED_LIMIT_MS);
   }
 
   async #run(): Promise<void> {
@@ -84,6 +87,7 @@ export class ClaimLoop {
     this.#turn++;
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[(index + this.#turn) % this.#lanes.length] as Lane;
+      if (this.#pauses.isPaused(lane)) continue;
       const room = this.#room();
       if (room <= 0) return false;
       const jobs = await lane.claim(room);
@@ -107,7 +111,7 @@ export class ClaimLoop {
     return jobs.flatMap((job) => {
       const claim = this.#parts.claims.add(lane, job);
       if (claim) return claim;
-      void this.#giveBack(lane, job).then(() => this.#parts.bell.ring());
+      void this.#giveBack(lane, job, CONTENDED_LIMIT_MS).then(() => this.#parts.bell.ring());
       return [];
     });
   }
@@ -116,7 +120,10 @@ export class ClaimLoop {
   async #beginContended(): Promise<void> {
     const longAgo = Date.now() - CONTENDED_LIMIT_MS;
     const contended = this.#contended.filter(({ claimedAt }) => claimedAt > longAgo);
-    this.#handBack(this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo));
+    this.#handBack(
+      this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo),
+      CONTENDED_LIMIT_MS,
+    );
     this.#contended = [];
     for (const [lane, claims] of Map.groupBy(contended, (claim) => claim.lane)) await this.#begin(lane, claims);
   }
@@ -130,10 +137,25 @@ export class ClaimLoop {
       const begun = await beginAttempts(store.executor, lane.tables, enforcementPoint, [...byJob.keys()]);
       for (const attempt of begun.attempts) void this.#attempt(byJob.get(attempt.job) as Claim, attempt);
       this.#contended.push(...begun.contended.map((job) => byJob.get(job) as Claim));
+      if (this.#pauses.succeeded(lane)) this.#parts.logger.info(subjectOf(lane), 'attempts can begin again');
     } catch (error) {
+      this.#couldNotBegin(lane, claims, error);
+    }
+  }
+
+  /** A database that is away is everybody's trouble. Anything else is this table's: the others go on without it. */
+  #couldNotBegin(lane: Lane, claims: readonly Claim[], error: unknown): void {
+    if (translateError(error, { operation: 'begin' }) instanceof ConnectionError) {
       this.#contended.push(...claims);
       throw error;
     }
+    const { pauseMs, isFirst } = this.#pauses.failed(lane);
+    if (isFirst)
+      this.#parts.logger.warn(
+        { ...subjectOf(lane), err: error },
+        'attempts could not begin; trying again, ever slower',
+      );
+    this.#handBack(claims, pauseMs);
   }
 
   async #attempt(claim: Claim, attempt: BegunAttempt): Promise<void> {
@@ -153,19 +175,19 @@ export class ClaimLoop {
     this.#parts.bell.ring();
   }
 
-  #handBack(claims: readonly Claim[]): void {
+  #handBack(claims: readonly Claim[], retryInMs: number): void {
     for (const claim of claims) {
       this.#parts.claims.end(claim);
-      void this.#giveBack(claim.lane, claim.job).then(() => {
+      void this.#giveBack(claim.lane, claim.job, retryInMs).then(() => {
         this.#parts.claims.remove(claim);
         this.#parts.bell.ring();
       });
     }
   }
 
-  #giveBack(lane: Lane, job: ClaimedJob): Promise<unknown> {
+  #giveBack(lane: Lane, job: ClaimedJob, retryInMs: number): Promise<unknown> {
     const attempt: BegunAttempt = { job, action: 'nothing', record: null, revision: 0, isTracked: false };
-    const outcome = { kind: 'handed-back', retryInMs: CONTENDED_LIMIT_MS } as const;
+    const outcome = { kind: 'handed-back', retryInMs } as const;
     this.#parts.admission.ended(outcome, false);
     return lane.settle(attempt, outcome);
   }
@@ -176,11 +198,15 @@ export class ClaimLoop {
     if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
     if (this.#parts.claims.running >= concurrency) return pollIntervalMs;
     if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
-    const [answer] = await this.#parts.jobQueue.run([nextDueJob(this.#lanes.map(({ queue }) => queue))]);
+    const awake = this.#lanes.filter((lane) => !this.#pauses.isPaused(lane));
+    const [answer] = await this.#parts.jobQueue.run([nextDueJob(awake.map(({ queue }) => queue))]);
     const due = answer?.rows[0]?.[0] ?? null;
-    return due === null ? pollIntervalMs : Math.min(pollIntervalMs, Math.max(OVERDUE_PAUSE_MS, Number(due)));
+    const limitMs = Math.min(pollIntervalMs, this.#pauses.remainingMs());
+    return due === null ? limitMs : Math.min(limitMs, Math.max(OVERDUE_PAUSE_MS, Number(due)));
   }
 }
+
+const subjectOf = (lane: Lane) => ({ table: lane.tables.resource.name });
 
 const EXPLANATIONS = {
   stale: 'a newer revision had arrived; it is next',

@@ -1,0 +1,37 @@
+const SHORTEST_MS = 100;
+const LONGEST_MS = 5_000;
+
+interface Pause {
+  readonly failures: number;
+  readonly endsAt: number;
+}
+
+/** Who failed is left alone for a while, longer each time, so that the others go on. */
+export class LanePauses<Lane> {
+  readonly #pauses = new Map<Lane, Pause>();
+
+  isPaused(lane: Lane): boolean {
+    return (this.#pauses.get(lane)?.endsAt ?? 0) > Date.now();
+  }
+
+  /** Answers how long it is left alone, and whether this is its first failure in a row. */
+  failed(lane: Lane): { readonly pauseMs: number; readonly isFirst: boolean } {
+    const failures = this.#pauses.get(lane)?.failures ?? 0;
+    const pauseMs = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** failures);
+    this.#pauses.set(lane, { failures: failures + 1, endsAt: Date.now() + pauseMs });
+    return { pauseMs, isFirst: failures === 0 };
+  }
+
+  /** Answers whether it had failed before. */
+  succeeded(lane: Lane): boolean {
+    return this.#pauses.delete(lane);
+  }
+
+  /** Milliseconds until the next pause ends. Infinity: nobody is left alone. */
+  remainingMs(): number {
+    const ends = [...this.#pauses.values()]
+      .map(({ endsAt }) => endsAt - Date.now())
+      .filter((remaining) => remaining > 0);
+    return Math.min(...ends);
+  }
+}
