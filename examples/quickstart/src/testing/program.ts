@@ -40,7 +40,7 @@ export class Program {
       () => {
         if (!pattern.test(this.#output)) throw new Error(`nothing like ${pattern} in:\n${this.#output}`);
       },
-      { timeoutMs: 30_000 },
+      { timeoutMs: 90_000 },
     );
   }
 
