@@ -28,18 +28,18 @@ test('a worker killed in the middle of realize and started again still ends in R
   const first = await start('60000');
   const r = fixture.realization.as(pepsi);
   await r.persistIntent(vm, { id: 'killed', name: 'one' }, { enforcementPoints: ['K1'] });
-  await eventually(() => expect(readJournal(journal)).toHaveLength(1), { timeoutMs: 10_000 });
+  await eventually(() => expect(readJournal(journal)).toHaveLength(1), { timeoutMs: 20_000 });
   await killed(first);
   expect(await r.getOverallStatus(vm, 'killed')).toBe('IN_PROGRESS');
   const second = await start('0');
-  expect(await r.waitFor(vm, 'killed', { status: 'REALIZED', timeoutMs: 15_000 })).toBe('REALIZED');
+  expect(await r.waitFor(vm, 'killed', { status: 'REALIZED', timeoutMs: 30_000 })).toBe('REALIZED');
   expect(readJournal(journal).map(({ step, pid }) => [step, pid === first.pid ? 'first' : 'second'])).toEqual([
     ['start', 'first'],
     ['start', 'second'],
     ['end', 'second'],
   ]);
   await killed(second);
-});
+}, 60_000);
 
 test(
   `workers killed every second under load leave all realized, and no two attempts at once`,
@@ -72,7 +72,7 @@ test(
     await persisting;
     for (const id of ids) {
       const known = await r.getOverallStatus(vm, id).catch(() => undefined);
-      if (known) await r.waitFor(vm, id, { status: 'REALIZED', timeoutMs: 15_000 });
+      if (known) await r.waitFor(vm, id, { status: 'REALIZED', timeoutMs: 30_000 });
     }
     for (const worker of workers) await killed(worker);
     expect(intents).toBeGreaterThan(ids.length);
@@ -81,5 +81,5 @@ test(
     if (isSoak)
       console.info({ seconds: SECONDS, intents, kills: deaths.size, attempts: readJournal(journal).length / 2 });
   },
-  (SECONDS + 60) * 1000,
+  (SECONDS + 120) * 1000,
 );

@@ -140,6 +140,7 @@ test('an intent for what was purged, whose job was left and claimed before it co
   expect(calls).toEqual(['realize two']);
 });
 
+const RANDOM_LIMIT_MS = atScale(120_000, 3_600_000);
 const SENDERS = atScale(8, 32);
 const IDS = Array.from({ length: atScale(60, 240) }, (_, index) => `VM${index}`);
 
@@ -216,12 +217,20 @@ async function stuckAtRandom(fixture: Fixture, rounds: number, lockless = ''): P
   return stuck;
 }
 
-test('random intents and claims, with workers killed meanwhile, leave nothing stuck', async () => {
-  await using fixture = await openFixture({ poolSize: SENDERS });
-  expect(await stuckAtRandom(fixture, ROUNDS)).toEqual(new Set());
-});
+test(
+  'random intents and claims, with workers killed meanwhile, leave nothing stuck',
+  async () => {
+    await using fixture = await openFixture({ poolSize: SENDERS });
+    expect(await stuckAtRandom(fixture, ROUNDS)).toEqual(new Set());
+  },
+  RANDOM_LIMIT_MS,
+);
 
-test('the same test does find resources that are stuck when workers read without the lock', async () => {
-  await using fixture = await openFixture({ poolSize: SENDERS });
-  expect((await stuckAtRandom(fixture, 20 * ROUNDS, 'yes')).size).toBeGreaterThan(0);
-}, 120_000);
+test(
+  'the same test does find resources that are stuck when workers read without the lock',
+  async () => {
+    await using fixture = await openFixture({ poolSize: SENDERS });
+    expect((await stuckAtRandom(fixture, 20 * ROUNDS, 'yes')).size).toBeGreaterThan(0);
+  },
+  RANDOM_LIMIT_MS,
+);

@@ -57,6 +57,21 @@ test('no more attempts run at a time than the concurrency says', async () => {
   expect(most).toBe(3);
 });
 
+test('what ends together is marked together', async () => {
+  const { executor } = internalsOf(fixture.store);
+  const run = executor.run.bind(executor);
+  let reports = 0;
+  executor.run = (scope, statements, options) => {
+    if (statements.some(({ name }) => name === 'mark-finished')) reports++;
+    return run(scope, statements, options);
+  };
+  await persistMany(100);
+  await workers.work('E1', {}, { concurrency: 50 });
+  for (let index = 0; index < 100; index++) await untilStatus(`VM${index}`, 'REALIZED');
+  executor.run = run;
+  expect(reports).toBeLessThan(20);
+});
+
 test('a handler that never returns is given up in the end, and its resource is tried again', async () => {
   const attempts: number[] = [];
   await workers.work(

@@ -29,10 +29,13 @@ const work = (...of: Parameters<Workers['work']>) => workers.work(...of);
 /** Long enough between attempts to see the status in between. */
 const SLOW_RETRY = { retry: { limit: 3, minDelayMs: 600, maxDelayMs: 600 } };
 
+/** Patient, for a machine that does much else. */
+const soon = <T>(attempt: () => T | Promise<T>): Promise<T> => eventually(attempt, { timeoutMs: 20_000 });
+
 const persist = async (id: string, enforcementPoints = ['E1']) =>
   (await r.persistIntent(vm, { id, name: 'one' }, { enforcementPoints })).record;
 const untilStatus = (id: string, status: Parameters<typeof r.waitFor>[2]['status'], revision?: number) =>
-  r.waitFor(vm, id, { status, timeoutMs: 10_000, ...(revision !== undefined && { revision }) });
+  r.waitFor(vm, id, { status, timeoutMs: 20_000, ...(revision !== undefined && { revision }) });
 const detailsOf = async (id: string, point = 'E1') =>
   (await r.getOverallStatusWithEnforcementDetails(vm, id)).enforcement.get(point);
 
@@ -47,13 +50,13 @@ test('an intent persisted for two points is REALIZED when both have realized it'
   const realized: string[] = [];
   await work('E1', { realize: async ({ record }) => void realized.push(`${record.id} at E1`) });
   const record = await persist('P1', ['E1', 'E2']);
-  await eventually(() => expect(realized).toEqual(['P1 at E1']));
-  await eventually(async () => expect((await detailsOf('P1'))?.status).toBe('REALIZED'));
+  await soon(() => expect(realized).toEqual(['P1 at E1']));
+  await soon(async () => expect((await detailsOf('P1'))?.status).toBe('REALIZED'));
   expect(await r.getOverallStatus(vm, 'P1')).toBe('PENDING');
   await work('E2', { realize: async () => void realized.push('P1 at E2') });
   expect(await untilStatus('P1', 'REALIZED', record.revision)).toBe('REALIZED');
   expect(realized).toEqual(['P1 at E1', 'P1 at E2']);
-  await eventually(async () => expect(await waitingJobs()).toBe(0));
+  await soon(async () => expect(await waitingJobs()).toBe(0));
 });
 
 test('a handler is told the record, the revision, the attempt and the tenant, and may act for the tenant', async () => {
@@ -126,7 +129,7 @@ test('a resource that keeps failing stays ERROR after the last attempt, with wha
     },
   });
   const record = await persist('VM1');
-  await eventually(async () =>
+  await soon(async () =>
     expect((await detailsOf('VM1'))?.additionalDetails).toBe(
       'ERROR no capacity (attempt 3 of 3) at revision 1; ERROR no capacity (attempt 2 of 3) at revision 1; ERROR no capacity (attempt 1 of 3) at revision 1',
     ),
@@ -135,7 +138,7 @@ test('a resource that keeps failing stays ERROR after the last attempt, with wha
   expect(await waitingJobs()).toBe(0);
   expect(attempts).toEqual([1, 2, 3]);
   await r.persistIntent(vm, record);
-  await eventually(() => expect(attempts).toEqual([1, 2, 3, 1, 2, 3]));
+  await soon(() => expect(attempts).toEqual([1, 2, 3, 1, 2, 3]));
 });
 
 test('what retrying won’t mend is not retried', async () => {
@@ -151,7 +154,7 @@ test('what retrying won’t mend is not retried', async () => {
   expect((await detailsOf('VM1'))?.additionalDetails).toBe(
     'ERROR the image does not exist (attempt 1, not to be retried) at revision 1',
   );
-  await eventually(async () => expect(await waitingJobs()).toBe(0));
+  await soon(async () => expect(await waitingJobs()).toBe(0));
   expect(attempts).toEqual([1]);
 });
 
@@ -216,7 +219,7 @@ test('a point that a resource moved away from removes it, and nobody waits for t
   await untilStatus('VM1', 'REALIZED', 2);
   expect(calls).toEqual(['realize at E1', 'realize at E2']);
   held.open();
-  await eventually(async () => expect((await detailsOf('VM1'))?.status).toBe('DELETION_REALIZED'));
+  await soon(async () => expect((await detailsOf('VM1'))?.status).toBe('DELETION_REALIZED'));
   expect(await r.getOverallStatus(vm, 'VM1')).toBe('REALIZED');
 });
 
@@ -297,7 +300,7 @@ test('a locked resource does not hold up the others of its batch', async () => {
   for (let index = 0; index < 10; index++) await untilStatus(`VM${index}`, 'REALIZED');
   held.open();
   await holding;
-  await eventually(async () => expect((await detailsOf('locked'))?.status).toBe('REALIZED'));
+  await soon(async () => expect((await detailsOf('locked'))?.status).toBe('REALIZED'));
 });
 
 test('a handler that takes too long is told so, its attempt is ERROR, and it keeps its resource until it returns', async () => {
@@ -416,7 +419,7 @@ test('one worker may serve several tables', async () => {
   await worker.start();
   await persist('VM1');
   await r.persistIntent(rule, { id: 'R1', port: 80 }, { enforcementPoints: ['E1'] });
-  await r.waitFor(rule, 'R1', { status: 'REALIZED', timeoutMs: 10_000 });
+  await r.waitFor(rule, 'R1', { status: 'REALIZED', timeoutMs: 20_000 });
   await untilStatus('VM1', 'REALIZED');
   expect(calls.sort()).toEqual(['one', 'port 80']);
 });
@@ -441,7 +444,7 @@ test('an id that is used again in the middle of its removal ends REALIZED at its
   const { record } = await r.persistIntent(vm, { id: 'VM1', name: 'reborn' }, { enforcementPoints: ['E2'] });
   await untilStatus('VM1', 'REALIZED', record.revision);
   held.open();
-  await eventually(async () => expect((await detailsOf('VM1'))?.status).toBe('DELETION_REALIZED'));
+  await soon(async () => expect((await detailsOf('VM1'))?.status).toBe('DELETION_REALIZED'));
   expect(calls.slice(0, 2)).toEqual(['realize at E1', 'realize reborn at E2']);
   expect(calls.slice(2)).toEqual(['unrealize at E1', 'unrealize at E1']);
 });
