@@ -113,6 +113,7 @@ class PostgresRealization implements Realization<unknown> {
   readonly #startsCaretaker: boolean;
   readonly points: EnforcementPoints;
   readonly caretaker: Caretaker;
+  #hasSchemaPart: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RealizationOptions<unknown>) {
@@ -134,7 +135,11 @@ class PostgresRealization implements Realization<unknown> {
 
   async register(tables: readonly AnyTable[], options: RealizationRegisterOptions<AnyTable> = {}): Promise<void> {
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
-    await this.#internals.addSchemaPart(realizationPart(this.#internals));
+    this.#hasSchemaPart ??= this.#internals.addSchemaPart(realizationPart(this.#internals));
+    await this.#hasSchemaPart.catch((error: unknown) => {
+      this.#hasSchemaPart = undefined;
+      throw error;
+    });
     await this.#store.register(
       [
         ...definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
