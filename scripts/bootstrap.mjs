@@ -13,6 +13,9 @@ const COMMANDS = {
   build: ['scripts/build.ts'],
 };
 
+/** The benchmarks are written with `await using`, which Node has from 24 on. */
+const OLDEST_NODE = { bench: [24, 0] };
+
 const [name, ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (command === undefined) {
@@ -23,7 +26,7 @@ if (command === undefined) {
 if (name === 'soak') process.env.INTENDANT_SOAK = '1';
 
 try {
-  const node = await findNode();
+  const node = await findNode(OLDEST_NODE[name]);
   await installDependencies(node);
   process.exitCode = await runCommand(node, [...command, ...rest]);
   if (name === 'bench' && process.exitCode === 0) await runCommand(node, ['scripts/readme-figures.ts', '--write']);

@@ -10,10 +10,10 @@ const PNPM_MAJOR = 12;
 /** Where npx put the tools, so that it needn't be asked each time. */
 const MEMORY = join(ROOT, 'node_modules', '.intendant-toolchain.json');
 
-/** A Node that is new enough: the one at hand, or one from npm. */
-export async function findNode() {
+/** A Node that is new enough: the one at hand, or Node 24 from npm. */
+export async function findNode(oldest = OLDEST_NODE) {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  const isNewEnough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  const isNewEnough = major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
   return isNewEnough ? process.execPath : (await getTools()).node;
 }
 

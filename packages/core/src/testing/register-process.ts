@@ -3,6 +3,7 @@ import { createDataStore } from '../index.ts';
 import { application, appUsers, TENANT_ROLES } from './fixtures.ts';
 
 const [connection, adminConnection] = process.argv.slice(2) as [string, string];
-await using store = await createDataStore({ connection, adminConnection });
+const store = await createDataStore({ connection, adminConnection });
 await store.register([application, appUsers], { roles: TENANT_ROLES });
 await store.as({ orgId: 'Coke', roles: ['tenant_admin'] }).upsert(application, { id: 'shared', name: 'x' });
+await store.close();
