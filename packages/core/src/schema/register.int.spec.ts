@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { withClient } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { auditIsolation, ConfigurationError, defineTable, OperationNotAllowedError } from '../index.ts';
+import {
+  auditIsolation,
+  ConfigurationError,
+  defineTable,
+  OperationNotAllowedError,
+  RecordNotFoundError,
+} from '../index.ts';
 import { cokeAdmin, openStore, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore();
@@ -182,6 +188,22 @@ test.each([
   expect(await session.softDelete(odd, 'one')).toBe(1);
   expect(await session.deleteMany(odd, { where: {} })).toBe(2);
   expect(await auditIsolation(store)).toEqual([]);
+});
+
+test('a schema and a role prefix of any name hold tables of their own', async () => {
+  const rolePrefix = `${database.name} "ünüsual" ${'x'.repeat(60)}`;
+  await using odd = await openStore(database, { schema: 'Odd "schema"', rolePrefix });
+  await odd.register([item], { roles });
+  const session = odd.as(cokeAdmin);
+  await session.insert(item, { id: 'odd', kind: "b's", size: 1 });
+  expect((await session.findMany(item)).map(({ id }) => id)).toEqual(['odd']);
+  await expect(coke.find(item, 'odd')).rejects.toThrow(RecordNotFoundError);
+  expect(await odd.planSchema()).toEqual([]);
+  expect(await auditIsolation(odd)).toEqual([]);
+  await asAdmin(`do $$ declare r record; begin
+    for r in select rolname from pg_roles where starts_with(rolname, '${database.name} "ünüsual"') loop
+      execute format('drop owned by %I', r.rolname); execute format('drop role %I', r.rolname);
+    end loop; end $$`);
 });
 
 test('two long names that begin alike do not get in each other’s way', async () => {
