@@ -14,6 +14,7 @@ import { resultTable } from './report/figures.ts';
 import { writeReport } from './report/report.ts';
 import { targetTable } from './report/targets.ts';
 import type { Results } from './result.ts';
+import type { Scenario } from './scenario.ts';
 
 const RESULTS_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
 /** What a shell reports for a program that Ctrl-C ended. */
@@ -42,7 +43,8 @@ async function runAll(commandLine: CommandLine): Promise<{ environment: Environm
   const profileFolder = commandLine.isProfiled ? await newProfileFolder() : undefined;
   const environment = await describeEnvironment(database, commandLine.isQuick);
   const results = await interruptible(() => runScenarios(commandLine, database, profileFolder));
-  if (Object.keys(results).length === 0) throw new Error('Nothing was measured: no result has such a name');
+  if (Object.keys(results).length === 0)
+    throw new Error('Nothing was measured: everything failed, or no result has such a name');
   console.log(`\n${targetTable(results)}`);
   if (profileFolder !== undefined) await printProfiles(profileFolder, database);
   return { environment, results };
@@ -65,14 +67,27 @@ async function runScenarios(
   });
   const results: Results = {};
   for (const scenario of scenarios) {
+    if (isInterrupted()) break;
     console.error(`${clock()}  ${scenario.name}`);
-    const found = Object.fromEntries(Object.entries(await scenario.run(bench)).filter(([name]) => isWanted(name)));
+    try {
+      const found = Object.fromEntries(Object.entries(await scenario.run(bench)).filter(([name]) => isWanted(name)));
+      Object.assign(results, found);
+      console.log(`\n${scenario.name}: ${scenario.question}\n\n${resultTable(found)}\n`);
+    } catch (error) {
+      if (!isInterrupted()) reportFailure(scenario, error);
+    }
     await bench.dismissTheRestless();
-    Object.assign(results, found);
-    console.log(`\n${scenario.name}: ${scenario.question}\n\n${resultTable(found)}\n`);
   }
   return results;
 }
+
+/** One question without an answer doesn't cost the others theirs; the exit code tells. */
+function reportFailure({ name }: Scenario, error: unknown): void {
+  process.exitCode = 1;
+  console.error(`${name} failed: ${error instanceof Error ? error.message : error}`);
+}
+
+const isInterrupted = (): boolean => process.exitCode === INTERRUPTED;
 
 async function printProfiles(folder: string, database: BenchDatabase): Promise<void> {
   console.log(`\nProfiles: ${folder}\n\n${await hotFunctions(folder)}\n\n${await hotAllocations(folder)}`);

@@ -41,6 +41,7 @@ export class RemoteContestant implements Contestant {
   }
 
   #ask(question: Question): Promise<unknown> {
+    if (!this.#process.connected) return Promise.reject(new Error(`${this.#name}: its process has ended`));
     return new Promise((resolve, reject) => {
       const end = (act: () => void) => {
         this.#process.off('message', onMessage);
@@ -53,7 +54,9 @@ export class RemoteContestant implements Contestant {
         end(() => reject(new Error(`${this.#name}: its process ended (${signal ?? code})`)));
       this.#process.on('message', onMessage);
       this.#process.on('exit', onExit);
-      this.#process.send(question);
+      this.#process.send(question, (error) => {
+        if (error) end(() => reject(error));
+      });
     });
   }
 }
