@@ -130,12 +130,15 @@ test('a round is spread over its time', async () => {
   };
   await place.serve(3_600_000);
   for (let index = 0; index < 5; index++) await persist(`VM${index}`);
-  await eventually(async () => {
-    const { rows } = await internalsOf(fixture.store).pool.query(
-      'select next_at - now() as rest from intendant.resync',
-    );
-    expect(rows).toHaveLength(1);
-  });
+  await eventually(
+    async () => {
+      const { rows } = await internalsOf(fixture.store).pool.query(
+        'select next_at - now() as rest from intendant.resync',
+      );
+      expect(rows).toHaveLength(1);
+    },
+    { timeoutMs: 20_000 },
+  );
   await internalsOf(fixture.store).pool.query('update intendant.resync set next_at = now()');
   await eventually(() => expect(looks).toBeGreaterThan(0), LIMIT);
   expect(looks).toBeLessThan(5);

@@ -115,7 +115,7 @@ describe('history', () => {
     );
     await fixture.realization.caretaker.stop();
     fixture.realization.caretaker.start();
-    await eventually(async () => expect(await r.history(vm, 'VM1')).toEqual([]));
+    await eventually(async () => expect(await r.history(vm, 'VM1')).toEqual([]), { timeoutMs: 20_000 });
     await fixture.realization.caretaker.stop();
   });
 });
@@ -145,12 +145,15 @@ describe('the summary', () => {
     await r.markError(vm, record, 'E1', 'no room');
     expect(await kept()).toEqual(await counted());
     fixture.realization.caretaker.start();
-    await eventually(async () => {
-      const { rows } = await internalsOf(fixture.store).pool.query(
-        'select count(*)::int as waiting from intendant.status_change',
-      );
-      expect(rows[0].waiting).toBe(0);
-    });
+    await eventually(
+      async () => {
+        const { rows } = await internalsOf(fixture.store).pool.query(
+          'select count(*)::int as waiting from intendant.status_change',
+        );
+        expect(rows[0].waiting).toBe(0);
+      },
+      { timeoutMs: 20_000 },
+    );
     expect(await kept()).toEqual(await counted());
     await r.softDelete(vm, 'VM1');
     await r.delete(vm, 'VM2');

@@ -145,10 +145,13 @@ describe('a point that comes', () => {
     });
     await persisted.opened;
     const rollout = await points.add({ id: 'eu-1', labels: EU });
-    await eventually(async () => {
-      const { rows } = await internalsOf(fixture.store).pool.query('select phase from intendant.point_rollout');
-      expect(rows).toEqual([{ phase: 'settle' }]);
-    });
+    await eventually(
+      async () => {
+        const { rows } = await internalsOf(fixture.store).pool.query('select phase from intendant.point_rollout');
+        expect(rows).toEqual([{ phase: 'settle' }]);
+      },
+      { timeoutMs: 20_000 },
+    );
     expect((await rollout.progress()).isFinished).toBe(false);
     release.open();
     await intent;
@@ -168,7 +171,7 @@ describe('a point that comes', () => {
     });
     await locked.opened;
     const rollout = await points.add({ id: 'eu-1', labels: EU });
-    await eventually(async () => expect(await now('VM2', 'eu-1')).toBe('PENDING / PENDING'));
+    await eventually(async () => expect(await now('VM2', 'eu-1')).toBe('PENDING / PENDING'), { timeoutMs: 20_000 });
     release.open();
     await holding;
     await rollout.finished(LIMIT);
@@ -254,8 +257,9 @@ describe('a point that goes', () => {
     const calls = await work('eu-2');
     await (await points.remove('eu-2')).finished(LIMIT);
     expect(await r.getOverallStatus(vm, 'VM1')).toBe('REALIZED');
-    await eventually(async () =>
-      expect(await now('VM1', 'eu-1', 'eu-2')).toBe('REALIZED / REALIZED / DELETION_REALIZED'),
+    await eventually(
+      async () => expect(await now('VM1', 'eu-1', 'eu-2')).toBe('REALIZED / REALIZED / DELETION_REALIZED'),
+      { timeoutMs: 20_000 },
     );
     expect(calls).toEqual(['unrealize VM1']);
     await persist('VM1', EU);
@@ -329,7 +333,9 @@ describe('a point that goes', () => {
     await started.opened;
     await (await points.remove('eu-1')).finished(LIMIT);
     release.open();
-    await eventually(async () => expect(await now('VM1', 'eu-1')).toBe('DELETION_REALIZED / DELETION_REALIZED'));
+    await eventually(async () => expect(await now('VM1', 'eu-1')).toBe('DELETION_REALIZED / DELETION_REALIZED'), {
+      timeoutMs: 20_000,
+    });
     expect(calls).toEqual(['realized', 'unrealized']);
   });
 });

@@ -38,7 +38,7 @@ test(
       kills += caretakers.length;
     }
     await submitting;
-    await eventually(async () => expect(await left()).toBe(0));
+    await eventually(async () => expect(await left()).toBe(0), { timeoutMs: 20_000 });
     if (isSoak) console.info({ submitted, kills, seconds: (performance.now() - startedAt) / 1000 });
     expect(kills).toBeGreaterThan(1);
     // An intent without a revision replaces what is there, so each that is carried out counts one revision up.
