@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createDataStore } from '@intendant/core';
 import { atScale, eventually, isSoak, withClient } from '@intendant/devdb/testing';
 import { expect, test } from 'vitest';
+import type { SourceKind } from './log/change-log-part.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { crashableServer } from './testing/crashable-server.ts';
 import { account, NAMES } from './testing/soak-tables.ts';
@@ -17,6 +18,8 @@ import { account, NAMES } from './testing/soak-tables.ts';
  * same transactions. Each durable name must then have seen all of it, in order for each row, and nothing else.
  */
 const CHAOS_MS = atScale(8_000, 120_000);
+/** The other source takes its turn at full size alone. */
+const SOURCES = isSoak ? (['triggers', 'replication'] as const) : (['triggers'] as const);
 
 interface Step {
   readonly id: string;
@@ -78,57 +81,67 @@ function judge(journal: readonly Step[], history: readonly Step[]) {
   };
 }
 
-test('whoever is killed, each durable name sees every committed change, in order for each row, and no other', {
-  timeout: CHAOS_MS + 120_000,
-}, async () => {
-  await using server = await crashableServer();
-  const journals = await mkdtemp(join(tmpdir(), 'intendant-journals-'));
-  await prepare(server.url, server.adminUrl);
-  const environment = { DATABASE: server.url, ADMIN_DATABASE: server.adminUrl, JOURNALS: journals };
-  const writers = new Crew('soak-writer-process.ts', environment, 2);
-  const subscribers = new Crew('soak-subscriber-process.ts', environment, 3);
-  const counts = { terminated: 0, crashes: 0 };
-  const terminateSome = async () => {
-    await withClient(server.adminUrl, (client) =>
-      client.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
+test.each(SOURCES)(
+  'whoever is killed, each durable name sees all that is committed, in order for each row, by %s',
+  {
+    timeout: CHAOS_MS + 120_000,
+  },
+  async (source) => {
+    await using server = await crashableServer();
+    const journals = await mkdtemp(join(tmpdir(), 'intendant-journals-'));
+    await prepare(server.url, server.adminUrl, source);
+    const environment = { DATABASE: server.url, ADMIN_DATABASE: server.adminUrl, JOURNALS: journals, SOURCE: source };
+    const writers = new Crew('soak-writer-process.ts', environment, 2);
+    const subscribers = new Crew('soak-subscriber-process.ts', environment, 3);
+    const counts = { terminated: 0, crashes: 0 };
+    const terminateSome = async () => {
+      await withClient(server.adminUrl, (client) =>
+        client.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
          where backend_type = 'client backend' and pid <> pg_backend_pid() and random() < 0.3`,
-      ),
-    );
-    counts.terminated++;
-  };
-  const crash = async () => {
-    await server.crash();
-    await server.start();
-    counts.crashes++;
-  };
-  const deeds = [() => subscribers.killOne(), () => writers.killOne(), terminateSome, crash];
-  try {
-    const until = performance.now() + CHAOS_MS;
-    for (let deed = 0; performance.now() < until; deed++) {
-      await delay(atScale(700, 1_500) * (0.5 + Math.random()));
-      await deeds[deed % deeds.length]?.();
-    }
-    writers.end();
-    const history = await readHistory(server.adminUrl);
-    for (const name of NAMES) {
-      await eventually(
-        async () => expect(judge(await readJournal(join(journals, name)), history)).toMatchObject({ lost: 0 }),
-        { timeoutMs: 60_000, intervalMs: 200 },
+        ),
       );
-      const journal = await readJournal(join(journals, name));
-      if (isSoak)
-        console.log({ name, committed: history.length, handedOver: journal.length, ...judge(journal, history) });
-      expect(judge(journal, history)).toEqual({ lost: 0, rolledBack: 0, outOfOrder: 0 });
+      counts.terminated++;
+    };
+    const crash = async () => {
+      await server.crash();
+      await server.start();
+      counts.crashes++;
+    };
+    const deeds = [() => subscribers.killOne(), () => writers.killOne(), terminateSome, crash];
+    try {
+      const until = performance.now() + CHAOS_MS;
+      for (let deed = 0; performance.now() < until; deed++) {
+        await delay(atScale(700, 1_500) * (0.5 + Math.random()));
+        await deeds[deed % deeds.length]?.();
+      }
+      writers.end();
+      const history = await readHistory(server.adminUrl);
+      for (const name of NAMES) {
+        await eventually(
+          async () => expect(judge(await readJournal(join(journals, name)), history)).toMatchObject({ lost: 0 }),
+          { timeoutMs: 60_000, intervalMs: 200 },
+        );
+        const journal = await readJournal(join(journals, name));
+        if (isSoak)
+          console.log({
+            source,
+            name,
+            committed: history.length,
+            handedOver: journal.length,
+            ...judge(journal, history),
+          });
+        expect(judge(journal, history)).toEqual({ lost: 0, rolledBack: 0, outOfOrder: 0 });
+      }
+      if (isSoak) console.log({ ...counts, subscribersKilled: subscribers.kills, writersKilled: writers.kills });
+      expect(history.length).toBeGreaterThan(100);
+    } finally {
+      writers.end();
+      subscribers.end();
+      await rm(journals, { recursive: true, force: true });
     }
-    if (isSoak) console.log({ ...counts, subscribersKilled: subscribers.kills, writersKilled: writers.kills });
-    expect(history.length).toBeGreaterThan(100);
-  } finally {
-    writers.end();
-    subscribers.end();
-    await rm(journals, { recursive: true, force: true });
-  }
-});
+  },
+);
 
 /** Once the last backend of a killed writer has noticed. */
 async function readHistory(adminUrl: string): Promise<Step[]> {
@@ -141,9 +154,9 @@ async function readHistory(adminUrl: string): Promise<Step[]> {
   });
 }
 
-async function prepare(url: string, adminUrl: string): Promise<void> {
+async function prepare(url: string, adminUrl: string, source: SourceKind): Promise<void> {
   await using store = await createDataStore({ connection: url, adminConnection: adminUrl });
   await store.register([account]);
-  await (await createSubscriptions({ store, records: [account] })).close();
+  await (await createSubscriptions({ store, records: [account], source })).close();
   await withClient(adminUrl, (client) => client.query('create table history (id text, version int, stamp text)'));
 }

@@ -33,6 +33,7 @@ export class Membership {
   #nudge = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
   #client: pg.Client | undefined;
+  #last: Promise<void> = Promise.resolve();
   #isDown = false;
 
   constructor(connection: pg.ClientConfig, logger: Logger) {
@@ -50,7 +51,16 @@ export class Membership {
   async remove(user: NameUser): Promise<void> {
     const member = this.#users.get(user);
     this.#users.delete(user);
-    if (this.#client && member !== undefined) await leaveName(this.#client, user.name, member).catch(() => {});
+    await this.#exclusively(async () => {
+      if (this.#client && member !== undefined) await leaveName(this.#client, user.name, member);
+    }).catch(() => {}); // Its connection is lost, which says the same.
+  }
+
+  /** One conversation at a time on the connection. */
+  #exclusively(act: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(act);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   /** There is something to look at. */
@@ -112,7 +122,7 @@ export class Membership {
   async #rounds(client: pg.ClientBase, lost: Promise<never>): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#nudge = Promise.withResolvers();
-      await this.#round(client);
+      await this.#exclusively(() => this.#round(client));
       const wait = new AbortController();
       const timer = delay(ROUND_MS, undefined, { signal: wait.signal }).catch(() => {});
       await Promise.race([timer, this.#nudge.promise, lost]).finally(() => wait.abort());

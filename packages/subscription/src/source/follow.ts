@@ -31,36 +31,47 @@ const nextWindow = (window: number, found: number, limit: number): number =>
  * so a slow taker holds one page. A lost connection is waited out.
  */
 export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
-  const leave = feed.tail.join(view.tables);
+  const { horizon, tail } = feed;
+  const follower = new Follower(feed, view);
+  const leave = tail.join(view.tables);
+  let position = from;
+  let { generation } = horizon;
   try {
-    yield* steps(new Follower(feed, view), feed, from, signal);
+    while (!signal.aborted) {
+      await horizon.beyond(position, generation, signal);
+      if (signal.aborted) return;
+      const isReplaced = horizon.generation !== generation;
+      const step = isReplaced ? afterReplacement(horizon.settled) : await attempt(feed, follower, position, signal);
+      if (signal.aborted) return;
+      if (!step) continue;
+      if (isReplaced) ({ generation } = horizon);
+      else if (horizon.generation !== generation) continue;
+      position = step.through;
+      yield step;
+    }
   } finally {
     leave();
   }
 }
 
-async function* steps(follower: Follower, feed: Feed, from: number, signal: AbortSignal): AsyncGenerator<Step> {
-  const { horizon, health } = feed;
-  let position = from;
-  let { generation } = horizon;
-  while (!signal.aborted) {
-    await horizon.beyond(position, generation, signal);
-    if (signal.aborted) return;
-    const step =
-      horizon.generation === generation
-        ? await follower.step(position).catch((error) => error as Error)
-        : { changes: [], through: horizon.settled, isReset: true };
-    if (signal.aborted) return;
-    if (step instanceof Error) {
-      health.noteFailure(step);
-      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
-      continue;
-    }
+const afterReplacement = (settled: number): Step => ({ changes: [], through: settled, isReset: true });
+
+/** Undefined when the log cannot be read now; after a moment. */
+async function attempt(
+  { health }: Feed,
+  follower: Follower,
+  position: number,
+  signal: AbortSignal,
+): Promise<Step | undefined> {
+  try {
+    const step = await follower.step(position);
     health.noteSuccess();
-    if (step.isReset) generation = horizon.generation;
-    else if (horizon.generation !== generation) continue;
-    position = step.through;
-    yield step;
+    return step;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    health.noteFailure(error);
+    await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+    return undefined;
   }
 }
 

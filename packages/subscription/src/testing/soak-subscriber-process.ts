@@ -6,15 +6,16 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
+import type { SourceKind } from '../log/change-log-part.ts';
 import { createSubscriptions } from '../subscriptions.ts';
 import { account, NAMES } from './soak-tables.ts';
 
-const { DATABASE = '', ADMIN_DATABASE = '', JOURNALS = '' } = process.env;
+const { DATABASE = '', ADMIN_DATABASE = '', JOURNALS = '', SOURCE = 'triggers' } = process.env;
 
 async function follow(): Promise<void> {
   const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
   await store.register([account]);
-  const subscriptions = await createSubscriptions({ store, records: [account] });
+  const subscriptions = await createSubscriptions({ store, records: [account], source: SOURCE as SourceKind });
   for (const name of NAMES) {
     await subscriptions.subscribe(
       account,
