@@ -54,6 +54,7 @@ const startOwn = (): Promise<DevDatabase> => {
 /** Enough for tests of all kinds to share one server. */
 export const TEST_SETTINGS = {
   wal_level: 'logical',
+  wal_writer_delay: 10, // What is not flushed is not decoded.
   max_connections: 300,
   max_replication_slots: 20,
   max_wal_senders: 20,

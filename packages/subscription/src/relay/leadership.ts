@@ -18,6 +18,9 @@ const STAY_AWAKE_MS = 60;
 const HEARTBEAT_MS = 2_000;
 const MAINTAIN_EVERY_MS = 60_000;
 
+const TAKE_DOORBELL = `select pg_advisory_lock(${DOORBELL_LOCK});`;
+const RELEASE_DOORBELL = `select pg_advisory_unlock(${DOORBELL_LOCK});`;
+
 /** One leader's time in office, on its connection. */
 export class Leadership {
   readonly #client: pg.Client;
@@ -63,15 +66,16 @@ export class Leadership {
   }
 
   async #stayAwake(): Promise<void> {
-    await this.#client.query(`select pg_advisory_lock(${DOORBELL_LOCK})`);
-    this.#isAwake = true;
     this.#bell.silence();
+    let before = TAKE_DOORBELL;
     let sleepAt = performance.now() + STAY_AWAKE_MS;
     let heartbeatAt = 0;
     let pauseMs = LOOK_EVERY_MS;
     while (!this.#stopping.aborted && (!this.#tracker.isQuiet || performance.now() < sleepAt)) {
       const began = performance.now();
-      const hasAdvanced = await this.#look();
+      const hasAdvanced = await this.#look(before);
+      before = '';
+      this.#isAwake = true;
       if (hasAdvanced || performance.now() >= heartbeatAt) {
         await this.#announce();
         heartbeatAt = performance.now() + HEARTBEAT_MS;
@@ -85,9 +89,8 @@ export class Leadership {
 
   async #sleep(): Promise<void> {
     await this.#options.beforeRelease?.();
-    await this.#client.query(`select pg_advisory_unlock(${DOORBELL_LOCK})`);
-    for (;;) {
-      const hasAdvanced = await this.#look();
+    for (let before = RELEASE_DOORBELL; ; before = '') {
+      const hasAdvanced = await this.#look(before);
       if (hasAdvanced || !this.#tracker.isQuiet || this.#bell.isRung || this.#stopping.aborted) return;
       this.#isAwake = false;
       await this.#bell.waitFor(HEARTBEAT_MS);
@@ -96,16 +99,17 @@ export class Leadership {
     }
   }
 
-  /** Whether the log is settled further than before. */
-  async #look(): Promise<boolean> {
-    const [sequence, locks] = (await this.#client.query(LOOK)) as unknown as [
+  /** Whether the log is settled further than before. What is to be done before the look goes in the same round trip. */
+  async #look(before: string): Promise<boolean> {
+    const results = (await this.#client.query(before + LOOK)) as unknown as pg.QueryResult[];
+    const [sequence, locks] = results.slice(-2) as [
       pg.QueryResult<{ noted: string }>,
       pg.QueryResult<{ holder: string }>,
     ];
     this.#last = Number(sequence.rows[0]?.noted);
     const look: Look = { noted: this.#last, holders: new Set(locks.rows.map(({ holder }) => holder)) };
-    const before = this.#tracker.settled;
-    return this.#tracker.observe(look) > before;
+    const { settled } = this.#tracker;
+    return this.#tracker.observe(look) > settled;
   }
 
   async #announce(): Promise<void> {
