@@ -3,6 +3,8 @@ import { internalsOf } from '@intendant/subscription/internal';
 
 /** What the realization needs of subscriptions: to hear, soon, which rows of some tables changed. */
 export interface ChangeFeed {
+  /** It hears nothing and says ten times a second that something may have changed. */
+  readonly isPolled: boolean;
   /** Calls with the key of each changed row; without one when any may have changed unseen. Answers how to stop it. */
   watch(tables: readonly string[], listener: (key?: Readonly<Record<string, unknown>>) => void): Promise<() => void>;
 }
@@ -11,6 +13,7 @@ export function openChangeFeed(subscriptions: Subscriptions | undefined): Change
   if (subscriptions === undefined) return POLLED;
   const feed = internalsOf(subscriptions);
   return {
+    isPolled: false,
     watch: (tables, listener) =>
       feed.onSettledChanges(tables, {
         onChanges: (changes) => {
@@ -25,6 +28,7 @@ const POLL_MS = 100;
 
 /** Without subscriptions anything may have changed at any time. */
 const POLLED: ChangeFeed = {
+  isPolled: true,
   watch: async (_tables, listener) => {
     const timer = setInterval(() => listener(), POLL_MS);
     return () => clearInterval(timer);

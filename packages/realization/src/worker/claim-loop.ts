@@ -36,6 +36,8 @@ export interface ClaimLoopParts {
   readonly admission: Admission;
   /** Rung when there may be something to claim, or room for it. */
   readonly bell: Bell;
+  /** It is rung all the time, so there is no need to know when the next job is due. */
+  readonly isPolled: boolean;
 }
 
 /** Takes jobs and has them attempted, while there is room. May be stopped twice, and started again. */
@@ -199,6 +201,7 @@ export class ClaimLoop {
     if (this.#parts.claims.running >= concurrency) return pollIntervalMs;
     if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
     const awake = this.#lanes.filter((lane) => !this.#pauses.isPaused(lane));
+    if (this.#parts.isPolled) return pollIntervalMs;
     const [answer] = await this.#parts.jobQueue.run([nextDueJob(awake.map(({ queue }) => queue))]);
     const due = answer?.rows[0]?.[0] ?? null;
     const limitMs = Math.min(pollIntervalMs, this.#pauses.remainingMs());

@@ -1,8 +1,9 @@
 import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createRealization } from '../realization.ts';
 import type { RealizationSession } from '../realization-session.ts';
-import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
 import { gate } from '../testing/waiting.ts';
 import { Workers } from '../testing/workers.ts';
 import type { AttemptAborted } from './attempt.ts';
@@ -55,6 +56,30 @@ test('no more attempts run at a time than the concurrency says', async () => {
   );
   await eventually(() => expect(done).toBe(20), LIMIT);
   expect(most).toBe(3);
+});
+
+test('without a feed a worker still hears of intents, of retries that come due, and of newer revisions', async () => {
+  await using deaf = await createRealization({ store: fixture.store, subscriptions: undefined });
+  await deaf.register([vm], { roles: ROLES });
+  const deafWorkers = new Workers(deaf);
+  const attempts: string[] = [];
+  await deafWorkers.work(
+    'E1',
+    {
+      realize: async ({ revision, attempt }, { signal }) => {
+        attempts.push(`${revision}.${attempt}`);
+        if (attempt === 1 && revision === 1) throw new Error('no capacity');
+        if (revision === 1) await obedient(signal);
+      },
+    },
+    { abortOnNewerRevision: true },
+  );
+  const record = await persist('VM1');
+  await eventually(() => expect(attempts).toEqual(['1.1', '1.2']), LIMIT);
+  await r.persistIntent(vm, record);
+  await untilStatus('VM1', 'REALIZED', 2);
+  expect(attempts).toEqual(['1.1', '1.2', expect.stringMatching(/^2/)]);
+  await deafWorkers.stop();
 });
 
 test('what ends together is marked together', async () => {

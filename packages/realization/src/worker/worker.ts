@@ -63,6 +63,7 @@ export class Worker implements AsyncDisposable {
       claims: this.#claims,
       admission: new Admission(configuration, this.#logger),
       bell: this.#bell,
+      isPolled: parts.feed.isPolled,
     });
     this.#drift = new DriftWatch({
       store: parts.store,
