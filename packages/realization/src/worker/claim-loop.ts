@@ -198,7 +198,8 @@ export class ClaimLoop {
   async #napMs(): Promise<number> {
     const { pollIntervalMs, concurrency } = this.#parts.configuration;
     if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
-    if (this.#parts.claims.running >= concurrency) return pollIntervalMs;
+    const { running, ended } = this.#parts.claims;
+    if (running >= concurrency || ended >= MAX_CLAIMED_TOGETHER) return pollIntervalMs;
     if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
     const awake = this.#lanes.filter((lane) => !this.#pauses.isPaused(lane));
     if (this.#parts.isPolled) return pollIntervalMs;
