@@ -1,7 +1,18 @@
-import type { AnyTable, RecordOf } from '@intendant/core';
+import { type AnyTable, ConfigurationError, type RecordOf } from '@intendant/core';
 import type { Position } from './position.ts';
 
 export type Operation = 'insert' | 'update' | 'delete';
+
+export const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
+
+/** Those asked for; all by default. Throws ConfigurationError for what is none. */
+export function readOperations(given: readonly Operation[] = OPERATIONS): readonly Operation[] {
+  const isKnown = (operation: unknown) => OPERATIONS.some((known) => known === operation);
+  if (Array.isArray(given) && given.length > 0 && given.every(isKnown)) return given;
+  throw new ConfigurationError(
+    `subscribe: there is no operation ${JSON.stringify(given)}; choose from ${OPERATIONS.join(', ')}`,
+  );
+}
 
 /** One row change, as committed. */
 export interface Change<R = Readonly<Record<string, unknown>>> {

@@ -3,7 +3,7 @@ import { type AnyTable, ConfigurationError, ConnectionError } from '@intendant/c
 import { type DataStoreInternals, readConnection, internalsOf as storeInternalsOf } from '@intendant/core/internal';
 import type pg from 'pg';
 import { type Logger, pino } from 'pino';
-import type { Operation } from './change.ts';
+import { OPERATIONS, readOperations } from './change.ts';
 import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
@@ -46,7 +46,6 @@ const READY_MS = 15_000;
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
 const SOURCES: readonly SourceKind[] = ['triggers', 'replication'];
-const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
 
 export class PostgresSubscriptions implements Subscriptions {
   readonly #internals: DataStoreInternals;
@@ -177,12 +176,16 @@ export class PostgresSubscriptions implements Subscriptions {
     const limits = readLimits(given);
     if (options.name !== undefined) checkName(options.name);
     const { view, from } = await this.#begin(table, options);
-    const onClosed = () => void this.#open.delete(subscription);
+    const close = () => void subscription.close();
+    const onClosed = () => {
+      this.#open.delete(subscription);
+      options.signal?.removeEventListener('abort', close);
+    };
     const parts = { feed: this.#feed, view, from, handler, limits, onReset: options.onReset, onClosed };
     const subscription: Subscription =
       options.name === undefined ? new EphemeralSubscription(parts) : await this.#openDurable(options.name, parts);
     this.#open.add(subscription);
-    options.signal?.addEventListener('abort', () => void subscription.close(), { once: true });
+    options.signal?.addEventListener('abort', close, { once: true });
     if (options.signal?.aborted || this.#closing.signal.aborted) await subscription.close();
     return subscription;
   }
@@ -210,8 +213,7 @@ export class PostgresSubscriptions implements Subscriptions {
   async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
     if (this.#closing.signal.aborted) throw new ConfigurationError('these subscriptions are closed');
     const table = this.#internals.table(tableOrName);
-    const operations = options.operations ?? OPERATIONS;
-    checkOperations(operations);
+    const operations = readOperations(options.operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
     return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };
   }
@@ -289,12 +291,4 @@ export class PostgresSubscriptions implements Subscriptions {
 
 function checkHandler(handler: unknown): void {
   if (typeof handler !== 'function') throw new ConfigurationError('subscribe: give a handler, a function');
-}
-
-function checkOperations(operations: readonly unknown[]): void {
-  const isKnown = (operation: unknown) => OPERATIONS.some((known) => known === operation);
-  if (Array.isArray(operations) && operations.length > 0 && operations.every(isKnown)) return;
-  throw new ConfigurationError(
-    `subscribe: there is no operation ${JSON.stringify(operations)}; choose from ${OPERATIONS.join(', ')}`,
-  );
 }

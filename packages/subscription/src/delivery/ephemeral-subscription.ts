@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ConfigurationError } from '@intendant/core';
 import type { LogView } from '../log/read-log.ts';
 import { SLOTS } from '../log/slot.ts';
@@ -44,6 +45,7 @@ export class EphemeralSubscription implements Subscription {
   constructor(parts: SubscriptionParts) {
     const { feed, view, handler, limits, onReset, from } = parts;
     this.#parts = parts;
+    setMaxListeners(0, this.#closing.signal); // As many as calls that wait to be tried again.
     const { signal } = this.#closing;
     this.#delivery = new Delivery({
       handler,

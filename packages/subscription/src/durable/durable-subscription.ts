@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { Delivery } from '../delivery/delivery.ts';
@@ -52,6 +53,7 @@ export class DurableSubscription implements Subscription, NameUser {
   constructor(parts: DurableParts) {
     const { feed, view, handler, limits, onReset, from } = parts;
     this.#parts = parts;
+    setMaxListeners(0, this.#closing.signal); // As many as calls that wait to be tried again.
     this.#lastPlace = from;
     this.#delivery = new Delivery({
       handler,

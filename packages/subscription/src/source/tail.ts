@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
-import type { Operation } from '../change.ts';
+import { OPERATIONS } from '../change.ts';
 import type { NumberedChange } from '../log/log-entry.ts';
 import { readLog } from '../log/read-log.ts';
 import type { Horizon } from './horizon.ts';
 import { PageSize } from './page-size.ts';
-
-const ALL_OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
 
 /** Further behind than this, a subscriber reads for itself. */
 const REACH = 2_000;
@@ -113,7 +111,7 @@ export class Tail {
     const tables = [...this.#users.values()].map(({ table }) => table);
     const [after, joined] = [this.#through, this.#joined];
     const { limit } = this.#pageSize;
-    const view = { tables, operations: ALL_OPERATIONS, scope: undefined };
+    const view = { tables, operations: OPERATIONS, scope: undefined };
     const page = await readLog(this.#internals, logId, view, { after, until: settled, limit });
     this.#pageSize.learn(page);
     if (joined !== this.#joined || generation !== this.#horizon.generation) return;
