@@ -111,7 +111,8 @@ async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<st
  */
 const createFunction = (name: string, body: string): string =>
   `create or replace function ${name}() returns trigger language plpgsql security definer
-   set search_path = pg_catalog, pg_temp set enable_nestloop = off as $function$${body}$function$`;
+   set search_path = pg_catalog, pg_temp set enable_nestloop = off as $function$${body}$function$;
+   revoke execute on function ${name}() from public`;
 
 const triggersOf = ({ table }: LoggedTable, name: string): Record<string, string> => {
   const create = (trigger: string, event: string): string =>

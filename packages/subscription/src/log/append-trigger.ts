@@ -103,13 +103,18 @@ begin
 end
 `;
 
+/** Who may execute it could hang it on a table of their own, and log what never happened. Triggers that are there ask nobody. */
+const forOwnersTriggers = (name: string): string => `revoke execute on function ${name}() from public`;
+
 export const createAppendFunction = (table: RegisteredTable, carriesRecord: boolean): string =>
   `create or replace function ${appendFunction(table)}() returns trigger language plpgsql security definer
-   ${settingsFor(table, carriesRecord)} as $function$${appendFunctionBody(table, carriesRecord)}$function$`;
+   ${settingsFor(table, carriesRecord)} as $function$${appendFunctionBody(table, carriesRecord)}$function$;
+   ${forOwnersTriggers(appendFunction(table))}`;
 
 export const createTruncateFunction = (table: RegisteredTable, body: string, settings = SETTINGS): string =>
   `create or replace function ${truncateFunction(table)}() returns trigger language plpgsql security definer
-   ${settings} set row_security = off as $function$${body}$function$`;
+   ${settings} set row_security = off as $function$${body}$function$;
+   ${forOwnersTriggers(truncateFunction(table))}`;
 
 export const TRUNCATE_TRIGGER = 'intendant_append_truncate';
 
