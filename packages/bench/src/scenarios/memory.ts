@@ -42,7 +42,7 @@ async function workerMemory(bench: Bench, jobs: number): Promise<Result> {
       spread: 0,
       better: 'lower',
       peerName: 'the limit set for it',
-      note: `\`memory.worker\`: ${count(jobs)} jobs waited; Node itself takes 45 MB of it.`,
+      note: `\`memory.worker\`: ${count(jobs)} jobs waited; Node itself takes 44 MB of it.`,
     };
   } finally {
     await worker.close();
