@@ -144,10 +144,10 @@ const RANDOM_LIMIT_MS = atScale(120_000, 3_600_000);
 const SENDERS = atScale(8, 32);
 const IDS = Array.from({ length: atScale(60, 240) }, (_, index) => `VM${index}`);
 
-/** In one snapshot: those of these that are not realized, and that no job will realize. */
+/** In one snapshot: those of these (null: of all) that are not realized, and that no job will realize. */
 const STUCK = `
   select o.id from overall_status_vm o
-  where o.id = any ($1) and o.realization_status <> ${STATUS_WEIGHTS.REALIZED}
+  where ($1::text[] is null or o.id = any ($1)) and o.realization_status <> ${STATUS_WEIGHTS.REALIZED}
     and not exists (select from intendant_jobs.job_common j where j.singleton_key = 'Pepsi/' || o.id)`;
 
 /** Two worker processes, one of which is killed now and then, and another takes its place. */
@@ -188,11 +188,12 @@ async function stuckAtRandom(fixture: Fixture, rounds: number, lockless = ''): P
   const random = randomFrom(seed);
   const admin = new pg.Pool({ connectionString: fixture.adminUrl, max: SENDERS });
   const stuck = new Set<string>();
-  const look = async (ids: readonly string[]) => {
+  const look = async (ids: readonly string[] | null) => {
     for (const { id } of (await admin.query(STUCK, [ids])).rows) stuck.add(id);
   };
-  const send = async (): Promise<void> => {
-    const id = IDS[Math.floor(random() * IDS.length)] as string;
+  const send = async (number: number): Promise<void> => {
+    // Some that nobody knows yet: of those there is no row to lock when a job comes before the intent.
+    const id = random() < 0.2 ? `new-${number}` : (IDS[Math.floor(random() * IDS.length)] as string);
     await look([id]);
     if (random() < 0.7) await addJob(admin, id, random() * 15);
     await fixture.store.as(pepsi).transaction(async (tx) => {
@@ -203,7 +204,7 @@ async function stuckAtRandom(fixture: Fixture, rounds: number, lockless = ''): P
   let round = 0;
   const sender = async (): Promise<void> => {
     while (round++ < rounds && (lockless === '' || stuck.size === 0)) {
-      await send().catch((error: unknown) => {
+      await send(round).catch((error: unknown) => {
         // Without the lock, writers get into each other's way, too.
         if (lockless === '' || !(error instanceof TransactionConflictError)) throw error;
       });
@@ -211,7 +212,7 @@ async function stuckAtRandom(fixture: Fixture, rounds: number, lockless = ''): P
   };
   const sending = Promise.all(Array.from({ length: SENDERS }, sender));
   const kills = await killWorkersUntil(sending, fixture, lockless);
-  await look(IDS);
+  await look(null);
   await admin.end();
   if (isSoak) console.info({ rounds, kills, seed, stuck: stuck.size, lockless });
   return stuck;
