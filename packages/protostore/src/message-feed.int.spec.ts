@@ -60,17 +60,16 @@ test('each change of a message names its type, and holds the message where the f
 });
 
 test('without records a change names type and key alone', async () => {
-  const changes = subscriptions.changes(memories.table.name);
-  const next = changes.next();
+  const changes: Change[] = [];
+  await using _ = await subscriptions.subscribe(memories.table.name, (change) => void changes.push(change));
   await pepsi.insert('bare', create(MemorySchema, { brand: 'Samsung' }));
-  const { value } = await next;
-  expect(protoStore.change(value as Change)).toMatchObject({
+  await eventually(() => expect(changes).toHaveLength(1));
+  expect(protoStore.change(changes[0] as Change)).toMatchObject({
     typeName: 'hardware.v1.Memory',
     key: { id: 'bare' },
     stored: undefined,
   });
   expect(protoStore.change({ table: 'overall_status_processor' })).toBeUndefined();
-  await changes.return?.();
 });
 
 test('a worker that the feed wakes receives each newer message, and overall follows', async () => {

@@ -1,4 +1,5 @@
 import { defineTable } from '@intendant/core';
+import { eventually } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { on } from './index.ts';
@@ -40,8 +41,8 @@ describe('names and keys that need care go through intent, job, worker and feed'
         }),
       ],
     });
-    const changes = subscriptions.changes(table);
-    const next = changes.next();
+    const changed: unknown[] = [];
+    await using _ = await subscriptions.subscribe(table, ({ key }) => void changed.push(key));
     await worker.start();
     await intents.persistIntent(table, { ...KEY, table: 'v' }, { enforcementPoints: [POINT] });
     await intents.waitFor(table, KEY, { status: 'REALIZED', timeoutMs: 20_000 });
@@ -74,8 +75,7 @@ describe('names and keys that need care go through intent, job, worker and feed'
     });
     const rollout = await realization.points.add({ id: `${POINT} ${name}`, labels: { odd: `l'"` }, tables: [table] });
     expect(await rollout.finished({ timeoutMs: 20_000 })).toMatchObject({ total: 1, done: 1 });
-    expect((await next).value?.key).toEqual(KEY);
-    await changes.return?.();
+    await eventually(() => expect(changed).toEqual([KEY, KEY]));
     await worker.stop();
   });
 });
