@@ -2,6 +2,7 @@ import pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import type { Logger } from 'pino';
 import { destroySocket } from '../destroy-socket.ts';
+import { confirmable } from './confirmable.ts';
 import { LogFiller, type TimedRow } from './log-filler.ts';
 import { type LogRow, rowsForMessage, rowsForTruncate, type Tuple } from './log-row.ts';
 import { PUBLICATION, type ReplicatedTable, readReplicatedTables, TRUNCATE_PREFIX } from './replicated-table.ts';
@@ -80,7 +81,7 @@ export class WalReader {
       .then(() => this.#fail(new Error('the stream ended')));
     streaming.catch((error: Error) => this.#fail(error));
     await Promise.race([begun, streaming]);
-    this.#timer = setInterval(() => void this.#stream.acknowledge(this.#confirmed), STATUS_EVERY_MS);
+    this.#timer = setInterval(() => void this.#stream.acknowledge(confirmable(this.#confirmed)), STATUS_EVERY_MS);
   }
 
   async stop(): Promise<void> {
@@ -180,10 +181,15 @@ export class WalReader {
     return done;
   }
 
-  /** With nothing left to append, what other tables and databases write need not be kept for us. */
+  /**
+   * With nothing left to append, what other tables and databases write need not be kept for us. After a failure nothing is
+   * confirmed any more: what still comes in is dropped, and must come again.
+   */
   #noteHeartbeat(at: string): void {
-    const isIdle = this.#output.parsed === this.#taken && !this.#isFlushing && this.#commitTime === undefined;
-    void this.#stream.acknowledge(isIdle ? at : this.#confirmed);
+    if (this.#isOver) return;
+    const hasTakenAll = this.#output.parsed === this.#taken && this.#rows.length === 0;
+    const isIdle = hasTakenAll && !this.#isFlushing && this.#commitTime === undefined;
+    void this.#stream.acknowledge(confirmable(isIdle ? at : this.#confirmed));
   }
 }
 

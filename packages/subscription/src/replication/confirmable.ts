@@ -1,0 +1,9 @@
+/**
+ * What to hand to the library's `acknowledge` so that the server hears `lsn`: it adds one. Confirmed one too far, a commit
+ * that begins right where the last one ended counts as received, and is never sent again after a restart.
+ */
+export function confirmable(lsn: string): string {
+  const [upper, lower] = lsn.split('/').map((half) => BigInt(`0x${half}`)) as [bigint, bigint];
+  const before = (upper << 32n) + lower - 1n;
+  return `${(before >> 32n).toString(16)}/${(before & 0xffffffffn).toString(16)}`.toUpperCase();
+}
