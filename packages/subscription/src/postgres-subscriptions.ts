@@ -62,6 +62,8 @@ export class PostgresSubscriptions implements Subscriptions {
   #closed: Promise<void> | undefined;
 
   constructor(options: SubscriptionsOptions) {
+    if (typeof options?.store !== 'object' || options.store === null)
+      throw new ConfigurationError('createSubscriptions: give the store');
     this.#options = options;
     if (!SOURCES.includes(this.#source))
       throw new ConfigurationError(`createSubscriptions: source must be one of ${SOURCES.join(', ')}`);
@@ -174,7 +176,7 @@ export class PostgresSubscriptions implements Subscriptions {
     given: GivenLimits,
   ): Promise<Subscription> {
     const limits = readLimits(given);
-    if (options.name !== undefined) checkName(options.name);
+    if (options.name !== undefined) checkName('subscribe', options.name);
     const { view, from } = await this.#begin(table, options);
     const close = () => void subscription.close();
     const onClosed = () => {
@@ -236,23 +238,27 @@ export class PostgresSubscriptions implements Subscriptions {
     return () => stopping.abort();
   }
 
-  deadLetters(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<DeadLetter[]> {
+  async deadLetters(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<DeadLetter[]> {
+    checkName('deadLetters', name);
     const tables = new Map(this.#internals.tables().map((table) => [loggedName(table), table]));
     const tableOf = (logged: string) => tables.get(logged) ?? this.#internals.table(logged.replace(/^.*\./, ''));
     return listDeadLetters(this.#internals, this.#horizon.logId, name, tableOf, limit);
   }
 
   async replayDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
+    checkName('replayDeadLetters', name);
     const count = await markDue(this.#internals, name, this.#numbers(selection));
     this.#membership.nudge();
     return count;
   }
 
   async discardDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
+    checkName('discardDeadLetters', name);
     return discardDeadLetters(this.#internals, name, this.#numbers(selection));
   }
 
-  forget(name: string): Promise<boolean> {
+  async forget(name: string): Promise<boolean> {
+    checkName('forget', name);
     return forgetName(this.#internals, name);
   }
 

@@ -102,13 +102,19 @@ function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: A
     const message = timeoutMessage(setting);
     logger.warn(`${message}; it keeps its resource until it returns or is given up`);
     controller.abort(new AttemptAborted('timeout', message));
+    const isGivenUpSoon = setting.abandonAfterMs <= OVERRUN_GRACE_MS;
+    timer = isGivenUpSoon ? startTimer(giveUp, setting.abandonAfterMs) : startTimer(() => tell(message), OVERRUN_GRACE_MS);
+  };
+  const tell = (message: string): void => {
     setting.onOverrun(attempt, message);
-    timer = startTimer(giveUp, setting.abandonAfterMs);
+    timer = startTimer(giveUp, setting.abandonAfterMs - OVERRUN_GRACE_MS);
   };
   let timer = startTimer(overrun, setting.timeoutMs);
   return { givenUp, end: () => clearTimeout(timer) };
 }
 
+/** A handler that heeds its signal returns within this, and its failure is then recorded once, as the attempt's. */
+const OVERRUN_GRACE_MS = 500;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Never, for a time longer than timers know. */

@@ -99,10 +99,12 @@ export function configureWorker(options: WorkerOptions): WorkerConfiguration {
 function checkHandlers(handlers: readonly TableHandlers[]): void {
   if (!Array.isArray(handlers) || handlers.length === 0)
     throw new ConfigurationError('worker: give handlers, as [on(table, { realize })]');
+  if (handlers.some((one) => typeof one?.table?.name !== 'string'))
+    throw new ConfigurationError('worker: handlers are for a defined table, as on(table, { realize })');
   const unfit = handlers.find(({ handlers: own }) => typeof own?.realize !== 'function');
   if (unfit)
     throw new ConfigurationError(
-      `worker: the handlers of ${unfit.table?.name ?? 'a table'} have no realize, a function of an intent`,
+      `worker: the handlers of ${unfit.table.name} have no realize, a function of an intent`,
     );
   const names = handlers.map(({ table }) => table.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

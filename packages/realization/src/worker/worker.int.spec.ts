@@ -449,9 +449,23 @@ test('an id that is used again in the middle of its removal ends REALIZED at its
   expect(calls.slice(2)).toEqual(['unrealize at E1', 'unrealize at E1']);
 });
 
+test('a handler that heeds the end of its time is recorded once', async () => {
+  await work(
+    'E1',
+    { realize: (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)) },
+    { attemptTimeoutMs: 50, retry: { limit: 1 } },
+  );
+  await persist('VM1');
+  await untilStatus('VM1', 'ERROR');
+  expect((await detailsOf('VM1'))?.additionalDetails).toBe(
+    'ERROR the handler took longer than 50 ms (attempt 1 of 1) at revision 1',
+  );
+});
+
 test('what a worker lacks is said at once', () => {
   const make = (options: object) => () => fixture.realization.worker(options as WorkerOptions);
   expect(make({ enforcementPoint: 'E1' })).toThrow('give handlers');
+  expect(make({ enforcementPoint: 'E1', handlers: [on(undefined as never, { realize: async () => {} })] })).toThrow('a defined table');
   expect(make({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {} })], concurrency: 0 })).toThrow(
     'concurrency',
   );

@@ -21,10 +21,10 @@ function describeScope(scope: Scope | undefined): string {
 }
 
 /** Throws ConfigurationError for what is no name. */
-export function checkName(name: unknown): void {
+export function checkName(operation: string, name: unknown): void {
   if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= MOST_NAME_BYTES && !name.includes('\0'))
     return;
-  throw new ConfigurationError(`subscribe: name must be a text of 1 to ${MOST_NAME_BYTES} bytes`);
+  throw new ConfigurationError(`${operation}: name must be a text of 1 to ${MOST_NAME_BYTES} bytes`);
 }
 
 /** Makes the name if it is new; its cursors then stand at `from`. Throws ConfigurationError for somebody else's. */
