@@ -103,7 +103,9 @@ function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: A
     logger.warn(`${message}; it keeps its resource until it returns or is given up`);
     controller.abort(new AttemptAborted('timeout', message));
     const isGivenUpSoon = setting.abandonAfterMs <= OVERRUN_GRACE_MS;
-    timer = isGivenUpSoon ? startTimer(giveUp, setting.abandonAfterMs) : startTimer(() => tell(message), OVERRUN_GRACE_MS);
+    timer = isGivenUpSoon
+      ? startTimer(giveUp, setting.abandonAfterMs)
+      : startTimer(() => tell(message), OVERRUN_GRACE_MS);
   };
   const tell = (message: string): void => {
     setting.onOverrun(attempt, message);

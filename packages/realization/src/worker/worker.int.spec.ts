@@ -465,7 +465,9 @@ test('a handler that heeds the end of its time is recorded once', async () => {
 test('what a worker lacks is said at once', () => {
   const make = (options: object) => () => fixture.realization.worker(options as WorkerOptions);
   expect(make({ enforcementPoint: 'E1' })).toThrow('give handlers');
-  expect(make({ enforcementPoint: 'E1', handlers: [on(undefined as never, { realize: async () => {} })] })).toThrow('a defined table');
+  expect(make({ enforcementPoint: 'E1', handlers: [on(undefined as never, { realize: async () => {} })] })).toThrow(
+    'a defined table',
+  );
   expect(make({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {} })], concurrency: 0 })).toThrow(
     'concurrency',
   );

@@ -132,7 +132,9 @@ test('a change that keeps failing is put aside, listed, and handed over again wh
   await writeNotes('before', 'poison', 'after');
   await eventually(() => expect(done).toEqual(['before', 'after']));
   const [letter] = await subscriptions.deadLetters('letters');
-  await expect(subscriptions.deadLetters({ name: 'letters' } as never)).rejects.toThrow('deadLetters: name must be a text');
+  await expect(subscriptions.deadLetters({ name: 'letters' } as never)).rejects.toThrow(
+    'deadLetters: name must be a text',
+  );
   expect(letter).toMatchObject({ attempts: 3, error: 'cannot digest this', isDue: false });
   expect(letter?.change).toMatchObject({
     operation: 'insert',
