@@ -31,6 +31,11 @@ export interface DataStoreOptions<C = MetadataContext> {
   readonly instancer?: Instancer<NoInfer<C>>;
   /** Schema of the users' tables. Default `public`. */
   readonly schema?: string;
+  /**
+   * Whether `register` changes the database. `none`: it runs no DDL, takes the tables as they are and needs no admin
+   * rights; for services whose schema was applied beforehand (`intendant schema --apply`), and for tools. Default `apply`.
+   */
+  readonly schemaChanges?: 'apply' | 'none';
   /** What the names of the eight roles begin with. Default `intendant_` and the database's name. */
   readonly rolePrefix?: string;
   readonly pool?: PoolOptions;
@@ -52,7 +57,10 @@ export interface DataStore<C = MetadataContext> extends AsyncDisposable {
    * Makes the database ready for these tables: creates what is missing, adds columns, brings policies, rights and
    * triggers to what they should be. Idempotent, and safe from many processes at once.
    *
-   * Throws ConfigurationError for a change that would lose data, with the exact difference.
+   * With `schemaChanges: 'none'` it changes nothing in the database.
+   *
+   * Throws ConfigurationError for a change that would lose data, with the exact difference, and with
+   * `schemaChanges: 'none'` for a table that is not in the database.
    */
   register(tables: readonly AnyTable[], options?: RegisterOptions): Promise<void>;
   /** The SQL that `register` would run for these tables (default: those registered), without running it. */
@@ -94,6 +102,7 @@ class PostgresDataStore implements DataStore<unknown> {
   constructor(options: DataStoreOptions<unknown>) {
     if (typeof options !== 'object' || options === null)
       throw new ConfigurationError('createDataStore: give at least a connection');
+    checkSchemaChanges(options.schemaChanges);
     this.#options = options;
     this.#authorizer = options.authorizer ?? (new MetadataAuthorizer() as Authorizer<unknown>);
     this.#instancer = options.instancer;
@@ -193,7 +202,11 @@ class PostgresDataStore implements DataStore<unknown> {
   }
 
   async #applySchema(definitions: readonly AnyTable[]): Promise<void> {
-    for (const table of await this.#keeper.apply(definitions)) this.#tables.set(table.name, table);
+    const tables =
+      this.#options.schemaChanges === 'none'
+        ? await this.#keeper.describe(this.#pool, definitions)
+        : await this.#keeper.apply(definitions);
+    for (const table of tables) this.#tables.set(table.name, table);
   }
 
   planSchema(tables?: readonly AnyTable[]): Promise<string[]> {
@@ -233,4 +246,9 @@ class PostgresDataStore implements DataStore<unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function checkSchemaChanges(given: unknown): void {
+  if (given === undefined || given === 'apply' || given === 'none') return;
+  throw new ConfigurationError(`createDataStore: schemaChanges must be 'apply' or 'none'`);
 }

@@ -246,6 +246,21 @@ test('a service that holds no administrator’s password registers what is there
   expect(await auditIsolation(modest)).toEqual([]);
 });
 
+test('with schemaChanges none, register changes nothing and names the tables that are missing', async () => {
+  await using reading = await openStore(database, { schemaChanges: 'none', adminConnection: database.url });
+  const wider = defineTable('item', { schema: item.schema.extend({ note: z.string().optional() }) });
+  await reading.register([wider], { roles });
+  const { rowCount } = await asAdmin(
+    `select from information_schema.columns where table_name = 'item' and column_name = 'note'`,
+  );
+  expect(rowCount).toBe(0);
+  await reading.register([item], { roles });
+  expect(await reading.as(cokeAdmin).count(item)).toBeGreaterThanOrEqual(0);
+  const unknown = defineTable('unknown_yet', { schema: z.object({ id: z.string() }) });
+  await expect(reading.register([item, unknown])).rejects.toThrow(/has no table unknown_yet; apply the schema first/);
+  await expect(openStore(database, { schemaChanges: 'verify' as never })).rejects.toThrow(/'apply' or 'none'/);
+});
+
 test('an admin login that may not change the schema is a clear error', async () => {
   await using powerless = await openStore(database, { adminConnection: database.url });
   const unknown = defineTable('unknown_yet', { schema: z.object({ id: z.string() }) });

@@ -49,6 +49,23 @@ export class SchemaKeeper {
     });
   }
 
+  /**
+   * The tables as they are in the database, which is not changed; asks through a connection of the application login.
+   * Throws ConfigurationError for tables that are not there.
+   */
+  async describe(pool: pg.Pool, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
+    try {
+      const client = await pool.connect();
+      try {
+        return await this.#describeExisting(client, definitions);
+      } finally {
+        client.release();
+      }
+    } catch (error) {
+      throw asSchemaError(error);
+    }
+  }
+
   /** The SQL that `apply` would run, without running it. */
   async plan(definitions: readonly AnyTable[]): Promise<string[]> {
     return this.withAdmin(async (client) => {
@@ -83,6 +100,18 @@ export class SchemaKeeper {
     } finally {
       await client.end();
     }
+  }
+
+  async #describeExisting(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
+    const { schemaName } = this.#options;
+    const names = definitions.map(({ name }) => name);
+    const live = await readLiveTables(client, schemaName, names);
+    const missing = names.filter((name) => !live.has(name));
+    if (missing.length === 0) return this.#describe(client, definitions);
+    throw new ConfigurationError(
+      `register: schema ${schemaName} has no table ${missing.join(', ')}; apply the schema first, e.g. with "intendant schema --apply", or leave out schemaChanges: 'none'`,
+      { details: { tables: missing } },
+    );
   }
 
   /** A store without an instancer leaves `instance_id` out of the key, unless another store has put it there. */
