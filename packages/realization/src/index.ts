@@ -1,33 +1,33 @@
-export type { Caretaker } from './caretaker/caretaker.ts';
-export type { CaretakerOptions } from './caretaker/caretaker-options.ts';
+export type { LookOptions } from './background/look-until.ts';
 export type { DriftReport } from './drift/drift-report.ts';
 export type { HistoryOptions, StatusTransition } from './history/history.ts';
 export type { StatusCounts, TableSummary } from './history/summary.ts';
-export type { LookOptions } from './look-until.ts';
+export type { Maintenance } from './maintenance/maintenance.ts';
+export type { MaintenanceOptions } from './maintenance/maintenance-options.ts';
+export type { PlacementOptions, PlacementRule } from './placement/placement-rule.ts';
+export type { Labels, LabelValue, Selector } from './placement/selector.ts';
 export type { Announcement } from './point/announcement.ts';
 export type { EnforcementPoints, PointOptions } from './point/enforcement-points.ts';
 export type { EnforcementPoint } from './point/point-registry.ts';
-export type { PlacementOptions, PlacementRule } from './point/register-placement.ts';
-export type { FinishedOptions, Rollout, RolloutProgress } from './point/rollout-progress.ts';
-export type { Labels, LabelValue, Selector } from './point/selector.ts';
 export {
   createRealization,
   type Realization,
   type RealizationOptions,
   type RealizationRegisterOptions,
 } from './realization.ts';
+export type { FinishedOptions, Rollout, RolloutProgress } from './rollout/rollout-progress.ts';
 export type {
   Marked,
   PersistOptions,
   PersistResult,
   RealizationSession,
   ResourceReference,
-} from './realization-session.ts';
+} from './session/realization-session.ts';
+export type { SubmittingSession } from './session/submitting-session.ts';
 export type { StatusDetails, StatusRecord } from './status/read-status.ts';
 export { heaviestStatus, STATUS_WEIGHTS, STATUSES, type Status, statusName } from './status/status.ts';
+export type { WaitOptions } from './status/wait-for.ts';
 export type { Submitted } from './submit/submitted.ts';
-export type { SubmittingSession } from './submit/submitting-session.ts';
-export type { WaitOptions } from './wait-for.ts';
 export {
   type HandlerContext,
   type Handlers,

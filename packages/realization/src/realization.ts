@@ -18,25 +18,25 @@ import {
 } from '@intendant/core/internal';
 import type { Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
-import { Caretaker } from './caretaker/caretaker.ts';
-import { type CaretakerOptions, configureCaretaker } from './caretaker/caretaker-options.ts';
-import { type DutyParts, makeDuties } from './caretaker/make-duties.ts';
-import { type ChangeFeed, openChangeFeed } from './change-feed.ts';
-import { isAboutKey } from './changed-key.ts';
+import { type ChangeFeed, openChangeFeed } from './background/change-feed.ts';
 import { type DriftReport, readDrift } from './drift/drift-report.ts';
 import { readSummary, type TableSummary } from './history/summary.ts';
 import { JobQueue } from './job/job-queue.ts';
-import { SERVICE_SCOPE } from './job/service-scope.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
+import { configureMaintenance, type MaintenanceOptions } from './maintenance/maintenance-options.ts';
+import { type DutyParts, makeDuties } from './maintenance/make-duties.ts';
+import { ROLLOUTS } from './maintenance/rollout-duty.ts';
+import { SUBMITTED } from './maintenance/submit-duty.ts';
+import type { PlacementRule } from './placement/placement-rule.ts';
+import { pointTableName } from './placement/selector.ts';
 import { EnforcementPoints } from './point/enforcement-points.ts';
-import type { PlacementRule } from './point/register-placement.ts';
-import { ROLLOUTS } from './point/rollout-duty.ts';
-import { pointTableName } from './point/selector.ts';
-import { type RealizationParts, RealizationSession } from './realization-session.ts';
-import { realizationPart } from './schema/realization-part.ts';
-import { defineStatusTables, type StatusTables } from './status/status-tables.ts';
+import { realizationPart } from './realization-part.ts';
+import { SERVICE_SCOPE } from './resource/service-scope.ts';
+import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
+import { type RealizationParts, RealizationSession } from './session/realization-session.ts';
+import { isAboutKey } from './status/changed-key.ts';
+import { waitForStatus } from './status/wait-for.ts';
 import { operationTable } from './submit/operation-table.ts';
-import { SUBMITTED } from './submit/submit-duty.ts';
-import { waitForStatus } from './wait-for.ts';
 import { Worker } from './worker/worker.ts';
 import { configureWorker, type WorkerConfiguration, type WorkerOptions } from './worker/worker-options.ts';
 
@@ -48,10 +48,10 @@ export interface RealizationOptions<C = MetadataContext> {
    */
   readonly subscriptions: Subscriptions | undefined;
   /**
-   * How this process' caretaker works, or false: it is never started by itself, because others do that work. Default: it
+   * How this process' maintenance works, or false: it is never started by itself, because others do that work. Default: it
    * starts with the first worker, with the first change of a point and with the first submitted operation.
    */
-  readonly caretaker?: CaretakerOptions | false;
+  readonly maintenance?: MaintenanceOptions | false;
   /** Default: the store's. */
   readonly connection?: unknown;
   /** Default: the store's. */
@@ -86,11 +86,11 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
   readonly points: EnforcementPoints;
   /**
    * What happens by itself: submitted operations are carried out, resources move as points come and go, and what is gone
-   * everywhere is purged. Runs as soon as this process has something for it to do (option `caretaker`), or when it is
+   * everywhere is purged. Runs as soon as this process has something for it to do (option `maintenance`), or when it is
    * started.
    */
-  readonly caretaker: Caretaker;
-  /** Stops the workers and the caretaker. The store and the subscriptions stay open. May be called twice. */
+  readonly maintenance: Maintenance;
+  /** Stops the workers and maintenance. The store and the subscriptions stay open. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -110,9 +110,9 @@ class PostgresRealization implements Realization<unknown> {
   readonly #tables = new Map<string, StatusTables>();
   readonly #workers = new Set<Worker>();
   readonly #placements = new Map<string, PlacementRule<AnyTable>>();
-  readonly #startsCaretaker: boolean;
+  readonly #startsMaintenance: boolean;
   readonly points: EnforcementPoints;
-  readonly caretaker: Caretaker;
+  readonly maintenance: Maintenance;
   #hasSchemaPart: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -122,13 +122,13 @@ class PostgresRealization implements Realization<unknown> {
     this.#logger = options.logger ?? this.#internals.logger;
     this.#jobQueue = new JobQueue(this.#internals);
     this.#feed = openChangeFeed(options.subscriptions);
-    this.#startsCaretaker = options.caretaker !== false;
-    this.caretaker = this.#makeCaretaker(options);
+    this.#startsMaintenance = options.maintenance !== false;
+    this.maintenance = this.#makeMaintenance(options);
     this.points = new EnforcementPoints({
       store: this.#internals,
       logger: this.#logger,
       tableNames: (tables) => this.#namesOf(tables),
-      onRollout: () => this.#callCaretaker(ROLLOUTS),
+      onRollout: () => this.#callMaintenance(ROLLOUTS),
     });
     this.#internals.onClose(() => this.close());
   }
@@ -203,24 +203,24 @@ class PostgresRealization implements Realization<unknown> {
   async #close(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     await this.points.close();
-    await this.caretaker.stop();
+    await this.maintenance.stop();
   }
 
-  #makeCaretaker({ caretaker, subscriptions }: RealizationOptions<unknown>): Caretaker {
+  #makeMaintenance({ maintenance, subscriptions }: RealizationOptions<unknown>): Maintenance {
     const parts: DutyParts = {
       store: this.#internals,
       logger: this.#logger,
-      configuration: configureCaretaker(typeof caretaker === 'object' ? caretaker : {}),
+      configuration: configureMaintenance(typeof maintenance === 'object' ? maintenance : {}),
       tables: () => [...this.#tables.values()],
       operations: () => this.#internals.tables().find(({ name }) => name === operationTable.name),
       watchOperations: subscriptions && ((wake) => this.#feed.watch([operationTable.name], wake)),
     };
-    return new Caretaker(makeDuties(parts), this.#logger);
+    return new Maintenance(makeDuties(parts), this.#logger);
   }
 
   /** A worker's start: its point is announced if it has labels, and there is something to take care of. */
   async #enter({ enforcementPoint: id, labels, handlers }: WorkerConfiguration): Promise<() => Promise<void>> {
-    this.#callCaretaker();
+    this.#callMaintenance();
     if (labels === undefined) return async () => {};
     try {
       const announcement = await this.points.announce({ id, labels, tables: handlers.map(({ table }) => table) });
@@ -232,9 +232,9 @@ class PostgresRealization implements Realization<unknown> {
     }
   }
 
-  #callCaretaker(duty?: string): void {
-    if (this.#startsCaretaker && this.#closing === undefined && !this.caretaker.isStarted) this.caretaker.start();
-    if (duty !== undefined) this.caretaker.ring(duty);
+  #callMaintenance(duty?: string): void {
+    if (this.#startsMaintenance && this.#closing === undefined && !this.maintenance.isStarted) this.maintenance.start();
+    if (duty !== undefined) this.maintenance.ring(duty);
   }
 
   #namesOf(tables: readonly AnyTable[] | undefined): string[] {
@@ -250,7 +250,7 @@ class PostgresRealization implements Realization<unknown> {
       outsideTransactions: this.#internals.executor,
       submitting: {
         operations: () => this.#internals.table(operationTable),
-        onSubmitted: () => onceCommitted(() => this.#callCaretaker(SUBMITTED)),
+        onSubmitted: () => onceCommitted(() => this.#callMaintenance(SUBMITTED)),
         watch: (id, wake) =>
           this.#feed.watch([operationTable.name], (key) => {
             if (key === undefined || key['id'] === id) wake();

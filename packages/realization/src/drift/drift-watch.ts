@@ -1,13 +1,13 @@
 import { type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { enqueueWaiting } from '../job/enqueue.ts';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
-import { pointTableName } from '../point/selector.ts';
+import { pointTableName } from '../placement/selector.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import { writeMarks } from '../status/marks.ts';
-import type { StatusTables } from '../status/status-tables.ts';
 import type { BegunAttempt } from '../worker/begin-attempts.ts';
 import type { Observed } from './observation.ts';
-import { SERVED_MS } from './resync-duty.ts';
+import { SERVED_MS } from './resync.ts';
 
 export interface DriftWatchParts {
   readonly store: DataStoreInternals;

@@ -1,8 +1,8 @@
 import { DB_ROLES, type DbRole } from '@intendant/core';
 import { type DataStoreInternals, derivedName, quoteIdentifier, type RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
+import type { StatusTables } from '../resource/status-tables.ts';
 import { planTableRights } from '../schema/function-plan.ts';
-import type { StatusTables } from '../status/status-tables.ts';
 import {
   countPresent,
   forgetCounts,

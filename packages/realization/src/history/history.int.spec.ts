@@ -7,7 +7,7 @@ import { coke, type Fixture, openFixture, pepsi, rule, vm } from '../testing/fix
 let fixture: Fixture;
 let r: RealizationSession;
 beforeAll(async () => {
-  fixture = await openFixture({ tables: [vm, rule], caretaker: { keepHistoryMs: 3_600_000 } });
+  fixture = await openFixture({ tables: [vm, rule], maintenance: { keepHistoryMs: 3_600_000 } });
   r = fixture.realization.as(pepsi);
 });
 afterEach(async () => {
@@ -108,15 +108,15 @@ describe('history', () => {
     }
   });
 
-  test('is forgotten by the caretaker when its time is over', async () => {
+  test('is forgotten by maintenance when its time is over', async () => {
     await persist('VM1');
     await internalsOf(fixture.store).pool.query(
       "update intendant.status_history set occurred_at = now() - interval '2 hours'",
     );
-    await fixture.realization.caretaker.stop();
-    fixture.realization.caretaker.start();
+    await fixture.realization.maintenance.stop();
+    fixture.realization.maintenance.start();
     await eventually(async () => expect(await r.history(vm, 'VM1')).toEqual([]), { timeoutMs: 20_000 });
-    await fixture.realization.caretaker.stop();
+    await fixture.realization.maintenance.stop();
   });
 });
 
@@ -144,7 +144,7 @@ describe('the summary', () => {
     await persist('VM2');
     await r.markError(vm, record, 'E1', 'no room');
     expect(await kept()).toEqual(await counted());
-    fixture.realization.caretaker.start();
+    fixture.realization.maintenance.start();
     await eventually(
       async () => {
         const { rows } = await internalsOf(fixture.store).pool.query(
@@ -169,13 +169,13 @@ describe('the summary', () => {
       })
       .catch(() => {});
     expect(await kept()).toEqual(await counted());
-    await fixture.realization.caretaker.stop();
+    await fixture.realization.maintenance.stop();
     await fixture.empty();
     expect(await kept()).toEqual([]);
   });
 
   test('agrees with the status tables when many change them at once, while it is being folded', async () => {
-    fixture.realization.caretaker.start();
+    fixture.realization.maintenance.start();
     const below = (limit: number): number => Math.floor(Math.random() * limit);
     const anything = async (): Promise<unknown> => {
       const id = `VM${below(8)}`;
@@ -200,7 +200,7 @@ describe('the summary', () => {
     };
     await Promise.all(Array.from({ length: 8 }, some));
     expect(await kept()).toEqual(await counted());
-    await fixture.realization.caretaker.stop();
+    await fixture.realization.maintenance.stop();
   });
 
   test('starts from nothing for tables that were dropped and are registered again', async () => {

@@ -7,10 +7,10 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import { pointTableName } from '../point/selector.ts';
+import { pointTableName } from '../placement/selector.ts';
+import { keyText } from '../resource/key-text.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
-import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
-import { keyText } from './key-text.ts';
 
 /** A status that a resource came to have at a point. */
 export interface StatusTransition {

@@ -1,7 +1,7 @@
 import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
+import { keyText } from '../resource/key-text.ts';
+import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
-import { keyText } from './key-text.ts';
 
 /*
  * What happened, and how many resources are where, are kept by triggers on the status tables, so that every way to
@@ -9,7 +9,7 @@ import { keyText } from './key-text.ts';
  *
  * Counts are the sum of two tables. A statement appends what it changed, and touches no row that another transaction
  * may hold: a counter that is updated in place would make all writers of a status wait for each other, and would be one
- * more lock to deadlock over. A caretaker folds what was appended into the counts.
+ * more lock to deadlock over. Maintenance folds what was appended into the counts.
  */
 
 export const HISTORY_TABLES = `

@@ -5,9 +5,9 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import { pointTableName } from '../point/selector.ts';
+import { pointTableName } from '../placement/selector.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
-import type { StatusTables } from '../status/status-tables.ts';
 
 /** How many resources have each status; a status that none has is absent. */
 export type StatusCounts = Readonly<Partial<Record<Status, number>>>;

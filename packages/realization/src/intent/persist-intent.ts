@@ -10,13 +10,13 @@ import {
 } from '@intendant/core/internal';
 import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
+import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from '../placement/intent-revision.ts';
+import { ofResource, type Placement, placementStatements } from '../placement/placement-statements.ts';
 import { REMOVED_POINT_SQLSTATE } from '../point/point-schema.ts';
-import { type Identity, identitySql } from '../status/identity-set.ts';
+import { type Identity, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
-import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
-import { ofResource, type Placement, placementStatements } from './placement.ts';
 
 /*
  * One intent is one transaction: lock, resource, enforcement rows, overall row, jobs. Normally it is one exchange too.

@@ -1,7 +1,10 @@
 import { RevisionConflictError } from '@intendant/core';
 import { allColumns, type Executor, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
 import { enqueueIntent } from '../job/enqueue.ts';
-import { type Identity, identitySql } from '../status/identity-set.ts';
+import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from '../placement/intent-revision.ts';
+import { ofResource } from '../placement/placement-statements.ts';
+import { type Identity, identitySql } from '../resource/identity-set.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import {
   dropUnfoundedStatus,
   insertOrLockOverallStatus,
@@ -10,9 +13,6 @@ import {
   recomputeLocked,
 } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
-import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from './intent-revision.ts';
-import { ofResource } from './placement.ts';
 
 /** A resource to take away, if it is at the expected revision (null: whichever). */
 export interface Removal {

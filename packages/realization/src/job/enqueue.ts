@@ -1,10 +1,10 @@
 import { quoteLiteral, type Statement } from '@intendant/core/internal';
-import { INTENT_REVISION } from '../intent/intent-revision.ts';
-import { ofResource } from '../intent/placement.ts';
-import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { INTENT_REVISION } from '../placement/intent-revision.ts';
+import { ofResource } from '../placement/placement-statements.ts';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
 /** What waits longer than a new intent: a resync of what is realized already. */
 export type JobUrgency = 'intent' | 'resync';

@@ -1,7 +1,7 @@
 import { arrayLiteral, type DataStoreInternals, type Statement, type StatementResult } from '@intendant/core/internal';
-import type { Identity } from '../status/identity-set.ts';
+import type { Identity } from '../resource/identity-set.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
-import { SERVICE_SCOPE } from './service-scope.ts';
 
 /** A job this process has claimed. */
 export interface ClaimedJob {

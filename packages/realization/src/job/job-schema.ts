@@ -8,9 +8,9 @@ import {
   planTableRights,
   WRITING_ROLES,
 } from '../schema/function-plan.ts';
+import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
 import { ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
-import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from './sweep.ts';
 
 const FOR_WRITERS: Functions = {
   'intendant.job_key_part(text)': JOB_KEY_PART,

@@ -3,9 +3,17 @@ import { type AnyTable, OperationNotAllowedError, RecordNotFoundError } from '@i
 import type { DataStoreInternals, Statement, StatementResult } from '@intendant/core/internal';
 import { sessionInternalsOf } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
+import { checkLabels, type Labels } from '../placement/selector.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import {
+  Rollout,
+  type RolloutProgress,
+  readProgress,
+  rolloutProgress,
+  startRollout,
+} from '../rollout/rollout-progress.ts';
 import { Announcement } from './announcement.ts';
-import { checkEnforcementPoint } from './enforcement-point.ts';
 import {
   announcePoint,
   type EnforcementPoint,
@@ -16,8 +24,6 @@ import {
   replacePoint,
   type WrittenPoint,
 } from './point-registry.ts';
-import { Rollout, type RolloutProgress, readProgress, rolloutProgress, startRollout } from './rollout-progress.ts';
-import { checkLabels, type Labels } from './selector.ts';
 
 export interface PointOptions {
   readonly id: string;

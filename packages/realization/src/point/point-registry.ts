@@ -1,6 +1,6 @@
 import type { Statement, StatementResult } from '@intendant/core/internal';
 import { arrayLiteral } from '@intendant/core/internal';
-import type { Labels } from './selector.ts';
+import type { Labels } from '../placement/selector.ts';
 
 /** A place where intents are made true, as it is registered. */
 export interface EnforcementPoint {

@@ -6,8 +6,9 @@ import {
   type StatementResult,
 } from '@intendant/core/internal';
 import { isRemovedPoint } from '../point/point-schema.ts';
+import { type Identity, identityArrays, identityKey, identitySql } from '../resource/identity-set.ts';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
-import { type Identity, identityArrays, identityKey, identitySql } from './identity-set.ts';
 import {
   dropUnfoundedStatus,
   type ErrorNote,
@@ -17,7 +18,6 @@ import {
   recomputeLocked,
 } from './overall-status.ts';
 import { STATUS_WEIGHTS } from './status.ts';
-import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from './status-tables.ts';
 
 /*
  * Marks in set form: the only form there is. A single mark is a set of one.

@@ -1,8 +1,8 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { isAlive, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
-import { type Identity, identityArrays, identitySql } from './identity-set.ts';
 import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
-import { isAlive, perStatusTables, type StatusTables } from './status-tables.ts';
 
 /*
  * The overall status row is the resource's mutex.

@@ -11,8 +11,8 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
+import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from './status.ts';
-import { POINT_COLUMN, type StatusTables } from './status-tables.ts';
 
 /** A status as it is stored, at one point or overall. */
 export interface StatusRecord {

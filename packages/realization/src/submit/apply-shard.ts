@@ -7,13 +7,13 @@ import {
   sessionInternalsOf,
   translateError,
 } from '@intendant/core/internal';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import type { WaitingOperation } from '../operation/operation.ts';
+import { carryOut, carryOutIntents, carryOutMarks } from '../operation/perform.ts';
+import { type Outcome, storedError } from '../operation/result.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import { lockFreeOverallStatus } from '../status/overall-status.ts';
-import type { StatusTables } from '../status/status-tables.ts';
-import { carryOut, carryOutIntents, carryOutMarks } from './carry-out.ts';
-import type { WaitingOperation } from './operation.ts';
 import { finishOperations, takeShard, waitingOf, waitingOperations } from './operation-statements.ts';
-import { type Outcome, storedError } from './outcome.ts';
 import { inSteps } from './steps.ts';
 
 /*

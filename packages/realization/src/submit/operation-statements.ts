@@ -6,8 +6,14 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import { decodeOperation, encodeOperation, type Operation, shardOf, type WaitingOperation } from './operation.ts';
-import type { Outcome } from './outcome.ts';
+import {
+  decodeOperation,
+  encodeOperation,
+  type Operation,
+  shardOf,
+  type WaitingOperation,
+} from '../operation/operation.ts';
+import type { Outcome } from '../operation/result.ts';
 
 /** Puts the parts of one submission in line. Runs under the caller's scope. */
 export const submitOperations = (

@@ -1,5 +1,5 @@
-import { identityKey } from '../status/identity-set.ts';
-import type { WaitingOperation } from './operation.ts';
+import type { WaitingOperation } from '../operation/operation.ts';
+import { identityKey } from '../resource/identity-set.ts';
 import type { OperationKind } from './operation-table.ts';
 
 const TOGETHER: ReadonlySet<string> = new Set(['mark', 'persistIntent'] satisfies OperationKind[]);

@@ -6,9 +6,9 @@ import {
   type StatementResult,
   translateError,
 } from '@intendant/core/internal';
-import { type LookOptions, lookUntil } from '../look-until.ts';
+import { type LookOptions, lookUntil } from '../background/look-until.ts';
+import type { Outcome } from '../operation/result.ts';
 import { outcomesOf, readOutcomes } from './operation-statements.ts';
-import type { Outcome } from './outcome.ts';
 
 /** @internal Where what was submitted is asked after. */
 export interface SubmittedParts<Result> {
@@ -22,7 +22,7 @@ export interface SubmittedParts<Result> {
 
 /** An operation that is in line. It will be carried out whatever becomes of this process. */
 export class Submitted<Result> {
-  /** Names it for as long as its result is kept: a day, unless the caretaker is told otherwise. */
+  /** Names it for as long as its result is kept: a day, unless maintenance is told otherwise. */
   readonly id: string;
   readonly #parts: SubmittedParts<Result>;
 

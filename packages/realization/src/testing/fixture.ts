@@ -36,7 +36,7 @@ export interface FixtureOptions {
   readonly logger?: Logger;
   readonly poolSize?: number;
   /** Default: as the realization's. */
-  readonly caretaker?: RealizationOptions['caretaker'];
+  readonly maintenance?: RealizationOptions['maintenance'];
 }
 
 export async function openFixture({
@@ -44,7 +44,7 @@ export async function openFixture({
   hasInstancer = false,
   logger,
   poolSize,
-  caretaker,
+  maintenance,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();
   const store = await createDataStore({
@@ -55,7 +55,11 @@ export async function openFixture({
     ...(poolSize !== undefined && { pool: { max: poolSize } }),
   });
   const subscriptions = await createSubscriptions({ store });
-  const realization = await createRealization({ store, subscriptions, ...(caretaker !== undefined && { caretaker }) });
+  const realization = await createRealization({
+    store,
+    subscriptions,
+    ...(maintenance !== undefined && { maintenance }),
+  });
   await realization.register(tables, { roles: ROLES });
   return {
     store,

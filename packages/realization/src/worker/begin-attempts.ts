@@ -7,11 +7,11 @@ import {
   type StatementResult,
 } from '@intendant/core/internal';
 import type { ClaimedJob } from '../job/job-queue.ts';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
-import { identityArrays, identitySql } from '../status/identity-set.ts';
+import { identityArrays, identitySql } from '../resource/identity-set.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus, recomputeSql } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
 /*
  * The first mark of an attempt. A claimed job names a resource; what is wanted of it is read here, and only behind the

@@ -1,7 +1,7 @@
 import { ConnectionError } from '@intendant/core';
 import { type DataStoreInternals, translateError } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import type { Bell } from '../bell.ts';
+import type { Bell } from '../background/bell.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
 import type { Admission } from './admission.ts';

@@ -1,11 +1,11 @@
 import { arrayLiteral, type DataStoreInternals, type Statement, type StatementResult } from '@intendant/core/internal';
 import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
-import { identityArrays, identitySql } from '../status/identity-set.ts';
+import { identityArrays, identitySql } from '../resource/identity-set.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { recomputeSql } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Settled } from './settler.ts';
 

@@ -2,7 +2,7 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { queueName } from '../job/job-key.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
-import type { StatusTables } from '../status/status-tables.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import type { AttemptSetting } from './attempt.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import { finishAttempts } from './finish-attempts.ts';

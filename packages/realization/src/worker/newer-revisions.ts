@@ -1,8 +1,8 @@
 import { arrayLiteral, type Executor, type StatementResult } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
-import { identityArrays, identitySql } from '../status/identity-set.ts';
-import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
+import { identityArrays, identitySql } from '../resource/identity-set.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { AttemptAborted } from './attempt.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Claims } from './claims.ts';

@@ -1,9 +1,9 @@
 import { type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
 import { type ClaimedJob, idsOf, renewJobs } from '../job/job-queue.ts';
 import { type FailedJob, rescheduleJobs } from '../job/reschedule.ts';
-import { SERVICE_SCOPE } from '../job/service-scope.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import { type Mark, type MarkResult, writeMarks } from '../status/marks.ts';
-import type { StatusTables } from '../status/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import { hasMark } from './finish-attempts.ts';
 import type { Settled } from './settler.ts';

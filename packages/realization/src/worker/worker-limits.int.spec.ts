@@ -2,7 +2,7 @@ import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createRealization } from '../realization.ts';
-import type { RealizationSession } from '../realization-session.ts';
+import type { RealizationSession } from '../session/realization-session.ts';
 import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
 import { gate } from '../testing/waiting.ts';
 import { Workers } from '../testing/workers.ts';

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '@intendant/core';
-import { checkEnforcementPoint } from '../point/enforcement-point.ts';
-import { checkLabels, type Labels } from '../point/selector.ts';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
+import { checkLabels, type Labels } from '../placement/selector.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker.ts';
 import type { TableHandlers } from './handler.ts';
 import type { RateLimitOptions } from './rate-limit.ts';

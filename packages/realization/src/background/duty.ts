@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Bell } from './bell.ts';
+
+/** Something that wants doing now and then, by whichever process gets to it. */
+export interface Duty {
+  /** For logs. */
+  readonly name: string;
+  /** The longest it goes without a look. */
+  readonly intervalMs: number;
+  /** Rings when there may be something to do. Answers how to stop it. Default: only the interval, and who rings by hand. */
+  readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
+  /** Does some of it. Answers when to come again, in ms: 0 while there is more; undefined for the interval. */
+  work(): Promise<number | undefined>;
+}
+
+const FAILURE_PAUSE_MIN_MS = 100;
+const FAILURE_PAUSE_MAX_MS = 10_000;
+
+/** Goes about one duty until it is stopped. May be stopped twice, and started again. Owns its errors: they are logged, once for each outage. */
+export class DutyRound {
+  readonly #duty: Duty;
+  readonly #logger: Logger;
+  readonly #bell = new Bell();
+  #running: Promise<void> | undefined;
+  #isStopping = false;
+
+  constructor(duty: Duty, logger: Logger) {
+    this.#duty = duty;
+    this.#logger = logger;
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#isStopping = false;
+    this.#running = this.#watched(() => this.#run());
+  }
+
+  /** There may be something to do. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#bell.ring();
+    await this.#running;
+    this.#running = undefined;
+  }
+
+  /** Without a watch it goes by its interval. */
+  async #watched(run: () => Promise<void>): Promise<void> {
+    const watching = this.#duty
+      .watch?.(() => this.#bell.ring())
+      .catch((error: unknown) => {
+        this.#logger.warn(
+          { err: error, duty: this.#duty.name },
+          'changes cannot be watched; a duty goes by its interval',
+        );
+      });
+    await run();
+    (await watching)?.();
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#isStopping; ) {
+      try {
+        const again = await this.#duty.work();
+        failures = 0;
+        if (!this.#isStopping) await this.#bell.wait(again ?? this.#duty.intervalMs);
+      } catch (error) {
+        if (failures === 0) this.#logger.warn({ err: error, duty: this.#duty.name }, 'a duty failed; trying again');
+        await this.#pause(failures++);
+      }
+    }
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const until = Date.now() + Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures);
+    while (Date.now() < until && !this.#isStopping) await delay(Math.min(FAILURE_PAUSE_MIN_MS, until - Date.now()));
+  }
+}

@@ -1,0 +1,18 @@
+import { internalsOf } from '@intendant/core/internal';
+import { eventually } from '@intendant/devdb/testing';
+import { expect, test } from 'vitest';
+import { openFixture } from '../testing/fixture.ts';
+
+test('a table that has grown to several times of what the planner knows is analyzed', async () => {
+  await using fixture = await openFixture();
+  const store = internalsOf(fixture.store);
+  const known = async (): Promise<number> => {
+    const { rows } = await store.pool.query("select reltuples::int as known from pg_class where oid = 'vm'::regclass");
+    return rows[0].known;
+  };
+  await store.withAdmin((client) =>
+    client.query("insert into vm (org_id, id, name) select 'Pepsi', 'VM' || n, '' from generate_series(1, 3000) n"),
+  );
+  fixture.realization.maintenance.start();
+  await eventually(async () => expect(await known()).toBe(3000), { timeoutMs: 20_000 });
+});

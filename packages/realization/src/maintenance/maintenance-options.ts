@@ -1,0 +1,30 @@
+import { ConfigurationError } from '@intendant/core';
+
+export interface MaintenanceOptions {
+  /**
+   * How long a deleted resource is kept after it is gone everywhere, in ms: its status then says so, and keeps a late
+   * worker from marking a new resource of the same id. `Infinity`: for ever. Default 604,800,000 (7 days).
+   */
+  readonly purgeAfterMs?: number;
+  /** How long the result of a submitted operation can be asked for, in ms. Default 86,400,000 (a day). */
+  readonly keepResultsMs?: number;
+  /** How long the history of statuses reaches back, in ms. `Infinity`: for ever. Default 604,800,000 (7 days). */
+  readonly keepHistoryMs?: number;
+}
+
+export type MaintenanceConfiguration = Required<MaintenanceOptions>;
+
+const DAY_MS = 86_400_000;
+
+export function configureMaintenance(options: MaintenanceOptions): MaintenanceConfiguration {
+  return {
+    purgeAfterMs: duration('purgeAfterMs', options.purgeAfterMs ?? 7 * DAY_MS),
+    keepResultsMs: duration('keepResultsMs', options.keepResultsMs ?? DAY_MS),
+    keepHistoryMs: duration('keepHistoryMs', options.keepHistoryMs ?? 7 * DAY_MS),
+  };
+}
+
+function duration(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new ConfigurationError(`createRealization: maintenance.${name} must be a number of milliseconds from 0`);
+}

@@ -1,0 +1,40 @@
+import type { Logger } from 'pino';
+import { type Duty, DutyRound } from '../background/duty.ts';
+
+/**
+ * Runs background maintenance: rollouts, submitted operations, purging, resync. Each duty runs by itself; no two processes
+ * work on the same thing at once. Start and stop may be called in any order and more than once.
+ */
+export class Maintenance implements AsyncDisposable {
+  readonly #rounds: ReadonlyMap<string, DutyRound>;
+  #isStarted = false;
+
+  /** @internal */
+  constructor(duties: readonly Duty[], logger: Logger) {
+    this.#rounds = new Map(duties.map((duty) => [duty.name, new DutyRound(duty, logger)]));
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    for (const round of this.#rounds.values()) round.start();
+  }
+
+  /** Resolves when what was under way is done. */
+  async stop(): Promise<void> {
+    this.#isStarted = false;
+    await Promise.all([...this.#rounds.values()].map((round) => round.stop()));
+  }
+
+  /** @internal There may be something to do for this duty. */
+  ring(duty: string): void {
+    this.#rounds.get(duty)?.ring();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

@@ -1,0 +1,32 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import type { Duty } from '../background/duty.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { mayBeGone, purgeGone } from './purge.ts';
+
+/** A look that finds something may read the overall rows of a table, so not more often than this however short the retention is. */
+const LOOK_MIN_MS = 1000;
+const LOOK_MAX_MS = 60_000;
+
+/** Purges resources that have been gone everywhere for this long. */
+export const purgeDuty = (
+  store: DataStoreInternals,
+  tables: () => readonly StatusTables[],
+  afterMs: number,
+  logger: Logger,
+): Duty => ({
+  name: 'purge',
+  intervalMs: Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, afterMs / 4)),
+  work: async () => {
+    if (!Number.isFinite(afterMs)) return undefined;
+    let isMore = false;
+    for (const table of tables()) {
+      if (!(await mayBeGone(store, table))) continue;
+      const done = await purgeGone(store, table, afterMs);
+      if (done.purged > 0)
+        logger.info({ table: table.resource.name, resources: done.purged }, 'deleted resources were purged');
+      isMore ||= done.isMore;
+    }
+    return isMore ? 0 : undefined;
+  },
+});

@@ -1,0 +1,111 @@
+import {
+  type DataStoreInternals,
+  quoteIdentifier,
+  type Statement,
+  type StatementResult,
+  sessionInternalsOf,
+} from '@intendant/core/internal';
+import { pointTableName } from '../placement/selector.ts';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { IS_LOCKED, lockFreeOverallStatus } from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+
+/*
+ * A resource that is gone everywhere is kept for a while: its status tells its owner that it is gone, and its revision
+ * keeps a late worker from marking a new resource of the same id. Then every trace of it goes, a set at a time.
+ *
+ * Whether it may go is asked behind its lock, for its owner may have brought it back meanwhile.
+ */
+
+const TOGETHER = 500;
+
+/** Whether anything can be gone: as the counts say, so that a look at a table full of living resources costs nothing. */
+export async function mayBeGone({ pool }: DataStoreInternals, tables: StatusTables): Promise<boolean> {
+  const { rows } = await pool.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]);
+  return rows[0]?.may ?? false;
+}
+
+const ENDS = `${STATUS_WEIGHTS.DELETION_REALIZED}, ${STATUS_WEIGHTS.DELETION_PENDING}`;
+const MAY_BE_GONE = `
+  select coalesce(sum(resources), 0) > 0 as may from (
+    select resources from intendant.status_count where table_name = $1 and point_id = '' and status in (${ENDS})
+    union all
+    select change from intendant.status_change where table_name = $1 and point_id = '' and status in (${ENDS})
+  ) counted`;
+
+/** Purges what has been gone for this long, up to a number. Answers how many resources went, and whether there may be more. */
+export function purgeGone(
+  store: DataStoreInternals,
+  tables: StatusTables,
+  afterMs: number,
+): Promise<{ purged: number; isMore: boolean }> {
+  return store.transactionFor(SERVICE_SCOPE, async (tx) => {
+    const { executor } = sessionInternalsOf(tx);
+    const [found] = await executor.run(SERVICE_SCOPE, [findGone(tables, afterMs)]);
+    const identities = (found as StatementResult).rows.map((row) => row.map((value) => value ?? ''));
+    if (identities.length === 0) return { purged: 0, isMore: false };
+    const answers = await executor.run(SERVICE_SCOPE, [
+      lockFreeOverallStatus(tables, identities),
+      ...(['choose', 'enforcement', 'resource', 'overall'] as const).map((step) =>
+        purgeStep(tables, step, identities, afterMs),
+      ),
+    ]);
+    const purged = answers.at(-1)?.rowCount ?? 0;
+    return { purged, isMore: purged > 0 && identities.length === TOGETHER };
+  });
+}
+
+const findGone = (tables: StatusTables, afterMs: number): Statement => ({
+  name: 'find-gone',
+  text: purgeSql(tables).find,
+  values: [String(afterMs), String(TOGETHER)],
+});
+
+const purgeStep = (
+  tables: StatusTables,
+  step: 'choose' | 'enforcement' | 'resource' | 'overall',
+  identities: readonly Identity[],
+  afterMs: number,
+): Statement => ({
+  name: `purge-gone-${step}`,
+  text: purgeSql(tables)[step],
+  values:
+    step === 'choose'
+      ? [String(afterMs), ...identityArrays(tables.overall, identities)]
+      : identityArrays(tables.overall, identities),
+});
+
+/** Which of the set may go, in a setting: by ordinal. */
+const CHOSEN = 'intendant.gone_resources';
+const IS_CHOSEN = `ordinal = any (current_setting('${CHOSEN}')::bigint[])`;
+
+const purgeSql = perStatusTables((tables) => {
+  const { same, columns, arrays } = identitySql(tables.overall);
+  const hidden = tables.resource.definition.softDelete ? 'r.deleted_at is not null' : 'false';
+  const nowhere = `not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})`;
+  const isGone = `
+      o.updated_at < clock_timestamp() - $1::double precision * interval '1 ms'
+      and (r.revision is null or ${hidden})
+      and (o.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
+        or o.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING} and ${nowhere})`;
+  const joined = `${tables.overall.qualifiedName} o left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}`;
+  const shifted = tables.overall.identity.map(({ format }, index) => `$${index + 2}::${format.sqlType}[]`).join(', ');
+  const chosen = `(select * from unnest(${arrays}) with ordinality as i (${columns}, ordinal) where ${IS_CHOSEN}) i`;
+  const remove = (table: { qualifiedName: string }, rest = ''): string =>
+    `delete from ${table.qualifiedName} t using ${chosen} where ${same('t', 'i')}${rest}`;
+  return {
+    find: `
+    select ${tables.overall.identity.map(({ name }) => `o.${quoteIdentifier(name)}::text`).join(', ')}
+    from ${joined} where ${isGone} limit $2::bigint`,
+    choose: `
+    select set_config('${CHOSEN}', coalesce(array_agg(i.ordinal)::text, '{}'), true)
+    from unnest(${shifted}) with ordinality as i (${columns}, ordinal)
+    join ${joined} on ${same('o', 'i')}
+    where ${IS_LOCKED} and ${isGone}`,
+    enforcement: remove(tables.enforcement),
+    resource: remove(tables.resource, tables.resource.definition.softDelete ? ' and t.deleted_at is not null' : ''),
+    overall: remove(tables.overall),
+  };
+});

@@ -1,0 +1,21 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+import type { Duty } from '../background/duty.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { advanceRollout } from '../rollout/rollout.ts';
+
+export const ROLLOUTS = 'rollouts';
+
+/** How soon to look again at what somebody else's transaction is in the way of. */
+const BLOCKED_MS = 200;
+
+/** Moves resources to points that came or changed, and away from those that went: also what a process that died left half done. */
+export const rolloutDuty = (store: DataStoreInternals, tables: () => readonly StatusTables[]): Duty => ({
+  name: ROLLOUTS,
+  intervalMs: 5000,
+  work: async () => {
+    const known = tables();
+    if (known.length === 0) return undefined;
+    const step = await advanceRollout(store, known);
+    return step === 'moved' ? 0 : step === 'blocked' ? BLOCKED_MS : undefined;
+  },
+});

@@ -1,0 +1,50 @@
+import { type AnyTable, InvalidRecordError, type RecordOf } from '@intendant/core';
+import { checkEnforcementPoints } from './enforcement-point.ts';
+import type { Placement } from './placement-statements.ts';
+import { checkSelector, type Selector } from './selector.ts';
+
+/**
+ * Where resources go when `persistIntent` isn't told: a selector, or a function of the record that answers a selector or
+ * a list of points. What answers a selector follows the points: one that is added later gets what matches it. A list
+ * stays as it is until the next intent.
+ *
+ * ```ts
+ * const byRegion = (record: { region: string }) => ({ region: record.region });
+ * ```
+ */
+export type PlacementRule<T extends AnyTable> =
+  | Selector
+  | ((
+      record: Readonly<Omit<RecordOf<T>, 'revision' | 'createdAt' | 'updatedAt' | 'deletedAt'>>,
+    ) => Selector | readonly string[]);
+
+/** What one intent says about its place. */
+export interface PlacementOptions {
+  /**
+   * The points where the intent is to be true. Points where the resource was before and that aren't named are
+   * unrealized. An empty list unrealizes it everywhere. Excludes `selector`.
+   */
+  readonly enforcementPoints?: readonly string[];
+  /**
+   * The registered points where the intent is to be true, by their labels, now and as points come and go. Default: the
+   * placement registered with the table; without one, the points it is at already.
+   */
+  readonly selector?: Selector;
+}
+
+/** Throws InvalidRecordError for options that don't fit, and for a rule that answers neither a selector nor a list. */
+export function placementOf(
+  { enforcementPoints, selector }: PlacementOptions,
+  rule: PlacementRule<AnyTable> | undefined,
+  record: unknown,
+): Placement {
+  if (enforcementPoints !== undefined && selector !== undefined)
+    throw new InvalidRecordError('persistIntent: give enforcementPoints or a selector, not both');
+  if (enforcementPoints !== undefined) return { kind: 'points', points: checkEnforcementPoints(enforcementPoints) };
+  if (selector !== undefined) return { kind: 'selector', selector: checkSelector(selector) };
+  if (rule === undefined) return { kind: 'stay' };
+  const place = typeof rule === 'function' ? rule(record as never) : rule;
+  return Array.isArray(place)
+    ? { kind: 'points', points: checkEnforcementPoints(place) }
+    : { kind: 'selector', selector: checkSelector(place) };
+}

@@ -1,0 +1,100 @@
+import { arrayLiteral, quoteIdentifier, type Statement } from '@intendant/core/internal';
+import { isRemovedPoint } from '../point/point-schema.ts';
+import { type Identity, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { INTENT_REVISION } from './intent-revision.ts';
+import { pointTableName, type Selector } from './selector.ts';
+
+/** Where an intent is to be true. */
+export type Placement =
+  /** Where it is already. */
+  | { readonly kind: 'stay' }
+  | { readonly kind: 'points'; readonly points: readonly string[] }
+  /** Wherever a live point's labels match, now and later. */
+  | { readonly kind: 'selector'; readonly selector: Selector };
+
+/**
+ * Puts an intent at its enforcement points, behind the overall row's lock and in the intent's own transaction, so that a
+ * fast point cannot be done before a slow one is known. What was there and isn't named is to be removed; what is removed
+ * already is forgotten. An intent that stays leaves points being removed as they are.
+ *
+ * All of it at the revision in the setting that `noteIntentRevision` left; without one, nothing happens.
+ */
+export function placementStatements(tables: StatusTables, identity: Identity, placement: Placement): Statement[] {
+  if (placement.kind === 'selector') {
+    return [
+      selectPoints(tables, placement.selector),
+      { name: 'forget-removed-points', text: selectedSql(tables).forget, values: identity },
+      { name: 'reset-placed-points', text: selectedSql(tables).reset, values: identity },
+      { name: 'place-at-points', text: selectedSql(tables).place, values: identity },
+    ];
+  }
+  const points = placement.kind === 'points' ? placement.points : null;
+  const values = [...identity, points && arrayLiteral(points)];
+  return [
+    { name: 'forget-removed-points', text: namedSql(tables).forget, values },
+    { name: 'reset-placed-points', text: namedSql(tables).reset, values },
+    ...(points === null || points.length === 0
+      ? []
+      : [{ name: 'place-at-points', text: namedSql(tables).place, values }]),
+  ];
+}
+
+/** Leaves the live points that a selector matches in a setting. After the lock: see rollout/rollout.ts for why. */
+const selectPoints = (tables: StatusTables, selector: Selector): Statement => ({
+  name: 'select-points',
+  text: SELECT_POINTS,
+  values: [JSON.stringify(selector), pointTableName(tables)],
+});
+
+const SELECTED = 'intendant.selected_points';
+const SELECT_POINTS = `
+    select set_config('${SELECTED}', coalesce(array_agg(p.id)::text, '{}'), true)
+    from intendant.enforcement_point p
+    where p.state = 'live' and $2 = any (p.table_names) and intendant.labels_match(p.labels, $1::jsonb)`;
+
+const placementSql = (tables: StatusTables, points: string) => ({
+  forget: forgetSql(tables, points),
+  reset: resetSql(tables, points),
+  place: placeSql(tables, points),
+});
+
+const namedSql = perStatusTables((tables) => placementSql(tables, `$${tables.overall.identity.length + 1}::text[]`));
+const selectedSql = perStatusTables((tables) => placementSql(tables, `current_setting('${SELECTED}')::text[]`));
+
+const forgetSql = (tables: StatusTables, points: string): string => `
+    delete from ${tables.enforcement.qualifiedName} e
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null
+      and e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
+      and (${points} is null or e.${POINT_COLUMN} <> all (${points}))`;
+
+const resetSql = (tables: StatusTables, points: string): string => `
+    update ${tables.enforcement.qualifiedName} e
+    set realization_status = case when ${isStaying(points)} then ${STATUS_WEIGHTS.PENDING} else ${STATUS_WEIGHTS.DELETION_PENDING} end,
+      is_removal = not ${isStaying(points)}, attempt = null, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
+
+/** A point that was removed is named in vain: an error, so that nobody waits for it. */
+const placeSql = (tables: StatusTables, points: string): string => {
+  const identity = identitySql(tables.overall);
+  const values = tables.overall.identity.map((column, index) => `$${index + 1}::${column.format.sqlType}`).join(', ');
+  return `
+    insert into ${tables.enforcement.qualifiedName}
+      (${identity.columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
+    select ${values}, case when ${isRemovedPoint('point')} then intendant.refuse_removed_point(point) else point end,
+      ${STATUS_WEIGHTS.PENDING}, '', ${INTENT_REVISION}, false
+    from unnest(${points}) as point
+    where ${INTENT_REVISION} is not null
+    order by point
+    on conflict do nothing`;
+};
+
+const isStaying = (points: string): string =>
+  `(case when ${points} is null then not e.is_removal else e.${POINT_COLUMN} = any (${points}) end)`;
+
+/** That the row under this alias belongs to the resource whose identity is `$1` and on. */
+export const ofResource = (tables: StatusTables, alias: string): string =>
+  tables.overall.identity
+    .map((column, index) => `${alias}.${quoteIdentifier(column.name)} = $${index + 1}`)
+    .join(' and ');

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { OperationCancelledError } from '@intendant/core';
+import { arrayLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
+
+/** How far a point's coming, going or relabelling is, over all its tables. */
+export interface RolloutProgress {
+  readonly enforcementPoint: string;
+  /** Resources that were to be moved, as counted at the start; grows when more turn up. */
+  readonly total: number;
+  /** Of those, how many are: their statuses and jobs are written. What workers make of it, `summary` tells. */
+  readonly done: number;
+  readonly isFinished: boolean;
+  readonly startedAt: Date;
+}
+
+export interface FinishedOptions {
+  /** Default: no limit. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Called with each look, five times a second once it takes longer. */
+  readonly onProgress?: (progress: RolloutProgress) => void;
+}
+
+const LOOK_MIN_MS = 20;
+const LOOK_MAX_MS = 200;
+
+/** The moving of resources to or from a point. Goes on by itself, in any process that runs maintenance. */
+export class Rollout {
+  readonly enforcementPoint: string;
+  readonly #read: () => Promise<RolloutProgress | undefined>;
+
+  /** @internal */
+  constructor(enforcementPoint: string, read: () => Promise<RolloutProgress | undefined>) {
+    this.enforcementPoint = enforcementPoint;
+    this.#read = read;
+  }
+
+  async progress(): Promise<RolloutProgress> {
+    const found = await this.#read();
+    return (
+      found ?? { enforcementPoint: this.enforcementPoint, total: 0, done: 0, isFinished: true, startedAt: new Date() }
+    );
+  }
+
+  /** Resolves when every resource is moved. Throws OperationCancelledError when the time is up or the signal aborts. */
+  async finished({ timeoutMs, signal, onProgress }: FinishedOptions = {}): Promise<RolloutProgress> {
+    const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+    for (let pauseMs = LOOK_MIN_MS; ; pauseMs = Math.min(LOOK_MAX_MS, 2 * pauseMs)) {
+      const progress = await this.progress();
+      onProgress?.(progress);
+      if (progress.isFinished) return progress;
+      if (signal?.aborted || Date.now() >= giveUpAt) throw this.#gaveUp(progress, signal);
+      await delay(pauseMs);
+    }
+  }
+
+  #gaveUp({ done, total }: RolloutProgress, signal: AbortSignal | undefined): OperationCancelledError {
+    return new OperationCancelledError(
+      `waiting for the rollout of ${this.enforcementPoint} ended: ${done} of ${total} are done; it goes on, if maintenance runs`,
+      { details: { enforcementPoint: this.enforcementPoint, done, total }, cause: signal?.reason },
+    );
+  }
+}
+
+/** Begins anew what a point's change moves, in these tables. */
+export const startRollout = (id: string, tables: readonly string[], isForced: boolean): Statement => ({
+  name: 'start-rollout',
+  text: START,
+  values: [id, arrayLiteral([...new Set(tables)]), String(isForced)],
+});
+
+const START = `
+  insert into intendant.point_rollout (point_id, table_name, is_forced)
+  select $1, name, $3::boolean from unnest($2::text[]) as name order by name
+  on conflict (point_id, table_name) do update
+  set is_forced = excluded.is_forced, phase = 'count', reached = null, total = 0, done = 0, has_skipped = false,
+    has_settled = false, settled_after = null, started_at = clock_timestamp(), finished_at = null`;
+
+/** Of one point, or of all (null), unfinished and finished. */
+export const rolloutProgress = (id: string | null): Statement => ({
+  name: 'rollout-progress',
+  text: PROGRESS,
+  values: [id],
+});
+
+const PROGRESS = `
+  select point_id, sum(total), sum(done), bool_and(phase = 'done'), min(started_at)::text
+  from intendant.point_rollout where $1::text is null or point_id = $1
+  group by point_id order by point_id`;
+
+export const readProgress = ({ rows }: StatementResult): RolloutProgress[] =>
+  rows.map(([id, total, done, isFinished, startedAt]) => ({
+    enforcementPoint: id as string,
+    total: Number(total),
+    done: Number(done),
+    isFinished: isFinished === 't',
+    startedAt: new Date(startedAt as string),
+  }));

@@ -1,0 +1,312 @@
+import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
+import {
+  describeKey,
+  type Executor,
+  readRow,
+  type Scope,
+  type SessionInternals,
+  translateError,
+  writeRow,
+} from '@intendant/core/internal';
+import { type HistoryOptions, readHistory, type StatusTransition } from '../history/history.ts';
+import { readSummary, type TableSummary } from '../history/summary.ts';
+import { persistIntent } from '../intent/persist-intent.ts';
+import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from '../intent/remove.ts';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
+import { type PlacementOptions, type PlacementRule, placementOf } from '../placement/placement-rule.ts';
+import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { errorText } from '../status/details.ts';
+import { throwRefused } from '../status/mark-failure.ts';
+import { type MarkedStatus, writeMarks } from '../status/marks.ts';
+import { readOverallStatus, readStatusDetails, type StatusDetails } from '../status/read-status.ts';
+import type { Status } from '../status/status.ts';
+import type { WaitOptions } from '../status/wait-for.ts';
+import { type SubmitParts, SubmittingSession } from './submitting-session.ts';
+
+/** A resource at one revision, as marks name it. A record that was read fits. */
+export type ResourceReference<T extends AnyTable> = Extract<KeyOf<T>, object> & { readonly revision: number };
+
+/** One resource, or several to be marked alike. */
+export type Marked<T extends AnyTable> = ResourceReference<T> | readonly ResourceReference<T>[];
+
+export type PersistOptions = PlacementOptions;
+
+export interface PersistResult<T extends AnyTable> {
+  readonly record: RecordOf<T>;
+  readonly status: Status;
+}
+
+/** What a session is made of: core's, and what the realization knows of the tables. */
+export interface RealizationParts {
+  readonly core: SessionInternals;
+  statusTables(definition: AnyTable): StatusTables;
+  registeredTables(): readonly StatusTables[];
+  /** Runs in one transaction: the session's own if it is one. */
+  inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
+  /** Runs outside the session's transaction, if it is one. */
+  readonly outsideTransactions: Executor;
+  readonly submitting: Omit<SubmitParts, 'session'>;
+  /** Where resources of the table go by default. */
+  placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
+  waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
+}
+
+/**
+ * Intents and statuses, with one context's eyes. Every operation is one transaction under the lock of the resource's
+ * overall status row, or joins the caller's (`realization.in(tx)`).
+ *
+ * Every operation may throw what core's sessions throw (MissingContextError, MissingOrgIdError,
+ * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and what it names itself.
+ */
+export class RealizationSession {
+  readonly #parts: RealizationParts;
+  /** The same operations, put in line to be carried out in the background. */
+  readonly submit: SubmittingSession;
+
+  /** @internal */
+  constructor(parts: RealizationParts) {
+    this.#parts = parts;
+    this.submit = new SubmittingSession({ ...parts.submitting, session: parts });
+  }
+
+  /**
+   * Stores the resource as its owner wants it, PENDING at each of its points, with a job for each: all in one
+   * transaction. A record with a revision is an optimistic update; one without replaces whatever is there. An id that
+   * is used again goes on above the revision of what is left of the old resource.
+   *
+   * Throws RevisionConflictError, and InvalidRecordError for a point that was removed; then nothing changed.
+   */
+  async persistIntent<T extends AnyTable>(
+    definition: T,
+    record: NewRecordOf<T>,
+    options: PersistOptions = {},
+  ): Promise<PersistResult<T>> {
+    const placement = placementOf(options, this.#parts.placementRule(definition), record);
+    return this.#operate('persistIntent', definition, record, async ({ tables, scope, core }) => {
+      const intent = {
+        identity: identityOf(tables.resource, scope, record),
+        row: writeRow(tables.resource, scope, record),
+        placement,
+      };
+      const row = await persistIntent(
+        core.executor,
+        scope,
+        tables,
+        intent,
+        (run) => this.#parts.inTransaction(scope, run),
+        core.isTransaction,
+      );
+      return { record: readRow(tables.resource, row) as RecordOf<T>, status: 'PENDING' as const };
+    });
+  }
+
+  /**
+   * Reports that the resource waits at this point. The resource must exist at exactly this revision. Of several, each is
+   * judged alone: those that are accepted are written even when others are refused.
+   *
+   * Throws MarkingFailedError: its cause is a RecordNotFoundError, or a RevisionConflictError for a stale revision;
+   * `details.refused` lists all that were refused. The same for the other marks.
+   */
+  async markPending<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
+    await this.#mark('PENDING', false, definition, resources, enforcementPoint);
+  }
+
+  async markInProgress<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
+    await this.#mark('IN_PROGRESS', false, definition, resources, enforcementPoint);
+  }
+
+  /** Reports that the intent is true at this point. Clears an earlier error there. */
+  async markSuccess<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
+    await this.#mark('REALIZED', false, definition, resources, enforcementPoint);
+  }
+
+  /** Reports a failure: ERROR at the point and overall, the message in front of earlier ones in both rows' details. */
+  async markError<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+    error: unknown,
+  ): Promise<void> {
+    await this.#mark('ERROR', false, definition, resources, enforcementPoint, error);
+  }
+
+  /** Reports that the resource is to vanish from this point. The resource need not exist; the same for the other deletion marks. */
+  async markDeletionPending<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
+    await this.#mark('DELETION_PENDING', true, definition, resources, enforcementPoint);
+  }
+
+  async markDeletionInProgress<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
+    await this.#mark('DELETION_IN_PROGRESS', true, definition, resources, enforcementPoint);
+  }
+
+  async markDeletionRealized<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+  ): Promise<void> {
+    await this.#mark('DELETION_REALIZED', true, definition, resources, enforcementPoint);
+  }
+
+  /** Reports that the resource could not be removed from this point: ERROR, as `markError`. */
+  async markDeletionError<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+    error: unknown,
+  ): Promise<void> {
+    await this.#mark('ERROR', true, definition, resources, enforcementPoint, error);
+  }
+
+  /**
+   * Hides the resource and sets its removal off everywhere: DELETION_PENDING at each point, with a job for each.
+   * Answers the hidden record, its revision grown by one; `rowsAffected` is 0 when there was none to hide.
+   *
+   * Throws RevisionConflictError when a revision is asked for and it is at another, ConfigurationError for a table defined
+   * with `softDelete: false`: there, persist the intent with no points, and `delete` it when it is gone everywhere.
+   */
+  async softDelete<T extends AnyTable>(
+    definition: T,
+    key: KeyOf<T>,
+    options: DeleteOptions = {},
+  ): Promise<{ rowsAffected: number; record: RecordOf<T> | undefined }> {
+    return this.#operate('softDelete', definition, key, async ({ tables, scope, core }) => {
+      checkSoftDeletion(tables.resource);
+      const row = await softDeleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options));
+      return { rowsAffected: row ? 1 : 0, record: row && (readRow(tables.resource, row) as RecordOf<T>) };
+    });
+  }
+
+  /** Removes the resource's row outright and answers how many went; its status rows stay, and overall follows them. */
+  async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
+    return this.#operate('delete', definition, key, ({ tables, scope, core }) =>
+      deleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options)),
+    );
+  }
+
+  /** Removes every trace of the resource, wherever it is enforced. Answers how many rows went, status rows included. */
+  async purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
+    return this.#operate('purge', definition, key, ({ tables, scope, core }) =>
+      purgeIntent(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
+    );
+  }
+
+  /** Removes the status rows of a resource that is gone or soft-deleted, where its removal waits or is done. Answers how many. */
+  async purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
+    return this.#operate('purgeStaleStatusRecords', definition, key, ({ tables, scope, core }) =>
+      purgeStaleRows(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
+    );
+  }
+
+  /** The status that speaks for all points. Throws RecordNotFoundError when nothing is known of the resource. */
+  async getOverallStatus<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Status> {
+    return this.#operate('getOverallStatus', definition, key, async ({ tables, scope, core }) => {
+      const { status } = await readOverallStatus(core.executor, scope, tables, key);
+      return status;
+    });
+  }
+
+  /** The overall status and that of each point, as of one moment. Throws RecordNotFoundError when nothing is known of the resource. */
+  async getOverallStatusWithEnforcementDetails<T extends AnyTable>(
+    definition: T,
+    key: KeyOf<T>,
+  ): Promise<StatusDetails> {
+    return this.#operate('getOverallStatusWithEnforcementDetails', definition, key, ({ tables, scope, core }) =>
+      readStatusDetails(core.executor, scope, tables, key),
+    );
+  }
+
+  /**
+   * What statuses the resource had at its points, newest first. Outlives the resource, and reaches back as far as the
+   * maintenance's `keepHistoryMs`. Empty for one of which nothing is known.
+   */
+  async history<T extends AnyTable>(
+    definition: T,
+    key: KeyOf<T>,
+    options: HistoryOptions = {},
+  ): Promise<StatusTransition[]> {
+    return this.#operate('history', definition, key, ({ tables, scope, core }) =>
+      readHistory(core.executor, scope, tables, key, options),
+    );
+  }
+
+  /**
+   * How many of the caller's resources have which status, overall and at each point, by table. Kept count of, so it
+   * costs the same however many there are. Default: all registered tables.
+   */
+  async summary(definitions?: readonly AnyTable[]): Promise<TableSummary[]> {
+    const { core, registeredTables, statusTables } = this.#parts;
+    const all = definitions?.map(statusTables) ?? registeredTables();
+    if (all.length === 0) return [];
+    const scope = core.scopeFor(all.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]));
+    try {
+      return await readSummary(core.executor, scope, all);
+    } catch (error) {
+      throw translateError(error, { operation: 'summary' });
+    }
+  }
+
+  /**
+   * Waits until the overall status is the wanted one, pushed by the feed. Answers the status.
+   *
+   * Throws OperationCancelledError when the time is up or the signal aborts.
+   */
+  async waitFor<T extends AnyTable>(definition: T, key: KeyOf<T>, options: WaitOptions): Promise<Status> {
+    return this.#operate('waitFor', definition, key, ({ tables, scope }) =>
+      this.#parts.waitFor(scope, tables, key, options),
+    );
+  }
+
+  async #mark<T extends AnyTable>(
+    status: MarkedStatus,
+    isRemoval: boolean,
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+    error?: unknown,
+  ): Promise<void> {
+    checkEnforcementPoint(enforcementPoint);
+    const references = (Array.isArray(resources) ? resources : [resources]) as readonly ResourceReference<T>[];
+    const message = status === 'ERROR' ? errorText(error) : undefined;
+    await this.#operate(`mark ${status}`, definition, undefined, async ({ tables, scope, core }) => {
+      const marks = references.map((reference) => ({
+        identity: identityOf(tables.resource, scope, reference),
+        revision: markedRevision(tables.resource, reference),
+        enforcementPoint,
+        status,
+        isRemoval,
+        message,
+      }));
+      const results = await writeMarks(core.executor, scope, tables, marks);
+      throwRefused({ table: tables.resource, references, enforcementPoint, status, results });
+    });
+  }
+
+  async #operate<Result>(
+    operation: string,
+    definition: AnyTable,
+    key: unknown,
+    run: (open: { tables: StatusTables; scope: Scope; core: SessionInternals }) => Promise<Result>,
+  ): Promise<Result> {
+    const { core } = this.#parts;
+    const tables = this.#parts.statusTables(definition);
+    const scope = core.scopeFor([tables.resource, tables.overall, tables.enforcement]);
+    try {
+      return await run({ tables, scope, core });
+    } catch (error) {
+      throw translateError(error, { operation, table: tables.resource.name, key: describeKey(tables.resource, key) });
+    }
+  }
+}

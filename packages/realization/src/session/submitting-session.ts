@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto';
+import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
+import {
+  describeKey,
+  type RegisteredTable,
+  readRow,
+  type Scope,
+  translateError,
+  writeRow,
+} from '@intendant/core/internal';
+import type { Operation } from '../operation/operation.ts';
+import { type Outcome, revivedError } from '../operation/result.ts';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
+import { placementOf } from '../placement/placement-rule.ts';
+import { pointTableName } from '../placement/selector.ts';
+import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { errorText } from '../status/details.ts';
+import { throwRefused } from '../status/mark-failure.ts';
+import type { MarkedStatus, MarkResult } from '../status/marks.ts';
+import { submitOperations } from '../submit/operation-statements.ts';
+import { Submitted } from '../submit/submitted.ts';
+import type {
+  Marked,
+  PersistOptions,
+  PersistResult,
+  RealizationParts,
+  ResourceReference,
+} from './realization-session.ts';
+
+/** @internal What submitting needs beyond a session's parts. */
+export interface SubmitParts {
+  readonly session: RealizationParts;
+  readonly operations: () => RegisteredTable;
+  /** Tells maintenance, once what the session wrote is committed. */
+  onSubmitted(): void;
+  watch(id: string, wake: () => void): Promise<() => void>;
+}
+
+/**
+ * The session's operations as durable jobs: each is put in line by one insert, and carried out by maintenance, in any
+ * process, with the caller's rights. For a burst that statuses need not keep up with, and for callers that should not
+ * wait for a resource's lock. What is submitted for one resource is carried out in order; each operation has its effect
+ * once. Under `realization.in(tx)` it is in line when the transaction commits.
+ *
+ * A record, key or point that doesn't fit is refused at once, and so is a caller without the right. What only the
+ * database can tell (RevisionConflictError, MarkingFailedError) comes with the result:
+ *
+ * ```ts
+ * const submitted = await r.submit.markSuccess(vm, { id: 'VM1', revision: 3 }, 'E1');
+ * await submitted.result({ timeoutMs: 5_000 });
+ * ```
+ */
+export class SubmittingSession {
+  readonly #parts: SubmitParts;
+
+  /** @internal */
+  constructor(parts: SubmitParts) {
+    this.#parts = parts;
+  }
+
+  persistIntent<T extends AnyTable>(
+    definition: T,
+    record: NewRecordOf<T>,
+    options: PersistOptions = {},
+  ): Promise<Submitted<PersistResult<T>>> {
+    const placement = placementOf(options, this.#parts.session.placementRule(definition), record);
+    return this.#submit(
+      'persistIntent',
+      definition,
+      record,
+      ({ resource }, scope) => [
+        {
+          kind: 'persistIntent',
+          identity: identityOf(resource, scope, record),
+          row: writeRow(resource, scope, record),
+          placement,
+        },
+      ],
+      ({ resource }, [outcome]) => ({ record: readRecord(resource, outcome) as RecordOf<T>, status: 'PENDING' }),
+    );
+  }
+
+  markPending<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
+    return this.#mark('PENDING', false, definition, resources, point);
+  }
+
+  markInProgress<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
+    return this.#mark('IN_PROGRESS', false, definition, resources, point);
+  }
+
+  markSuccess<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
+    return this.#mark('REALIZED', false, definition, resources, point);
+  }
+
+  markError<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    point: string,
+    error: unknown,
+  ): Promise<Submitted<void>> {
+    return this.#mark('ERROR', false, definition, resources, point, error);
+  }
+
+  markDeletionPending<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    point: string,
+  ): Promise<Submitted<void>> {
+    return this.#mark('DELETION_PENDING', true, definition, resources, point);
+  }
+
+  markDeletionInProgress<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    point: string,
+  ): Promise<Submitted<void>> {
+    return this.#mark('DELETION_IN_PROGRESS', true, definition, resources, point);
+  }
+
+  markDeletionRealized<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    point: string,
+  ): Promise<Submitted<void>> {
+    return this.#mark('DELETION_REALIZED', true, definition, resources, point);
+  }
+
+  markDeletionError<T extends AnyTable>(
+    definition: T,
+    resources: Marked<T>,
+    point: string,
+    error: unknown,
+  ): Promise<Submitted<void>> {
+    return this.#mark('ERROR', true, definition, resources, point, error);
+  }
+
+  softDelete<T extends AnyTable>(
+    definition: T,
+    key: KeyOf<T>,
+    options: DeleteOptions = {},
+  ): Promise<Submitted<{ rowsAffected: number; record: RecordOf<T> | undefined }>> {
+    return this.#submit(
+      'softDelete',
+      definition,
+      key,
+      ({ resource }, scope) => {
+        checkSoftDeletion(resource);
+        return [{ kind: 'softDelete', ...removalOf(resource, scope, key, options) }];
+      },
+      ({ resource }, [outcome]) => {
+        const record = readRecord(resource, outcome) as RecordOf<T> | undefined;
+        return { rowsAffected: record ? 1 : 0, record };
+      },
+    );
+  }
+
+  delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<Submitted<number>> {
+    const removal = ({ resource }: StatusTables, scope: Scope): Operation[] => [
+      { kind: 'delete', ...removalOf(resource, scope, key, options) },
+    ];
+    return this.#submit('delete', definition, key, removal, (_, [outcome]) => readCount(outcome));
+  }
+
+  purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Submitted<number>> {
+    return this.#clear('purge', definition, key);
+  }
+
+  purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Submitted<number>> {
+    return this.#clear('purgeStaleStatusRecords', definition, key);
+  }
+
+  #clear(kind: 'purge' | 'purgeStaleStatusRecords', definition: AnyTable, key: unknown): Promise<Submitted<number>> {
+    return this.#submit(
+      kind,
+      definition,
+      key,
+      ({ resource }, scope) => [{ kind, identity: identityOf(resource, scope, key) }],
+      (_, [outcome]) => readCount(outcome),
+    );
+  }
+
+  async #mark<T extends AnyTable>(
+    status: MarkedStatus,
+    isRemoval: boolean,
+    definition: T,
+    resources: Marked<T>,
+    enforcementPoint: string,
+    error?: unknown,
+  ): Promise<Submitted<void>> {
+    checkEnforcementPoint(enforcementPoint);
+    const references = (Array.isArray(resources) ? resources : [resources]) as readonly ResourceReference<T>[];
+    const message = status === 'ERROR' ? errorText(error) : undefined;
+    return this.#submit(
+      `mark ${status}`,
+      definition,
+      undefined,
+      ({ resource }, scope) =>
+        references.map((reference) => ({
+          kind: 'mark',
+          identity: identityOf(resource, scope, reference),
+          revision: markedRevision(resource, reference),
+          enforcementPoint,
+          status,
+          isRemoval,
+          message,
+        })),
+      ({ resource: table }, outcomes) =>
+        throwRefused({ table, references, enforcementPoint, status, results: outcomes.map(readVerdict) }),
+    );
+  }
+
+  async #submit<Result>(
+    name: string,
+    definition: AnyTable,
+    key: unknown,
+    operationsOf: (tables: StatusTables, scope: Scope) => readonly Operation[],
+    read: (tables: StatusTables, outcomes: readonly Outcome[]) => Result,
+  ): Promise<Submitted<Result>> {
+    const { session, onSubmitted, watch } = this.#parts;
+    const { core } = session;
+    const tables = session.statusTables(definition);
+    const scope = core.scopeFor([tables.resource, tables.overall, tables.enforcement]);
+    const id = randomUUID();
+    const operations = this.#parts.operations();
+    const parts = operationsOf(tables, scope);
+    try {
+      await core.executor.run(scope, [submitOperations(operations, id, pointTableName(tables), scope, parts)]);
+    } catch (error) {
+      const { name: table } = tables.resource;
+      throw translateError(error, { operation: `submit ${name}`, table, key: describeKey(tables.resource, key) });
+    }
+    onSubmitted();
+    const executor = session.outsideTransactions;
+    return new Submitted(id, { executor, scope, operations, watch, read: (outcomes) => read(tables, outcomes) });
+  }
+}
+
+function readRecord(table: RegisteredTable, outcome: Outcome | undefined): Record<string, unknown> | undefined {
+  const { row } = expected(outcome, 'row');
+  return row === null ? undefined : readRow(table, row);
+}
+
+const readCount = (outcome: Outcome | undefined): number => expected(outcome, 'count').count;
+
+const readVerdict = (outcome: Outcome): MarkResult => expected(outcome, 'verdict').verdict;
+
+/** Throws the error that there is instead. */
+function expected<Kind extends 'row' | 'count' | 'verdict'>(
+  outcome: Outcome | undefined,
+  kind: Kind,
+): Extract<Outcome, Record<Kind, unknown>> {
+  if (outcome !== undefined && 'error' in outcome) throw revivedError(outcome.error);
+  if (outcome !== undefined && kind in outcome) return outcome as Extract<Outcome, Record<Kind, unknown>>;
+  throw new TypeError(`what became of a submitted operation holds no ${kind}`);
+}

@@ -1,0 +1,72 @@
+import { InvalidRecordError, OperationCancelledError, RecordNotFoundError } from '@intendant/core';
+import { describeKey, type Executor, type Scope } from '@intendant/core/internal';
+import { type LookOptions, lookUntil } from '../background/look-until.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { readOverallStatus, type StatusRecord } from './read-status.ts';
+import { STATUSES, type Status } from './status.ts';
+
+export interface WaitOptions extends LookOptions {
+  /** The overall status to wait for, or several of which any will do. */
+  readonly status: Status | readonly Status[];
+  /** Of this revision or a later one. Default: whichever is current. */
+  readonly revision?: number;
+}
+
+/** Looks at once, and again whenever `watch` says that something changed. */
+export async function waitForStatus(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+  options: WaitOptions,
+  watch: (wake: () => void) => Promise<() => void>,
+): Promise<Status> {
+  checkWait(options);
+  let last: Status | 'nothing' = 'nothing';
+  const isThere = async (): Promise<Status | undefined> => {
+    const found = await look(executor, scope, tables, key);
+    last = found?.status ?? 'nothing';
+    return found && isWanted(found, options) ? found.status : undefined;
+  };
+  return lookUntil(isThere, watch, options, (reason) => gaveUp(tables, key, options, last, reason));
+}
+
+function checkWait({ status }: WaitOptions): void {
+  const wrong = [status].flat().find((wanted) => !STATUSES.includes(wanted as Status));
+  if (wrong === undefined && status !== undefined) return;
+  throw new InvalidRecordError(`waitFor: ${JSON.stringify(wrong)} is no status; there are ${STATUSES.join(', ')}`);
+}
+
+async function look(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+): Promise<StatusRecord | undefined> {
+  try {
+    return await readOverallStatus(executor, scope, tables, key);
+  } catch (error) {
+    if (error instanceof RecordNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+const isWanted = ({ status, revision }: StatusRecord, wanted: WaitOptions): boolean =>
+  [wanted.status].flat().includes(status) && revision >= (wanted.revision ?? 0);
+
+function gaveUp(
+  tables: StatusTables,
+  key: unknown,
+  { status }: WaitOptions,
+  last: string,
+  reason: unknown,
+): OperationCancelledError {
+  const subject = `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}`;
+  return new OperationCancelledError(
+    `waiting for ${subject} to be ${[status].flat().join(' or ')} ended: it is ${last}`,
+    {
+      details: { table: tables.resource.name, key: describeKey(tables.resource, key), status: last },
+      cause: reason,
+    },
+  );
+}

@@ -1,0 +1,142 @@
+import {
+  type DataStoreInternals,
+  quoteIdentifier,
+  quoteLiteral,
+  type Statement,
+  type StatementResult,
+  sessionInternalsOf,
+} from '@intendant/core/internal';
+import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
+import { JOBS_SCHEMA } from '../job/job-functions.ts';
+import { encodeKeyPart } from '../job/job-key.ts';
+import { identitySql } from '../resource/identity-set.ts';
+import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+
+/*
+ * A job is written in the transaction that makes it necessary, so none should ever be missing. This is for what no
+ * transaction foresees: a job deleted by hand, a job table restored from another hour, a resource changed past the
+ * framework.
+ *
+ * Rows of the status table are looked at in the order of their key, a chunk at a time. How far that got stands in a
+ * table, whose row is locked meanwhile: all processes share one round, and one that dies leaves it to the others. Status
+ * and job are read in one snapshot, and every transaction changes them together, so what is under way is never mistaken
+ * for what was lost.
+ */
+
+export const SWEEP_TABLE = 'intendant.job_sweep';
+
+export const CREATE_SWEEP_TABLE = `
+create table if not exists ${SWEEP_TABLE} (
+  table_name text primary key,
+  place text[],
+  next_at timestamptz not null
+)`;
+
+const CHUNK_ROWS = 1000;
+/** A sweep rests so many times as long as it worked. */
+const REST_RATIO = 10;
+
+export interface Sweep {
+  /** Jobs that were missing, and were added. */
+  readonly added: number;
+  /** When the next chunk is due. */
+  readonly waitMs: number;
+}
+
+/** Looks at the next chunk, if it is time for it and no other process is at it. */
+export async function sweepChunk(store: DataStoreInternals, tables: StatusTables, intervalMs: number): Promise<Sweep> {
+  const name = `${tables.resource.schemaName}.${tables.resource.name}`;
+  return store.transactionFor(SERVICE_SCOPE, async (tx) => {
+    const { executor, loginExecutor } = sessionInternalsOf(tx);
+    const [, turn] = (await loginExecutor.run([knowTable(name, intervalMs), takeTurn(name)])) as [
+      unknown,
+      StatementResult,
+    ];
+    const [isDue, place, dueInMs] = turn.rows[0] ?? ['f', null, String(intervalMs)];
+    if (isDue !== 't') return { added: 0, waitMs: Math.max(0, Number(dueInMs)) };
+    const startedAt = performance.now();
+    const [chunk] = (await executor.run(SERVICE_SCOPE, [lookAtChunk(tables, place ?? null)])) as [StatementResult];
+    const [rows, last, added] = chunk.rows[0] as (string | null)[];
+    const isRound = Number(rows) < CHUNK_ROWS;
+    const waitMs = isRound ? intervalMs : (performance.now() - startedAt) * REST_RATIO;
+    await loginExecutor.run([
+      noteProgress(name, isRound ? null : (last ?? null), waitMs),
+      ...(isRound ? [dropOldFailures(tables)] : []),
+    ]);
+    return { added: Number(added ?? 0), waitMs };
+  });
+}
+
+/** A table seen for the first time has lost nothing yet. */
+const knowTable = (name: string, intervalMs: number): Statement => ({
+  name: 'know-swept-table',
+  text: `
+    insert into ${SWEEP_TABLE} (table_name, next_at)
+    values ($1, clock_timestamp() + $2::double precision * interval '1 ms') on conflict do nothing`,
+  values: [name, String(intervalMs)],
+});
+
+const takeTurn = (name: string): Statement => ({
+  name: 'take-sweep-turn',
+  text: `
+    select next_at <= clock_timestamp(), place, greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000)
+    from ${SWEEP_TABLE} where table_name = $1 for update skip locked`,
+  values: [name],
+});
+
+const noteProgress = (name: string, place: string | null, waitMs: number): Statement => ({
+  name: 'note-sweep-progress',
+  text: `
+    update ${SWEEP_TABLE}
+    set place = $2::text[], next_at = clock_timestamp() + $3::double precision * interval '1 ms'
+    where table_name = $1`,
+  values: [name, place, String(waitMs)],
+});
+
+const lookAtChunk = (tables: StatusTables, place: string | null): Statement => ({
+  name: 'look-at-chunk',
+  text: lookSql(tables)[place === null ? 'first' : 'next'],
+  values: place === null ? [] : [place],
+});
+
+const { PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS } = STATUS_WEIGHTS;
+
+/** Rows that somebody should be about to change; and rows of a revision that is not the resource's any more. */
+const NEEDS_JOB = `
+      (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision)`;
+
+const lookSql = perStatusTables((tables) => {
+  const { same, json } = identitySql(tables.overall);
+  const { schemaName, name } = tables.resource;
+  const columns = tables.enforcement.identity.map((column) => quoteIdentifier(column.name));
+  const place = tables.enforcement.identity.map(({ format }, index) => `($1::text[])[${index + 1}]::${format.sqlType}`);
+  const lookFrom = (condition: string): string => `
+    with chunk as (
+      select * from ${tables.enforcement.qualifiedName} e
+      ${condition}
+      order by ${columns.join(', ')} limit ${CHUNK_ROWS}
+    ),
+    needy as (
+      select c.* from chunk c
+      left join ${tables.resource.qualifiedName} r on ${same('r', 'c')}
+      where ${NEEDS_JOB}
+        and not intendant.has_job(${quoteLiteral(schemaName)}, ${quoteLiteral(name)}, c.${POINT_COLUMN}, ${json('c')})
+    )
+    select (select count(*) from chunk),
+      (select array[${columns.map((column) => `${column}::text`).join(', ')}] from chunk order by ${columns.map((column) => `${column} desc`).join(', ')} limit 1),
+      (select ${enqueueCall(tables, `array_agg(n.${POINT_COLUMN})`, `array_agg(${json('n')})`, `array_agg(${orgIdOf(tables, 'n')})`)}
+        from needy n having count(*) > 0)`;
+  return { first: lookFrom(''), next: lookFrom(`where (${columns.join(', ')}) > (${place.join(', ')})`) };
+});
+
+/** Jobs whose attempts were used up stay for people to look at, until pg-boss' time for them is over. */
+const dropOldFailures = ({ resource }: StatusTables): Statement => ({
+  name: 'drop-old-failures',
+  text: `
+    delete from ${JOBS_SCHEMA}.job_common j using ${JOBS_SCHEMA}.queue q
+    where starts_with(q.name, $1) and j.name = q.name and j.state = 'failed'
+      and j.completed_on < clock_timestamp() - q.deletion_seconds * interval '1s'`,
+  values: [`${[resource.schemaName, resource.name].map(encodeKeyPart).join('/')}/`],
+});
