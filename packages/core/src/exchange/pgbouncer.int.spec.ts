@@ -1,9 +1,7 @@
+import { type PgBouncer, startPgBouncer, whyNoPgBouncer } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDataStore, type DataStore, OperationCancelledError, OperationNotAllowedError } from '../index.ts';
 import { application, cokeAdmin, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
-import { type PgBouncer, pgBouncerVersion, startPgBouncer } from '../testing/pgbouncer.ts';
-
-const version = pgBouncerVersion();
 
 /** Since this version a pooler keeps prepared statements itself. https://www.pgbouncer.org/config.html#max_prepared_statements */
 const KEEPS_STATEMENTS = 1.21;
@@ -19,11 +17,9 @@ const cases = [
 ];
 
 describe.each(cases)('through PgBouncer in transaction mode, $what', ({ namedStatements, needs, settings }) => {
-  const isAble = version !== undefined && version >= needs;
-  const reason =
-    version === undefined ? 'it is not installed: apt-get install pgbouncer' : `${version} is here, it needs ${needs}`;
+  const reason = whyNoPgBouncer(needs);
 
-  describe.skipIf(!isAble)(isAble ? 'all holds' : `skipped, since ${reason}`, () => {
+  describe.skipIf(reason)(reason ? `skipped: ${reason}` : 'all holds', () => {
     let fixture: Awaited<ReturnType<typeof openTestStore>>;
     let pooler: PgBouncer;
     let store: DataStore;

@@ -4,10 +4,14 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, type TestDatabase } from '@intendant/devdb/testing';
+import { eventually } from './eventually.ts';
+import type { TestDatabase } from './test-database.ts';
 
-/** The version of the PgBouncer that is installed, e.g. 1.18; undefined when none is. In CI it is installed if it can be. */
-export function pgBouncerVersion(): number | undefined {
+/**
+ * The version of the installed PgBouncer, e.g. 1.18; undefined when there is none. In CI it is installed if that is
+ * possible.
+ */
+function pgBouncerVersion(): number | undefined {
   const installed = readVersion();
   if (installed !== undefined || process.env['CI'] === undefined) return installed;
   try {
@@ -16,6 +20,14 @@ export function pgBouncerVersion(): number | undefined {
     return undefined; // Not Debian, or not allowed: the tests that need it say that they are skipped.
   }
   return readVersion();
+}
+
+/** Why tests through PgBouncer are skipped on this machine; undefined when they can run. For the name of the skipped suite. */
+export function whyNoPgBouncer(lowestVersion = 1): string | undefined {
+  const version = pgBouncerVersion();
+  if (version === undefined) return 'PgBouncer is not installed: apt-get install pgbouncer';
+  if (version < lowestVersion) return `PgBouncer ${version} is installed, and ${lowestVersion} is needed`;
+  return undefined;
 }
 
 const environment = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/local/sbin` };
@@ -31,11 +43,14 @@ function readVersion(): number | undefined {
 }
 
 export interface PgBouncer extends AsyncDisposable {
-  /** The database by way of the pooler. */
+  /** The database's URL through the pooler. */
   readonly url: string;
 }
 
-/** A pooler in transaction mode before the database, with two server connections whatever the number of clients. */
+/**
+ * Starts a PgBouncer in transaction mode in front of the database, with two server connections for all clients.
+ * `settings` are written to its configuration, e.g. `{ default_pool_size: 1 }`.
+ */
 export async function startPgBouncer(
   database: TestDatabase,
   settings: Readonly<Record<string, string | number>> = {},
