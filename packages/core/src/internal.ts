@@ -2,6 +2,16 @@
  * What the sibling packages (subscription, realization, protostore) may use of core beyond its public API.
  * Not for applications: it may change in any release.
  */
+export { Backoff, type BackoffOptions, backoffMs } from './background/backoff.ts';
+export { Bell } from './background/bell.ts';
+export { abortable, type Deadline, type DeadlineOptions, startDeadline } from './background/deadline.ts';
+export { DedicatedConnection, type DedicatedConnectionOptions } from './background/dedicated-connection.ts';
+export { describeThrown } from './background/describe-thrown.ts';
+export { guardLogger } from './background/guard-logger.ts';
+export { Outage, type OutageMessages } from './background/outage.ts';
+export { pause } from './background/pause.ts';
+export { Service, type ServiceOptions, type ServiceRun } from './background/service.ts';
+export { startTimer, type Timer, type TimerOptions } from './background/timer.ts';
 export { readConnection } from './configuration.ts';
 export { meetOfDbRoles, toInstanceRole } from './context/db-role.ts';
 export type { Scope } from './context/scope.ts';
@@ -14,7 +24,11 @@ export {
 export { printKey, translateError } from './error/sqlstate.ts';
 export { runExchange } from './exchange/exchange.ts';
 export type { Executor, RunOptions } from './exchange/executor.ts';
+export { destroySocket, serverProcessId } from './exchange/pg-internals.ts';
 export type { Statement, StatementResult, WireValue } from './exchange/statement.ts';
+export { type CountRange, checkCount } from './option/check-count.ts';
+export { checkDuration, type DurationRange } from './option/check-duration.ts';
+export { checkOptions, type OptionNames } from './option/check-options.ts';
 export { describeKey } from './record/describe-key.ts';
 export { encodeField } from './record/encode-field.ts';
 export { type IdentityValue, readIdentity } from './record/identity.ts';

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { serverProcessId } from '../exchange/pg-internals.ts';
 import { INSTANCE_SETTING, ORG_SETTING } from '../exchange/scope-settings.ts';
 import type { IsolationFinding } from './finding.ts';
 
@@ -32,7 +33,7 @@ const isDirty = ({ role, orgId, instanceId, hasTransaction }: ConnectionState): 
 
 /** Which tenant it still acts for is left out: a report may be read by anyone. */
 function finding(client: pg.PoolClient | undefined): IsolationFinding {
-  const processId = (client as unknown as { processID: number | null }).processID;
+  const processId = client ? serverProcessId(client) : null;
   return {
     rule: 'connection',
     subject: `connection ${processId}`,

@@ -1,7 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { startTimer, type Timer } from '../background/timer.ts';
 import { OperationCancelledError } from '../error/intendant-error.ts';
+import { destroySocket, requestCancel } from './pg-internals.ts';
 
-/** How long the server has to answer a cancel request before the socket is cut. */
+/** How long the server has to act on a cancel request before the socket is cut. */
 const CANCEL_GRACE_MS = 5_000;
 
 export const cancelled = (reason: unknown): OperationCancelledError =>
@@ -25,11 +27,11 @@ export async function withCancellation<T>(
 ): Promise<T> {
   if (!signal) return work();
   if (signal.aborted) throw cancelled(signal.reason);
-  let cut: NodeJS.Timeout | undefined;
+  let cut: Timer | undefined;
   const onAbort = () => {
     markSpent();
     requestCancel(client, connection);
-    cut = setTimeout(() => destroySocket(client), CANCEL_GRACE_MS);
+    cut = startTimer(CANCEL_GRACE_MS, () => destroySocket(client));
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -38,32 +40,6 @@ export async function withCancellation<T>(
     throw signal.aborted ? cancelled(signal.reason) : error;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    clearTimeout(cut);
+    cut?.cancel();
   }
-}
-
-interface CancelTarget {
-  readonly processID: number | null;
-  readonly secretKey: number | null;
-  readonly connection: { readonly stream: { destroy(): void } };
-}
-
-const destroySocket = (client: pg.ClientBase): void => (client as unknown as CancelTarget).connection.stream.destroy();
-
-/** A cancel request is a connection of its own. https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
-function requestCancel(client: pg.ClientBase, connection: pg.ClientConfig): void {
-  const messenger = new pg.Client(connection) as unknown as {
-    cancel(target: unknown, query: unknown): void;
-    readonly connection: { on(event: 'error', listener: () => void): void };
-  };
-  messenger.connection.on('error', () => {});
-  messenger.cancel(
-    {
-      ...(client as unknown as CancelTarget),
-      activeQuery: messenger,
-      processID: (client as unknown as CancelTarget).processID,
-      secretKey: (client as unknown as CancelTarget).secretKey,
-    },
-    messenger,
-  );
 }

@@ -1,5 +1,6 @@
 import type { ClientBase, Connection, Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
+import { refuseCopy, streamOf } from './pg-internals.ts';
 import { type PreparedNames, preparedNamesOf } from './prepared-names.ts';
 import type { Statement, StatementResult, WireValue } from './statement.ts';
 
@@ -49,11 +50,12 @@ class Exchange {
 
   /** All messages leave in one write: a write costs more than all else that is done here. An error returned is handed to `handleError`. */
   submit(connection: Connection): Error | undefined {
-    if (!(connection.stream as NodeJS.WritableStream).writable) return new Error('Connection terminated before use');
+    const stream = streamOf(connection);
+    if (!stream.writable) return new Error('Connection terminated before use');
     this.#isSent = true;
     const names = preparedNamesOf(connection);
     const messages = this.#statements.flatMap((statement) => this.#messages(names, statement));
-    (connection.stream as NodeJS.WritableStream).write(Buffer.concat([...messages, serialize.sync()]));
+    stream.write(Buffer.concat([...messages, serialize.sync()]));
     return undefined;
   }
 
@@ -106,7 +108,7 @@ class Exchange {
   handleRowDescription(): void {}
   handlePortalSuspended(): void {}
   handleCopyInResponse(connection: Connection): void {
-    (connection as unknown as { sendCopyFail(reason: string): void }).sendCopyFail('COPY needs tx.client');
+    refuseCopy(connection, 'COPY needs tx.client');
   }
   handleCopyData(): void {}
 }

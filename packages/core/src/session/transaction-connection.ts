@@ -4,6 +4,7 @@ import { DatabaseError, OperationNotAllowedError } from '../error/intendant-erro
 import { cancelled, withCancellation } from '../exchange/cancellation.ts';
 import { runExchange } from '../exchange/exchange.ts';
 import type { Executor, RunOptions } from '../exchange/executor.ts';
+import { connectionOf, isQuiet } from '../exchange/pg-internals.ts';
 import { PREPARED_PREFIX, preparedNamesOf } from '../exchange/prepared-names.ts';
 import type { ScopeSettings } from '../exchange/scope-settings.ts';
 import type { Statement, StatementResult } from '../exchange/statement.ts';
@@ -141,7 +142,7 @@ export class TransactionConnection implements Executor {
         `close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences;
         select count(*)::int as count from pg_prepared_statements where name like '${PREPARED_PREFIX}%'`,
       )) as unknown as pg.QueryResult<{ count: number }>[];
-      const names = preparedNamesOf((this.#client as unknown as { connection: object }).connection);
+      const names = preparedNamesOf(connectionOf(this.#client));
       if (results.at(-1)?.rows[0]?.count !== names.count) names.doubtAll(); // Raw SQL deallocated them.
     } catch {
       this.#isSpent = true;
@@ -240,16 +241,7 @@ export class TransactionConnection implements Executor {
   }
 
   #wasEndedByHand(): boolean {
-    return this.#hasBegun && this.#client.getTransactionStatus() === 'I' && this.#isQuiet();
-  }
-
-  /** Nothing is under way, so the last status the server told is the present one. */
-  #isQuiet(): boolean {
-    return (this.#client as unknown as { readyForQuery: boolean }).readyForQuery && this.#wasAnswered;
-  }
-
-  get #wasAnswered(): boolean {
-    return (this.#client as unknown as { _queryQueue: readonly unknown[] })._queryQueue.length === 0;
+    return this.#hasBegun && this.#client.getTransactionStatus() === 'I' && isQuiet(this.#client);
   }
 
   #rolledBack(): DatabaseError {

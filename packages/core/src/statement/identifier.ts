@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
+import pg from 'pg';
 
 /** Postgres cuts identifiers at this many bytes, silently; we never let it. */
 export const MAX_IDENTIFIER_BYTES = 63;
 
 /** The one way an identifier gets into SQL. */
-export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const quoteIdentifier = pg.escapeIdentifier;
 
 /** For DDL alone, which takes no parameters. Independent of `standard_conforming_strings`. */
-export function quoteLiteral(value: string): string {
-  const quoted = value.replaceAll("'", "''").replaceAll('\\', '\\\\');
-  return value.includes('\\') ? `e'${quoted}'` : `'${quoted}'`;
-}
+export const quoteLiteral = pg.escapeLiteral;
 
 export const qualifiedName = (schemaName: string, name: string): string =>
   `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
