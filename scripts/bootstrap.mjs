@@ -29,7 +29,8 @@ try {
   const node = await findNode(OLDEST_NODE[name]);
   await installDependencies(node);
   process.exitCode = await runCommand(node, [...command, ...rest]);
-  if (name === 'bench' && process.exitCode === 0) await runCommand(node, ['scripts/readme-figures.ts', '--write']);
+  if (name === 'bench' && rest.includes('--report') && process.exitCode === 0)
+    await runCommand(node, ['scripts/readme-figures.ts', '--write']);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

@@ -12,7 +12,7 @@ export async function runCommand(node, args) {
   const watch = pathToFileURL(join(ROOT, 'scripts/bootstrap/end-with-parent.mjs')).href;
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--import', watch, ...args], {
     cwd: ROOT,
-    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+    env: { ...process.env, ...colours(), PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
     stdio: 'inherit',
   });
   forwardSignals(child);
@@ -24,6 +24,11 @@ export async function runCommand(node, args) {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
+}
+
+/** Colours only on a terminal, unless the user asks for them: some tools print them into pipes and files too. */
+function colours() {
+  return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
 function forwardSignals(child) {
