@@ -27,6 +27,8 @@ export {
   MissingContextError,
   MissingInstanceIdError,
   MissingOrgIdError,
+  NameForgottenError,
+  NameInUseError,
   OperationCancelledError,
   OperationNotAllowedError,
   RecordNotFoundError,

@@ -3,21 +3,22 @@ import { type AnyTable, ConfigurationError, ConnectionError } from '@intendant/c
 import { type DataStoreInternals, readConnection, internalsOf as storeInternalsOf } from '@intendant/core/internal';
 import type pg from 'pg';
 import { type Logger, pino } from 'pino';
-import { OPERATIONS, readOperations } from './change.ts';
+import { readOperations } from './change.ts';
 import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
-import { type DeadLetter, discardDeadLetters, listDeadLetters, markDue } from './durable/dead-letters.ts';
-import { checkName, claimName, forgetName } from './durable/durable-name.ts';
+import type { DeadLetter } from './durable/dead-letters.ts';
+import { checkName, claimName } from './durable/durable-name.ts';
+import { DurableNames } from './durable/durable-names.ts';
 import { DurableSubscription } from './durable/durable-subscription.ts';
+import type { DurableSubscriptionInfo } from './durable/durable-subscription-info.ts';
 import { Membership } from './durable/membership.ts';
 import { changeLogPart, type SourceKind } from './log/change-log-part.ts';
-import { loggedName } from './log/names.ts';
 import type { LogView } from './log/read-log.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { AnyRecord } from './mirror/mirror-copy.ts';
 import { openMirror } from './mirror/open-mirror.ts';
-import { formatPosition, readPosition } from './position.ts';
+import { formatPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
@@ -26,19 +27,22 @@ import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
 import { Horizon } from './source/horizon.ts';
 import { ReadHealth } from './source/read-health.ts';
+import { onSettledChanges } from './source/settled-changes.ts';
 import { startPlace } from './source/start-place.ts';
 import { Tail } from './source/tail.ts';
 import type { Subscription } from './subscription.ts';
 import type {
   ChangesOptions,
+  DeadLetterListOptions,
   DeadLetterSelection,
   FeedStats,
+  ForgetOptions,
   SubscribeBatchesOptions,
   SubscribeOptions,
   Subscriptions,
   SubscriptionsOptions,
 } from './subscriptions.ts';
-import { exposeSubscriptions, type SettledListener } from './subscriptions-internals.ts';
+import { exposeSubscriptions } from './subscriptions-internals.ts';
 
 const DAY_MS = 86_400_000;
 const READY_MS = 15_000;
@@ -55,6 +59,7 @@ export class PostgresSubscriptions implements Subscriptions {
   readonly #horizon = new Horizon();
   readonly #announcements: Announcements;
   readonly #membership: Membership;
+  readonly #names: DurableNames;
   readonly #relay: Relay | undefined;
   readonly #open = new Set<Subscription>();
   readonly #closing = new AbortController();
@@ -82,6 +87,7 @@ export class PostgresSubscriptions implements Subscriptions {
     };
     this.#announcements = new Announcements(this.#connection, logger, this.#horizon.hearing());
     this.#membership = new Membership(this.#connection, logger);
+    this.#names = new DurableNames(this.#internals, this.#horizon);
     if (options.relay !== false) this.#relay = this.#makeRelay();
   }
 
@@ -123,7 +129,7 @@ export class PostgresSubscriptions implements Subscriptions {
     );
     this.#internals.onClose(() => this.close());
     exposeSubscriptions(this, {
-      onSettledChanges: (names, listener) => this.#listen(names, listener),
+      onSettledChanges: (names, listener) => onSettledChanges(this.#feed, names, listener, this.#closing.signal),
       begin: (table, options) => this.#begin(table, options),
       follow: (view, from, signal) => follow(this.#feed, view, from, AbortSignal.any([signal, this.#closing.signal])),
       positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
@@ -183,7 +189,8 @@ export class PostgresSubscriptions implements Subscriptions {
       this.#open.delete(subscription);
       options.signal?.removeEventListener('abort', close);
     };
-    const parts = { feed: this.#feed, view, from, handler, limits, onReset: options.onReset, onClosed };
+    const { onReset, onError } = options;
+    const parts = { feed: this.#feed, view, from, handler, limits, onReset, onError, onClosed };
     const subscription: Subscription =
       options.name === undefined ? new EphemeralSubscription(parts) : await this.#openDurable(options.name, parts);
     this.#open.add(subscription);
@@ -213,57 +220,50 @@ export class PostgresSubscriptions implements Subscriptions {
   }
 
   async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
-    if (this.#closing.signal.aborted) throw new ConfigurationError('these subscriptions are closed');
+    this.#checkOpen('subscribe');
     const table = this.#internals.table(tableOrName);
     const operations = readOperations(options.operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
     return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };
   }
 
-  async #listen(names: readonly string[], listener: SettledListener): Promise<() => void> {
-    const stopping = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, this.#closing.signal]);
-    const view = { tables: names.map((name) => this.#internals.table(name)), operations: OPERATIONS, scope: undefined };
-    const from = await startPlace(this.#feed, 'now');
-    const run = async () => {
-      for await (const { changes, isReset } of follow(this.#feed, view, from, signal)) {
-        if (signal.aborted) return;
-        if (isReset) listener.onGap?.();
-        if (changes.length > 0) listener.onChanges(changes.map(({ change }) => change));
-      }
-    };
-    void run().catch((error) =>
-      this.#logger.error({ err: error }, 'a listener of settled changes failed, and hears no more'),
-    );
-    return () => stopping.abort();
+  async list(): Promise<DurableSubscriptionInfo[]> {
+    this.#checkOpen('list');
+    return this.#names.list();
   }
 
-  async deadLetters(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<DeadLetter[]> {
+  async deadLetters(name: string, options: DeadLetterListOptions = {}): Promise<DeadLetter[]> {
     checkName('deadLetters', name);
-    const tables = new Map(this.#internals.tables().map((table) => [loggedName(table), table]));
-    const tableOf = (logged: string) => tables.get(logged) ?? this.#internals.table(logged.replace(/^.*\./, ''));
-    return listDeadLetters(this.#internals, this.#horizon.logId, name, tableOf, limit);
+    return this.findDeadLetters({ ...options, name });
+  }
+
+  async findDeadLetters(options: DeadLetterListOptions = {}): Promise<DeadLetter[]> {
+    this.#checkOpen('deadLetters');
+    return this.#names.deadLetters(options);
   }
 
   async replayDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
-    checkName('replayDeadLetters', name);
-    const count = await markDue(this.#internals, name, this.#numbers(selection));
+    this.#checkOpen('replayDeadLetters');
+    const count = await this.#names.replayDeadLetters(name, selection);
     this.#membership.nudge();
     return count;
   }
 
   async discardDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
-    checkName('discardDeadLetters', name);
-    return discardDeadLetters(this.#internals, name, this.#numbers(selection));
+    this.#checkOpen('discardDeadLetters');
+    return this.#names.discardDeadLetters(name, selection);
   }
 
-  async forget(name: string): Promise<boolean> {
-    checkName('forget', name);
-    return forgetName(this.#internals, name);
+  async forget(name: string, { force = false }: ForgetOptions = {}): Promise<boolean> {
+    this.#checkOpen('forget');
+    const isForgotten = await this.#names.forget(name, force);
+    this.#membership.nudge();
+    return isForgotten;
   }
 
-  #numbers({ positions }: DeadLetterSelection): number[] | undefined {
-    return positions?.map((position) => readPosition(this.#horizon.logId, position));
+  #checkOpen(operation: string): void {
+    if (!this.#closing.signal.aborted) return;
+    throw new ConfigurationError(`${operation}: these subscriptions are closed; open others with createSubscriptions`);
   }
 
   stats(): FeedStats {

@@ -10,6 +10,10 @@ export interface Subscription extends AsyncDisposable {
   pause(): void;
   resume(): void;
   stats(): SubscriptionStats;
+  /** Why it has ended by itself, e.g. NameForgottenError; undefined while it works, and after `close`. */
+  readonly error: Error | undefined;
+  /** Resolves when it is closed. Rejects with `error` when it ends by itself; that is logged too, and `onError` is called. */
+  readonly closed: Promise<void>;
   /** Resolves when the handler has returned from what is under way, or after 10 s. May be called twice, not from the handler. */
   close(): Promise<void>;
 }

@@ -4,10 +4,10 @@ import type { Change, Operation } from './change.ts';
 import type { DeliveryOptions } from './delivery/delivery-options.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
 import type { DeadLetter } from './durable/dead-letters.ts';
+import type { DurableSubscriptionInfo } from './durable/durable-subscription-info.ts';
 import type { SourceKind } from './log/change-log-part.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { Position } from './position.ts';
-import { PostgresSubscriptions } from './postgres-subscriptions.ts';
 import type { RelayState } from './relay/relay.ts';
 import type { Subscription, SubscriptionStats } from './subscription.ts';
 
@@ -61,6 +61,11 @@ export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
    * `Infinity`: never. Default 20, about six minutes. Without a name a change is tried for ever.
    */
   readonly maxAttempts?: number;
+  /**
+   * Called once if the subscription ends by itself, e.g. with NameForgottenError when `forget` has removed its name. The
+   * error is logged as well, and `subscription.closed` rejects with it.
+   */
+  readonly onError?: (error: Error) => unknown;
 }
 
 export interface SubscribeBatchesOptions extends SubscribeOptions {
@@ -69,8 +74,24 @@ export interface SubscribeBatchesOptions extends SubscribeOptions {
 }
 
 export interface DeadLetterSelection {
-  /** Default: all of the name's. */
+  /** Those of these changes. Default: all of the name's. */
   readonly positions?: readonly Position[];
+}
+
+export interface DeadLetterListOptions extends DeadLetterSelection {
+  /** The durable subscription whose dead letters are listed. Default: all. */
+  readonly name?: string;
+  /** Those of this table's changes alone. */
+  readonly table?: string | AnyTable;
+  /** Those that follow this one: the last dead letter of the page before. */
+  readonly after?: Pick<DeadLetter, 'name' | 'position'>;
+  /** The most to list, from 1 to 10,000. Default 1,000. */
+  readonly limit?: number;
+}
+
+export interface ForgetOptions {
+  /** Removes the name although subscriptions work under it: each ends with NameForgottenError. Default false. */
+  readonly force?: boolean;
 }
 
 /** What the feed of this process is doing. */
@@ -110,30 +131,26 @@ export interface Subscriptions extends AsyncDisposable {
   /** A local copy of a table's records that is kept current: lists first, and then follows. */
   mirror<T extends AnyTable>(table: T, options?: MirrorOptions<RecordOf<T>>): Promise<Mirror<RecordOf<T>>>;
   mirror(table: string, options?: MirrorOptions<Record<string, unknown>>): Promise<Mirror<Record<string, unknown>>>;
-  /** What a durable name has put aside, oldest first. At most `limit`, default 1,000. */
-  deadLetters(name: string, options?: { readonly limit?: number }): Promise<DeadLetter[]>;
+  /** The durable names in the order of names: each with its table, members, position, lag and number of dead letters. */
+  list(): Promise<DurableSubscriptionInfo[]>;
+  /** The changes that a durable name has put aside, oldest first, a page at a time. */
+  deadLetters(name: string, options?: Omit<DeadLetterListOptions, 'name'>): Promise<DeadLetter[]>;
+  /** The same for any name: ordered by name, and oldest first within a name. */
+  findDeadLetters(options?: DeadLetterListOptions): Promise<DeadLetter[]>;
   /**
    * Has dead letters handed over again, within about a second, by whoever works under the name; what succeeds is one no
-   * longer. Later changes of the same row may have been handed over before. Answers how many.
+   * longer. Later changes of the same row may have been handed over before. Returns how many.
    */
   replayDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
-  /** Throws dead letters away. Answers how many. */
+  /** Deletes dead letters. Returns how many. */
   discardDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
-  /** Removes a durable name, its cursors and dead letters. Nobody must work under it. Whether there was one. */
-  forget(name: string): Promise<boolean>;
+  /**
+   * Removes a durable name, its cursors and dead letters. Returns false if there is no such name.
+   *
+   * Throws NameInUseError while subscriptions work under it, in whatever process, unless `force` is given.
+   */
+  forget(name: string, options?: ForgetOptions): Promise<boolean>;
   stats(): FeedStats;
   /** Ends all subscriptions, each after what is under way. May be called twice. */
   close(): Promise<void>;
-}
-
-/**
- * Opens the feed: installs the change log and its triggers, listens, and takes part in the relay. Close it before its
- * store; a store that closes closes it.
- *
- * Throws ConfigurationError or ConnectionError.
- */
-export async function createSubscriptions(options: SubscriptionsOptions): Promise<Subscriptions> {
-  const subscriptions = new PostgresSubscriptions(options);
-  await subscriptions.open();
-  return subscriptions;
 }

@@ -3,7 +3,8 @@ import { eventually, tcpProxy, withClient } from '@intendant/devdb/testing';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Change } from './change.ts';
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { createSubscriptions } from './create-subscriptions.ts';
+import type { Subscriptions } from './subscriptions.ts';
 import { crashableServer } from './testing/crashable-server.ts';
 import { note } from './testing/fixture.ts';
 

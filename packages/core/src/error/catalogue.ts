@@ -81,6 +81,18 @@ export const ERROR_CATALOGUE = {
     when: 'A status could not be marked: the resource is not there at that revision.',
     cure: 'Look at `cause`; realize the newest revision.',
   },
+  NameInUseError: {
+    code: 'NAME_IN_USE',
+    httpStatus: 409,
+    when: 'A durable subscription is to be removed while subscriptions work under its name.',
+    cure: 'Close them first, in all processes; or pass `{ force: true }`, which ends them with NameForgottenError.',
+  },
+  NameForgottenError: {
+    code: 'NAME_FORGOTTEN',
+    httpStatus: 410,
+    when: 'The name of a durable subscription was removed while it was at work. The subscription has ended.',
+    cure: 'Nothing, if the removal was intended. Otherwise subscribe again; `details.position` says from where.',
+  },
   TransactionConflictError: {
     code: 'TRANSACTION_CONFLICT',
     httpStatus: 503,

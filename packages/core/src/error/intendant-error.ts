@@ -100,6 +100,18 @@ export class MarkingFailedError extends IntendantError {
   }
 }
 
+export class NameInUseError extends IntendantError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NameInUseError', message, options);
+  }
+}
+
+export class NameForgottenError extends IntendantError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NameForgottenError', message, options);
+  }
+}
+
 export class TransactionConflictError extends IntendantError {
   override readonly retryable = true;
   constructor(message: string, options?: ErrorOptions) {

@@ -5,24 +5,24 @@ import { CallLimit } from './call-limit.ts';
 import type { DeliveryItem } from './delivery-item.ts';
 import type { DeliveryLimits } from './delivery-options.ts';
 import type { BatchHandler } from './handler.ts';
-import { KeyLanes } from './key-lanes.ts';
+import { KeyedQueues } from './keyed-queues.ts';
 
 /** What becomes of changes beyond the handler: nothing for an ephemeral subscription, the database's business for a durable one. */
-export interface Aftercare {
+export interface OutcomeStore {
   /** In the handler's own transaction. */
   acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void>;
   /** Whether a call that failed has nevertheless committed its acknowledgement, or somebody else has. */
   isAcknowledged(item: DeliveryItem): Promise<boolean>;
   /** The handler has taken care of it. */
   noteDone(item: DeliveryItem): Promise<void>;
-  /** The last attempt failed: put it aside. */
-  park(item: DeliveryItem, error: unknown, attempts: number): Promise<void>;
+  /** The last attempt failed: put it aside. Resolves to false if the change is another member's by now. */
+  park(item: DeliveryItem, error: unknown, attempts: number): Promise<boolean>;
 }
 
 export interface DeliveryParts {
   readonly handler: BatchHandler;
   readonly limits: DeliveryLimits;
-  readonly aftercare: Aftercare;
+  readonly outcomes: OutcomeStore;
   readonly logger: Logger;
   /** Aborts when the subscription closes: no change is begun any more, none is tried again. */
   readonly closing: AbortSignal;
@@ -53,45 +53,45 @@ export interface DeliveryCounts {
  */
 export class Delivery {
   readonly #parts: DeliveryParts;
-  readonly #lanes: KeyLanes<DeliveryItem>;
+  readonly #queues: KeyedQueues<DeliveryItem>;
   readonly counts: DeliveryCounts = { delivered: 0, failedCalls: 0, deadLetters: 0 };
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     const { concurrency, batchSize } = parts.limits;
-    this.#lanes = new KeyLanes({ concurrency, batchSize, work: (items) => this.#work(items) });
-    parts.closing.addEventListener('abort', () => this.#lanes.clear(), { once: true });
+    this.#queues = new KeyedQueues({ concurrency, batchSize, work: (items) => this.#work(items) });
+    parts.closing.addEventListener('abort', () => this.#queues.clear(), { once: true });
   }
 
   /** Changes read and not yet taken care of. */
   get buffered(): number {
-    return this.#lanes.size;
+    return this.#queues.size;
   }
 
   get hasRoom(): boolean {
-    return this.#lanes.size < this.#parts.limits.maxBuffered;
+    return this.#queues.size < this.#parts.limits.maxBuffered;
   }
 
   accept(items: readonly DeliveryItem[]): void {
     const isInOrder = this.#parts.limits.concurrency === 1;
-    this.#lanes.push(items.map((item) => [isInOrder ? '' : item.numbered.identity, item] as const));
+    this.#queues.push(items.map((item) => [isInOrder ? '' : item.numbered.identity, item] as const));
   }
 
   /** Resolves when there is room for another page. */
   room(): Promise<void> {
-    return this.#lanes.fewerThan(this.#parts.limits.maxBuffered);
+    return this.#queues.fewerThan(this.#parts.limits.maxBuffered);
   }
 
   /** Resolves when no change is left. */
   idle(): Promise<void> {
-    return this.#lanes.fewerThan(1);
+    return this.#queues.fewerThan(1);
   }
 
   /** For whoever closes: waits for what is under way, but not for ever. */
   async end(): Promise<void> {
-    const patience = new AbortController();
-    const late = delay(CLOSE_MS, 'late', { signal: patience.signal }).catch(() => undefined);
-    const outcome = await Promise.race([this.idle(), late]).finally(() => patience.abort());
+    const waiting = new AbortController();
+    const late = delay(CLOSE_MS, 'late', { signal: waiting.signal }).catch(() => undefined);
+    const outcome = await Promise.race([this.idle(), late]).finally(() => waiting.abort());
     if (outcome === 'late')
       this.#parts.logger.warn(
         'a handler did not return as its subscription closed; its change counts as not taken care of',
@@ -100,15 +100,15 @@ export class Delivery {
 
   /** Forgets what was not begun. */
   clear(): void {
-    this.#lanes.clear();
+    this.#queues.clear();
   }
 
   pause(): void {
-    this.#lanes.pause();
+    this.#queues.pause();
   }
 
   resume(): void {
-    this.#lanes.resume();
+    this.#queues.resume();
   }
 
   /** A handler that does not wait for anything is done here and now. */
@@ -161,7 +161,7 @@ export class Delivery {
 
   /** Undefined when the call is over and well. */
   #call(items: readonly DeliveryItem[], attempt: number): Outcome {
-    const { handler, limits, aftercare } = this.#parts;
+    const { handler, limits, outcomes } = this.#parts;
     const limit = new CallLimit(
       () => items.map(({ share }) => share.lost),
       limits.handlerTimeoutMs,
@@ -172,7 +172,7 @@ export class Delivery {
         return limit.signal;
       },
       attempt,
-      ack: (tx: Transaction) => aftercare.acknowledge(tx, items),
+      ack: (tx: Transaction) => outcomes.acknowledge(tx, items),
     };
     const changes = items.map(({ numbered }) => numbered.change);
     const failed = (reason: unknown): Failure => {
@@ -187,7 +187,7 @@ export class Delivery {
   }
 
   async #finish(items: readonly DeliveryItem[]): Promise<readonly never[]> {
-    for (const item of items) if (item.isDeadLetter) await this.#insist(() => this.#parts.aftercare.noteDone(item));
+    for (const item of items) if (item.isDeadLetter) await this.#untilStored(() => this.#parts.outcomes.noteDone(item));
     this.#settle(items);
     return [];
   }
@@ -200,7 +200,7 @@ export class Delivery {
   async #withoutAcknowledged(items: readonly DeliveryItem[], error: Failure): Promise<DeliveryItem[]> {
     const left: DeliveryItem[] = [];
     for (const item of items) {
-      if (await this.#insist(() => this.#parts.aftercare.isAcknowledged(item))) await this.#finish([item]);
+      if (await this.#untilStored(() => this.#parts.outcomes.isAcknowledged(item))) await this.#finish([item]);
       else left.push(item);
     }
     if (left.length < items.length)
@@ -209,11 +209,8 @@ export class Delivery {
   }
 
   async #park(item: DeliveryItem, error: Failure, attempts: number): Promise<readonly never[]> {
-    const { logger, aftercare } = this.#parts;
-    const isParked = await this.#insist(async () => {
-      await aftercare.park(item, error.reason, attempts);
-      return true;
-    });
+    const { logger, outcomes } = this.#parts;
+    const isParked = await this.#untilStored(() => outcomes.park(item, error.reason, attempts));
     if (!isParked) return [];
     this.counts.deadLetters++;
     item.share.progress.finish(item.numbered.sequence);
@@ -243,7 +240,7 @@ export class Delivery {
   }
 
   /** Until the database answers: a change must neither be skipped nor handed over again for want of a connection. */
-  async #insist<T>(act: () => Promise<T>): Promise<T | undefined> {
+  async #untilStored<T>(act: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
         return await act();

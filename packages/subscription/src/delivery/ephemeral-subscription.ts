@@ -5,12 +5,13 @@ import { SLOTS } from '../log/slot.ts';
 import { formatPosition, type Position } from '../position.ts';
 import type { Feed } from '../source/feed.ts';
 import type { Subscription, SubscriptionStats } from '../subscription.ts';
-import { type Aftercare, Delivery } from './delivery.ts';
+import { Delivery, type OutcomeStore } from './delivery.ts';
 import type { DeliveryLimits } from './delivery-options.ts';
 import type { BatchHandler } from './handler.ts';
 import { countLag, samePlace } from './lag.ts';
 import { Reading } from './reading.ts';
 import { Share } from './share.ts';
+import { SubscriptionEnd } from './subscription-end.ts';
 
 export interface SubscriptionParts {
   readonly feed: Feed;
@@ -19,17 +20,18 @@ export interface SubscriptionParts {
   readonly handler: BatchHandler;
   readonly limits: DeliveryLimits;
   readonly onReset: (() => unknown) | undefined;
+  readonly onError: ((error: Error) => unknown) | undefined;
   readonly onClosed: () => void;
 }
 
 /** Nothing of it is kept: what fails is tried again for ever. */
-const NO_AFTERCARE: Aftercare = {
+const NOTHING_KEPT: OutcomeStore = {
   acknowledge: async () => {
     throw new ConfigurationError('ack: only a durable subscription, one with a name, keeps what was acknowledged');
   },
   isAcknowledged: async () => false,
   noteDone: async () => {},
-  park: async () => {},
+  park: async () => false,
 };
 
 /** A subscription whose place is this process's memory. */
@@ -39,25 +41,37 @@ export class EphemeralSubscription implements Subscription {
   readonly #delivery: Delivery;
   readonly #reading: Reading;
   readonly #share: Share;
+  readonly #end: SubscriptionEnd;
   readonly #running: Promise<void>;
   #isPaused = false;
 
   constructor(parts: SubscriptionParts) {
-    const { feed, view, handler, limits, onReset, from } = parts;
+    const { feed, view, handler, limits, onReset, onError, from } = parts;
     this.#parts = parts;
+    this.#end = new SubscriptionEnd(feed.logger, onError);
     setMaxListeners(0, this.#closing.signal); // As many as calls that wait to be tried again.
     const { signal } = this.#closing;
     this.#delivery = new Delivery({
       handler,
       limits,
-      aftercare: NO_AFTERCARE,
+      outcomes: NOTHING_KEPT,
       logger: feed.logger,
       closing: signal,
       onProgress: () => {},
     });
     this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => {} });
     this.#share = new Share(from);
-    this.#running = this.#reading.run(view, [this.#share], () => this.#share, signal);
+    this.#running = this.#reading
+      .run(view, [this.#share], () => this.#share, signal)
+      .catch((error) => void this.#end.fail(error));
+  }
+
+  get error(): Error | undefined {
+    return this.#end.error;
+  }
+
+  get closed(): Promise<void> {
+    return this.#end.closed;
   }
 
   get position(): Position {
@@ -96,6 +110,7 @@ export class EphemeralSubscription implements Subscription {
     await this.#running;
     await this.#delivery.end();
     this.#parts.onClosed();
+    this.#end.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

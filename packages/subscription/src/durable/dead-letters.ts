@@ -1,32 +1,39 @@
-import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import { arrayLiteral, type DataStoreInternals, type RegisteredTable } from '@intendant/core/internal';
 import type { Change } from '../change.ts';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
-import { type LogEntry, type NumberedChange, toNumberedChange } from '../log/log-entry.ts';
+import { type LogEntry, type NumberedChange, toNumberedChange, toUnknownChange } from '../log/log-entry.ts';
+import type { Position } from '../position.ts';
 
-/** A change that was put aside because its handler failed too often. */
+/** A change that was put aside after its handler's last attempt had failed. */
 export interface DeadLetter {
+  /** The durable subscription that put it aside. */
+  readonly name: string;
+  /** The change's position, which names the dead letter within the subscription. */
+  readonly position: Position;
+  /** Of a table that this store has not registered the key's fields are called `key1`, `key2`, …, and there is no record. */
   readonly change: Change;
   readonly attempts: number;
   /** The last failure's message. */
   readonly error: string;
   readonly failedAt: Date;
-  /** It is to be tried again, see `replayDeadLetters`. */
+  /** True after `replayDeadLetters`, until it is tried again. */
   readonly isDue: boolean;
 }
 
 const MOST_ERROR_LENGTH = 2_000;
 
+/** Returns false, and stores nothing, if the change's slot is no longer this member's: its new owner has the change. */
 export async function parkDeadLetter(
   { pool }: DataStoreInternals,
   name: string,
   { numbered: { sequence, entry }, share }: DeliveryItem,
   error: unknown,
   attempts: number,
-): Promise<void> {
+): Promise<boolean> {
   const message = (error instanceof Error ? error.message : String(error))
     .replaceAll('\0', '')
     .slice(0, MOST_ERROR_LENGTH);
-  await pool.query(
+  const { rowCount } = await pool.query(
     `insert into intendant.dead_letter
        (name, seq, slot, table_name, operation, key, org_id, instance_id, revision, record, occurred_at, attempts, error)
      select $1, $2, $3, $4, $5::text::"char", $6::text[], $7, $8, $9, $10::jsonb, $11, $12, $13
@@ -50,12 +57,14 @@ export async function parkDeadLetter(
       share.epoch,
     ],
   );
+  return rowCount === 1;
 }
 
 export const dropDeadLetter = async ({ pool }: DataStoreInternals, name: string, sequence: number): Promise<void> =>
   void (await pool.query('delete from intendant.dead_letter where name = $1 and seq = $2', [name, sequence]));
 
 interface LetterRow {
+  readonly name: string;
   readonly seq: string;
   readonly slot: number;
   readonly table_name: string;
@@ -72,7 +81,7 @@ interface LetterRow {
   readonly is_due: boolean;
 }
 
-const SELECT = `select seq, slot, table_name, operation::text as operation, key, org_id, instance_id, revision, record::text as record,
+const SELECT = `select name, seq, slot, table_name, operation::text as operation, key, org_id, instance_id, revision, record::text as record,
   occurred_at, attempts, error, failed_at, is_due from intendant.dead_letter`;
 
 const toEntry = (row: LetterRow): LogEntry => ({
@@ -102,24 +111,54 @@ export async function readDueLetters(
   return rows.map((row) => ({ slot: row.slot, numbered: toNumberedChange(logId, table, toEntry(row)) }));
 }
 
+/** Which dead letters to list; each part that is undefined is any. */
+export interface LetterSelection {
+  readonly name: string | undefined;
+  readonly loggedTable: string | undefined;
+  readonly numbers: readonly number[] | undefined;
+  readonly after: { readonly name: string; readonly number: number } | undefined;
+  readonly limit: number;
+}
+
+/** By name, and oldest first within a name. */
 export async function listDeadLetters(
   { pool }: DataStoreInternals,
   logId: string,
-  name: string,
-  tableOf: (loggedName: string) => RegisteredTable,
-  limit: number,
+  tableOf: (loggedName: string) => RegisteredTable | undefined,
+  { name, loggedTable, numbers, after, limit }: LetterSelection,
 ): Promise<DeadLetter[]> {
-  const { rows } = await pool.query<LetterRow>(`${SELECT} where name = $1 order by seq limit $2`, [name, limit]);
-  return rows.map((row) => ({
-    change: toNumberedChange(logId, tableOf(row.table_name), toEntry(row)).change,
+  const { rows } = await pool.query<LetterRow>(
+    `${SELECT}
+     where ($1::text is null or name = $1) and ($2::text is null or table_name = $2) and ($3::bigint[] is null or seq = any($3))
+       and ($4::text is null or (name, seq) > ($4, $5::bigint))
+     order by name, seq limit $6`,
+    [
+      name ?? null,
+      loggedTable ?? null,
+      numbers ? arrayLiteral(numbers.map(String)) : null,
+      after?.name ?? null,
+      after?.number ?? null,
+      limit,
+    ],
+  );
+  return rows.map((row) => toDeadLetter(logId, tableOf(row.table_name), row));
+}
+
+function toDeadLetter(logId: string, table: RegisteredTable | undefined, row: LetterRow): DeadLetter {
+  const entry = toEntry(row);
+  const change = table ? toNumberedChange(logId, table, entry).change : toUnknownChange(logId, entry);
+  return {
+    name: row.name,
+    position: change.position,
+    change,
     attempts: row.attempts,
     error: row.error,
     failedAt: row.failed_at,
     isDue: row.is_due,
-  }));
+  };
 }
 
-/** All of a name's, or those with these numbers. Answers how many. */
+/** All of a name's, or those with these numbers. Returns how many. */
 export async function markDue(
   { pool }: DataStoreInternals,
   name: string,

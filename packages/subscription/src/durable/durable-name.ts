@@ -56,8 +56,3 @@ export async function claimName(internals: DataStoreInternals, durable: DurableN
     );
   }
 }
-
-export async function forgetName({ pool }: DataStoreInternals, name: string): Promise<boolean> {
-  const { rowCount } = await pool.query('delete from intendant.durable_subscription where name = $1', [name]);
-  return rowCount === 1;
-}

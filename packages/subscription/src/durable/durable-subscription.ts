@@ -1,21 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { NameForgottenError } from '@intendant/core';
 import type { ClientBase } from 'pg';
 import { Delivery } from '../delivery/delivery.ts';
-import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import type { SubscriptionParts } from '../delivery/ephemeral-subscription.ts';
 import { countLag } from '../delivery/lag.ts';
 import { Reading } from '../delivery/reading.ts';
 import type { Share } from '../delivery/share.ts';
+import { SubscriptionEnd } from '../delivery/subscription-end.ts';
 import { SLOTS, slotOf } from '../log/slot.ts';
 import { formatPosition, type Position } from '../position.ts';
 import type { Subscription, SubscriptionStats } from '../subscription.ts';
-import { acknowledge, forgetAcknowledged, isAcknowledged, readAcknowledged } from './acknowledgement.ts';
+import { forgetAcknowledged, readAcknowledged } from './acknowledgement.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
-import { dropDeadLetter, parkDeadLetter, readDueLetters } from './dead-letters.ts';
 import type { DurableName } from './durable-name.ts';
+import { DurableOutcomes } from './durable-outcomes.ts';
 import { dealSlots } from './fair-share.ts';
-import type { Membership, NameUser } from './membership.ts';
+import type { MemberSubscription, Membership } from './membership.ts';
 import { claimSlots, freeSlots, keepCursors, type NameSituation, readCursors, releaseSlots } from './slots.ts';
 
 export interface DurableParts extends SubscriptionParts {
@@ -28,9 +29,10 @@ const FORGET_EVERY_MS = 30_000;
 const ABANDON_MS = 10_000;
 
 /** Works on its share of the slots of a name, each from where its cursor stands. */
-export class DurableSubscription implements Subscription, NameUser {
+export class DurableSubscription implements Subscription, MemberSubscription {
   readonly #parts: DurableParts;
   readonly #closing = new AbortController();
+  readonly #outcomes: DurableOutcomes;
   readonly #delivery: Delivery;
   readonly #reading: Reading;
   readonly #keeper: CursorKeeper;
@@ -39,40 +41,32 @@ export class DurableSubscription implements Subscription, NameUser {
   readonly #acknowledged = new Set<number>();
   /** Given back, with something still under way. */
   readonly #retiring = new Set<number>();
-  readonly #lettersUnderWay = new Map<number, Share>();
   readonly #running: Promise<void>;
   readonly #began = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #end: SubscriptionEnd;
   /** Aborted when the shares have changed. */
   #restart = new AbortController();
+  #shutDown: Promise<void> | undefined;
   #forgetAt = 0;
   #lastPlace: number;
   #isPaused = false;
   #keeping: Promise<void> = Promise.resolve();
 
   constructor(parts: DurableParts) {
-    const { feed, view, handler, limits, onReset, from } = parts;
+    const { feed, view, handler, limits, onReset, onError, from } = parts;
     this.#parts = parts;
+    this.#end = new SubscriptionEnd(feed.logger, onError);
+    this.#began.promise.catch(() => {});
     setMaxListeners(0, this.#closing.signal); // As many as calls that wait to be tried again.
     this.#lastPlace = from;
+    this.#outcomes = new DurableOutcomes(feed, parts.durable, () => parts.membership.nudge());
     this.#delivery = new Delivery({
       handler,
       limits,
       logger: feed.logger,
       closing: this.#closing.signal,
       onProgress: () => this.#keeper.touch(),
-      aftercare: {
-        acknowledge: (tx, items) => acknowledge(tx, this.name, items),
-        isAcknowledged: (item) => isAcknowledged(feed.internals, this.name, item),
-        noteDone: async ({ numbered }) => {
-          await dropDeadLetter(feed.internals, this.name, numbered.sequence);
-          this.#lettersUnderWay.delete(numbered.sequence);
-        },
-        park: async (item, error, attempts) => {
-          await parkDeadLetter(feed.internals, this.name, item, error, attempts);
-          this.#lettersUnderWay.delete(item.numbered.sequence);
-        },
-      },
+      outcomes: this.#outcomes,
     });
     this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => this.#keeper.touchQuietly() });
     this.#keeper = new CursorKeeper(() => this.#keep(), feed.logger);
@@ -84,9 +78,17 @@ export class DurableSubscription implements Subscription, NameUser {
     return this.#parts.durable.name;
   }
 
-  /** Resolves when it has looked for work once, and taken what was free. */
+  /** Resolves when it has looked for work once, and taken what was free. Rejects when it has ended before that. */
   get began(): Promise<void> {
     return this.#began.promise;
+  }
+
+  get error(): Error | undefined {
+    return this.#end.error;
+  }
+
+  get closed(): Promise<void> {
+    return this.#end.closed;
   }
 
   get position(): Position {
@@ -100,6 +102,7 @@ export class DurableSubscription implements Subscription, NameUser {
 
   async lag(): Promise<number> {
     const { feed, view } = this.#parts;
+    if (this.error) throw this.error;
     await this.#keep();
     return countLag(feed.internals, view, await readCursors(feed.internals, this.name));
   }
@@ -162,7 +165,7 @@ export class DurableSubscription implements Subscription, NameUser {
     const { take, give } = dealSlots(situation.members, this.#shares.size, situation.free);
     if (take > 0) await this.#claim(client, situation.member, take);
     if (give > 0) this.#giveBackSome(give);
-    if (situation.hasDueLetters) await this.#takeDueLetters();
+    if (situation.hasDueLetters) this.#delivery.accept(await this.#outcomes.takeDue(this.#shares));
     if (performance.now() >= this.#forgetAt) {
       this.#forgetAt = performance.now() + FORGET_EVERY_MS;
       await forgetAcknowledged(this.#parts.feed.internals, this.name);
@@ -216,38 +219,40 @@ export class DurableSubscription implements Subscription, NameUser {
     this.#retiring.delete(share.slot);
   }
 
-  async #takeDueLetters(): Promise<void> {
-    const { feed, durable } = this.#parts;
-    const slots = [...this.#shares.keys()];
-    const due = await readDueLetters(feed.internals, feed.horizon.logId, this.name, durable.table, slots);
-    const items: DeliveryItem[] = [];
-    for (const { slot, numbered } of due) {
-      const share = this.#shares.get(slot);
-      if (!share || this.#lettersUnderWay.get(numbered.sequence)?.isHeld) continue;
-      this.#lettersUnderWay.set(numbered.sequence, share);
-      items.push({ numbered, share, isDeadLetter: true });
-    }
-    this.#delivery.accept(items);
-  }
-
   async abandon(): Promise<void> {
     for (const share of [...this.#shares.values()]) {
       share.lose();
       this.#forget(share);
     }
     this.#delivery.clear();
-    this.#lettersUnderWay.clear();
+    this.#outcomes.clear();
     this.#acknowledged.clear();
     this.#restart.abort();
-    const patience = new AbortController();
+    const waiting = new AbortController();
     await Promise.race([
       this.#delivery.idle(),
-      delay(ABANDON_MS, undefined, { signal: patience.signal }).catch(() => {}),
-    ]).finally(() => patience.abort());
+      delay(ABANDON_MS, undefined, { signal: waiting.signal }).catch(() => {}),
+    ]).finally(() => waiting.abort());
   }
 
-  async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return this.#closed.promise;
+  noteForgotten(): void {
+    const { name, position } = this;
+    const error = new NameForgottenError(
+      `the durable subscription ${JSON.stringify(name)} was removed with forget() while this member was at work; it has ended, and changes after ${position} are not taken care of under this name`,
+      { details: { name, table: this.#parts.durable.table.name, position } },
+    );
+    if (!this.#end.fail(error)) return;
+    this.#began.reject(error);
+    for (const share of this.#shares.values()) share.lose();
+    void this.close();
+  }
+
+  close(): Promise<void> {
+    this.#shutDown ??= this.#close();
+    return this.#shutDown;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
     await this.#delivery.end();
@@ -258,7 +263,7 @@ export class DurableSubscription implements Subscription, NameUser {
     this.#shares.clear();
     await this.#parts.membership.remove(this);
     this.#parts.onClosed();
-    this.#closed.resolve();
+    this.#end.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

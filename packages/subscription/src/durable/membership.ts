@@ -11,10 +11,12 @@ const ROUND_MS = 1_000;
 const SESSION = `set idle_session_timeout = '8s'; set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3`;
 
 /** A subscription that works under a name. */
-export interface NameUser {
+export interface MemberSubscription {
   readonly name: string;
   /** Takes and gives back slots as the situation asks. Must not wait for handlers. */
   attend(situation: NameSituation, client: pg.ClientBase): Promise<void>;
+  /** The name was removed: nothing of it is this subscription's any more. */
+  noteForgotten(): void;
   /** The member's connection is lost: all its slots may be others' by now. Resolves when nothing of them is under way. */
   abandon(): Promise<void>;
 }
@@ -28,7 +30,7 @@ export class Membership {
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   /** With their numbers, once they have them. */
-  readonly #users = new Map<NameUser, number | undefined>();
+  readonly #users = new Map<MemberSubscription, number | undefined>();
   /** Resolved to have a round at once. */
   #nudge = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
@@ -41,14 +43,14 @@ export class Membership {
     this.#logger = logger;
   }
 
-  add(user: NameUser): void {
+  add(user: MemberSubscription): void {
     this.#users.set(user, undefined);
     this.#running ??= this.#run();
     this.nudge();
   }
 
   /** After its slots were given back. */
-  async remove(user: NameUser): Promise<void> {
+  async remove(user: MemberSubscription): Promise<void> {
     const member = this.#users.get(user);
     this.#users.delete(user);
     await this.#exclusively(async () => {
@@ -130,14 +132,30 @@ export class Membership {
   }
 
   async #round(client: pg.ClientBase): Promise<void> {
-    for (const [user, member] of this.#users)
-      if (member === undefined) this.#users.set(user, await joinName(client, user.name));
+    for (const [user, member] of this.#users) if (member === undefined) await this.#join(client, user);
     const users = new Map([...this.#users].map(([user, member]) => [member as number, user]));
     if (users.size === 0) return;
     const names = [...users.values()].map(({ name }) => name);
-    for (const situation of await lookAtNames(client, names, [...users.keys()])) {
-      const user = users.get(situation.member);
-      if (user && this.#users.has(user)) await user.attend(situation, client);
+    const situations = await lookAtNames(client, names, [...users.keys()]);
+    const situationOf = new Map(situations.map((situation) => [situation.member, situation]));
+    for (const [member, user] of users) {
+      const situation = situationOf.get(member);
+      if (!this.#users.has(user)) continue;
+      if (situation?.isMember) await user.attend(situation, client);
+      else user.noteForgotten();
+    }
+  }
+
+  async #join(client: pg.ClientBase, user: MemberSubscription): Promise<void> {
+    const member = await joinName(client, user.name);
+    if (!this.#users.has(user)) {
+      if (member !== undefined) await leaveName(client, user.name, member);
+      return;
+    }
+    if (member !== undefined) this.#users.set(user, member);
+    else {
+      this.#users.delete(user);
+      user.noteForgotten();
     }
   }
 }

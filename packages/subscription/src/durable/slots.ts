@@ -6,14 +6,17 @@ import { MEMBER_LOCKS } from '../log/names.ts';
 /*
  * Who works on what. A durable name's rows are dealt out in slots, each with a cursor of its own. A member is a
  * subscription of some process, alive as long as the connection lives on which it holds the advisory lock of its number: no
- * clock is asked. Each slot
- * carries its owner and an epoch that grows with every change of hands. Cursors are written, and changes acknowledged,
- * under owner and epoch: whoever lost a slot, and does not know it yet, can no longer move anything.
+ * clock is asked. Each slot carries its owner and an epoch that grows with every change of hands. Cursors are written, and
+ * changes acknowledged, under owner and epoch: a member that lost a slot and does not know it yet can no longer move
+ * anything. Epochs come from one sequence, so that they are not used again when a name is forgotten and made anew.
  */
-const LIVE_MEMBERS = `
+export const LIVE_MEMBERS = `
 select objid::int as member from pg_locks
 where locktype = 'advisory' and classid = ${MEMBER_LOCKS} and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database())`;
+
+/** The name is gone, which `cursor_member` refers to. */
+const FOREIGN_KEY_VIOLATION = '23503';
 
 /** What one look at a name shows a member. */
 export interface NameSituation {
@@ -25,6 +28,8 @@ export interface NameSituation {
   /** The member's own slots, and their epochs. */
   readonly slots: readonly number[];
   readonly epochs: readonly number[];
+  /** False when the name was forgotten, and perhaps made anew by others. */
+  readonly isMember: boolean;
   /** Some dead letter is to be tried again. */
   readonly hasDueLetters: boolean;
 }
@@ -36,6 +41,7 @@ select n.member,
   count(*) filter (where c.owner is null or c.owner not in (select member from live))::int as free,
   coalesce(array_agg(c.slot order by c.slot) filter (where c.owner = n.member), '{}') as slots,
   coalesce(array_agg(c.epoch::float8 order by c.slot) filter (where c.owner = n.member), '{}') as epochs,
+  exists (select from intendant.cursor_member m where m.name = n.name and m.member = n.member) as "isMember",
   exists (select from intendant.dead_letter d where d.name = n.name and d.is_due) as "hasDueLetters"
 from unnest($1::text[], $2::int[]) n(name, member) join intendant.cursor c on c.name = n.name
 group by n.name, n.member`;
@@ -46,14 +52,27 @@ export const lookAtNames = async (
   members: readonly number[],
 ): Promise<NameSituation[]> => (await client.query<NameSituation>(LOOK_AT_NAMES, [names, members])).rows;
 
-/** Makes a new member that works under the name; forgets those that no longer live. */
-export async function joinName(client: ClientBase, name: string): Promise<number> {
+/**
+ * Makes a new member that works under the name, and removes those that no longer live. Returns undefined if there is no
+ * such name any more.
+ */
+export async function joinName(client: ClientBase, name: string): Promise<number | undefined> {
   const { rows } = await client.query<{ member: number }>(`select nextval('intendant.member_seq')::int as member`);
   const { member } = rows[0] as { member: number };
   await client.query(`select pg_advisory_lock(${MEMBER_LOCKS}, $1)`, [member]);
   await client.query(`delete from intendant.cursor_member where name = $1 and member not in (${LIVE_MEMBERS})`, [name]);
-  await client.query('insert into intendant.cursor_member (name, member) values ($1, $2)', [name, member]);
-  return member;
+  return (await insertMember(client, name, member)) ? member : undefined;
+}
+
+async function insertMember(client: ClientBase, name: string, member: number): Promise<boolean> {
+  try {
+    await client.query('insert into intendant.cursor_member (name, member) values ($1, $2)', [name, member]);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code !== FOREIGN_KEY_VIOLATION) throw error;
+    await client.query(`select pg_advisory_unlock(${MEMBER_LOCKS}, $1)`, [member]);
+    return false;
+  }
 }
 
 export async function leaveName(client: ClientBase, name: string, member: number): Promise<void> {
@@ -64,7 +83,7 @@ export async function leaveName(client: ClientBase, name: string, member: number
 /** Takes up to so many slots that nobody alive owns. */
 export async function claimSlots(client: ClientBase, name: string, member: number, most: number): Promise<Share[]> {
   const { rows } = await client.query<{ slot: number; seq: string; epoch: string }>(
-    `update intendant.cursor c set owner = $2, epoch = c.epoch + 1
+    `update intendant.cursor c set owner = $2, epoch = nextval('intendant.slot_epoch_seq')
      from (
        select slot from intendant.cursor
        where name = $1 and (owner is null or owner not in (${LIVE_MEMBERS}))
@@ -121,7 +140,8 @@ export async function freeSlots(
   slots: readonly number[],
 ): Promise<void> {
   await client.query(
-    'update intendant.cursor set owner = null, epoch = epoch + 1 where name = $1 and owner = $2 and slot = any($3::int[])',
+    `update intendant.cursor set owner = null, epoch = nextval('intendant.slot_epoch_seq')
+     where name = $1 and owner = $2 and slot = any($3::int[])`,
     [name, member, slots],
   );
 }

@@ -19,7 +19,7 @@ import {
   truncateFunctionBody,
   truncateTrigger,
 } from './append-trigger.ts';
-import { KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
+import { ADD_EPOCHS, KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
 
 /** How changes get into the log: by triggers in the writers' transactions, or from the write-ahead log. */
@@ -49,8 +49,9 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
 }
 
 async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogPartOptions): Promise<string[]> {
-  const { rows } = await client.query<{ isThere: boolean; keepBody: string | null }>(
+  const { rows } = await client.query<{ isThere: boolean; hasEpochs: boolean; keepBody: string | null }>(
     `select to_regclass('intendant.change_log') is not null as "isThere",
+       to_regclass('intendant.slot_epoch_seq') is not null as "hasEpochs",
        (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_change_log(interval, bigint)')) as "keepBody"`,
   );
   const isThere = rows[0]?.isThere ?? false;
@@ -63,6 +64,7 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
           `insert into intendant.change_log_identity (source) values ('${source}')`,
           ...(source === 'replication' ? [REPLICATION_SCHEMA] : []),
         ]),
+    ...(isThere && !rows[0]?.hasEpochs ? [ADD_EPOCHS] : []),
     ...(rows[0]?.keepBody === KEEP_BODY ? [] : [KEEP_FUNCTION]),
     ...(isThere ? [] : [`select intendant.keep_change_log('100 years', ${partitionSize})`]),
   ];
@@ -111,7 +113,7 @@ const grantRead = (name: string, using: string): string[] => [
 
 const grantWork = (login: string): string[] => [
   `grant select on intendant.change_seq to ${quoteIdentifier(login)}`,
-  `grant usage on intendant.member_seq to ${quoteIdentifier(login)}`,
+  `grant usage on intendant.member_seq, intendant.slot_epoch_seq to ${quoteIdentifier(login)}`,
   `grant select, insert, update, delete on intendant.durable_subscription, intendant.cursor, intendant.cursor_member,
      intendant.acknowledged, intendant.dead_letter to ${quoteIdentifier(login)}`,
   `grant execute on function intendant.keep_change_log(interval, bigint) to ${quoteIdentifier(login)}`,

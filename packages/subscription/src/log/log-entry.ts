@@ -45,21 +45,34 @@ export function toNumberedChange(logId: string, table: RegisteredTable, entry: L
   return { sequence, identity: identityOf(orgId, instanceId, key), entry, change: toChange(logId, table, entry) };
 }
 
+/** A change of a table whose columns are not known here: its key's fields are numbered, and the record is left out. */
+export const toUnknownChange = (logId: string, entry: LogEntry): Change =>
+  Object.freeze({
+    ...commonPart(logId, entry),
+    table: entry.tableName,
+    key: Object.freeze(Object.fromEntries(entry.key.map((value, index) => [`key${index + 1}`, value]))),
+  });
+
 /** Frozen: all subscribers of the process are handed the same one. */
-function toChange(logId: string, table: RegisteredTable, entry: LogEntry): Change {
-  const { operation, isSoft } = OPERATIONS[entry.operation] as { operation: Operation; isSoft: boolean };
-  return Object.freeze({
+const toChange = (logId: string, table: RegisteredTable, entry: LogEntry): Change =>
+  Object.freeze({
+    ...commonPart(logId, entry),
     table: table.name,
+    key: Object.freeze(readKey(table, entry.key)),
+    ...(entry.record !== null && { record: Object.freeze(readRecord(table, entry.record)) }),
+  });
+
+function commonPart(logId: string, entry: LogEntry): Omit<Change, 'table' | 'key' | 'record'> {
+  const { operation, isSoft } = OPERATIONS[entry.operation] as { operation: Operation; isSoft: boolean };
+  return {
     operation,
     isSoft,
-    key: Object.freeze(readKey(table, entry.key)),
     orgId: entry.orgId,
     instanceId: entry.instanceId,
     revision: entry.revision === null ? null : Number(entry.revision),
     position: formatPosition(logId, entry.sequence),
     occurredAt: entry.occurredAt,
-    ...(entry.record !== null && { record: Object.freeze(readRecord(table, entry.record)) }),
-  });
+  };
 }
 
 function readKey(table: RegisteredTable, key: readonly string[]): Record<string, unknown> {

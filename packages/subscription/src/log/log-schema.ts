@@ -23,6 +23,7 @@ create table intendant.change_log_identity (
   replicated_lsn pg_lsn
 );
 create sequence intendant.member_seq as int cycle;
+create sequence intendant.slot_epoch_seq as bigint;
 create table intendant.durable_subscription (
   name text primary key,
   table_name text not null,
@@ -67,6 +68,12 @@ create table intendant.dead_letter (
   primary key (name, seq)
 );
 alter table intendant.change_log enable row level security;
+`;
+
+/** For a log that was made before epochs had a sequence. */
+export const ADD_EPOCHS = `
+create sequence intendant.slot_epoch_seq as bigint;
+select setval('intendant.slot_epoch_seq', (select coalesce(max(epoch), 0) + 1 from intendant.cursor));
 `;
 
 /**

@@ -4,8 +4,8 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createSubscriptions } from '../create-subscriptions.ts';
 import { DOORBELL_CHANNEL } from '../log/names.ts';
-import { createSubscriptions } from '../subscriptions.ts';
 import { Relay } from './relay.ts';
 
 const database = await testDatabase();

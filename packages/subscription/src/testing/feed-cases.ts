@@ -3,8 +3,9 @@ import { eventually, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Change } from '../change.ts';
+import { createSubscriptions } from '../create-subscriptions.ts';
 import { internalsOf } from '../internal.ts';
-import { createSubscriptions, type SubscriptionsOptions } from '../subscriptions.ts';
+import type { SubscriptionsOptions } from '../subscriptions.ts';
 import { brief, coke, note, pepsi, ROLES, vm } from './fixture.ts';
 
 const cokeInEurope = { ...coke, instanceId: 'Europe' };

@@ -3,7 +3,8 @@ import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { z } from 'zod';
 import type { Change } from '../change.ts';
-import { createSubscriptions, type Subscriptions, type SubscriptionsOptions } from '../subscriptions.ts';
+import { createSubscriptions } from '../create-subscriptions.ts';
+import type { Subscriptions, SubscriptionsOptions } from '../subscriptions.ts';
 
 export const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }), instanced: true });
 /** Its changes carry the row. */

@@ -6,8 +6,8 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
+import { createSubscriptions } from '../create-subscriptions.ts';
 import type { SourceKind } from '../log/change-log-part.ts';
-import { createSubscriptions } from '../subscriptions.ts';
 import { account, NAMES } from './soak-tables.ts';
 
 const { DATABASE = '', ADMIN_DATABASE = '', JOURNALS = '', SOURCE = 'triggers' } = process.env;

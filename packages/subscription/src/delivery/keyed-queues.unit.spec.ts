@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { KeyLanes } from './key-lanes.ts';
+import { KeyedQueues } from './keyed-queues.ts';
 import { Progress } from './progress.ts';
 
 test('whatever comes when, each key is worked on in order, by one at a time, and nothing is left', async () => {
@@ -13,7 +13,7 @@ test('whatever comes when, each key is worked on in order, by one at a time, and
       async (keys, concurrency, batchSize, scheduler) => {
         const done: { key: string; number: number }[] = [];
         const underWay = new Set<string>();
-        const lanes = new KeyLanes<{ key: string; number: number }>({
+        const queues = new KeyedQueues<{ key: string; number: number }>({
           concurrency,
           batchSize,
           work: async (items) => {
@@ -26,8 +26,8 @@ test('whatever comes when, each key is worked on in order, by one at a time, and
             done.push(...items);
           },
         });
-        lanes.push(keys.map((key, number) => [key, { key, number }] as const));
-        await scheduler.waitFor(lanes.fewerThan(1));
+        queues.push(keys.map((key, number) => [key, { key, number }] as const));
+        await scheduler.waitFor(queues.fewerThan(1));
         expect(done).toHaveLength(keys.length);
         for (const key of new Set(keys)) {
           const numbers = done.filter((item) => item.key === key).map(({ number }) => number);

@@ -1,4 +1,4 @@
-export interface KeyLanesOptions<T> {
+export interface KeyedQueuesOptions<T> {
   /** Calls of `work` at a time. */
   readonly concurrency: number;
   /** Items in a call, at most. */
@@ -8,8 +8,8 @@ export interface KeyLanesOptions<T> {
 }
 
 /** Works on several items at a time, but on those of one key one after the other, in the order they came. */
-export class KeyLanes<T> {
-  readonly #options: KeyLanesOptions<T>;
+export class KeyedQueues<T> {
+  readonly #options: KeyedQueuesOptions<T>;
   readonly #queues = new Map<string, T[]>();
   /** Keys that have items and are not being worked on. */
   readonly #ready = new Set<string>();
@@ -18,7 +18,7 @@ export class KeyLanes<T> {
   #size = 0;
   #isPaused = false;
 
-  constructor(options: KeyLanesOptions<T>) {
+  constructor(options: KeyedQueuesOptions<T>) {
     this.#options = options;
   }
 

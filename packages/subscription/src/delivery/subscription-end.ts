@@ -1,0 +1,46 @@
+import type { Logger } from 'pino';
+
+/** How a subscription ends: by `close`, or by itself with an error. */
+export class SubscriptionEnd {
+  readonly #logger: Logger;
+  readonly #onError: ((error: Error) => unknown) | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+  #error: Error | undefined;
+
+  constructor(logger: Logger, onError: ((error: Error) => unknown) | undefined) {
+    this.#logger = logger;
+    this.#onError = onError;
+    this.closed.catch(() => {}); // Whoever does not ask is told by the log.
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Returns false if it had failed before. */
+  fail(error: Error): boolean {
+    if (this.#error) return false;
+    this.#error = error;
+    this.#closed.reject(error);
+    this.#logger.error({ err: error }, 'a subscription has ended with an error');
+    void this.#tell(error);
+    return true;
+  }
+
+  /** Changes nothing after `fail`. */
+  close(): void {
+    this.#closed.resolve();
+  }
+
+  async #tell(error: Error): Promise<void> {
+    try {
+      await this.#onError?.(error);
+    } catch {
+      this.#logger.error('onError of a subscription threw');
+    }
+  }
+}

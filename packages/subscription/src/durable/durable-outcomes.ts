@@ -1,0 +1,62 @@
+import type { Transaction } from '@intendant/core';
+import type { OutcomeStore } from '../delivery/delivery.ts';
+import type { DeliveryItem } from '../delivery/delivery-item.ts';
+import type { Share } from '../delivery/share.ts';
+import type { Feed } from '../source/feed.ts';
+import { acknowledge, isAcknowledged } from './acknowledgement.ts';
+import { dropDeadLetter, parkDeadLetter, readDueLetters } from './dead-letters.ts';
+import type { DurableName } from './durable-name.ts';
+
+/** Stores acknowledgements and dead letters of one durable name, and knows which dead letters are being tried again. */
+export class DurableOutcomes implements OutcomeStore {
+  readonly #feed: Feed;
+  readonly #durable: DurableName;
+  /** Called when a change turned out to be another member's. */
+  readonly #onLost: () => void;
+  readonly #retried = new Map<number, Share>();
+
+  constructor(feed: Feed, durable: DurableName, onLost: () => void) {
+    this.#feed = feed;
+    this.#durable = durable;
+    this.#onLost = onLost;
+  }
+
+  acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void> {
+    return acknowledge(tx, this.#durable.name, items);
+  }
+
+  isAcknowledged(item: DeliveryItem): Promise<boolean> {
+    return isAcknowledged(this.#feed.internals, this.#durable.name, item);
+  }
+
+  async noteDone({ numbered: { sequence } }: DeliveryItem): Promise<void> {
+    await dropDeadLetter(this.#feed.internals, this.#durable.name, sequence);
+    this.#retried.delete(sequence);
+  }
+
+  async park(item: DeliveryItem, error: unknown, attempts: number): Promise<boolean> {
+    const isParked = await parkDeadLetter(this.#feed.internals, this.#durable.name, item, error, attempts);
+    this.#retried.delete(item.numbered.sequence);
+    if (!isParked) this.#onLost();
+    return isParked;
+  }
+
+  /** Dead letters that are to be tried again, of these shares, and are not being tried already. */
+  async takeDue(shares: ReadonlyMap<number, Share>): Promise<DeliveryItem[]> {
+    const { internals, horizon } = this.#feed;
+    const { name, table } = this.#durable;
+    const items: DeliveryItem[] = [];
+    for (const { slot, numbered } of await readDueLetters(internals, horizon.logId, name, table, [...shares.keys()])) {
+      const share = shares.get(slot);
+      if (!share || this.#retried.get(numbered.sequence)?.isHeld) continue;
+      this.#retried.set(numbered.sequence, share);
+      items.push({ numbered, share, isDeadLetter: true });
+    }
+    return items;
+  }
+
+  /** Forgets which dead letters are being tried: their slots are lost. */
+  clear(): void {
+    this.#retried.clear();
+  }
+}

@@ -1,0 +1,68 @@
+import { arrayLiteral, type DataStoreInternals } from '@intendant/core/internal';
+import { SLOT_OF_ENTRY } from '../log/slot.ts';
+import { formatPosition, type Position } from '../position.ts';
+import { LIVE_MEMBERS } from './slots.ts';
+
+/** One durable name: what it follows, who works under it, and how far it is. */
+export interface DurableSubscriptionInfo {
+  readonly name: string;
+  /** The table's name as defined, e.g. `vm`. */
+  readonly table: string;
+  /** The org whose changes the name sees; null: those of all orgs. */
+  readonly orgId: string | null;
+  /** The instance whose changes the name sees; null: those of all instances. */
+  readonly instanceId: string | null;
+  /** How many subscriptions work under the name now, in all processes. 0: nobody does, and its lag grows. */
+  readonly members: number;
+  /** Everything up to here is taken care of. Stored cursors count, which follow the members by up to 5 s. */
+  readonly position: Position;
+  /** Committed changes that are not yet taken care of, of all operations. Counted up to 10,000. */
+  readonly lag: number;
+  /** Changes that were put aside, see `deadLetters`. */
+  readonly deadLetters: number;
+}
+
+const MOST_COUNTED = 10_000;
+
+const LIST = `
+with live as materialized (${LIVE_MEMBERS})
+select d.name, d.table_name as table, s.org_id as "orgId", s.instance_id as "instanceId",
+  (select count(*)::int from intendant.cursor_member m join live using (member) where m.name = d.name) as members,
+  c.place::text as place, lag.count as lag,
+  (select count(*)::int from intendant.dead_letter l where l.name = d.name) as "deadLetters"
+from intendant.durable_subscription d
+cross join lateral (
+  select case when d.scope <> 'all' then d.scope::jsonb->>0 end as org_id,
+    case when d.scope <> 'all' then d.scope::jsonb->>1 end as instance_id
+) s
+cross join lateral (
+  select min(seq) as place, array_agg(seq order by slot) as places from intendant.cursor where name = d.name
+) c
+cross join lateral (
+  select count(*)::int from (
+    select from intendant.change_log l
+    where l.seq > c.place and l.seq > c.places[1 + ${SLOT_OF_ENTRY}] and l.table_name = d.table_name
+      and (s.org_id is null or l.org_id is null or l.org_id = s.org_id)
+      and (s.instance_id is null or l.instance_id is null or l.instance_id = s.instance_id)
+    limit ${MOST_COUNTED}
+  ) l
+) lag
+where $1::text[] is null or d.name = any($1)
+order by d.name`;
+
+type Row = Omit<DurableSubscriptionInfo, 'position'> & { readonly place: string };
+
+/** All durable names, or these. */
+export async function listDurableSubscriptions(
+  { pool }: DataStoreInternals,
+  logId: string,
+  tableName: (loggedName: string) => string,
+  names?: readonly string[],
+): Promise<DurableSubscriptionInfo[]> {
+  const { rows } = await pool.query<Row>(LIST, [names ? arrayLiteral(names) : null]);
+  return rows.map(({ place, table, ...rest }) => ({
+    ...rest,
+    table: tableName(table),
+    position: formatPosition(logId, Number(place)),
+  }));
+}

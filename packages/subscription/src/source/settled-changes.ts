@@ -1,0 +1,30 @@
+import { OPERATIONS } from '../change.ts';
+import type { SettledListener } from '../subscriptions-internals.ts';
+import type { Feed } from './feed.ts';
+import { follow } from './follow.ts';
+import { startPlace } from './start-place.ts';
+
+/** Calls the listener with the changes of these tables from now on, of all tenants. Returns how to stop. */
+export async function onSettledChanges(
+  feed: Feed,
+  tableNames: readonly string[],
+  listener: SettledListener,
+  closing: AbortSignal,
+): Promise<() => void> {
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, closing]);
+  const tables = tableNames.map((name) => feed.internals.table(name));
+  const view = { tables, operations: OPERATIONS, scope: undefined };
+  const from = await startPlace(feed, 'now');
+  const run = async () => {
+    for await (const { changes, isReset } of follow(feed, view, from, signal)) {
+      if (signal.aborted) return;
+      if (isReset) listener.onGap?.();
+      if (changes.length > 0) listener.onChanges(changes.map(({ change }) => change));
+    }
+  };
+  void run().catch((error) =>
+    feed.logger.error({ err: error }, 'a listener of settled changes failed, and hears no more'),
+  );
+  return () => stopping.abort();
+}
