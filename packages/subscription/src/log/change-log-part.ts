@@ -14,7 +14,6 @@ import {
   CARRIES_RECORD,
   createAppendFunction,
   createTruncateFunction,
-  settingsFor,
   TRUNCATE_TRIGGER,
   truncateFunctionBody,
   truncateTrigger,
@@ -169,7 +168,7 @@ async function planTriggers(client: ClientBase, table: RegisteredTable, wantsRec
       ? []
       : [
           createAppendFunction(table, carriesRecord),
-          createTruncateFunction(table, truncateFunctionBody(table, carriesRecord), settingsFor(table, carriesRecord)),
+          createTruncateFunction(table, truncateFunctionBody(table, carriesRecord)),
         ]),
     ...Object.entries(appendTriggers(table)).flatMap(([name, definition]) =>
       live.triggers.includes(name) ? [] : [`drop trigger if exists ${name} on ${table.qualifiedName}`, definition],

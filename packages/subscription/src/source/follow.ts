@@ -117,6 +117,7 @@ class Follower {
     this.#pageSize.learn(page);
     this.#window = nextWindow(this.#window, page.changes.length, limit);
     const through = page.changes.length < limit ? until : (page.changes.at(-1) as NumberedChange).sequence;
-    return { changes: page.changes, through, isReset: page.trimmed > after };
+    // Nothing is left up to `trimmed`, even where less is known to be settled: one gap is one reset.
+    return { changes: page.changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
   }
 }
