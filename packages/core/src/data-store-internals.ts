@@ -5,19 +5,13 @@ import type { Scope } from './context/scope.ts';
 import type { DataStore } from './data-store.ts';
 import { ConfigurationError } from './error/intendant-error.ts';
 import type { Executor } from './exchange/executor.ts';
-import type { ScopeSettings } from './exchange/scope-settings.ts';
-import type { Statement, StatementResult } from './exchange/statement.ts';
+import type { ResultSet, StatementSet } from './exchange/statement-set.ts';
+import type { StoreExchange } from './exchange/store-exchange.ts';
 import type { SchemaPart } from './schema/schema-part.ts';
 import type { Session } from './session/session.ts';
 import type { Transaction, TransactionOptions } from './session/transaction.ts';
 import type { AnyTable } from './table/record-types.ts';
 import type { RegisteredTable } from './table/registered-table.ts';
-
-/** How this store talks to the database. */
-export interface StoreExchange {
-  readonly settings: ScopeSettings;
-  readonly usesNamedStatements: boolean;
-}
 
 /** A store from the inside. */
 export interface DataStoreInternals {
@@ -67,7 +61,9 @@ export interface SessionInternals {
    * Runs statements as the login itself, not as the tenant's role (for the job tables and the like), in the session's
    * transaction; afterwards the tenant's role is in force again. Only inside a transaction.
    */
-  readonly loginExecutor: { run: (statements: readonly Statement[]) => Promise<StatementResult[]> };
+  readonly loginExecutor: {
+    run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
+  };
 }
 
 const stores = new WeakMap<DataStore, DataStoreInternals>();

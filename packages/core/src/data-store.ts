@@ -9,8 +9,10 @@ import type { Scope } from './context/scope.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
 import { ConfigurationError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
-import { openPool, PoolExecutor, type PoolOptions, type PoolStats } from './exchange/pool.ts';
+import { openPool, type PoolOptions, type PoolStats } from './exchange/pool.ts';
+import { PoolExecutor } from './exchange/pool-executor.ts';
 import { localSettings } from './exchange/scope-settings.ts';
+import type { StoreExchange } from './exchange/store-exchange.ts';
 import { roleNames } from './schema/roles.ts';
 import { SchemaKeeper } from './schema/schema-keeper.ts';
 import { RootSession } from './session/root-session.ts';
@@ -144,8 +146,13 @@ class PostgresDataStore implements DataStore<unknown> {
   }
 
   #makeInternals(): DataStoreInternals {
-    const settings = localSettings(this.#roleName);
-    const usesNamedStatements = this.#options.pool?.namedStatements ?? true;
+    const exchange: StoreExchange = {
+      pool: this.#pool,
+      connection: this.#connection,
+      settings: localSettings(this.#roleName),
+      usesNamedStatements: this.#options.pool?.namedStatements ?? true,
+      logger: this.#logger,
+    };
     return {
       store: this as unknown as DataStore,
       schemaName: this.#schemaName,
@@ -154,8 +161,8 @@ class PostgresDataStore implements DataStore<unknown> {
       connection: this.#connection,
       adminConnection: this.#adminConnection,
       hasInstancer: this.#instancer !== undefined,
-      exchange: { settings, usesNamedStatements },
-      executor: new PoolExecutor(this.#pool, this.#connection, settings, usesNamedStatements),
+      exchange,
+      executor: new PoolExecutor(exchange),
       loginName: async () => this.#loginName,
       roleName: this.#roleName,
       table: (nameOrDefinition) => this.#table(nameOrDefinition),

@@ -23,9 +23,10 @@ export {
 } from './data-store-internals.ts';
 export { printKey, translateError } from './error/sqlstate.ts';
 export { runExchange } from './exchange/exchange.ts';
-export type { Executor, RunOptions } from './exchange/executor.ts';
+export type { Executor, RunOptions, TransactionExecutor } from './exchange/executor.ts';
 export { destroySocket, serverProcessId } from './exchange/pg-internals.ts';
 export type { Statement, StatementResult, WireValue } from './exchange/statement.ts';
+export { mapStatements, type ResultSet, type StatementSet, statementsOf } from './exchange/statement-set.ts';
 export { type CountRange, checkCount } from './option/check-count.ts';
 export { checkDuration, type DurationRange } from './option/check-duration.ts';
 export { checkOptions, type OptionNames } from './option/check-options.ts';

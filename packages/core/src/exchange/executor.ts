@@ -1,16 +1,35 @@
 import type { Scope } from '../context/scope.ts';
-import type { Statement, StatementResult } from './statement.ts';
+import type { ResultSet, StatementSet } from './statement-set.ts';
 
 export interface RunOptions {
   /** Cancels the statement on the server. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Runs statements under a scope, all behind one Sync: one round trip, one transaction (the executor's own, or the
- * surrounding one). The first that fails fails them all. Rejects with what the driver threw (see `translateError`),
- * or with an IntendantError of its own.
- */
+/** Runs statements under a scope. Rejects with what the driver threw (see `translateError`), or with an IntendantError of its own. */
 export interface Executor {
-  run(scope: Scope, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]>;
+  /** True when what it runs is part of a transaction that other statements belong to as well. */
+  readonly isTransaction: boolean;
+  /**
+   * Runs statements under a scope, all behind one Sync: one round trip, one transaction (the executor's own, or the
+   * surrounding one). The first that fails fails them all. Returns their results under the same names:
+   *
+   * `const { lock, record } = await executor.run(scope, { lock: lockRow(…), record: upsert(…) })`
+   */
+  run<Statements extends StatementSet>(
+    scope: Scope,
+    statements: Statements,
+    options?: RunOptions,
+  ): Promise<ResultSet<Statements>>;
+  /**
+   * Runs the callback with an executor whose statements are one transaction: this executor's if it is one, else a new one
+   * (READ COMMITTED), which commits when the callback resolves and rolls back when it throws.
+   */
+  transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result>;
+}
+
+/** An executor inside one transaction. */
+export interface TransactionExecutor extends Executor {
+  /** As the login itself, for tables that tenants' roles have no right on. Afterwards the scope is in force again. */
+  runAsLogin<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
 }

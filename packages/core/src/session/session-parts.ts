@@ -12,7 +12,7 @@ export function sessionParts(
   return {
     store: internals.store,
     executor,
-    isTransaction: false,
+    isTransaction: executor.isTransaction,
     loginExecutor: { run: outsideTransaction },
     table: (definition) => internals.table(definition),
     ...own,

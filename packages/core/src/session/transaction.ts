@@ -2,9 +2,9 @@ import type pg from 'pg';
 import type { ClientBase } from 'pg';
 import type { Scope } from '../context/scope.ts';
 import { translateError } from '../error/sqlstate.ts';
+import type { TransactionConnection } from '../exchange/transaction-connection.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { Session, type SessionParts } from './session.ts';
-import type { TransactionConnection } from './transaction-connection.ts';
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
 

@@ -1,10 +1,10 @@
-import type { DataStoreInternals, Statement } from '@intendant/core/internal';
+import { type DataStoreInternals, mapStatements, type Statement } from '@intendant/core/internal';
 
 /** A store whose realization takes no lock on overall rows: what the tests of the lock must find out. */
 export function leaveOutLock(store: DataStoreInternals): void {
   const { executor } = store;
   const run = executor.run.bind(executor);
-  executor.run = (scope, statements, options) => run(scope, statements.map(withoutLock), options);
+  executor.run = (scope, statements, options) => run(scope, mapStatements(statements, withoutLock), options);
 }
 
 const withoutLock = (statement: Statement): Statement => {
@@ -24,5 +24,5 @@ export function readWithoutLock(store: DataStoreInternals): void {
   const run = executor.run.bind(executor);
   const patched = (statement: Statement): Statement =>
     statement.name === 'lock-what-is-free' ? unnamed(statement, 'for no key update of o skip locked', '') : statement;
-  executor.run = (scope, statements, options) => run(scope, statements.map(patched), options);
+  executor.run = (scope, statements, options) => run(scope, mapStatements(statements, patched), options);
 }

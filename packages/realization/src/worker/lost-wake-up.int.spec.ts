@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransactionConflictError } from '@intendant/core';
-import { type DataStoreInternals, internalsOf } from '@intendant/core/internal';
+import { type DataStoreInternals, internalsOf, statementsOf } from '@intendant/core/internal';
 import { atScale, eventually, isSoak } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { expect, test } from 'vitest';
@@ -68,7 +68,7 @@ function firstLook({ executor }: DataStoreInternals): Promise<void> {
   const run = executor.run.bind(executor);
   executor.run = async (scope, statements, options) => {
     const answers = await run(scope, statements, options);
-    if (statements.some(({ name }) => name === 'read-intents')) looked.open();
+    if (statementsOf(statements).some(({ name }) => name === 'read-intents')) looked.open();
     return answers;
   };
   return looked.opened;

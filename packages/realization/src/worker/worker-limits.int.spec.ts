@@ -1,4 +1,4 @@
-import { internalsOf } from '@intendant/core/internal';
+import { internalsOf, statementsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createRealization } from '../realization.ts';
@@ -87,7 +87,7 @@ test('what ends together is marked together', async () => {
   const run = executor.run.bind(executor);
   let reports = 0;
   executor.run = (scope, statements, options) => {
-    if (statements.some(({ name }) => name === 'mark-finished')) reports++;
+    if (statementsOf(statements).some(({ name }) => name === 'mark-finished')) reports++;
     return run(scope, statements, options);
   };
   await persistMany(100);

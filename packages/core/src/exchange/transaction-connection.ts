@@ -1,26 +1,24 @@
 import type pg from 'pg';
 import type { Scope } from '../context/scope.ts';
 import { DatabaseError, OperationNotAllowedError } from '../error/intendant-error.ts';
-import { cancelled, withCancellation } from '../exchange/cancellation.ts';
-import { runExchange } from '../exchange/exchange.ts';
-import type { Executor, RunOptions } from '../exchange/executor.ts';
-import { connectionOf, isQuiet } from '../exchange/pg-internals.ts';
-import { PREPARED_PREFIX, preparedNamesOf } from '../exchange/prepared-names.ts';
-import type { ScopeSettings } from '../exchange/scope-settings.ts';
-import type { Statement, StatementResult } from '../exchange/statement.ts';
+import { cancelled, withCancellation } from './cancellation.ts';
+import { runExchange } from './exchange.ts';
+import type { RunOptions, TransactionExecutor } from './executor.ts';
+import { connectionOf, isQuiet } from './pg-internals.ts';
+import { PREPARED_PREFIX, preparedNamesOf } from './prepared-names.ts';
+import type { Statement, StatementResult } from './statement.ts';
+import { type ResultSet, resultsFor, type StatementSet, statementsOf } from './statement-set.ts';
+import type { StoreExchange } from './store-exchange.ts';
 
-export interface TransactionConnectionOptions {
-  readonly client: pg.PoolClient;
-  readonly connection: pg.ClientConfig;
-  readonly settings: ScopeSettings;
-  readonly usesNamedStatements: boolean;
-  /** The scope of the tables that were declared, if they were. */
-  readonly scope: Scope | undefined;
-  /** The scope that raw SQL runs under. Throws when the context has none: raw SQL could reach every table. */
-  rawScope(): Scope;
+export interface TransactionSettings {
   /** `begin …` */
   readonly beginSql: string;
-  readonly signal: AbortSignal | undefined;
+  /** The scope of the tables that were declared, if they were. */
+  readonly scope?: Scope | undefined;
+  /** The scope that raw SQL runs under. Throws when the context has none: raw SQL could reach every table. */
+  readonly rawScope?: (() => Scope) | undefined;
+  /** Ends the transaction. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What the login's own statements are planned for, where others have their role. */
@@ -32,9 +30,11 @@ const LOGIN_PLANS = 'login';
  * The transaction rests under one scope: the declared tables', else the first operation's, and raw SQL's as soon as there
  * is some. An operation under another one sets it before and puts the resting one back after, behind the same Sync.
  */
-export class TransactionConnection implements Executor {
+export class TransactionConnection implements TransactionExecutor {
+  readonly isTransaction = true;
+  readonly #store: StoreExchange;
   readonly #client: pg.PoolClient;
-  readonly #options: TransactionConnectionOptions;
+  readonly #settings: TransactionSettings;
   readonly #afterCommit: (() => unknown)[] = [];
   #hasBegun = false;
   #isOver = false;
@@ -47,31 +47,39 @@ export class TransactionConnection implements Executor {
   /** What the database is set to between operations. Undefined: nothing yet, it is the login's own role. */
   #restingScope: Scope | undefined;
 
-  constructor(options: TransactionConnectionOptions) {
-    this.#client = options.client;
-    this.#options = options;
+  constructor(store: StoreExchange, client: pg.PoolClient, settings: TransactionSettings) {
+    this.#store = store;
+    this.#client = client;
+    this.#settings = settings;
   }
 
-  async run(scope: Scope, statements: readonly Statement[], options?: RunOptions): Promise<StatementResult[]> {
+  async run<Statements extends StatementSet>(
+    scope: Scope,
+    statements: Statements,
+    options?: RunOptions,
+  ): Promise<ResultSet<Statements>> {
+    return resultsFor(statements, await this.#runUnder(scope, statementsOf(statements), options?.signal));
+  }
+
+  #runUnder(scope: Scope, statements: readonly Statement[], signal: AbortSignal | undefined) {
     this.#checkUsable();
-    const resting = this.#restingScope ?? this.#options.scope ?? scope;
+    const resting = this.#restingScope ?? this.#settings.scope ?? scope;
     const before = this.#rest(resting);
-    if (isSameScope(scope, resting)) return this.#send(statements, before, [], scope.role, options?.signal);
-    const { settings } = this.#options;
-    return this.#send(
-      statements,
-      [...before, settings.statement(scope)],
-      [settings.statement(resting)],
-      scope.role,
-      options?.signal,
-    );
+    if (isSameScope(scope, resting)) return this.#send(statements, before, [], scope.role, signal);
+    const { settings } = this.#store;
+    const own = [...before, settings.statement(scope)];
+    return this.#send(statements, own, [settings.statement(resting)], scope.role, signal);
   }
 
-  /** As the login itself, for tables that tenants' roles have no right on. */
-  async runAsLogin(statements: readonly Statement[]): Promise<StatementResult[]> {
-    const { settings } = this.#options;
+  transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {
+    return run(this);
+  }
+
+  async runAsLogin<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>> {
+    const { settings } = this.#store;
     const after = this.#restingScope ? [settings.statement(this.#restingScope)] : [];
-    return this.#send(statements, [settings.reset()], after, LOGIN_PLANS);
+    const results = await this.#send(statementsOf(statements), [settings.reset()], after, LOGIN_PLANS);
+    return resultsFor(statements, results);
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
@@ -153,13 +161,13 @@ export class TransactionConnection implements Executor {
   async #rollBackTo(savepoint: string, resting: Scope | undefined): Promise<void> {
     const undo = [{ text: `rollback to savepoint ${savepoint}` }, { text: `release savepoint ${savepoint}` }];
     this.#restingScope = resting;
-    await this.#send([...undo, ...(this.#wasHandedOut ? this.#rest(this.#options.rawScope()) : [])], [], []);
+    await this.#send([...undo, ...(this.#wasHandedOut ? this.#rest(this.#rawScope()) : [])], [], []);
   }
 
   /** Readies the transaction for SQL that is not ours; pg queues what that takes, so raw SQL can follow at once. */
   #handOut(): void {
     this.#checkUsable();
-    const settings = this.#rest(this.#options.rawScope());
+    const settings = this.#rest(this.#rawScope());
     this.#wasHandedOut = true;
     const opening = [...this.#opening(), ...settings];
     if (opening.length === 0) return;
@@ -179,17 +187,22 @@ export class TransactionConnection implements Executor {
     return turn;
   }
 
+  #rawScope(): Scope {
+    if (this.#settings.rawScope) return this.#settings.rawScope();
+    throw new OperationNotAllowedError('raw SQL runs in a transaction of a session alone');
+  }
+
   /** What makes this the scope between operations. */
   #rest(scope: Scope): Statement[] {
     if (this.#restingScope && isSameScope(scope, this.#restingScope)) return [];
     this.#restingScope = scope;
-    return [this.#options.settings.statement(scope)];
+    return [this.#store.settings.statement(scope)];
   }
 
   #opening(): Statement[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    return [{ name: 'begin', text: this.#options.beginSql }];
+    return [{ name: 'begin', text: this.#settings.beginSql }];
   }
 
   async #send(
@@ -209,10 +222,10 @@ export class TransactionConnection implements Executor {
   }
 
   async #guarded<T>(work: () => Promise<T>, own?: AbortSignal): Promise<T> {
-    const signals = [this.#options.signal, own].filter((signal) => signal !== undefined);
+    const signals = [this.#settings.signal, own].filter((signal) => signal !== undefined);
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     try {
-      return await withCancellation(this.#client, this.#options.connection, signal, work, () => {
+      return await withCancellation(this.#client, this.#store.connection, signal, work, () => {
         this.#isSpent = true;
       });
     } catch (error) {
@@ -222,7 +235,7 @@ export class TransactionConnection implements Executor {
   }
 
   #plans(planScope: string = this.#restingScope?.role ?? LOGIN_PLANS) {
-    return { planScope, usesNamedStatements: this.#options.usesNamedStatements };
+    return { planScope, usesNamedStatements: this.#store.usesNamedStatements };
   }
 
   #checkUsable(): void {
@@ -231,7 +244,7 @@ export class TransactionConnection implements Executor {
         'the transaction is over; await every operation inside its callback, and use the store outside',
       );
     }
-    if (this.#options.signal?.aborted) throw cancelled(this.#options.signal.reason);
+    if (this.#settings.signal?.aborted) throw cancelled(this.#settings.signal.reason);
     if (this.#wasHandedOut && this.#wasEndedByHand()) {
       this.#isOver = true;
       throw new OperationNotAllowedError(

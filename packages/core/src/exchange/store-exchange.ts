@@ -1,0 +1,15 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { ScopeSettings } from './scope-settings.ts';
+
+/** How a store talks to the database. */
+export interface StoreExchange {
+  /** The application login's pool. */
+  readonly pool: pg.Pool;
+  /** What a client of the application login is made from. */
+  readonly connection: pg.ClientConfig;
+  readonly settings: ScopeSettings;
+  /** False sends every statement unnamed, for a pooler that does not keep prepared statements. */
+  readonly usesNamedStatements: boolean;
+  readonly logger: Logger;
+}
