@@ -9,7 +9,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 /** What waits longer than a new intent: a resync of what is realized already. */
 export type JobUrgency = 'intent' | 'resync';
 
-const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
+export const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
 
 /** Adds jobs to the queues; its arguments are SQL, of arrays of one length. Open to every writing role. */
 export const enqueueCall = (

@@ -22,11 +22,11 @@ as $body$
 $body$`;
 
 /** The call costs more than all that it does, so it is made only for what needs encoding. */
-const keyPart = (part: string): string =>
+export const keyPart = (part: string): string =>
   `case when ${part} ~ '${PLAIN_KEY_PART}' then ${part} else intendant.job_key_part(${part}) end`;
 
 /** As `jobKey` in job-key.ts, of a JSON array. */
-const keyOf = (identity: string): string => `
+export const keyOf = (identity: string): string => `
     (select string_agg(${keyPart('part')}, '/' order by place)
       from jsonb_array_elements_text(${identity}) with ordinality as parts (part, place))`;
 

@@ -1,0 +1,85 @@
+import type { AnyTable, KeyOf, RecordOf } from '@intendant/core';
+import { type Executor, quoteIdentifier, readRow, type Scope, type StatementResult } from '@intendant/core/internal';
+import { identitySql } from '../status/identity-set.ts';
+import type { StatusRecord } from '../status/read-status.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import { countSql, pageSql } from './page.ts';
+import { type CheckedFilter, checkLimit, checkListFilter, type ListOptions, type ResourceOrder } from './resource-filter.ts';
+import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
+
+/** A resource, and how far it is. */
+export interface ListedResource<T extends AnyTable> {
+  /** Its key columns, and its org and instance where the table has them. */
+  readonly key: Extract<KeyOf<T>, object>;
+  /** Null when the resource's row is gone and only its statuses are left. A soft-deleted one has `deletedAt`. */
+  readonly record: RecordOf<T> | null;
+  readonly overall: StatusRecord;
+  /** By enforcement point. */
+  readonly enforcement: ReadonlyMap<string, StatusRecord>;
+  /**
+   * When the status that was asked for last changed: that of the point, if the filter names one, else the overall one. An
+   * attempt that fails again counts as a change.
+   */
+  readonly since: Date;
+}
+
+/** One round trip. */
+export async function listResources<T extends AnyTable>(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  options: ListOptions<T>,
+): Promise<ListedResource<T>[]> {
+  const filter = checkListFilter(options);
+  const { text, parameters } = pageSql({
+    tables,
+    scope,
+    filter,
+    orderBy: options.orderBy as ResourceOrder<AnyTable> | undefined,
+    after: options.after,
+    limit: checkLimit('list', options.limit),
+  });
+  const [found] = await executor.run(scope, [
+    { name: nameOf(filter), text: listSql(tables, text), values: parameters.values },
+  ]);
+  return (found as StatementResult).rows.map((row) => readListed<T>(tables, row));
+}
+
+export async function countResources(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  filter: CheckedFilter,
+): Promise<number> {
+  const { text, parameters } = countSql(tables, scope, filter);
+  const [found] = await executor.run(scope, [{ text, values: parameters.values }]);
+  return Number((found as StatementResult).rows[0]?.[0]);
+}
+
+/** Prepared, unless the filter on records may have any of endless shapes. */
+const nameOf = ({ where }: CheckedFilter): string | undefined => (where === undefined ? 'list-resources' : undefined);
+
+function listSql(tables: StatusTables, page: string): string {
+  const { of, same } = identitySql(tables.overall);
+  const columns = tables.resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
+  return `
+    with page as (${page})
+    select to_json(p.since), ${overallJson('o')}, ${enforcementJson(tables, 'p')}, r.revision is not null, ${of('p')}, ${columns}
+    from page p
+    join ${tables.overall.qualifiedName} o on ${same('o', 'p')}
+    left join ${tables.resource.qualifiedName} r on ${same('r', 'p')}
+    order by p.place`;
+}
+
+function readListed<T extends AnyTable>(tables: StatusTables, row: readonly (string | null)[]): ListedResource<T> {
+  const { identity } = tables.resource;
+  const [since, overall, enforcement, isThere, ...rest] = row;
+  const key = identity.map(({ field, format }, index) => [field, format.decode(rest[index] as string)]);
+  return {
+    key: Object.fromEntries(key) as Extract<KeyOf<T>, object>,
+    record: isThere === 't' ? (readRow(tables.resource, rest.slice(identity.length)) as RecordOf<T>) : null,
+    overall: readOverallJson(overall),
+    enforcement: readEnforcementJson(enforcement),
+    since: new Date(JSON.parse(since as string) as string),
+  };
+}

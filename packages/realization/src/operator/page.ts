@@ -1,0 +1,185 @@
+import { type AnyTable, InvalidRecordError } from '@intendant/core';
+import {
+  afterCondition,
+  type Column,
+  type FilterTarget,
+  filterCondition,
+  orderTerms,
+  Parameters,
+  quoteIdentifier,
+  type Scope,
+} from '@intendant/core/internal';
+import { identitySql } from '../status/identity-set.ts';
+import { identityOf } from '../status/resource-identity.ts';
+import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
+
+/*
+ * A page of resources begins with status rows: those at one point, or the overall ones. An index leads from a status to
+ * its resources in the order of their key, so the page of several statuses is merged from one short page of each.
+ */
+
+/** What a page is made from: the SQL grows, and its values with it. */
+export interface PageRequest {
+  readonly tables: StatusTables;
+  readonly scope: Scope;
+  readonly filter: CheckedFilter;
+  readonly orderBy: ResourceOrder<AnyTable> | undefined;
+  readonly after: unknown;
+  readonly limit: number;
+}
+
+export interface PageSql {
+  /** A query of the columns of the identity, `since` and `place`, which is the row's place in the order. */
+  readonly text: string;
+  readonly parameters: Parameters;
+}
+
+interface Draft extends PageRequest {
+  readonly into: FilterTarget;
+}
+
+export function pageSql(request: PageRequest): PageSql {
+  const parameters = new Parameters();
+  const into = { table: request.tables.resource, scope: request.scope, parameters };
+  return { text: orderedSql({ ...request, into }), parameters };
+}
+
+function orderedSql(draft: Draft): string {
+  const { orderBy } = draft;
+  if (orderBy === undefined) return byKey(draft);
+  if (orderBy === 'oldest' || orderBy === 'newest') return bySince(draft, orderBy === 'oldest');
+  if (typeof orderBy === 'string')
+    throw new InvalidRecordError("list: orderBy must name columns, or be 'oldest' or 'newest'");
+  return byColumns(draft);
+}
+
+/** How many resources the filter matches, as one query. */
+export function countSql(tables: StatusTables, scope: Scope, filter: CheckedFilter): PageSql {
+  const parameters = new Parameters();
+  const request = { tables, scope, filter, orderBy: undefined, after: undefined, limit: 0 };
+  const draft = { ...request, into: { table: tables.resource, scope, parameters } };
+  const { from, conditions } = source(draft, filter.where === undefined ? [] : [whereOf(draft)]);
+  return { text: `select count(*) from ${from} where ${[...conditions, statusIn(draft)].join(' and ')}`, parameters };
+}
+
+const SINCE = `date_trunc('milliseconds', s.updated_at)`;
+
+/** One short page for each status, by the index, then the first of all of them. */
+function byKey(draft: Draft): string {
+  const { tables, filter, after, limit, into } = draft;
+  const keys = identitySql(tables.overall).of('s');
+  const beyond = after === undefined ? [] : [keyBeyond(draft)];
+  const { from, conditions } = source(draft, filter.where === undefined ? [] : [whereOf(draft)]);
+  const most = `${into.parameters.add(String(limit))}::bigint`;
+  const branch = (status: readonly string[]): string => `
+      (select ${keys}, ${SINCE} as since from ${from}
+      where ${[...conditions, ...beyond, ...status].join(' and ')}
+      order by ${keys} limit ${most})`;
+  const branches = filter.weights?.map((weight) => branch([`s.realization_status = ${weight}`])) ?? [branch([])];
+  if (branches.length === 0) return `select ${keys}, ${SINCE} as since, 0 as place from ${from} where false`;
+  return `
+    select s.*, row_number() over (order by ${keys}) as place
+    from (${branches.join(' union all')}) s order by place limit ${most}`;
+}
+
+function bySince(draft: Draft, isOldestFirst: boolean): string {
+  const { tables, filter, after, limit, into } = draft;
+  const keys = identitySql(tables.overall).of('s');
+  const { from, conditions } = source(draft, filter.where === undefined ? [] : [whereOf(draft)]);
+  const beyond = after === undefined ? [] : [sinceBeyond(draft, isOldestFirst)];
+  return `
+    select ${keys}, ${SINCE} as since, row_number() over (order by ${SINCE} ${isOldestFirst ? 'asc' : 'desc'}, ${keys}) as place
+    from ${from}
+    where ${[...conditions, statusIn(draft), ...beyond].join(' and ')}
+    order by place limit ${into.parameters.add(String(limit))}::bigint`;
+}
+
+function byColumns(draft: Draft): string {
+  const { tables, orderBy, after, limit, into } = draft;
+  const terms = orderTerms(orderBy, into);
+  const beyond = after === undefined ? [] : [afterCondition(recordOf(after), terms, into)];
+  const { from, conditions } = source(draft, [whereOf(draft), ...beyond]);
+  const order = terms.map(({ column, direction }) => `r.${quoteIdentifier(column.name)} ${direction}`).join(', ');
+  return `
+    select ${identitySql(tables.overall).of('s')}, ${SINCE} as since, row_number() over (order by ${order}) as place
+    from ${from}
+    where ${[...conditions, statusIn(draft)].join(' and ')}
+    order by place limit ${into.parameters.add(String(limit))}::bigint`;
+}
+
+/** The status rows in question, joined with the records if these are asked about. */
+function source(draft: Draft, recordConditions: readonly string[]): { from: string; conditions: string[] } {
+  const { tables, filter, into } = draft;
+  const { enforcementPoint, olderThanMs } = filter;
+  const rows = enforcementPoint === undefined ? tables.overall : tables.enforcement;
+  const records = recordConditions.length > 0 ? joinRecords(tables, recordConditions) : '';
+  const point = enforcementPoint === undefined ? [] : [`s.${POINT_COLUMN} = ${into.parameters.add(enforcementPoint)}`];
+  return {
+    from: `${rows.qualifiedName} s${records}`,
+    conditions: [...pinned(draft), ...point, 's.realization_status > 0', ...older(olderThanMs, into.parameters)],
+  };
+}
+
+/** In a query of its own, since filters name the record's columns alone, and the status tables have some of those too. */
+const joinRecords = (tables: StatusTables, conditions: readonly string[]): string => `
+      join (select * from ${tables.resource.qualifiedName} where ${conditions.join(' and ')}) r on ${identitySql(tables.overall).same('r', 's')}`;
+
+const whereOf = ({ filter, into }: Draft): string => filterCondition(filter.where, into);
+
+/** Longer ago than any row, and still a time that Postgres knows. */
+const MAX_AGE_MS = 1e13;
+
+const older = (olderThanMs: number, parameters: Parameters): string[] =>
+  olderThanMs === 0
+    ? []
+    : [
+        `s.updated_at < statement_timestamp() - ${parameters.add(String(Math.min(olderThanMs, MAX_AGE_MS)))}::double precision * interval '1 ms'`,
+      ];
+
+const statusIn = ({ filter: { weights } }: Draft): string =>
+  weights === undefined ? 'true' : `s.realization_status = any ('{${weights.join(', ')}}'::integer[])`;
+
+/** What the scope holds fixed of the identity: row security would do, but the indexes want to hear it. */
+function pinned({ tables, scope, into }: Draft): string[] {
+  return tables.overall.identity.flatMap((column) => {
+    const value = pinnedValue(scope, column);
+    return value === undefined ? [] : [`s.${quoteIdentifier(column.name)} = ${into.parameters.add(value)}`];
+  });
+}
+
+function pinnedValue({ role, orgId, instanceId }: Scope, { field }: Column): string | undefined {
+  if (field === 'orgId' && role.startsWith('tenant_')) return orgId;
+  return field === 'instanceId' && role.includes('instance_') ? instanceId : undefined;
+}
+
+/** That the row's key comes after that of `after`; columns that are pinned don't count. */
+function keyBeyond({ tables, scope, after, into }: Draft): string {
+  const identity = identityOf(tables.overall, scope, keyOf(after));
+  const free = tables.overall.identity.flatMap((column, index) =>
+    pinnedValue(scope, column) === undefined ? { column, value: identity[index] ?? null } : [],
+  );
+  const names = free.map(({ column }) => `s.${quoteIdentifier(column.name)}`);
+  const bounds = free.map(({ column, value }) => `${into.parameters.add(value)}::${column.format.sqlType}`);
+  return `(${names.join(', ')}) > (${bounds.join(', ')})`;
+}
+
+function sinceBeyond(draft: Draft, isOldestFirst: boolean): string {
+  const since = isItem(draft.after) ? draft.after.since : undefined;
+  if (!(since instanceof Date)) throw new InvalidRecordError('list: in this order `after` must be the last item of the page before');
+  const bound = `${draft.into.parameters.add(since.toISOString())}::timestamptz`;
+  return `(${SINCE} ${isOldestFirst ? '>' : '<'} ${bound} or ${SINCE} = ${bound} and ${keyBeyond(draft)})`;
+}
+
+interface ListedItem {
+  readonly key: unknown;
+  readonly record: unknown;
+  readonly since: unknown;
+}
+
+/** An item of a page, and not a record or a key. */
+const isItem = (after: unknown): after is ListedItem =>
+  typeof after === 'object' && after !== null && ['key', 'record', 'overall', 'since'].every((name) => name in after);
+
+const keyOf = (after: unknown): unknown => (isItem(after) ? after.key : after);
+const recordOf = (after: unknown): unknown => (isItem(after) ? after.record : after);

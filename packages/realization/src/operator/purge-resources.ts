@@ -1,0 +1,38 @@
+import { type Executor, type RegisteredTable, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
+import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { IS_LOCKED, lockOverallStatus } from '../status/overall-status.ts';
+import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
+
+/** Removes every trace of these resources and returns of how many there was one. Needs a transaction. */
+export async function purgeResources(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  identities: readonly Identity[],
+): Promise<number> {
+  const answers = await executor.run(scope, [
+    lockOverallStatus(tables, identities),
+    purgeStep(tables, 'resource', identities),
+    purgeStep(tables, 'enforcement', identities),
+    purgeStep(tables, 'overall', identities),
+  ]);
+  return (answers.at(-1) as StatementResult).rowCount;
+}
+
+const purgeStep = (
+  tables: StatusTables,
+  step: 'resource' | 'enforcement' | 'overall',
+  identities: readonly Identity[],
+): Statement => ({
+  name: `purge-resources-${step}`,
+  text: purgeSql(tables)[step],
+  values: identityArrays(tables.overall, identities),
+});
+
+const purgeSql = perStatusTables(({ resource, enforcement, overall }) => {
+  const { arrays, columns, same } = identitySql(overall);
+  const locked = `(select * from unnest(${arrays}) with ordinality as i (${columns}, ordinal) where ${IS_LOCKED}) i`;
+  const remove = ({ qualifiedName }: RegisteredTable): string =>
+    `delete from ${qualifiedName} t using ${locked} where ${same('t', 'i')}`;
+  return { resource: remove(resource), enforcement: remove(enforcement), overall: remove(overall) };
+});

@@ -1,0 +1,85 @@
+import { InvalidRecordError } from '@intendant/core';
+import {
+  arrayLiteral,
+  type Column,
+  describeKey,
+  type Executor,
+  type IdentityValue,
+  quoteIdentifier,
+  readIdentity,
+  type Scope,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
+import type { StatusDetails } from '../status/read-status.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
+
+/** Statuses by the key that was given. Keys of which nothing is known, or that are not the caller's, are absent. */
+export async function readStatuses<Key>(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  keys: readonly Key[],
+): Promise<Map<Key, StatusDetails>> {
+  const identities = keys.map((key) => identityToRead(tables, scope, key));
+  const groups = [...Map.groupBy(keys.keys(), (index) => columnsOf(identities[index] as IdentityValue[])).values()];
+  if (groups.length === 0) return new Map();
+  const statements = groups.map((group) => statusesOf(tables, group.map((index) => identities[index] as IdentityValue[])));
+  const answers = await executor.run(scope, statements);
+  const found = new Map<Key, StatusDetails>();
+  for (const [turn, group] of groups.entries()) collect(tables, keys, group, answers[turn] as StatementResult, found);
+  return found;
+}
+
+/** A tenant's org is pinned, since the index begins with it. */
+function identityToRead(tables: StatusTables, scope: Scope, key: unknown): IdentityValue[] {
+  const named = readIdentity(tables.overall, scope, key, 'read');
+  const org = tables.overall.columnByField.get('orgId');
+  const isNamed = named.some(({ column }) => column === org);
+  if (org === undefined || isNamed || scope.orgId === undefined || !scope.role.startsWith('tenant_')) return named;
+  return [{ column: org, value: scope.orgId }, ...named];
+}
+
+const columnsOf = (identity: readonly IdentityValue[]): string => identity.map(({ column }) => column.name).join();
+
+function statusesOf(tables: StatusTables, identities: readonly IdentityValue[][]): Statement {
+  const columns = (identities[0] as IdentityValue[]).map(({ column }) => column);
+  return {
+    name: 'read-statuses',
+    text: statusesSql(tables, columns),
+    values: columns.map((_, place) => arrayLiteral(identities.map((identity) => identity[place]?.value ?? null))),
+  };
+}
+
+function statusesSql(tables: StatusTables, columns: readonly Column[]): string {
+  const names = columns.map(({ name }) => quoteIdentifier(name));
+  const arrays = columns.map(({ format }, index) => `$${index + 1}::${format.sqlType}[]`);
+  return `
+    select i.ordinal, ${overallJson('o')}, ${enforcementJson(tables, 'o')}
+    from unnest(${arrays.join(', ')}) with ordinality as i (${names.join(', ')}, ordinal)
+    join ${tables.overall.qualifiedName} o on ${names.map((name) => `o.${name} = i.${name}`).join(' and ')}
+    where o.realization_status > 0`;
+}
+
+function collect<Key>(
+  tables: StatusTables,
+  keys: readonly Key[],
+  group: readonly number[],
+  { rows }: StatementResult,
+  found: Map<Key, StatusDetails>,
+): void {
+  const seen = new Set<number>();
+  for (const [ordinal, overall, enforcement] of rows) {
+    const index = group[Number(ordinal) - 1] as number;
+    if (seen.has(index)) throw ambiguous(tables, keys[index]);
+    seen.add(index);
+    found.set(keys[index] as Key, { overall: readOverallJson(overall), enforcement: readEnforcementJson(enforcement) });
+  }
+}
+
+const ambiguous = ({ resource }: StatusTables, key: unknown): InvalidRecordError =>
+  new InvalidRecordError(
+    `statuses ${resource.name} ${JSON.stringify(describeKey(resource, key))}: the caller sees several resources with this key; name orgId and instanceId`,
+    { details: { table: resource.name, key: describeKey(resource, key) } },
+  );

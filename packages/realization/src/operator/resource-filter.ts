@@ -1,0 +1,92 @@
+import { type AnyTable, type Filter, InvalidRecordError, type OrderBy } from '@intendant/core';
+import { checkEnforcementPoint } from '../point/enforcement-point.ts';
+import { STATUS_WEIGHTS, STATUSES, type Status } from '../status/status.ts';
+
+/** Which resources, by how far they are. All that is given must hold; `{}` means every resource. */
+export interface ResourceFilter<T extends AnyTable> {
+  /** One status or several. Of `enforcementPoint` if that is given, else the overall status. Default: any. */
+  readonly status?: Status | readonly Status[];
+  /** Only resources that have a status at this point. */
+  readonly enforcementPoint?: string;
+  /** Only those whose status row has not changed for so many milliseconds. Default 0. */
+  readonly olderThanMs?: number;
+  /** Only those whose record matches, as in `findMany`. Resources whose row is gone match no `where`. */
+  readonly where?: Filter<T>;
+}
+
+/** By the record's columns as in `findMany`, or by `since`: `oldest` first or `newest` first. */
+export type ResourceOrder<T extends AnyTable> = OrderBy<T> | 'oldest' | 'newest';
+
+export interface ListOptions<T extends AnyTable> extends ResourceFilter<T> {
+  /** Default: by key. Ties are broken by key. Resources whose row is gone are left out when it names columns. */
+  readonly orderBy?: ResourceOrder<T>;
+  /**
+   * The last item of the page before. In the order of the key its record or key will do, by columns its record. Default:
+   * from the start.
+   */
+  readonly after?: unknown;
+  /** Most resources to return. From 1 to 1,000; default 100. */
+  readonly limit?: number;
+}
+
+/** A filter that was checked. */
+export interface CheckedFilter {
+  /** Undefined: any. */
+  readonly weights: readonly number[] | undefined;
+  readonly enforcementPoint: string | undefined;
+  readonly olderThanMs: number;
+  readonly where: unknown;
+}
+
+const FILTER_OPTIONS: readonly string[] = ['status', 'enforcementPoint', 'olderThanMs', 'where'];
+const LIST_OPTIONS: readonly string[] = [...FILTER_OPTIONS, 'orderBy', 'after', 'limit'];
+
+/** Throws InvalidRecordError for an option that is unknown or does not fit. */
+export function checkFilter<T extends AnyTable>(operation: string, filter: ResourceFilter<T>): CheckedFilter {
+  refuseUnknownOptions(operation, filter, FILTER_OPTIONS);
+  return readFilter(operation, filter);
+}
+
+export function checkListFilter<T extends AnyTable>(options: ListOptions<T>): CheckedFilter {
+  refuseUnknownOptions('list', options, LIST_OPTIONS);
+  return readFilter('list', options);
+}
+
+function readFilter<T extends AnyTable>(operation: string, filter: ResourceFilter<T>): CheckedFilter {
+  const { status, enforcementPoint, olderThanMs = 0, where } = filter;
+  if (typeof olderThanMs !== 'number' || !(olderThanMs >= 0))
+    throw new InvalidRecordError(`${operation}: olderThanMs must be a number of milliseconds, zero or more`);
+  return {
+    weights: status === undefined ? undefined : weightsOf(operation, status),
+    enforcementPoint: enforcementPoint === undefined ? undefined : checkEnforcementPoint(enforcementPoint),
+    olderThanMs,
+    where,
+  };
+}
+
+function weightsOf(operation: string, status: Status | readonly Status[]): number[] {
+  const statuses: readonly Status[] = Array.isArray(status) ? status : [status as Status];
+  const unknown = statuses.find((one) => !STATUSES.includes(one));
+  if (unknown === undefined) return [...new Set(statuses.map((one) => STATUS_WEIGHTS[one]))].sort((a, b) => b - a);
+  throw new InvalidRecordError(
+    `${operation}: ${JSON.stringify(unknown)} is no status; there are ${STATUSES.join(', ')}`,
+  );
+}
+
+function refuseUnknownOptions(operation: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new InvalidRecordError(`${operation}: give a filter, as { status: 'ERROR' }`);
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new InvalidRecordError(
+      `${operation}: there is no option ${JSON.stringify(unknown)}; there are ${known.join(', ')}`,
+    );
+}
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+
+export function checkLimit(operation: string, limit: number = DEFAULT_LIMIT): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new InvalidRecordError(`${operation}: limit must be a whole number from 1 to ${MAX_LIMIT}`);
+}

@@ -1,0 +1,42 @@
+import { type Executor, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
+import { enqueueCall, JOB_PRIORITIES, orgIdOf } from '../job/enqueue.ts';
+import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
+
+/**
+ * Has workers look whether these resources are still as their intents say, where they are realized, behind whatever else
+ * waits. Returns how many jobs were added; where one waits already, none is.
+ */
+export async function resyncResources(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  identities: readonly Identity[],
+  enforcementPoint: string | undefined,
+): Promise<number> {
+  const [added] = await executor.run(scope, [resyncStatement(tables, identities, enforcementPoint)]);
+  return Number((added as StatementResult).rows[0]?.[0] ?? 0);
+}
+
+const resyncStatement = (
+  tables: StatusTables,
+  identities: readonly Identity[],
+  enforcementPoint: string | undefined,
+): Statement => ({
+  name: 'resync-resources',
+  text: resyncSql(tables),
+  values: [...identityArrays(tables.overall, identities), enforcementPoint ?? null],
+});
+
+const resyncSql = perStatusTables((tables) => {
+  const { arrays, columns, same, json, parameterCount } = identitySql(tables.overall);
+  const point = `$${parameterCount + 1}::text`;
+  const arguments_ = [`array_agg(e.${POINT_COLUMN})`, `array_agg(${json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`] as const;
+  return `
+    select ${enqueueCall(tables, ...arguments_, String(JOB_PRIORITIES.resync))}
+    from unnest(${arrays}) as i (${columns})
+    join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')}
+    where e.realization_status = ${STATUS_WEIGHTS.REALIZED} and (${point} is null or e.${POINT_COLUMN} = ${point})
+    having count(*) > 0`;
+});

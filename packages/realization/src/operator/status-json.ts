@@ -1,0 +1,40 @@
+import { identitySql } from '../status/identity-set.ts';
+import type { StatusRecord } from '../status/read-status.ts';
+import { statusOfWeight } from '../status/status.ts';
+import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+
+/*
+ * Statuses of many resources are read by one statement, each resource's as JSON: a row a resource, however many points
+ * it has. Timestamps in JSON are ISO 8601 whatever DateStyle the connection has.
+ */
+
+const STATUS_FIELDS = ['realization_status', 'additional_details', 'resource_revision', 'created_at', 'updated_at'];
+
+type StatusTuple = readonly [number, string, number, string, string];
+
+const fieldsOf = (alias: string): string => STATUS_FIELDS.map((name) => `${alias}.${name}`).join(', ');
+
+/** The overall row under this alias, in SQL. */
+export const overallJson = (alias: string): string => `json_build_array(${fieldsOf(alias)})`;
+
+/** All enforcement rows of the resource under this alias, in SQL. */
+export const enforcementJson = (tables: StatusTables, alias: string): string => `(
+      select json_agg(json_build_array(e.${POINT_COLUMN}, ${fieldsOf('e')}) order by e.${POINT_COLUMN})
+      from ${tables.enforcement.qualifiedName} e where ${identitySql(tables.overall).same('e', alias)})`;
+
+export const readOverallJson = (text: string | null | undefined): StatusRecord =>
+  toStatusRecord(JSON.parse(String(text)) as StatusTuple);
+
+export function readEnforcementJson(text: string | null | undefined): Map<string, StatusRecord> {
+  if (text === null || text === undefined) return new Map();
+  const rows = JSON.parse(text) as [string, ...StatusTuple][];
+  return new Map(rows.map(([point, ...status]) => [point, toStatusRecord(status)]));
+}
+
+const toStatusRecord = ([weight, additionalDetails, revision, createdAt, updatedAt]: StatusTuple): StatusRecord => ({
+  status: statusOfWeight(weight),
+  additionalDetails,
+  revision,
+  createdAt: new Date(createdAt),
+  updatedAt: new Date(updatedAt),
+});

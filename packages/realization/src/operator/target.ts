@@ -1,0 +1,76 @@
+import type { AnyTable, KeyOf } from '@intendant/core';
+import { type Executor, type RegisteredTable, type Scope, type StatementResult } from '@intendant/core/internal';
+import { type Identity, identitySql } from '../status/identity-set.ts';
+import { identityOf } from '../status/resource-identity.ts';
+import type { StatusTables } from '../status/status-tables.ts';
+import { pageSql } from './page.ts';
+import { type CheckedFilter, checkFilter, type ResourceFilter } from './resource-filter.ts';
+
+/** Which resources an operator means: one by its key, several by theirs, or all that match a filter. */
+export type Target<T extends AnyTable> = KeyOf<T> | readonly KeyOf<T>[] | ResourceFilter<T>;
+
+/** A target that was checked. */
+export type CheckedTarget =
+  | { readonly kind: 'keys'; readonly identities: readonly Identity[] }
+  | { readonly kind: 'filter'; readonly filter: CheckedFilter };
+
+/** Throws InvalidRecordError for what is neither. An object that names every key column is a key. */
+export function checkTarget<T extends AnyTable>(
+  operation: string,
+  { resource, overall }: StatusTables,
+  scope: Scope,
+  target: Target<T>,
+): CheckedTarget {
+  if (isFilter(resource, target))
+    return { kind: 'filter', filter: checkFilter<T>(operation, target as ResourceFilter<T>) };
+  const keys: readonly unknown[] = Array.isArray(target) ? target : [target];
+  return { kind: 'keys', identities: keys.map((key) => identityOf(overall, scope, key)) };
+}
+
+const isFilter = ({ key }: RegisteredTable, target: unknown): boolean =>
+  typeof target === 'object' &&
+  target !== null &&
+  !Array.isArray(target) &&
+  !(target instanceof Date) &&
+  !(target instanceof Uint8Array) &&
+  !key.every(({ field }) => field in target);
+
+const PAGE = 500;
+
+/** The identities of a target, a page at a time. Each page is read when it is asked for. */
+export async function* pagesOf(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  target: CheckedTarget,
+): AsyncGenerator<readonly Identity[], void, undefined> {
+  if (target.kind === 'keys') {
+    for (let first = 0; first < target.identities.length; first += PAGE)
+      yield target.identities.slice(first, first + PAGE);
+    return;
+  }
+  for (let after: unknown; ; ) {
+    const page = await readPage(executor, scope, tables, target.filter, after);
+    if (page.length > 0) yield page;
+    if (page.length < PAGE) return;
+    after = keyOf(tables, page.at(-1) as Identity);
+  }
+}
+
+async function readPage(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  filter: CheckedFilter,
+  after: unknown,
+): Promise<Identity[]> {
+  const { text, parameters } = pageSql({ tables, scope, filter, orderBy: undefined, after, limit: PAGE });
+  const page = `select ${identitySql(tables.overall).of('p')} from (${text}) p order by p.place`;
+  const [found] = await executor.run(scope, [{ text: page, values: parameters.values }]);
+  return (found as StatementResult).rows.map((row) => row.map((value) => value ?? ''));
+}
+
+const keyOf = ({ overall }: StatusTables, identity: Identity): Record<string, unknown> =>
+  Object.fromEntries(
+    overall.identity.map(({ field, format }, index) => [field, format.decode(String(identity[index]))]),
+  );
