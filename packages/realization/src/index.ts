@@ -4,6 +4,9 @@ export type { HistoryOptions, StatusTransition } from './history/history.ts';
 export type { StatusCounts, TableSummary } from './history/summary.ts';
 export type { Maintenance } from './maintenance/maintenance.ts';
 export type { MaintenanceOptions } from './maintenance/maintenance-options.ts';
+export type { ListedResource } from './operator/list-resources.ts';
+export type { ListOptions, ResourceFilter, ResourceOrder } from './operator/resource-filter.ts';
+export type { Target } from './operator/target.ts';
 export type { PlacementOptions, PlacementRule } from './placement/placement-rule.ts';
 export type { Labels, LabelValue, Selector } from './placement/selector.ts';
 export type { Announcement } from './point/announcement.ts';
@@ -16,6 +19,7 @@ export {
   type RealizationRegisterOptions,
 } from './realization.ts';
 export type { FinishedOptions, Rollout, RolloutProgress } from './rollout/rollout-progress.ts';
+export type { PurgeManyOptions, RetryTargetOptions } from './session/operator-session.ts';
 export type {
   Marked,
   PersistOptions,

@@ -1,8 +1,9 @@
 import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
 import { planDrift } from './drift/drift-schema.ts';
-import { planHistory } from './history/history-schema.ts';
+import { planHistory, statusTablesAmong } from './history/history-schema.ts';
 import { jobSchemaPart } from './job/job-schema.ts';
 import { planAnalyze } from './maintenance/analyze-grown.ts';
+import { planStatusIndexes } from './operator/status-index-schema.ts';
 import { planPoints } from './point/point-schema.ts';
 import { planOperations } from './submit/operation-schema.ts';
 
@@ -16,6 +17,7 @@ export const realizationPart = (store: DataStoreInternals): SchemaPart => {
       ...(await planPoints(client, store)),
       ...(await planOperations(client, store)),
       ...(await planHistory(client, store, tables)),
+      ...(await planStatusIndexes(client, statusTablesAmong(tables))),
       ...(await planDrift(client, store)),
       ...(await planAnalyze(client, store)),
     ],

@@ -33,7 +33,8 @@ import { EnforcementPoints } from './point/enforcement-points.ts';
 import { realizationPart } from './realization-part.ts';
 import { SERVICE_SCOPE } from './resource/service-scope.ts';
 import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
-import { type RealizationParts, RealizationSession } from './session/realization-session.ts';
+import { RealizationSession } from './session/realization-session.ts';
+import type { RealizationParts } from './session/session-parts.ts';
 import { isAboutKey } from './status/changed-key.ts';
 import { waitForStatus } from './status/wait-for.ts';
 import { operationTable } from './submit/operation-table.ts';
@@ -248,6 +249,7 @@ class PostgresRealization implements Realization<unknown> {
       statusTables: (definition) => this.#statusTables(definition),
       registeredTables: () => [...this.#tables.values()],
       outsideTransactions: this.#internals.executor,
+      jobQueue: this.#jobQueue,
       submitting: {
         operations: () => this.#internals.table(operationTable),
         onSubmitted: () => onceCommitted(() => this.#callMaintenance(SUBMITTED)),

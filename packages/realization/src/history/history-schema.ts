@@ -34,7 +34,7 @@ export async function planHistory(
 const protect = (name: string): string => `alter table intendant.${name} enable row level security`;
 
 /** Resources whose status tables are being registered with them. */
-function statusTablesAmong(tables: readonly RegisteredTable[]): StatusTables[] {
+export function statusTablesAmong(tables: readonly RegisteredTable[]): StatusTables[] {
   const byName = new Map(tables.map((table) => [table.name, table]));
   return tables.flatMap((resource) => {
     const overall = byName.get(derivedName('overall_status', resource.name));

@@ -11,11 +11,13 @@ import {
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
 import { ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
+import { RETRY_JOBS } from './retry-function.ts';
 
 const FOR_WRITERS: Functions = {
   'intendant.job_key_part(text)': JOB_KEY_PART,
   'intendant.enqueue_jobs(text, text, text[], jsonb[], text[], integer)': ENQUEUE_JOBS,
   'intendant.refuse_leftover(bigint)': REFUSE_LEFTOVER,
+  'intendant.retry_jobs(text, text, text[], jsonb[], text[])': RETRY_JOBS,
 };
 
 const FOR_SERVICE: Functions = {

@@ -1,10 +1,16 @@
 import type { AnyTable, KeyOf, RecordOf } from '@intendant/core';
 import { type Executor, quoteIdentifier, readRow, type Scope, type StatementResult } from '@intendant/core/internal';
-import { identitySql } from '../status/identity-set.ts';
+import { identitySql } from '../resource/identity-set.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import type { StatusRecord } from '../status/read-status.ts';
-import type { StatusTables } from '../status/status-tables.ts';
 import { countSql, pageSql } from './page.ts';
-import { type CheckedFilter, checkLimit, checkListFilter, type ListOptions, type ResourceOrder } from './resource-filter.ts';
+import {
+  type CheckedFilter,
+  checkLimit,
+  checkListFilter,
+  type ListOptions,
+  type ResourceOrder,
+} from './resource-filter.ts';
 import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
 
 /** A resource, and how far it is. */

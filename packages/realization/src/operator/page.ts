@@ -9,9 +9,9 @@ import {
   quoteIdentifier,
   type Scope,
 } from '@intendant/core/internal';
-import { identitySql } from '../status/identity-set.ts';
-import { identityOf } from '../status/resource-identity.ts';
-import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
+import { identitySql } from '../resource/identity-set.ts';
+import { identityOf } from '../resource/resource-identity.ts';
+import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
 
 /*
@@ -166,7 +166,8 @@ function keyBeyond({ tables, scope, after, into }: Draft): string {
 
 function sinceBeyond(draft: Draft, isOldestFirst: boolean): string {
   const since = isItem(draft.after) ? draft.after.since : undefined;
-  if (!(since instanceof Date)) throw new InvalidRecordError('list: in this order `after` must be the last item of the page before');
+  if (!(since instanceof Date))
+    throw new InvalidRecordError('list: in this order `after` must be the last item of the page before');
   const bound = `${draft.into.parameters.add(since.toISOString())}::timestamptz`;
   return `(${SINCE} ${isOldestFirst ? '>' : '<'} ${bound} or ${SINCE} = ${bound} and ${keyBeyond(draft)})`;
 }

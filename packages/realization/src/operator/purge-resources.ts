@@ -1,7 +1,7 @@
-import { type Executor, type RegisteredTable, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
-import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import type { Executor, RegisteredTable, Scope, Statement, StatementResult } from '@intendant/core/internal';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED, lockOverallStatus } from '../status/overall-status.ts';
-import { perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
 /** Removes every trace of these resources and returns of how many there was one. Needs a transaction. */
 export async function purgeResources(
@@ -18,6 +18,25 @@ export async function purgeResources(
   ]);
   return (answers.at(-1) as StatementResult).rowCount;
 }
+
+/** Of how many of these anything is known. */
+export async function countKnown(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  identities: readonly Identity[],
+): Promise<number> {
+  const values = identityArrays(tables.overall, identities);
+  const [found] = await executor.run(scope, [{ name: 'count-known', text: countSql(tables), values }]);
+  return Number((found as StatementResult).rows[0]?.[0]);
+}
+
+const countSql = perStatusTables(({ overall }) => {
+  const { arrays, columns, same } = identitySql(overall);
+  return `
+    select count(*) from (select distinct ${columns} from unnest(${arrays}) as given (${columns})) i
+    join ${overall.qualifiedName} o on ${same('o', 'i')}`;
+});
 
 const purgeStep = (
   tables: StatusTables,

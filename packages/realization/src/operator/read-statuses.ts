@@ -11,8 +11,8 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
+import type { StatusTables } from '../resource/status-tables.ts';
 import type { StatusDetails } from '../status/read-status.ts';
-import type { StatusTables } from '../status/status-tables.ts';
 import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
 
 /** Statuses by the key that was given. Keys of which nothing is known, or that are not the caller's, are absent. */
@@ -25,7 +25,12 @@ export async function readStatuses<Key>(
   const identities = keys.map((key) => identityToRead(tables, scope, key));
   const groups = [...Map.groupBy(keys.keys(), (index) => columnsOf(identities[index] as IdentityValue[])).values()];
   if (groups.length === 0) return new Map();
-  const statements = groups.map((group) => statusesOf(tables, group.map((index) => identities[index] as IdentityValue[])));
+  const statements = groups.map((group) =>
+    statusesOf(
+      tables,
+      group.map((index) => identities[index] as IdentityValue[]),
+    ),
+  );
   const answers = await executor.run(scope, statements);
   const found = new Map<Key, StatusDetails>();
   for (const [turn, group] of groups.entries()) collect(tables, keys, group, answers[turn] as StatementResult, found);

@@ -1,5 +1,5 @@
 import { type AnyTable, type Filter, InvalidRecordError, type OrderBy } from '@intendant/core';
-import { checkEnforcementPoint } from '../point/enforcement-point.ts';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { STATUS_WEIGHTS, STATUSES, type Status } from '../status/status.ts';
 
 /** Which resources, by how far they are. All that is given must hold; `{}` means every resource. */

@@ -1,8 +1,8 @@
-import { type Executor, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
+import type { Executor, Scope, Statement, StatementResult } from '@intendant/core/internal';
 import { enqueueCall, JOB_PRIORITIES, orgIdOf } from '../job/enqueue.ts';
-import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
 /**
  * Has workers look whether these resources are still as their intents say, where they are realized, behind whatever else
@@ -32,7 +32,11 @@ const resyncStatement = (
 const resyncSql = perStatusTables((tables) => {
   const { arrays, columns, same, json, parameterCount } = identitySql(tables.overall);
   const point = `$${parameterCount + 1}::text`;
-  const arguments_ = [`array_agg(e.${POINT_COLUMN})`, `array_agg(${json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`] as const;
+  const arguments_ = [
+    `array_agg(e.${POINT_COLUMN})`,
+    `array_agg(${json('e')})`,
+    `array_agg(${orgIdOf(tables, 'e')})`,
+  ] as const;
   return `
     select ${enqueueCall(tables, ...arguments_, String(JOB_PRIORITIES.resync))}
     from unnest(${arrays}) as i (${columns})

@@ -1,9 +1,16 @@
-import { arrayLiteral, type Executor, quoteLiteral, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  type Executor,
+  quoteLiteral,
+  type Scope,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
 import { orgIdOf } from '../job/enqueue.ts';
-import { type Identity, identityArrays, identitySql } from '../status/identity-set.ts';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED, lockOverallStatus, recomputeLocked } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../status/status-tables.ts';
 
 /** Which of the points of some resources are to be tried again. */
 export interface RetriedPoints {

@@ -1,7 +1,7 @@
-import { identitySql } from '../status/identity-set.ts';
+import { identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import type { StatusRecord } from '../status/read-status.ts';
 import { statusOfWeight } from '../status/status.ts';
-import { POINT_COLUMN, type StatusTables } from '../status/status-tables.ts';
 
 /*
  * Statuses of many resources are read by one statement, each resource's as JSON: a row a resource, however many points

@@ -1,8 +1,8 @@
 import type { AnyTable, KeyOf } from '@intendant/core';
-import { type Executor, type RegisteredTable, type Scope, type StatementResult } from '@intendant/core/internal';
-import { type Identity, identitySql } from '../status/identity-set.ts';
-import { identityOf } from '../status/resource-identity.ts';
-import type { StatusTables } from '../status/status-tables.ts';
+import type { Executor, RegisteredTable, Scope, StatementResult } from '@intendant/core/internal';
+import { type Identity, identitySql } from '../resource/identity-set.ts';
+import { identityOf } from '../resource/resource-identity.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import { pageSql } from './page.ts';
 import { type CheckedFilter, checkFilter, type ResourceFilter } from './resource-filter.ts';
 

@@ -1,28 +1,21 @@
 import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
-import {
-  describeKey,
-  type Executor,
-  readRow,
-  type Scope,
-  type SessionInternals,
-  translateError,
-  writeRow,
-} from '@intendant/core/internal';
+import { readRow, translateError, writeRow } from '@intendant/core/internal';
 import { type HistoryOptions, readHistory, type StatusTransition } from '../history/history.ts';
 import { readSummary, type TableSummary } from '../history/summary.ts';
 import { persistIntent } from '../intent/persist-intent.ts';
 import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from '../intent/remove.ts';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
-import { type PlacementOptions, type PlacementRule, placementOf } from '../placement/placement-rule.ts';
+import { type PlacementOptions, placementOf } from '../placement/placement-rule.ts';
 import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
-import type { StatusTables } from '../resource/status-tables.ts';
 import { errorText } from '../status/details.ts';
 import { throwRefused } from '../status/mark-failure.ts';
 import { type MarkedStatus, writeMarks } from '../status/marks.ts';
 import { readOverallStatus, readStatusDetails, type StatusDetails } from '../status/read-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WaitOptions } from '../status/wait-for.ts';
-import { type SubmitParts, SubmittingSession } from './submitting-session.ts';
+import { OperatorSession } from './operator-session.ts';
+import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
+import { SubmittingSession } from './submitting-session.ts';
 
 /** A resource at one revision, as marks name it. A record that was read fits. */
 export type ResourceReference<T extends AnyTable> = Extract<KeyOf<T>, object> & { readonly revision: number };
@@ -37,21 +30,6 @@ export interface PersistResult<T extends AnyTable> {
   readonly status: Status;
 }
 
-/** What a session is made of: core's, and what the realization knows of the tables. */
-export interface RealizationParts {
-  readonly core: SessionInternals;
-  statusTables(definition: AnyTable): StatusTables;
-  registeredTables(): readonly StatusTables[];
-  /** Runs in one transaction: the session's own if it is one. */
-  inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
-  /** Runs outside the session's transaction, if it is one. */
-  readonly outsideTransactions: Executor;
-  readonly submitting: Omit<SubmitParts, 'session'>;
-  /** Where resources of the table go by default. */
-  placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
-  waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
-}
-
 /**
  * Intents and statuses, with one context's eyes. Every operation is one transaction under the lock of the resource's
  * overall status row, or joins the caller's (`realization.in(tx)`).
@@ -59,13 +37,14 @@ export interface RealizationParts {
  * Every operation may throw what core's sessions throw (MissingContextError, MissingOrgIdError,
  * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and what it names itself.
  */
-export class RealizationSession {
+export class RealizationSession extends OperatorSession {
   readonly #parts: RealizationParts;
   /** The same operations, put in line to be carried out in the background. */
   readonly submit: SubmittingSession;
 
   /** @internal */
   constructor(parts: RealizationParts) {
+    super(parts);
     this.#parts = parts;
     this.submit = new SubmittingSession({ ...parts.submitting, session: parts });
   }
@@ -294,19 +273,12 @@ export class RealizationSession {
     });
   }
 
-  async #operate<Result>(
+  #operate<Result>(
     operation: string,
     definition: AnyTable,
     key: unknown,
-    run: (open: { tables: StatusTables; scope: Scope; core: SessionInternals }) => Promise<Result>,
+    run: (open: OpenTables) => Promise<Result>,
   ): Promise<Result> {
-    const { core } = this.#parts;
-    const tables = this.#parts.statusTables(definition);
-    const scope = core.scopeFor([tables.resource, tables.overall, tables.enforcement]);
-    try {
-      return await run({ tables, scope, core });
-    } catch (error) {
-      throw translateError(error, { operation, table: tables.resource.name, key: describeKey(tables.resource, key) });
-    }
+    return operate(this.#parts, operation, definition, key, run);
   }
 }

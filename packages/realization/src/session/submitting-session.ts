@@ -20,13 +20,8 @@ import { throwRefused } from '../status/mark-failure.ts';
 import type { MarkedStatus, MarkResult } from '../status/marks.ts';
 import { submitOperations } from '../submit/operation-statements.ts';
 import { Submitted } from '../submit/submitted.ts';
-import type {
-  Marked,
-  PersistOptions,
-  PersistResult,
-  RealizationParts,
-  ResourceReference,
-} from './realization-session.ts';
+import type { Marked, PersistOptions, PersistResult, ResourceReference } from './realization-session.ts';
+import type { RealizationParts } from './session-parts.ts';
 
 /** @internal What submitting needs beyond a session's parts. */
 export interface SubmitParts {

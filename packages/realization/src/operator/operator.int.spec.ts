@@ -1,0 +1,277 @@
+import { defineTable } from '@intendant/core';
+import { internalsOf } from '@intendant/core/internal';
+import { eventually } from '@intendant/devdb/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { RealizationSession } from '../index.ts';
+import { coke, type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { statusLine } from '../testing/statuses.ts';
+import { Workers } from '../testing/workers.ts';
+
+const disk = defineTable('disk', {
+  schema: z.object({ where: z.string(), slot: z.int(), size: z.int() }),
+  key: ['where', 'slot'],
+});
+
+let fixture: Fixture;
+let workers: Workers;
+let r: RealizationSession;
+beforeAll(async () => {
+  fixture = await openFixture({ tables: [vm, disk] });
+  workers = new Workers(fixture.realization);
+  r = fixture.realization.as(pepsi);
+});
+afterEach(async () => {
+  await workers.stop();
+  await fixture.empty();
+});
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const auditor = { orgId: 'Pepsi', roles: ['tenant_auditor'] };
+const service = { orgId: 'Pepsi', roles: ['service_admin'] };
+
+const persist = async (id: string, enforcementPoints = ['E1'], name = 'one') =>
+  (await r.persistIntent(vm, { id, name }, { enforcementPoints })).record;
+
+const query = async (text: string, values: unknown[] = []) =>
+  (await internalsOf(fixture.store).withAdmin((client) => client.query(text, values))).rows;
+
+/** `VM1 ERROR, VM2 PENDING` */
+const lineOf = (items: readonly { key: unknown; overall: { status: string } }[]): string =>
+  items.map(({ key, overall }) => `${(key as { id: string }).id} ${overall.status}`).join(', ');
+
+const jobs = () =>
+  query(
+    `select name, state, retry_count as tries, start_after <= now() as "isDue" from intendant_jobs.job_common order by name, created_on`,
+  );
+
+describe('statuses', () => {
+  test('of many resources come in one map, by the key as it was given, with every point', async () => {
+    const one = await persist('VM1', ['E1', 'E2']);
+    await persist('VM2');
+    await r.markError(vm, one, 'E2', 'no room');
+    const key = { id: 'VM2' };
+    const statuses = await r.statuses(vm, ['VM1', key, 'nobody']);
+    expect([...statuses.keys()]).toEqual(['VM1', key]);
+    expect(statuses.get(key)).toMatchObject({ overall: { status: 'PENDING', revision: 1 } });
+    expect(statuses.get('VM1')).toEqual(await r.getOverallStatusWithEnforcementDetails(vm, 'VM1'));
+    expect(await r.statuses(vm, [])).toEqual(new Map());
+  });
+
+  test('are one’s own; across tenants a key that several have is refused unless its org is named', async () => {
+    await persist('VM1');
+    expect(await fixture.realization.as(coke).statuses(vm, ['VM1'])).toEqual(new Map());
+    await fixture.realization.as(coke).persistIntent(vm, { id: 'VM1', name: '' }, { enforcementPoints: ['E1'] });
+    const all = fixture.realization.as(service);
+    await expect(all.statuses(vm, ['VM1'])).rejects.toThrow('several resources');
+    const named = { id: 'VM1', orgId: 'Coke' };
+    expect([...(await all.statuses(vm, [named, { id: 'VM1', orgId: 'Pepsi' }])).keys()]).toHaveLength(2);
+    await expect(r.statuses(vm, [named])).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
+  });
+});
+
+describe('the list', () => {
+  test('tells what is in a status, since when and why, overall and at a point', async () => {
+    const before = new Date(Date.now() - 5_000);
+    const one = await persist('VM1', ['E1', 'E2'], 'web');
+    await persist('VM2', ['E2']);
+    await r.markSuccess(vm, await persist('VM3'), 'E1');
+    await r.markSuccess(vm, one, 'E1');
+    await r.markError(vm, one, 'E2', 'no room');
+    expect(lineOf(await r.list(vm))).toBe('VM1 ERROR, VM2 PENDING, VM3 REALIZED');
+    expect(lineOf(await r.list(vm, { status: ['ERROR', 'PENDING'] }))).toBe('VM1 ERROR, VM2 PENDING');
+    expect(lineOf(await r.list(vm, { enforcementPoint: 'E1' }))).toBe('VM1 ERROR, VM3 REALIZED');
+    expect(lineOf(await r.list(vm, { enforcementPoint: 'E1', status: 'REALIZED', where: { name: 'web' } }))).toBe(
+      'VM1 ERROR',
+    );
+    expect(lineOf(await r.list(vm, { olderThanMs: 60_000 }))).toBe('');
+    const [failed] = await r.list(vm, { status: 'ERROR' });
+    expect(failed).toMatchObject({ key: { id: 'VM1', orgId: 'Pepsi' }, record: one });
+    expect(failed?.overall.additionalDetails).toContain('no room');
+    expect([...(failed?.enforcement ?? [])].map(([point, { status }]) => `${point} ${status}`)).toEqual([
+      'E1 REALIZED',
+      'E2 ERROR',
+    ]);
+    expect(failed?.since.getTime()).toBeGreaterThan(before.getTime());
+    expect(lineOf(await fixture.realization.as(auditor).list(vm, { status: 'ERROR' }))).toBe('VM1 ERROR');
+    expect(await fixture.realization.as(coke).list(vm)).toEqual([]);
+  });
+
+  test('has pages that neither repeat nor skip, in every order', async () => {
+    for (const id of ['VM3', 'VM1', 'VM5', 'VM2', 'VM4']) await persist(id, ['E1'], `name ${id === 'VM4' ? 'a' : 'b'}`);
+    for (const id of ['VM1', 'VM4']) await r.markError(vm, { id, revision: 1 }, 'E1', 'no room');
+    const statuses = { status: ['ERROR', 'PENDING'] } as const;
+    const orders = [{}, { orderBy: { name: 'desc' } }, { orderBy: 'oldest' }, { orderBy: 'newest' }] as const;
+    const ids: string[] = [];
+    for (const order of orders) {
+      let after: unknown;
+      const seen: string[] = [];
+      for (;;) {
+        const page = await r.list(vm, { ...statuses, ...order, after, limit: 2 });
+        seen.push(...page.map(({ record }) => record?.id ?? ''));
+        if (page.length === 0) break;
+        after = page.at(-1);
+      }
+      ids.push(seen.join(' '));
+    }
+    expect(ids).toEqual(['VM1 VM2 VM3 VM4 VM5', 'VM1 VM2 VM3 VM5 VM4', 'VM3 VM5 VM2 VM1 VM4', 'VM4 VM1 VM2 VM5 VM3']);
+    const [first] = await r.list(vm, { limit: 1 });
+    expect(lineOf(await r.list(vm, { after: first?.record, limit: 1 }))).toBe('VM2 PENDING');
+    expect(lineOf(await r.list(vm, { after: 'VM4' }))).toBe('VM5 PENDING');
+  });
+
+  test('shows what is being removed, and what is left of a resource whose row is gone', async () => {
+    await persist('VM1');
+    await persist('VM2');
+    await r.softDelete(vm, 'VM1');
+    await r.delete(vm, 'VM2');
+    await r.markDeletionError(vm, { id: 'VM2', revision: 1 }, 'E1', 'it is stuck');
+    const listed = await r.list(vm);
+    expect(lineOf(listed)).toBe('VM1 DELETION_PENDING, VM2 ERROR');
+    expect(listed[0]?.record?.deletedAt).toBeInstanceOf(Date);
+    expect(listed[1]?.record).toBeNull();
+  });
+
+  test('refuses what it does not know, by name', async () => {
+    const refused = [{ filter: {} }, { status: 'FAILED' }, { limit: 0 }, { limit: 1001 }, { olderThanMs: -1 }];
+    for (const options of [...refused, { orderBy: 'name' }, { orderBy: { nothing: 'asc' } }, { where: { no: 1 } }])
+      await expect(r.list(vm, options as never)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
+    await expect(r.list(vm, { filter: {} } as never)).rejects.toThrow('"filter"');
+    await expect(r.count(vm, { limit: 1 } as never)).rejects.toThrow('"limit"');
+    await expect(r.retry(vm, { enforcementpoint: 'E1' } as never)).rejects.toThrow('"enforcementpoint"');
+  });
+
+  test('works where the key has several columns, one of them called like an option', async () => {
+    for (const slot of [1, 2, 3])
+      await r.persistIntent(disk, { where: 'new', slot, size: 10 - slot }, { enforcementPoints: ['E1'] });
+    const page = await r.list(disk, { status: 'PENDING', limit: 2 });
+    expect(page.map(({ key }) => key)).toMatchObject([{ slot: 1 }, { slot: 2 }]);
+    expect(await r.list(disk, { after: page[1] })).toMatchObject([{ key: { where: 'new', slot: 3 } }]);
+    expect(await r.list(disk, { orderBy: { size: 'asc' }, where: { slot: { gt: 1 } } })).toMatchObject([
+      { record: { size: 7 } },
+      { record: { size: 8 } },
+    ]);
+    expect(await r.retry(disk, { where: 'new', slot: 1 })).toBe(1);
+  });
+
+  test('counts as it lists', async () => {
+    for (const id of ['VM1', 'VM2', 'VM3']) await persist(id, ['E1', 'E2'], id);
+    await r.markSuccess(vm, { id: 'VM1', revision: 1 }, 'E1');
+    expect(await r.count(vm)).toBe(3);
+    expect(await r.count(vm, { status: 'PENDING', where: { name: { gt: 'VM1' } } })).toBe(2);
+    expect(await r.count(vm, { status: ['REALIZED', 'ERROR'], enforcementPoint: 'E1' })).toBe(1);
+    expect(await fixture.realization.as(coke).count(vm)).toBe(0);
+  });
+});
+
+describe('retry', () => {
+  const LIMIT = { timeoutMs: 20_000 };
+
+  test('makes what failed due now, with attempts from 1 and at the same revision', async () => {
+    const attempts: string[] = [];
+    let isBroken = true;
+    await workers.work(
+      'E1',
+      {
+        realize: async ({ record, attempt, revision }) => {
+          attempts.push(`${record.id} at ${revision}, ${attempt}`);
+          if (isBroken) throw new Error('no room');
+        },
+      },
+      { retry: { limit: 2, minDelayMs: 1, maxDelayMs: 1 } },
+    );
+    await persist('VM1');
+    await eventually(async () => expect((await jobs())[0]?.state).toBe('failed'), LIMIT);
+    isBroken = false;
+    expect(await r.retry(vm, 'VM1')).toBe(1);
+    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
+    expect(attempts).toEqual(['VM1 at 1, 1', 'VM1 at 1, 2', 'VM1 at 1, 1']);
+    await eventually(async () => expect(await jobs()).toEqual([]), LIMIT);
+    expect(await r.retry(vm, 'VM1')).toBe(0);
+  });
+
+  test('does not wait for a backoff of hours', async () => {
+    let failures = 1;
+    await workers.work(
+      'E1',
+      {
+        realize: async () => {
+          if (failures-- > 0) throw new Error('no room');
+        },
+      },
+      { retry: { limit: 5, minDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
+    );
+    await persist('VM1');
+    await r.waitFor(vm, 'VM1', { status: 'ERROR', ...LIMIT });
+    await eventually(async () => expect((await jobs())[0]?.state).toBe('retry'), LIMIT);
+    expect(await r.retry(vm, { status: 'ERROR' })).toBe(1);
+    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
+    const history = await r.history(vm, 'VM1', { limit: 6 });
+    expect(history.map(({ status, attempt }) => `${status} ${attempt}`)).toEqual([
+      'REALIZED 1',
+      'IN_PROGRESS 1',
+      'PENDING null',
+      'ERROR 1',
+      'IN_PROGRESS 1',
+      'PENDING null',
+    ]);
+  });
+
+  test('of a filter means the points in that status, of every resource that matches, and one’s own alone', async () => {
+    const records = [await persist('VM1', ['E1', 'E2']), await persist('VM2', ['E1', 'E2']), await persist('VM3')];
+    await fixture.realization.as(coke).persistIntent(vm, { id: 'VM9', name: '' }, { enforcementPoints: ['E1'] });
+    await query('delete from intendant_jobs.job_common');
+    await r.markError(vm, records.slice(0, 2), 'E1', 'no room');
+    await fixture.realization.as(coke).markError(vm, { id: 'VM9', revision: 1 }, 'E1', 'no room');
+    expect(await r.retry(vm, { status: 'ERROR', enforcementPoint: 'E2' })).toBe(0);
+    expect(await r.retry(vm, { status: 'ERROR', where: { id: 'VM2' } })).toBe(1);
+    expect(await statusLine(r, vm, 'VM2', 'E1', 'E2')).toBe('PENDING / PENDING / PENDING');
+    expect(await statusLine(r, vm, 'VM1', 'E1', 'E2')).toBe('ERROR / ERROR / PENDING');
+    expect(await r.retry(vm, { status: 'ERROR' })).toBe(1);
+    expect(await r.retry(vm, ['VM1', 'VM2', 'VM3'], { enforcementPoint: 'E1' })).toBe(3);
+    expect(await jobs()).toHaveLength(3);
+    await expect(fixture.realization.as(auditor).retry(vm, 'VM1')).rejects.toMatchObject({
+      code: 'OPERATION_NOT_ALLOWED',
+    });
+  });
+
+  test('removals are retried as removals, and what is running is left alone', async () => {
+    const record = await persist('VM1', ['E1', 'E2']);
+    await r.softDelete(vm, 'VM1');
+    await r.markDeletionError(vm, { ...record, revision: 2 }, 'E1', 'it is stuck');
+    await query("update intendant_jobs.job_common set state = 'active', started_on = now() where name like '%/E2'");
+    expect(await r.retry(vm, 'VM1')).toBe(1);
+    expect(await statusLine(r, vm, 'VM1', 'E1')).toBe('DELETION_PENDING / DELETION_PENDING');
+    expect(await jobs()).toHaveLength(2);
+  });
+
+  test('joins a transaction: rolled back with it', async () => {
+    const record = await persist('VM1');
+    await r.markError(vm, record, 'E1', 'no room');
+    await query("update intendant_jobs.job_common set start_after = now() + interval '1 hour'");
+    const undone = fixture.store.as(pepsi).transaction(async (tx) => {
+      expect(await fixture.realization.in(tx).retry(vm, { status: 'ERROR' })).toBe(1);
+      throw new Error('never mind');
+    });
+    await expect(undone).rejects.toThrow('never mind');
+    expect((await jobs())[0]?.isDue).toBe(false);
+    expect(await r.getOverallStatus(vm, 'VM1')).toBe('ERROR');
+  });
+});
+
+describe('what an operator does to many', () => {
+  test('resync makes a look at each realized resource, and purge removes every trace of those that match', async () => {
+    const records = [await persist('VM1', ['E1', 'E2']), await persist('VM2')];
+    await r.markSuccess(vm, records, 'E1');
+    await query('delete from intendant_jobs.job_common');
+    expect(await r.resync(vm, {})).toBe(2);
+    expect(await r.resync(vm, ['VM1'])).toBe(0);
+    expect(await r.purgeMany(vm, { status: 'REALIZED' }, { dryRun: true })).toBe(1);
+    expect(await r.purgeMany(vm, ['VM1', 'VM2', 'VM3'], { dryRun: true })).toBe(2);
+    expect(await fixture.realization.as(coke).purgeMany(vm, ['VM1'])).toBe(0);
+    expect(await r.purgeMany(vm, { status: 'REALIZED' })).toBe(1);
+    expect(lineOf(await r.list(vm))).toBe('VM1 PENDING');
+    expect(await r.purgeMany(vm, ['VM1'])).toBe(1);
+    await expect(fixture.store.as(pepsi).find(vm, 'VM1')).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
+  });
+});

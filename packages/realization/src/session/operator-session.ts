@@ -1,0 +1,166 @@
+import type { AnyTable, KeyOf } from '@intendant/core';
+import type { Executor } from '@intendant/core/internal';
+import { countResources, type ListedResource, listResources } from '../operator/list-resources.ts';
+import { countKnown, purgeResources } from '../operator/purge-resources.ts';
+import { readStatuses } from '../operator/read-statuses.ts';
+import { checkFilter, type ListOptions, type ResourceFilter } from '../operator/resource-filter.ts';
+import { resyncResources } from '../operator/resync.ts';
+import { type RetriedPoints, retryResources } from '../operator/retry.ts';
+import { type CheckedTarget, checkTarget, pagesOf, type Target } from '../operator/target.ts';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
+import type { Identity } from '../resource/identity-set.ts';
+import type { StatusDetails } from '../status/read-status.ts';
+import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
+
+export interface RetryTargetOptions {
+  /** Only at this point. Default: that of the filter, else every point. */
+  readonly enforcementPoint?: string;
+}
+
+export interface PurgeManyOptions {
+  /** Only counts what would be purged. Default false. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * What an operator asks about resources and does to them, all of it with the caller's rights: a tenant sees and retries
+ * its own. Everything here takes one resource, several, or all that match a filter; what matches a filter is worked on in
+ * pages of 500, each one transaction (inside `realization.in(tx)`, the caller's).
+ */
+export class OperatorSession {
+  readonly #parts: RealizationParts;
+
+  /** @internal */
+  constructor(parts: RealizationParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Overall and point statuses of these resources, in one round trip, by the key as it was given. A resource of which
+   * nothing is known, or that is not the caller's, is absent.
+   *
+   * ```ts
+   * const statuses = await r.statuses(vm, ['VM1', 'VM2']);
+   * statuses.get('VM1')?.overall.status;
+   * ```
+   */
+  async statuses<T extends AnyTable, Key extends KeyOf<T>>(
+    definition: T,
+    keys: readonly Key[],
+  ): Promise<Map<Key, StatusDetails>> {
+    return operate(this.#parts, 'statuses', definition, undefined, ({ tables, scope, core }) =>
+      readStatuses(core.executor, scope, tables, keys),
+    );
+  }
+
+  /**
+   * Resources by how far they are, with their records and statuses, in one round trip. Soft-deleted resources are among
+   * them, and those whose row is gone (`record: null`), for as long as they have a status.
+   *
+   * ```ts
+   * const stuck = await r.list(vm, { status: ['ERROR', 'PENDING'], olderThanMs: 600_000, orderBy: 'oldest' });
+   * ```
+   *
+   * Throws InvalidRecordError for an option that is unknown or does not fit.
+   */
+  async list<T extends AnyTable>(definition: T, options: ListOptions<T> = {}): Promise<ListedResource<T>[]> {
+    return operate(this.#parts, 'list', definition, undefined, ({ tables, scope, core }) =>
+      listResources<T>(core.executor, scope, tables, options),
+    );
+  }
+
+  /** How many resources match the filter; `{}` counts all. */
+  async count<T extends AnyTable>(definition: T, filter: ResourceFilter<T> = {}): Promise<number> {
+    return operate(this.#parts, 'count', definition, undefined, ({ tables, scope, core }) =>
+      countResources(core.executor, scope, tables, checkFilter('count', filter)),
+    );
+  }
+
+  /**
+   * Has what is not done tried again now, with attempts from 1 and no new revision; a point in ERROR becomes PENDING.
+   * Returns the number of jobs that are due because of it. Points where an attempt is running are left alone.
+   *
+   * Of the resources of a filter it retries the points that are in the filter's status. An object that names every key
+   * column is taken for a key.
+   *
+   * ```ts
+   * await r.retry(vm, 'VM1');
+   * await r.retry(vm, { status: 'ERROR', enforcementPoint: 'E1' });
+   * ```
+   */
+  async retry<T extends AnyTable>(definition: T, target: Target<T>, options: RetryTargetOptions = {}): Promise<number> {
+    return this.#forEach('retry', definition, target, (executor, { scope, tables }, identities, checked) =>
+      retryResources(executor, scope, tables, identities, pointsOf(checked, options)),
+    );
+  }
+
+  /**
+   * Has workers look whether resources are still as their intents say (`observe`), where they are realized, behind whatever
+   * else waits. Returns the number of jobs that were added; where one waits already, none is.
+   */
+  async resync<T extends AnyTable>(
+    definition: T,
+    target: Target<T>,
+    options: RetryTargetOptions = {},
+  ): Promise<number> {
+    return this.#forEach('resync', definition, target, (executor, { scope, tables }, identities, checked) =>
+      resyncResources(executor, scope, tables, identities, pointsOf(checked, options).enforcementPoint),
+    );
+  }
+
+  /**
+   * Removes every trace of these resources, wherever they are enforced, as `purge` does for one; nobody unrealizes them.
+   * Returns how many resources went, or with `dryRun` how many would.
+   */
+  async purgeMany<T extends AnyTable>(
+    definition: T,
+    target: readonly KeyOf<T>[] | ResourceFilter<T>,
+    { dryRun = false }: PurgeManyOptions = {},
+  ): Promise<number> {
+    if (dryRun) return this.#countTarget(definition, target);
+    return this.#forEach('purgeMany', definition, target, (executor, { scope, tables }, identities) =>
+      purgeResources(executor, scope, tables, identities),
+    );
+  }
+
+  #countTarget<T extends AnyTable>(definition: T, target: Target<T>): Promise<number> {
+    return operate(this.#parts, 'purgeMany', definition, undefined, ({ tables, scope, core }) => {
+      const checked = checkTarget('purgeMany', tables, scope, target);
+      return checked.kind === 'filter'
+        ? countResources(core.executor, scope, tables, checked.filter)
+        : countKnown(core.executor, scope, tables, checked.identities);
+    });
+  }
+
+  /** Adds up what the work returns for each page of the target. */
+  async #forEach<T extends AnyTable>(
+    operation: string,
+    definition: T,
+    target: Target<T>,
+    work: (
+      executor: Executor,
+      open: Pick<OpenTables, 'tables' | 'scope'>,
+      identities: readonly Identity[],
+      target: CheckedTarget,
+    ) => Promise<number>,
+  ): Promise<number> {
+    return operate(this.#parts, operation, definition, undefined, async ({ tables, scope, core }) => {
+      const checked = checkTarget(operation, tables, scope, target);
+      let total = 0;
+      for await (const page of pagesOf(core.executor, scope, tables, checked)) {
+        total += await this.#parts.inTransaction(scope, (executor) => work(executor, { tables, scope }, page, checked));
+      }
+      return total;
+    });
+  }
+}
+
+/** The points of each resource that are meant: the options' one, else the filter's, in the filter's status. */
+const pointsOf = (target: CheckedTarget, { enforcementPoint }: RetryTargetOptions): RetriedPoints => {
+  const filter = target.kind === 'filter' ? target.filter : undefined;
+  return {
+    enforcementPoint:
+      enforcementPoint === undefined ? filter?.enforcementPoint : checkEnforcementPoint(enforcementPoint),
+    weights: filter?.weights,
+  };
+};

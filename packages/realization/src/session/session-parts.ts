@@ -1,0 +1,56 @@
+import type { AnyTable } from '@intendant/core';
+import {
+  describeKey,
+  type Executor,
+  type Scope,
+  type SessionInternals,
+  translateError,
+} from '@intendant/core/internal';
+import type { JobQueue } from '../job/job-queue.ts';
+import type { PlacementRule } from '../placement/placement-rule.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import type { Status } from '../status/status.ts';
+import type { WaitOptions } from '../status/wait-for.ts';
+import type { SubmitParts } from './submitting-session.ts';
+
+/** What a session is made of: core's, and what the realization knows of the tables. */
+export interface RealizationParts {
+  readonly core: SessionInternals;
+  statusTables(definition: AnyTable): StatusTables;
+  registeredTables(): readonly StatusTables[];
+  /** Runs in one transaction: the session's own if it is one. */
+  inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
+  /** Runs outside the session's transaction, if it is one. */
+  readonly outsideTransactions: Executor;
+  /** Read as the login: what is asked there must name what the caller may see. */
+  readonly jobQueue: JobQueue;
+  readonly submitting: Omit<SubmitParts, 'session'>;
+  /** Where resources of the table go by default. */
+  placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
+  waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
+}
+
+/** Tables that an operation is about, and the caller's scope on all of them. */
+export interface OpenTables {
+  readonly tables: StatusTables;
+  readonly scope: Scope;
+  readonly core: SessionInternals;
+}
+
+/** Runs one operation of a session; an error tells of the operation, the table and the key. */
+export async function operate<Result>(
+  parts: RealizationParts,
+  operation: string,
+  definition: AnyTable,
+  key: unknown,
+  run: (open: OpenTables) => Promise<Result>,
+): Promise<Result> {
+  const { core } = parts;
+  const tables = parts.statusTables(definition);
+  const scope = core.scopeFor([tables.resource, tables.overall, tables.enforcement]);
+  try {
+    return await run({ tables, scope, core });
+  } catch (error) {
+    throw translateError(error, { operation, table: tables.resource.name, key: describeKey(tables.resource, key) });
+  }
+}
