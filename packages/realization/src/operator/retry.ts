@@ -57,7 +57,7 @@ const retryLocked = (
 });
 
 /** Above these weights something is still to be done. */
-export const IS_UNSETTLED = `realization_status > ${STATUS_WEIGHTS.REALIZED}`;
+const IS_UNSETTLED = `realization_status > ${STATUS_WEIGHTS.REALIZED}`;
 
 const retrySql = perStatusTables((tables) => {
   const { resource, enforcement, overall } = tables;
