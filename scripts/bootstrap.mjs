@@ -11,6 +11,7 @@ const COMMANDS = {
   bench: ['packages/bench/src/main.ts'],
   check: ['scripts/check.ts'],
   build: ['scripts/build.ts'],
+  docs: ['site/build.ts'],
 };
 
 /** The benchmarks are written with `await using`, which Node has from 24 on. */

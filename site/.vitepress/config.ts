@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { withMermaid } from 'vitepress-plugin-mermaid';
+
+const source = fileURLToPath(new URL('../.source', import.meta.url));
+
+const titleOf = (page: string): string =>
+  readFileSync(`${source}/${page}.md`, 'utf8')
+    .match(/^# (.*)$/m)?.[1]
+    ?.replaceAll(/[`\\]/g, '') ?? page;
+
+const pages = (...names: string[]) =>
+  names
+    .filter((name) => {
+      try {
+        readFileSync(`${source}/${name}.md`);
+        return true;
+      } catch {
+        return false;
+      }
+    })
+    .map((name) => ({ text: titleOf(name), link: `/${name}` }));
+
+/** Pages of a folder that no group of the sidebar names, so that a new page is never missing. */
+const others = (folder: string, named: readonly { link: string }[]) =>
+  pages(
+    ...readdirSync(`${source}/${folder}`)
+      .filter((name) => name.endsWith('.md') && name !== 'index.md')
+      .map((name) => `${folder}/${name.slice(0, -3)}`)
+      .filter((page) => !named.some(({ link }) => link === `/${page}`))
+      .toSorted(),
+  );
+
+const start = pages('guide/concepts', 'guide/getting-started', 'comparison');
+const data = pages(
+  'guide/data-store',
+  'guide/authorizers',
+  'guide/schema',
+  'guide/kysely-and-drizzle',
+  'guide/protostore',
+);
+const realization = pages('guide/realization', 'guide/enforcement-points', 'guide/workers', 'guide/drift-and-deletion');
+const feed = pages('guide/subscription', 'guide/durable-subscriptions', 'guide/mirrors-and-browsers');
+const production = pages(
+  'guide/deployment',
+  'guide/scaling',
+  'guide/running-the-feed',
+  'security',
+  'guide/upgrades',
+  'guide/operations',
+  'guide/troubleshooting',
+);
+const tools = pages('guide/testing', 'guide/devdb', 'guide/command-line', 'guide/console');
+const groups = { Start: start, Data: data, Realization: realization, Feed: feed, Production: production, Tools: tools };
+
+export default withMermaid({
+  title: 'Intendant',
+  description: 'Realize desired state for many tenants, on nothing but Postgres and Node.js',
+  lang: 'en',
+  srcDir: '.source',
+  outDir: './dist',
+  cleanUrls: false,
+  lastUpdated: false,
+  ignoreDeadLinks: false,
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Guide', link: '/guide/getting-started' },
+      { text: 'Reference', link: '/reference/errors' },
+      { text: 'API', link: '/api/' },
+      { text: 'Architecture', link: '/architecture' },
+    ],
+    sidebar: [
+      ...Object.entries(groups).map(([text, items]) => ({ text, items })),
+      { text: 'More', items: others('guide', Object.values(groups).flat()) },
+      { text: 'Reference', items: others('reference', []) },
+      { text: 'API', items: [{ text: 'Packages', link: '/api/' }] },
+      {
+        text: 'Background',
+        collapsed: true,
+        items: [...pages('architecture', 'benchmarks'), { text: 'Decisions', link: '/decisions/' }],
+      },
+    ].filter(({ items }) => items.length > 0),
+  },
+});
