@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ConsoleFixture, openConsole, route, vm } from '../testing/console-fixture.ts';
+
+let fixture: ConsoleFixture;
+let coke: string;
+let pepsi: string;
+let auditor: string;
+let service: string;
+
+const HOSTILE = [
+  '<img src=x onerror=alert(1)>',
+  "'; drop table vm; --",
+  '../../etc/passwd',
+  '..',
+  '.',
+  '{"id":"x"}',
+  'ä/ö?#%25&=',
+  '🙂',
+];
+
+beforeAll(async () => {
+  fixture = await openConsole({ console: { metrics: { contentType: 'text/plain', metrics: async () => 'up 1\n' } } });
+  coke = await fixture.token({ orgId: 'Coke', roles: ['tenant_admin'] });
+  pepsi = await fixture.token({ orgId: 'Pepsi', roles: ['tenant_admin'] });
+  auditor = await fixture.token({ orgId: 'Coke', roles: ['tenant_auditor'] });
+  service = await fixture.token({ roles: ['service_admin'] });
+  const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
+  for (const id of ['VM1', 'VM2', 'VM3', ...HOSTILE]) {
+    await r.persistIntent(
+      vm,
+      { id, name: `name of ${id}`, region: id === 'VM1' ? 'us' : 'eu', cpus: 4 },
+      { enforcementPoints: ['E1', 'E2'] },
+    );
+  }
+  await r.markSuccess(vm, { id: 'VM1', revision: 1 }, 'E1');
+  await r.markError(vm, { id: 'VM2', revision: 1 }, 'E2', new Error('quota exceeded: 64 of 64'));
+  await r.persistIntent(route, { zone: 'a/b', port: 80, target: 'x' }, { enforcementPoints: ['E1'] });
+  const p = fixture.realization.as(await fixture.context({ orgId: 'Pepsi', roles: ['tenant_admin'] }));
+  await p.persistIntent(vm, { id: 'PEPSI1', name: 'secret', region: 'us', cpus: 1 }, { enforcementPoints: ['E1'] });
+  await p.persistIntent(vm, { id: 'VM1', name: 'other', region: 'us', cpus: 1 }, { enforcementPoints: ['E3'] });
+});
+
+afterAll(async () => {
+  await fixture?.[Symbol.asyncDispose]();
+});
+
+const get = (path: string, token: string | undefined = coke) =>
+  fixture.app.request(path, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+
+const post = (path: string, body: unknown, token = coke) =>
+  fixture.app.request(path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+/** The body of a response that must be fine. */
+async function read<Body>(path: string, token = coke): Promise<Body> {
+  const response = await get(path, token);
+  expect([path, response.status]).toEqual([path, 200]);
+  return (await response.json()) as Body;
+}
+
+interface Listed {
+  readonly id: string;
+  readonly status: string;
+  readonly cells: { point: string; status: string }[];
+}
+
+const list = (query: string, token = coke) =>
+  read<{ total: number; next: string | null; resources: Listed[] }>(`/api/v1/resources?${query}`, token);
+
+describe('what a caller sees', () => {
+  test('a summary counts the resources of the caller alone', async () => {
+    const { activity, ...summary } = await read<{ activity: unknown[] }>('/api/v1/summary');
+    expect(summary).toMatchObject({
+      tables: [{ table: 'vm', total: 3 + HOSTILE.length, statuses: { ERROR: 1, PENDING: 2 + HOSTILE.length } }, {}],
+      errors: [{ id: 'VM2', point: 'E2', message: expect.stringContaining('quota exceeded') }],
+      caller: { orgId: 'Coke', seesAllTenants: false, mayWrite: true },
+    });
+    expect(activity).toHaveLength(30);
+  });
+
+  test('filters combine', async () => {
+    expect((await list('table=vm&status=ERROR')).resources.map(({ id }) => id)).toEqual(['VM2']);
+    expect((await list('table=vm&status=ERROR&point=E1')).resources).toEqual([]);
+    expect((await list('table=vm&point=E1&status=REALIZED')).resources.map(({ id }) => id)).toEqual(['VM1']);
+    expect((await list('table=vm&q=vm region:us')).resources.map(({ id }) => id)).toEqual(['VM1']);
+    expect((await list('table=vm&q=100%25')).resources).toEqual([]);
+    expect((await list('table=vm&olderThan=1h')).total).toBe(0);
+    expect((await list('table=route')).resources[0]).toMatchObject({ key: { zone: 'a/b', port: 80 } });
+  });
+
+  test('pages follow one another without gaps', async () => {
+    const seen: string[] = [];
+    let after = '';
+    for (;;) {
+      const page = await list(`table=vm&limit=3${after}`);
+      seen.push(...page.resources.map(({ id }) => id));
+      if (page.next === null) break;
+      after = `&after=${page.next}`;
+    }
+    expect(new Set(seen).size).toBe(3 + HOSTILE.length);
+    expect(seen).toHaveLength(3 + HOSTILE.length);
+  });
+
+  test('an id of any characters leads from the list to the resource and its history', async () => {
+    for (const { id } of (await list('table=vm')).resources) {
+      const path = `/api/v1/resources/vm/${encodeURIComponent(id)}`;
+      expect((await read<Listed>(path)).id).toBe(id);
+      expect((await read<{ transitions: unknown[] }>(`${path}/history`)).transitions.length).toBeGreaterThan(1);
+    }
+    const [{ id }] = (await list('table=route')).resources as [Listed];
+    expect((await get(`/api/v1/resources/route/${encodeURIComponent(id)}`)).status).toBe(200);
+  });
+
+  test('history tells what a revision changed', async () => {
+    const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
+    await r.persistIntent(vm, { id: 'VM3', name: 'name of VM3', region: 'eu', cpus: 16, revision: 1 }, {});
+    const { revisions } = await read<{ revisions: unknown[] }>('/api/v1/resources/vm/VM3/history');
+    expect(revisions[0]).toMatchObject({
+      revision: 2,
+      operation: 'update',
+      fields: [{ field: 'cpus', before: 4, after: 16 }],
+    });
+  });
+
+  test("another tenant's resources do not exist, and the service sees both", async () => {
+    expect((await get('/api/v1/resources/vm/PEPSI1')).status).toBe(404);
+    expect((await get('/api/v1/resources/vm/PEPSI1/history')).status).toBe(404);
+    expect((await get(`/api/v1/resources/vm/${encodeURIComponent('{"id":"PEPSI1","orgId":"Pepsi"}')}`)).status).toBe(
+      403,
+    );
+    expect((await list('table=vm', pepsi)).resources.map(({ id }) => id)).toEqual(['PEPSI1', 'VM1']);
+    const all = await list('table=vm&q=VM1', service);
+    expect(all.resources.map(({ id }) => JSON.parse(id).orgId).sort()).toEqual(['Coke', 'Pepsi']);
+    for (const { id } of all.resources)
+      expect((await get(`/api/v1/resources/vm/${encodeURIComponent(id)}`, service)).status).toBe(200);
+  });
+
+  test('what belongs to the service is for those who may see all', async () => {
+    for (const path of ['dead-letters', 'subscriptions', 'tenants']) {
+      expect([path, (await get(`/api/v1/${path}`)).status]).toEqual([path, 403]);
+      expect([path, (await get(`/api/v1/${path}`, service)).status]).toEqual([path, 200]);
+    }
+    expect((await get('/metrics')).status).toBe(403);
+    expect(await (await get('/metrics', service)).text()).toBe('up 1\n');
+    expect(await read('/api/v1/tenants', service)).toMatchObject({
+      tenants: [{ orgId: 'Coke' }, { orgId: 'Pepsi', total: 2 }],
+    });
+  });
+});
+
+describe('what a caller may not send', () => {
+  test('nobody, a forged token and an expired one are refused with a sentence, and nothing else', async () => {
+    const forged = `${coke.slice(0, -6)}AAAAAA`;
+    const expired = await fixture.token({ orgId: 'Coke', roles: ['tenant_admin'], expiresIn: '-1m' });
+    for (const token of ['', forged, expired, 'x', `${coke}.x`]) {
+      const refused = await get('/api/v1/summary', token);
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('content-type')).toBe('application/problem+json');
+      expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+      const text = await refused.text();
+      expect(JSON.parse(text)).toMatchObject({ status: 401, title: 'Not signed in' });
+      expect(text).not.toContain(coke.slice(0, 20));
+    }
+    expect((await fixture.app.request('/api/v1/summary')).status).toBe(401);
+  });
+
+  test.each([
+    ['/api/v1/resources?table=nope', 404],
+    ['/api/v1/resources?table=vm&status=BROKEN', 400],
+    ['/api/v1/resources?table=vm&limit=0', 400],
+    ['/api/v1/resources?table=vm&limit=1e9', 400],
+    ['/api/v1/resources?table=vm&olderThan=soon', 400],
+    ['/api/v1/resources?table=vm&after=%00', 400],
+    ['/api/v1/resources?table=vm&after=WyJhIl0', 400],
+    ['/api/v1/resources?table=vm&q=%00', 400],
+    [`/api/v1/resources?table=vm&q=${'x'.repeat(5_000)}`, 400],
+    [`/api/v1/resources/vm/${'x'.repeat(5_000)}`, 400],
+    ['/api/v1/resources/vm/%00', 404],
+    ['/api/v1/resources/vm/gone', 404],
+    ['/api/v1/resources/vm/%7B%22id%22%3A%5B%5D%7D', 404],
+    ['/api/v1/resources/route/80', 404],
+    ['/api/v1/actions/none', 404],
+    ['/api/v1/nothing', 404],
+  ])('%s is refused with %i', async (path, status) => {
+    const refused = await get(path);
+    expect(refused.status).toBe(status);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(await refused.json()).toMatchObject({ status, detail: expect.stringMatching(/[a-z]/) });
+  });
+
+  test('a body that is malformed, too large or no JSON is refused', async () => {
+    expect((await post('/api/v1/actions/retry', '{"table":')).status).toBe(400);
+    expect((await post('/api/v1/actions/retry', { table: 'vm' })).status).toBe(400);
+    expect((await post('/api/v1/actions/retry', { table: 'vm', keys: ['VM1'] }, auditor)).status).toBe(403);
+    expect((await post('/api/v1/actions/retry', { table: 'vm', keys: ['a'], filter: {} })).status).toBe(400);
+    expect((await post('/api/v1/actions/retry', { table: 'vm', keys: [{ nope: 1 }] })).status).toBe(400);
+    expect((await post('/api/v1/actions/retry', { table: 'vm', keys: ['x'.repeat(2_000_000)] })).status).toBe(413);
+    const form = await fixture.app.request('/api/v1/actions/retry', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${coke}`, 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'table=vm',
+    });
+    expect(form.status).toBe(415);
+  });
+});

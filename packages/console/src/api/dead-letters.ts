@@ -1,0 +1,121 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { DeadLetter } from '@intendant/subscription';
+import { audit } from '../action/audit.ts';
+import { demandService } from '../caller/access.ts';
+import { type ConsoleParts, makeRouter } from '../console-parts.ts';
+import { RefusedRequest } from '../http/problem.ts';
+import { jsonRecord } from '../resource/json-value.ts';
+import { durableNames } from '../subscription/durable-names.ts';
+import { json, refusals } from './responses.ts';
+import { InstantSchema, RecordSchema } from './schemas.ts';
+
+const DeadLetterSchema = z
+  .object({
+    name: z.string().openapi({ description: 'The durable subscription that put it aside.' }),
+    position: z.string(),
+    table: z.string(),
+    operation: z.enum(['insert', 'update', 'delete']),
+    key: RecordSchema,
+    orgId: z.string().nullable(),
+    revision: z.int().nullable(),
+    record: RecordSchema.nullable(),
+    attempts: z.int(),
+    error: z.string(),
+    failedAt: InstantSchema,
+    isDue: z.boolean().openapi({ description: 'It is to be tried again.' }),
+  })
+  .openapi('DeadLetter');
+
+const LettersSchema = z.object({ deadLetters: z.array(DeadLetterSchema) });
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/dead-letters',
+  summary: 'Changes that a durable subscription put aside',
+  request: {
+    query: z.object({
+      name: z.string().max(500).optional().openapi({ description: 'Of this subscription. Default: of all.' }),
+      limit: z.coerce.number().int().min(1).max(1_000).default(100),
+    }),
+  },
+  responses: { 200: json(LettersSchema, 'By subscription, the oldest first.'), ...refusals(400, 403, 404) },
+});
+
+const LetterActionBody = z
+  .strictObject({
+    name: z.string().max(500),
+    positions: z
+      .array(z.string().max(40))
+      .min(1)
+      .max(10_000)
+      .optional()
+      .openapi({ description: 'Default: all of the name.' }),
+  })
+  .openapi('DeadLetterAction');
+
+const actionRoute = createRoute({
+  method: 'post',
+  path: '/dead-letters/{action}',
+  summary: 'Hand dead letters over again, or drop them',
+  request: {
+    params: z.object({ action: z.enum(['replay', 'drop']) }),
+    body: { required: true, content: { 'application/json': { schema: LetterActionBody } } },
+  },
+  responses: {
+    200: json(z.object({ matched: z.int() }), 'How many it was about.'),
+    ...refusals(400, 403, 404, 413),
+  },
+});
+
+const POSITION = /^[0-9a-f]{8}-\d{16}$/;
+
+export const deadLettersApi = ({ store, subscriptions, logger, mayAct }: ConsoleParts) =>
+  makeRouter()
+    .openapi(listRoute, async (context) => {
+      const { name, limit } = context.req.valid('query');
+      demandService(context.get('access'));
+      const known = await durableNames(store);
+      if (name !== undefined && !known.includes(name)) throw unknownName();
+      const letters: z.infer<typeof DeadLetterSchema>[] = [];
+      for (const one of name === undefined ? known : [name]) {
+        if (letters.length >= limit) break;
+        const found = await subscriptions.deadLetters(one, { limit: limit - letters.length });
+        letters.push(...found.map((letter) => toLetter(one, letter)));
+      }
+      return context.json({ deadLetters: letters }, 200);
+    })
+    .openapi(actionRoute, async (context) => {
+      const { action } = context.req.valid('param');
+      const { name, positions } = context.req.valid('json');
+      const [caller, access] = [context.get('caller'), context.get('access')];
+      demandService(access);
+      if (!access.mayWrite || !mayAct(caller.context, `dead-letters ${action}`))
+        throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
+      if (!(await durableNames(store)).includes(name)) throw unknownName();
+      if (positions?.some((position) => !POSITION.test(position)))
+        throw new RefusedRequest(400, 'A position looks like 0123abcd-0000000000000042.');
+      const selection = positions ? { positions } : {};
+      const matched =
+        action === 'replay'
+          ? await subscriptions.replayDeadLetters(name, selection)
+          : await subscriptions.discardDeadLetters(name, selection);
+      audit(logger, caller, access, { action: `dead-letters ${action}`, name, positions: positions?.length, matched });
+      return context.json({ matched }, 200);
+    });
+
+const unknownName = () => new RefusedRequest(404, 'There is no durable subscription of this name.');
+
+const toLetter = (name: string, letter: DeadLetter): z.infer<typeof DeadLetterSchema> => ({
+  name,
+  position: letter.change.position,
+  table: letter.change.table,
+  operation: letter.change.operation,
+  key: jsonRecord(letter.change.key),
+  orgId: letter.change.orgId,
+  revision: letter.change.revision,
+  record: letter.change.record ? jsonRecord(letter.change.record) : null,
+  attempts: letter.attempts,
+  error: letter.error,
+  failedAt: letter.failedAt.toISOString(),
+  isDue: letter.isDue,
+});

@@ -1,0 +1,16 @@
+import type { Access, ReadableTable } from '../caller/access.ts';
+import { jsonRecord } from '../resource/json-value.ts';
+import { printResourceKey, type ResourceKey } from '../resource/resource-key.ts';
+
+export interface ResourceName {
+  readonly table: string;
+  readonly id: string;
+  readonly key: Record<string, unknown>;
+}
+
+/** How a response names a resource. The id names the org only to a caller who sees several. */
+export function resourceName({ orgId }: Access, table: ReadableTable, key: ResourceKey): ResourceName {
+  const { orgId: owner, ...rest } = key;
+  const id = printResourceKey(table, orgId === undefined ? key : rest);
+  return { table: table.name, id, key: jsonRecord(owner === undefined ? rest : key) };
+}

@@ -1,0 +1,32 @@
+import type { z } from '@hono/zod-openapi';
+import { Problem } from '../http/problem.ts';
+
+const REFUSALS: Readonly<Record<number, string>> = {
+  400: 'The request is malformed.',
+  401: 'Nobody is signed in.',
+  403: 'The caller may not do this.',
+  404: 'It is not there, or not for the caller to see.',
+  409: 'It is not as the caller thinks.',
+  413: 'The body is too large.',
+  429: 'Too many requests, or too many open streams.',
+  503: 'The database cannot be reached now.',
+};
+
+export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+/** Refusals that every route may answer with, and those given here. */
+export function refusals<Status extends number>(...statuses: Status[]) {
+  const all = [401, 429, 503, ...statuses] as const;
+  return Object.fromEntries(
+    all.map((status) => [
+      status,
+      { description: REFUSALS[status] as string, content: { 'application/problem+json': { schema: Problem } } },
+    ]),
+  ) as Record<
+    401 | 429 | 503 | Status,
+    { description: string; content: { 'application/problem+json': { schema: typeof Problem } } }
+  >;
+}

@@ -1,0 +1,97 @@
+import { z } from '@hono/zod-openapi';
+import { ERROR_CATALOGUE, type ErrorName, IntendantError } from '@intendant/core';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** An error as RFC 9457 describes it: what every refusal of the API looks like. */
+export const Problem = z
+  .object({
+    type: z.string().openapi({ description: 'The kind of problem; `about:blank` where the status says it all.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional().openapi({ description: 'What is wrong with this request, and what to do.' }),
+    code: z.string().optional().openapi({ description: 'The code of the error catalogue.' }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .openapi({ description: 'What is wrong with which field.' }),
+  })
+  .openapi('Problem');
+
+export type Problem = z.infer<typeof Problem>;
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Not signed in',
+  403: 'Not allowed',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Request too large',
+  415: 'Unsupported media type',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Not available now',
+};
+
+/** A request that the API refuses. Thrown anywhere below a route; answered as a problem. */
+export class RefusedRequest extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly errors: Problem['errors'];
+
+  constructor(
+    status: ContentfulStatusCode,
+    detail: string,
+    rest: { readonly headers?: Readonly<Record<string, string>>; readonly errors?: Problem['errors'] } = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.headers = rest.headers ?? {};
+    this.errors = rest.errors;
+  }
+}
+
+export function problemResponse(
+  status: number,
+  rest: Partial<Problem> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const body: Problem = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, ...rest };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+  });
+}
+
+/** The response for an error. Undefined for one that is the server's own fault. */
+function problemOf(error: unknown): Response | undefined {
+  if (error instanceof RefusedRequest) {
+    const { status, message, headers, errors } = error;
+    return problemResponse(status, { detail: message, ...(errors && { errors }) }, headers);
+  }
+  if (error instanceof HTTPException) return problemResponse(error.status, { detail: error.message });
+  if (error instanceof IntendantError) return problemOfIntendant(error);
+  return undefined;
+}
+
+function problemOfIntendant(error: IntendantError): Response | undefined {
+  const { code, retryable, message } = error;
+  if (retryable || code === 'OPERATION_CANCELLED') {
+    const detail = 'The database does not answer in time. Try again in a few seconds.';
+    return problemResponse(503, { detail, code }, { 'retry-after': '2' });
+  }
+  const { httpStatus } = ERROR_CATALOGUE[error.name as ErrorName];
+  return httpStatus === 500 ? undefined : problemResponse(httpStatus, { detail: message, code });
+}
+
+/** Answers what a route throws. An error of the server's own is logged, and its text stays there. */
+export const answerError =
+  (log: (error: unknown, context: Context) => void) =>
+  (error: unknown, context: Context): Response => {
+    const known = problemOf(error);
+    if (known) return known;
+    log(error, context);
+    return problemResponse(500, { detail: 'The server failed; its log tells why.' });
+  };

@@ -1,0 +1,106 @@
+import { createDataStore, type DataStore, defineTable, JwtAuthorizer, type JwtContext } from '@intendant/core';
+import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { createRealization, type Realization } from '@intendant/realization';
+import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
+import type { Hono } from 'hono';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { type Logger, pino } from 'pino';
+import { z } from 'zod';
+import { type ConsoleOptions, createConsole, SignInLinks } from '../index.ts';
+
+export const vm = defineTable('vm', {
+  schema: z.object({ id: z.string(), name: z.string(), region: z.string(), cpus: z.int() }),
+});
+
+export const route = defineTable('route', {
+  schema: z.object({ zone: z.string(), port: z.int(), target: z.string() }),
+  key: ['zone', 'port'],
+});
+
+const ROLES = {
+  tenant_admin: 'tenant_writer',
+  tenant_auditor: 'tenant_reader',
+  service_admin: 'writer',
+  service_auditor: 'reader',
+} as const;
+
+const ISSUER = 'https://id.example.com/';
+
+export interface TokenOptions {
+  readonly orgId?: string;
+  readonly roles: readonly string[];
+  readonly expiresIn?: string;
+}
+
+/** A console on a database of its own, called without a network. */
+export interface ConsoleFixture extends AsyncDisposable {
+  readonly app: Hono;
+  readonly database: TestDatabase;
+  readonly store: DataStore<JwtContext>;
+  readonly realization: Realization<JwtContext>;
+  readonly subscriptions: Subscriptions;
+  readonly signInLinks: SignInLinks<JwtContext>;
+  /** What was logged, line by line. */
+  readonly logged: Record<string, unknown>[];
+  token(options: TokenOptions): Promise<string>;
+  context(options: TokenOptions): Promise<JwtContext>;
+}
+
+export interface ConsoleFixtureOptions {
+  readonly console?: Partial<ConsoleOptions<JwtContext>>;
+  /** Where the store connects, by way of a proxy. Default: the database. */
+  readonly connectionOf?: (database: TestDatabase) => string | Promise<string>;
+}
+
+export async function openConsole({
+  console: given = {},
+  connectionOf,
+}: ConsoleFixtureOptions = {}): Promise<ConsoleFixture> {
+  const database = await testDatabase();
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'own' }] };
+  const authorizer = new JwtAuthorizer({ jwks, issuer: ISSUER, audience: 'console' });
+  const { logger, logged } = collectingLogger();
+  const store = await createDataStore({
+    connection: (await connectionOf?.(database)) ?? database.url,
+    adminConnection: database.adminUrl,
+    authorizer,
+    logger,
+  });
+  const subscriptions = await createSubscriptions({ store, records: [vm] });
+  const realization = await createRealization({ store, subscriptions });
+  await realization.register<typeof vm | typeof route>([vm, route], { roles: ROLES });
+  const signInLinks = new SignInLinks<JwtContext>();
+  const app = createConsole({ store, realization, subscriptions, authorizer, signInLinks, ...given });
+  const token = ({ orgId, roles, expiresIn = '1h' }: TokenOptions) =>
+    new SignJWT({ roles, ...(orgId !== undefined && { org_id: orgId }) })
+      .setProtectedHeader({ alg: 'ES256', kid: 'own' })
+      .setIssuer(ISSUER)
+      .setAudience('console')
+      .setSubject(`${orgId ?? 'service'}/${roles.join('+')}`)
+      .setExpirationTime(expiresIn)
+      .sign(privateKey);
+  return {
+    app,
+    database,
+    store,
+    realization,
+    subscriptions,
+    signInLinks,
+    logged,
+    token,
+    context: async (options) => authorizer.authenticate(await token(options)),
+    async [Symbol.asyncDispose]() {
+      await realization.close();
+      await subscriptions.close();
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+function collectingLogger(): { logger: Logger; logged: Record<string, unknown>[] } {
+  const logged: Record<string, unknown>[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  return { logger, logged };
+}
