@@ -38,7 +38,8 @@ const HALF_A_DAY_MS = 12 * 3_600_000;
  *
  * ```ts
  * import { serve } from '@hono/node-server';
- * const app = createConsole({ store, realization, subscriptions, authorizer });
+ *
+ * const app = createConsole({ store, realization, subscriptions, signInLinks: new SignInLinks() });
  * serve({ fetch: app.fetch, port: 4000, hostname: '127.0.0.1' });
  * ```
  */

@@ -5,7 +5,6 @@ import { demandService } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
 import { RefusedRequest } from '../http/problem.ts';
 import { jsonRecord } from '../resource/json-value.ts';
-import { durableNames } from '../subscription/durable-names.ts';
 import { json, refusals } from './responses.ts';
 import { InstantSchema, RecordSchema } from './schemas.ts';
 
@@ -69,20 +68,13 @@ const actionRoute = createRoute({
 
 const POSITION = /^[0-9a-f]{8}-\d{16}$/;
 
-export const deadLettersApi = ({ store, subscriptions, logger, mayAct }: ConsoleParts) =>
+export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) =>
   makeRouter()
     .openapi(listRoute, async (context) => {
       const { name, limit } = context.req.valid('query');
       demandService(context.get('access'));
-      const known = await durableNames(store);
-      if (name !== undefined && !known.includes(name)) throw unknownName();
-      const letters: z.infer<typeof DeadLetterSchema>[] = [];
-      for (const one of name === undefined ? known : [name]) {
-        if (letters.length >= limit) break;
-        const found = await subscriptions.deadLetters(one, { limit: limit - letters.length });
-        letters.push(...found.map((letter) => toLetter(one, letter)));
-      }
-      return context.json({ deadLetters: letters }, 200);
+      const letters = await subscriptions.findDeadLetters({ limit, ...(name !== undefined && { name }) });
+      return context.json({ deadLetters: letters.map(toLetter) }, 200);
     })
     .openapi(actionRoute, async (context) => {
       const { action } = context.req.valid('param');
@@ -91,7 +83,7 @@ export const deadLettersApi = ({ store, subscriptions, logger, mayAct }: Console
       demandService(access);
       if (!access.mayWrite || !mayAct(caller.context, `dead-letters ${action}`))
         throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
-      if (!(await durableNames(store)).includes(name)) throw unknownName();
+      if (!(await subscriptions.list()).some((known) => known.name === name)) throw unknownName();
       if (positions?.some((position) => !POSITION.test(position)))
         throw new RefusedRequest(400, 'A position looks like 0123abcd-0000000000000042.');
       const selection = positions ? { positions } : {};
@@ -105,9 +97,9 @@ export const deadLettersApi = ({ store, subscriptions, logger, mayAct }: Console
 
 const unknownName = () => new RefusedRequest(404, 'There is no durable subscription of this name.');
 
-const toLetter = (name: string, letter: DeadLetter): z.infer<typeof DeadLetterSchema> => ({
-  name,
-  position: letter.change.position,
+const toLetter = (letter: DeadLetter): z.infer<typeof DeadLetterSchema> => ({
+  name: letter.name,
+  position: letter.position,
   table: letter.change.table,
   operation: letter.change.operation,
   key: jsonRecord(letter.change.key),

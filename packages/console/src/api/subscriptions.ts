@@ -1,10 +1,20 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { demandService } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
-import { durableNames } from '../subscription/durable-names.ts';
 import { json, refusals } from './responses.ts';
 
-const SubscriptionSchema = z.object({ name: z.string() }).openapi('Subscription');
+const SubscriptionSchema = z
+  .object({
+    name: z.string(),
+    table: z.string(),
+    orgId: z.string().nullable().openapi({ description: 'Whose changes it sees; null: those of all.' }),
+    instanceId: z.string().nullable(),
+    members: z.int().openapi({ description: 'Who works under the name now; with none, its lag grows.' }),
+    position: z.string(),
+    lag: z.int().openapi({ description: 'Changes not yet taken care of, counted up to 10,000.' }),
+    deadLetters: z.int(),
+  })
+  .openapi('Subscription');
 
 const listRoute = createRoute({
   method: 'get',
@@ -16,9 +26,8 @@ const listRoute = createRoute({
   },
 });
 
-export const subscriptionsApi = ({ store }: ConsoleParts) =>
+export const subscriptionsApi = ({ subscriptions }: ConsoleParts) =>
   makeRouter().openapi(listRoute, async (context) => {
     demandService(context.get('access'));
-    const names = await durableNames(store);
-    return context.json({ subscriptions: names.map((name) => ({ name })) }, 200);
+    return context.json({ subscriptions: await subscriptions.list() }, 200);
   });

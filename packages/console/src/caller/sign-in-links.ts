@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { MetadataContext } from '@intendant/core';
 
 export interface SignInLinkOptions {
   /** How long the link works, in milliseconds. Default 10 minutes. */
@@ -23,7 +24,7 @@ const TEN_MINUTES = 600_000;
  * console.log(`http://localhost:4000/#link=${token}`);
  * ```
  */
-export class SignInLinks<C> {
+export class SignInLinks<C = MetadataContext> {
   readonly #issued = new Map<string, Issued<C>>();
 
   /** Returns the secret part of the link. Only its hash is kept. */
