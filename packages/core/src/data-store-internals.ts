@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { DbRole } from './context/db-role.ts';
-import type { Scope } from './context/scope.ts';
+import type { Scope, StoreRole } from './context/scope.ts';
 import type { DataStore } from './data-store.ts';
 import { ConfigurationError } from './error/intendant-error.ts';
 import type { Executor } from './exchange/executor.ts';
@@ -31,7 +30,7 @@ export interface DataStoreInternals {
   /** The application login's name in the database. */
   loginName(): Promise<string>;
   /** A role's name in this database, prefixed, e.g. `intendant_mydb_tenant_reader`. */
-  roleName(role: DbRole): string;
+  roleName(role: StoreRole): string;
   /** Throws TableNotRegisteredError. */
   table(nameOrDefinition: string | AnyTable): RegisteredTable;
   tables(): readonly RegisteredTable[];
@@ -41,6 +40,8 @@ export interface DataStoreInternals {
   withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   /** Plans with every later register, and now for the tables registered so far. Adding a part twice is harmless. */
   addSchemaPart(part: SchemaPart): Promise<void>;
+  /** Runs in a transaction of its own under the service role, for rare work on the framework's own tables. */
+  inServiceTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   /** A session that acts under this scope whatever the authorizer would say: for workers and relays. */
   sessionFor(scope: Scope): Session;
   /** A transaction under this scope. */
@@ -52,14 +53,14 @@ export interface DataStoreInternals {
 /** A session, or a transaction, from the inside. */
 export interface SessionInternals {
   readonly store: DataStore;
-  /** Runs in the session's transaction if it is one. */
+  /** Runs in the session's transaction if it is one. Under `serviceScope` it reaches the framework's own tables. */
   readonly executor: Executor;
   readonly isTransaction: boolean;
   /** The scope for an operation on these tables. */
   scopeFor(tables: readonly RegisteredTable[]): Scope;
   /**
-   * Runs statements as the login itself, not as the tenant's role (for the job tables and the like), in the session's
-   * transaction; afterwards the tenant's role is in force again. Only inside a transaction.
+   * Runs statements as the login itself. To be replaced by `executor.run(serviceScope, statements)`: the framework's
+   * tables will belong to the service role, and the login will have no right on them. Only inside a transaction.
    */
   readonly loginExecutor: {
     run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;

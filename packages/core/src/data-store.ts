@@ -2,16 +2,17 @@ import type pg from 'pg';
 import { type Logger, pino } from 'pino';
 import { type ConnectionSource, readConnection } from './configuration.ts';
 import type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
-import { type DbRole, isDbRole } from './context/db-role.ts';
+import { isDbRole } from './context/db-role.ts';
 import { MetadataAuthorizer, type MetadataContext } from './context/metadata-authorizer.ts';
 import { resolveScope } from './context/resolve-scope.ts';
-import type { Scope } from './context/scope.ts';
+import type { Scope, StoreRole } from './context/scope.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
 import { ConfigurationError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
 import { openPool, type PoolOptions, type PoolStats } from './exchange/pool.ts';
 import { PoolExecutor } from './exchange/pool-executor.ts';
 import { localSettings } from './exchange/scope-settings.ts';
+import { inServiceTransaction } from './exchange/service-transaction.ts';
 import type { StoreExchange } from './exchange/store-exchange.ts';
 import { roleNames } from './schema/roles.ts';
 import { SchemaKeeper } from './schema/schema-keeper.ts';
@@ -95,7 +96,7 @@ class PostgresDataStore implements DataStore<unknown> {
   readonly #pool: pg.Pool;
   readonly #tables = new Map<string, RegisteredTable>();
   readonly #closeHooks: (() => Promise<void>)[] = [];
-  #roleName: (role: DbRole) => string = (role) => role;
+  #roleName: (role: StoreRole) => string = (role) => role;
   #loginName = '';
   #keeper!: SchemaKeeper;
   #internals!: DataStoreInternals;
@@ -131,6 +132,7 @@ class PostgresDataStore implements DataStore<unknown> {
     }
     this.#keeper = new SchemaKeeper({
       adminConnection: this.#adminConnection,
+      hasAdminConnection: this.#options.adminConnection !== undefined,
       schemaName: this.#schemaName,
       hasInstancer: this.#instancer !== undefined,
       roleName: this.#roleName,
@@ -173,6 +175,7 @@ class PostgresDataStore implements DataStore<unknown> {
         this.#keeper.addPart(part);
         await this.#applySchema(this.#internals.tables().map(({ definition }) => definition));
       },
+      inServiceTransaction: (run) => inServiceTransaction(exchange, run),
       sessionFor: (scope) =>
         this.#sessionFor(
           () => scope,

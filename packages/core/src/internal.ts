@@ -14,7 +14,7 @@ export { Service, type ServiceOptions, type ServiceRun } from './background/serv
 export { startTimer, type Timer, type TimerOptions } from './background/timer.ts';
 export { readConnection } from './configuration.ts';
 export { meetOfDbRoles, toInstanceRole } from './context/db-role.ts';
-export type { Scope } from './context/scope.ts';
+export { type Scope, type ServiceScope, type StoreRole, serviceScope } from './context/scope.ts';
 export {
   type DataStoreInternals,
   internalsOf,
@@ -35,7 +35,21 @@ export { encodeField } from './record/encode-field.ts';
 export { type IdentityValue, readIdentity } from './record/identity.ts';
 export { readRow } from './record/read-row.ts';
 export { readRevision, suppliedColumns, type WritableRow, writeRow } from './record/write-row.ts';
+export {
+  compareFramework,
+  type FrameworkDifference,
+  type FrameworkObjects,
+  type FrameworkTable,
+  type GrantsByRole,
+  planProtection,
+} from './schema/framework-objects.ts';
 export type { SchemaPart } from './schema/schema-part.ts';
+export {
+  type OwnerColumn,
+  type TenantColumns,
+  type TenantCondition,
+  tenantCondition,
+} from './schema/tenant-condition.ts';
 export { arrayLiteral } from './statement/array-literal.ts';
 export { allColumns } from './statement/column-list.ts';
 export { deleteStatement, softDeleteStatement } from './statement/delete.ts';

@@ -1,6 +1,6 @@
-import { compareGrants } from '../schema/grants.ts';
+import { compareGrants, tableGrants } from '../schema/grants.ts';
 import { type LiveTable, readLiveTables } from '../schema/live-schema.ts';
-import { comparePolicies, type PolicyTarget } from '../schema/policies.ts';
+import { comparePolicies, type PolicyTarget, tablePolicies } from '../schema/policies.ts';
 import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
 import type { AuditSubject } from './audit-subject.ts';
 import type { IsolationFinding } from './finding.ts';
@@ -82,10 +82,10 @@ function auditTable(table: AuditedTable, live: LiveTable, { roleName }: AuditSub
             `alter table ${target} force row level security`,
           ),
         ]),
-    ...comparePolicies(table, live, roleName).map(({ reason, statements }) =>
+    ...comparePolicies(target, live, tablePolicies(table, roleName)).map(({ reason, statements }) =>
       found('policy', reason, statements.join(';\n')),
     ),
-    ...compareGrants(table, live, roleName).map(({ reason, statements }) =>
+    ...compareGrants(target, live.grants, tableGrants(roleName)).map(({ reason, statements }) =>
       found('grant', reason, statements.join(';\n')),
     ),
   ];

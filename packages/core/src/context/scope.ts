@@ -1,4 +1,4 @@
-import { type DbRole, meetOfDbRoles } from './db-role.ts';
+import { DB_ROLES, type DbRole, meetOfDbRoles } from './db-role.ts';
 
 /** What the database is told about a caller: the role it acts as, and the org and instance the policies compare with. */
 export interface Scope {
@@ -7,6 +7,29 @@ export interface Scope {
   readonly orgId: string | undefined;
   readonly instanceId: string | undefined;
 }
+
+/** The role that owns no table, and alone may use the framework's own: logs, jobs, cursors, registries. */
+export const SERVICE_ROLE = 'service';
+
+/** A role of this store: one of the eight that callers act as, or the framework's own. */
+export type StoreRole = DbRole | typeof SERVICE_ROLE;
+
+export const STORE_ROLES: readonly StoreRole[] = [...DB_ROLES, SERVICE_ROLE];
+
+/** Statements on the framework's own tables run under this scope. It reaches no table of a tenant. */
+export interface ServiceScope {
+  readonly role: typeof SERVICE_ROLE;
+  readonly orgId: undefined;
+  readonly instanceId: undefined;
+}
+
+export const serviceScope: ServiceScope = Object.freeze({
+  role: SERVICE_ROLE,
+  orgId: undefined,
+  instanceId: undefined,
+});
+
+export const isServiceScope = (scope: Scope | ServiceScope): scope is ServiceScope => scope.role === SERVICE_ROLE;
 
 /** Two scopes of one context, at once: no wider than either. */
 export const meetOfScopes = (left: Scope, right: Scope): Scope => ({

@@ -1,4 +1,4 @@
-import type { Scope } from '../context/scope.ts';
+import type { Scope, ServiceScope } from '../context/scope.ts';
 import type { ResultSet, StatementSet } from './statement-set.ts';
 
 export interface RunOptions {
@@ -17,7 +17,7 @@ export interface Executor {
    * `const { lock, record } = await executor.run(scope, { lock: lockRow(…), record: upsert(…) })`
    */
   run<Statements extends StatementSet>(
-    scope: Scope,
+    scope: Scope | ServiceScope,
     statements: Statements,
     options?: RunOptions,
   ): Promise<ResultSet<Statements>>;
@@ -30,6 +30,6 @@ export interface Executor {
 
 /** An executor inside one transaction. */
 export interface TransactionExecutor extends Executor {
-  /** As the login itself, for tables that tenants' roles have no right on. Afterwards the scope is in force again. */
+  /** As the login itself. To be replaced by `run(serviceScope, …)`: the login will have no right on any table. */
   runAsLogin<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Scope } from '../context/scope.ts';
+import type { Scope, ServiceScope } from '../context/scope.ts';
 import { withCancellation } from './cancellation.ts';
 import { isStalePlan, runExchange, wasNotSent } from './exchange.ts';
 import type { Executor, RunOptions, TransactionExecutor } from './executor.ts';
@@ -22,7 +22,7 @@ export class PoolExecutor implements Executor {
   }
 
   async run<Statements extends StatementSet>(
-    scope: Scope,
+    scope: Scope | ServiceScope,
     statements: Statements,
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {

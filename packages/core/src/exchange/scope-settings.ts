@@ -1,11 +1,11 @@
-import { DB_ROLES, type DbRole, isInstanceScoped } from '../context/db-role.ts';
-import type { Scope } from '../context/scope.ts';
+import { isInstanceScoped } from '../context/db-role.ts';
+import { isServiceScope, type Scope, type ServiceScope, STORE_ROLES, type StoreRole } from '../context/scope.ts';
 import type { Statement } from './statement.ts';
 
 /** How a scope reaches the database: the one seam that a sharded backend (Citus) implements anew. */
 export interface ScopeSettings {
   /** Sets role, org and instance for the rest of the transaction. */
-  statement(scope: Scope): Statement;
+  statement(scope: Scope | ServiceScope): Statement;
   /** Back to the login's own role for the rest of the transaction, org and instance unset. */
   reset(): Statement;
 }
@@ -20,12 +20,13 @@ const SET_SCOPE = `${SET_ROLE_AND_ORG}, set_config('${INSTANCE_SETTING}', $3, tr
  * On plain Postgres they travel as parameters of one statement, and end with the transaction. The instance is left out
  * where no policy of the role looks at it: each setting costs the server about as much as sending a row.
  */
-export function localSettings(roleName: (role: DbRole) => string): ScopeSettings {
-  const names = new Map(DB_ROLES.map((role) => [role, roleName(role)]));
+export function localSettings(roleName: (role: StoreRole) => string): ScopeSettings {
+  const names = new Map(STORE_ROLES.map((role) => [role, roleName(role)]));
   return {
-    statement: ({ role, orgId, instanceId }) => {
+    statement: (scope) => {
+      const { role, orgId, instanceId } = scope;
       const name = names.get(role) as string;
-      return instanceId === undefined && !isInstanceScoped(role)
+      return instanceId === undefined && (isServiceScope(scope) || !isInstanceScoped(scope.role))
         ? { name: 'set-scope', text: SET_ROLE_AND_ORG, values: [name, orgId ?? ''] }
         : { name: 'set-scope', text: SET_SCOPE, values: [name, orgId ?? '', instanceId ?? ''] };
     },

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Scope } from '../context/scope.ts';
+import { isServiceScope, type Scope, type ServiceScope } from '../context/scope.ts';
 import { DatabaseError, OperationNotAllowedError } from '../error/intendant-error.ts';
 import { cancelled, withCancellation } from './cancellation.ts';
 import { runExchange } from './exchange.ts';
@@ -54,21 +54,31 @@ export class TransactionConnection implements TransactionExecutor {
   }
 
   async run<Statements extends StatementSet>(
-    scope: Scope,
+    scope: Scope | ServiceScope,
     statements: Statements,
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {
     return resultsFor(statements, await this.#runUnder(scope, statementsOf(statements), options?.signal));
   }
 
-  #runUnder(scope: Scope, statements: readonly Statement[], signal: AbortSignal | undefined) {
+  #runUnder(scope: Scope | ServiceScope, statements: readonly Statement[], signal: AbortSignal | undefined) {
     this.#checkUsable();
+    if (isServiceScope(scope)) return this.#runAsService(scope, statements, signal);
     const resting = this.#restingScope ?? this.#settings.scope ?? scope;
     const before = this.#rest(resting);
     if (isSameScope(scope, resting)) return this.#send(statements, before, [], scope.role, signal);
     const { settings } = this.#store;
     const own = [...before, settings.statement(scope)];
     return this.#send(statements, own, [settings.statement(resting)], scope.role, signal);
+  }
+
+  /** Afterwards the caller's role is in force again; if there was none yet, the next operation sets its own. */
+  #runAsService(scope: ServiceScope, statements: readonly Statement[], signal: AbortSignal | undefined) {
+    const { settings } = this.#store;
+    const resting = this.#restingScope ?? this.#settings.scope;
+    this.#restingScope = resting;
+    const after = resting ? [settings.statement(resting)] : [];
+    return this.#send(statements, [settings.statement(scope)], after, scope.role, signal);
   }
 
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {

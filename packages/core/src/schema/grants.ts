@@ -1,29 +1,34 @@
 import { DB_ROLES, type DbRole, isWriter } from '../context/db-role.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
 import type { Difference } from './difference.ts';
-import type { LiveGrant, LiveTable } from './live-schema.ts';
+import type { LiveGrant } from './live-schema.ts';
 
 const READER_PRIVILEGES = ['select'];
 const WRITER_PRIVILEGES = ['select', 'insert', 'update', 'delete'];
 
-const wantedPrivileges = (role: DbRole): readonly string[] => (isWriter(role) ? WRITER_PRIVILEGES : READER_PRIVILEGES);
+/** Who may do what: role names (unquoted) with their privileges. */
+export type WantedGrants = ReadonlyMap<string, readonly string[]>;
 
-/** Rights on the table: the eight roles' as they should be, on whole rows and not theirs to give on, and nobody else's but the owner's. */
-export function compareGrants(
-  { qualifiedName }: { readonly qualifiedName: string },
-  live: LiveTable | undefined,
-  roleName: (role: DbRole) => string,
-): Difference[] {
-  const wanted = new Map(DB_ROLES.map((role) => [roleName(role), wantedPrivileges(role)]));
-  const held = Map.groupBy(live?.grants ?? [], ({ grantee }) => grantee);
+/** The privileges that a database role needs on a table that callers use. */
+export const tablePrivileges = (role: DbRole): readonly string[] =>
+  isWriter(role) ? WRITER_PRIVILEGES : READER_PRIVILEGES;
+
+/** Rights on a table that callers use. */
+export const tableGrants = (roleName: (role: DbRole) => string): WantedGrants =>
+  new Map(DB_ROLES.map((role) => [roleName(role), tablePrivileges(role)]));
+
+/**
+ * Differences between the rights that are held and those wanted: on whole rows, not to be given to others, and nobody
+ * else's but the owner's. `target` is what follows `on`, e.g. `"public"."vm"` or `function intendant.f(text)`.
+ */
+export function compareGrants(target: string, stored: readonly LiveGrant[], wanted: WantedGrants): Difference[] {
+  const held = Map.groupBy(stored, ({ grantee }) => grantee);
   const given = [...held.entries()];
   return [
-    ...given.flatMap(([grantee, grants]) => compareExcess(qualifiedName, grantee, grants, wanted.get(grantee) ?? [])),
-    ...given.flatMap(([grantee, grants]) =>
-      compareGrantOptions(qualifiedName, grantee, grants, wanted.get(grantee) ?? []),
-    ),
+    ...given.flatMap(([grantee, grants]) => compareExcess(target, grantee, grants, wanted.get(grantee) ?? [])),
+    ...given.flatMap(([grantee, grants]) => compareGrantOptions(target, grantee, grants, wanted.get(grantee) ?? [])),
     ...[...wanted.entries()].flatMap(([role, privileges]) =>
-      compareMissing(qualifiedName, role, held.get(role) ?? [], privileges),
+      compareMissing(target, role, held.get(role) ?? [], privileges),
     ),
   ];
 }

@@ -112,3 +112,22 @@ export async function readLiveTables(
   const { rows } = await client.query<LiveTable>(LIVE_TABLES, [schemaName, names]);
   return new Map(rows.map((row) => [row.name, row]));
 }
+
+/** The names of these tables' partitions, at any depth, that lie in the same schema. */
+export async function readPartitions(
+  client: ClientBase,
+  schemaName: string,
+  names: readonly string[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select p.relname as name
+     from pg_class c
+     join pg_namespace n on n.oid = c.relnamespace
+     cross join lateral pg_partition_tree(c.oid) t
+     join pg_class p on p.oid = t.relid and p.relnamespace = c.relnamespace
+     where n.nspname = $1 and c.relname = any($2) and c.relkind = 'p' and t.level > 0
+     order by 1`,
+    [schemaName, names],
+  );
+  return rows.map(({ name }) => name);
+}

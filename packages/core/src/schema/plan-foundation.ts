@@ -1,8 +1,12 @@
 import type { ClientBase } from 'pg';
-import { DB_ROLES, type DbRole } from '../context/db-role.ts';
+import { DB_ROLES } from '../context/db-role.ts';
+import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
 import { REVISION_FUNCTION } from './revision-trigger.ts';
 import { planRoles } from './roles.ts';
+
+/** Where the framework's own tables, sequences and functions are. */
+export const FRAMEWORK_SCHEMA = 'intendant';
 
 interface LiveFoundation {
   readonly hasFrameworkSchema: boolean;
@@ -14,7 +18,7 @@ interface LiveFoundation {
 export async function planFoundation(
   client: ClientBase,
   schemaName: string,
-  roleName: (role: DbRole) => string,
+  roleName: (role: StoreRole) => string,
   login: string,
 ): Promise<string[]> {
   const { rows } = await client.query<LiveFoundation>(
@@ -31,16 +35,12 @@ export async function planFoundation(
     ...(live.hasUserSchema ? [] : [`create schema ${quoteIdentifier(schemaName)}`]),
     ...(live.revisionFunction !== null && REVISION_FUNCTION.includes(live.revisionFunction) ? [] : [REVISION_FUNCTION]),
     ...(await planRoles(client, roleName, login)),
-    ...(await planSchemaUsage(client, schemaName, roleName)),
+    ...(await planSchemaUsage(client, schemaName, DB_ROLES.map(roleName))),
+    ...(await planSchemaUsage(client, FRAMEWORK_SCHEMA, [roleName(SERVICE_ROLE)])),
   ];
 }
 
-async function planSchemaUsage(
-  client: ClientBase,
-  schemaName: string,
-  roleName: (role: DbRole) => string,
-): Promise<string[]> {
-  const wanted = DB_ROLES.map(roleName);
+async function planSchemaUsage(client: ClientBase, schemaName: string, wanted: readonly string[]): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select r.rolname as name
      from pg_namespace n

@@ -2,11 +2,12 @@ import type { DbRole } from '../context/db-role.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { quoteIdentifier, quoteLiteral } from '../statement/identifier.ts';
 import { type Column, encodeColumn } from '../table/column.ts';
-import { checkName, indexName, primaryKeyName } from '../table/constraint-name.ts';
+import { indexName, primaryKeyName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
-import { compareGrants } from './grants.ts';
+import { checkDefinitions, planChecks } from './checks.ts';
+import { compareGrants, tableGrants } from './grants.ts';
 import type { LiveColumn, LiveTable } from './live-schema.ts';
-import { comparePolicies } from './policies.ts';
+import { comparePolicies, tablePolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
 
 /** The SQL that takes one table from what it is to what it should be. Throws ConfigurationError for what would lose data. */
@@ -21,8 +22,12 @@ export function planTable(
     ...planRevisionTrigger(table, live),
     ...(live?.hasRowSecurity ? [] : [`alter table ${table.qualifiedName} enable row level security`]),
     ...(live?.isRowSecurityForced ? [] : [`alter table ${table.qualifiedName} force row level security`]),
-    ...comparePolicies(table, live, roleName).flatMap(({ statements }) => statements),
-    ...compareGrants(table, live, roleName).flatMap(({ statements }) => statements),
+    ...comparePolicies(table.qualifiedName, live, tablePolicies(table, roleName)).flatMap(
+      ({ statements }) => statements,
+    ),
+    ...compareGrants(table.qualifiedName, live?.grants ?? [], tableGrants(roleName)).flatMap(
+      ({ statements }) => statements,
+    ),
   ];
 }
 
@@ -30,7 +35,7 @@ function createTable(table: RegisteredTable): string {
   const parts = [
     ...table.columns.map(columnDefinition),
     `constraint ${quoteIdentifier(primaryKeyName(table.name))} primary key (${names(table.identity)})`,
-    ...table.columns.filter((column) => column.allowedValues).map((column) => checkDefinition(table, column)),
+    ...checkDefinitions(table),
   ];
   return `create table ${table.qualifiedName} (\n  ${parts.join(',\n  ')}\n)`;
 }
@@ -52,9 +57,6 @@ function defaultLiteral(column: Column): string | undefined {
   const text = typeof value === 'string' ? value : `\\x${value.toString('hex')}`;
   return `${quoteLiteral(text)}::${column.format.sqlType}`;
 }
-
-const checkDefinition = (table: RegisteredTable, column: Column): string =>
-  `constraint ${quoteIdentifier(checkName(table.name, column.name))} check (${quoteIdentifier(column.name)} in (${(column.allowedValues ?? []).map(quoteLiteral).join(', ')}))`;
 
 const names = (columns: readonly Column[]): string => columns.map(({ name }) => quoteIdentifier(name)).join(', ');
 
@@ -137,28 +139,6 @@ function planPrimaryKey(table: RegisteredTable, live: LiveTable, refusals: strin
   return [
     `alter table ${table.qualifiedName} ${[...drop, `add constraint ${name} primary key (${names(table.identity)})`].join(', ')}`,
   ];
-}
-
-function planChecks(table: RegisteredTable, live: LiveTable): string[] {
-  return table.definition.columns.flatMap((column) => {
-    const name = checkName(table.name, column.name);
-    const stored = live.checks[name];
-    if (!column.allowedValues)
-      return stored === undefined
-        ? []
-        : [`alter table ${table.qualifiedName} drop constraint ${quoteIdentifier(name)}`];
-    if (stored !== undefined && sameValues(stored, column.allowedValues)) return [];
-    const drop = stored === undefined ? '' : `drop constraint ${quoteIdentifier(name)}, `;
-    return [`alter table ${table.qualifiedName} ${drop}add ${checkDefinition(table, column)}`];
-  });
-}
-
-/** The literals of `CHECK ((kind = ANY (ARRAY['a'::text, 'b'::text])))`, or of a single one, in order. */
-function sameValues(stored: string, allowed: readonly string[]): boolean {
-  const literals = [...stored.matchAll(/'((?:[^']|'')*)'::text/g)].map(([, text]) =>
-    (text as string).replaceAll("''", "'"),
-  );
-  return JSON.stringify(literals) === JSON.stringify(allowed);
 }
 
 function planIndexes(table: RegisteredTable, live: LiveTable | undefined): string[] {

@@ -1,52 +1,45 @@
-import { DB_ROLES, type DbRole, isInstanceScoped, isTenantScoped, isWriter } from '../context/db-role.ts';
-import { INSTANCE_SETTING, ORG_SETTING } from '../exchange/scope-settings.ts';
+import { DB_ROLES, type DbRole, isWriter } from '../context/db-role.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import type { Difference } from './difference.ts';
 import type { LivePolicy, LiveTable } from './live-schema.ts';
+import { sameExpression } from './stored-expression.ts';
+import { tenantCondition } from './tenant-condition.ts';
 
-/** What policies depend on. */
+/** What a tenant's table's policies depend on. */
 export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
 
-/** One policy a role: what rows it sees and writes. */
-interface WantedPolicy {
+/** Which rows one role sees, and writes with `all`. */
+export interface WantedPolicy {
   readonly name: string;
   readonly role: string;
   readonly command: 'select' | 'all';
   readonly condition: string;
 }
 
-/** Evaluated once a statement rather than once a row, being a sub-select; unset is null, and null equals nothing. */
-const compare = (column: string, setting: string): string =>
-  `${column} = (select nullif(current_setting('${setting}', true), ''))`;
-
-function wantedPolicies(table: PolicyTarget, roleName: (role: DbRole) => string): WantedPolicy[] {
+/** The policies of a table that callers use: one a role. */
+export function tablePolicies(table: PolicyTarget, roleName: (role: DbRole) => string): WantedPolicy[] {
+  const columns = {
+    org: table.isTenanted ? 'required' : 'absent',
+    instance: table.isInstanced ? 'required' : 'absent',
+  } as const;
   return DB_ROLES.map((role) => ({
     name: `intendant_${role}`,
     role: roleName(role),
     command: isWriter(role) ? 'all' : 'select',
-    condition: condition(table, role),
+    condition: tenantCondition(columns, role).own,
   }));
 }
 
-function condition(table: PolicyTarget, role: DbRole): string {
-  const conditions = [
-    ...(table.isTenanted && isTenantScoped(role) ? [compare('org_id', ORG_SETTING)] : []),
-    ...(table.isInstanced && isInstanceScoped(role) ? [compare('instance_id', INSTANCE_SETTING)] : []),
-  ];
-  return conditions.join(' and ') || 'true';
-}
-
 /**
- * What stands between the policies that are and those wanted. A policy of somebody else's goes when it widens what is
- * seen, whatever its name; a restrictive one only narrows and stays, unless it has taken one of our names.
+ * Differences between the stored policies and those wanted. A policy of somebody else's is dropped when it lets more
+ * rows be seen, whatever its name; a restrictive one only narrows and stays, unless it has taken one of our names.
  */
 export function comparePolicies(
-  table: PolicyTarget,
+  qualifiedName: string,
   live: LiveTable | undefined,
-  roleName: (role: DbRole) => string,
+  wanted: readonly WantedPolicy[],
 ): Difference[] {
-  const wanted = wantedPolicies(table, roleName);
   const stored = new Map((live?.policies ?? []).map((policy) => [policy.name, policy]));
   const strange = [...stored.values()].filter(
     (policy) => policy.isPermissive && !wanted.some(({ name }) => name === policy.name),
@@ -54,13 +47,13 @@ export function comparePolicies(
   return [
     ...strange.map(({ name }) => ({
       reason: `policy ${name} is not one of the store's, and lets more rows be seen`,
-      statements: [dropPolicy(table, name)],
+      statements: [dropPolicy(qualifiedName, name)],
     })),
-    ...wanted.flatMap((policy) => comparePolicy(table, stored.get(policy.name), policy)),
+    ...wanted.flatMap((policy) => comparePolicy(qualifiedName, stored.get(policy.name), policy)),
   ];
 }
 
-function comparePolicy(table: PolicyTarget, stored: LivePolicy | undefined, wanted: WantedPolicy): Difference[] {
+function comparePolicy(table: string, stored: LivePolicy | undefined, wanted: WantedPolicy): Difference[] {
   if (!stored) return [{ reason: `policy ${wanted.name} is missing`, statements: [createPolicy(table, wanted)] }];
   if (isAsWanted(stored, wanted)) return [];
   return [
@@ -71,32 +64,16 @@ function comparePolicy(table: PolicyTarget, stored: LivePolicy | undefined, want
   ];
 }
 
-const dropPolicy = ({ qualifiedName }: PolicyTarget, name: string): string =>
-  `drop policy ${quoteIdentifier(name)} on ${qualifiedName}`;
+const dropPolicy = (table: string, name: string): string => `drop policy ${quoteIdentifier(name)} on ${table}`;
 
-const createPolicy = (table: PolicyTarget, { name, role, command, condition: using }: WantedPolicy): string =>
-  `create policy ${quoteIdentifier(name)} on ${table.qualifiedName} for ${command} to ${quoteIdentifier(role)} using (${using})` +
-  (command === 'all' ? ` with check (${using})` : '');
+const createPolicy = (table: string, { name, role, command, condition }: WantedPolicy): string =>
+  `create policy ${quoteIdentifier(name)} on ${table} for ${command} to ${quoteIdentifier(role)} using (${condition})` +
+  (command === 'all' ? ` with check (${condition})` : '');
 
-function isAsWanted(live: LivePolicy, wanted: WantedPolicy): boolean {
-  return (
-    live.name === wanted.name &&
-    live.isPermissive &&
-    live.command === (wanted.command === 'all' ? '*' : 'r') &&
-    live.roles.length === 1 &&
-    live.roles[0] === wanted.role &&
-    normalized(live.using) === normalized(wanted.condition) &&
-    normalized(live.check) === (wanted.command === 'all' ? normalized(wanted.condition) : '')
-  );
-}
-
-/**
- * Postgres prints a stored condition in its own spelling: casts, aliases, parentheses, capitals. Without those, ours
- * reads the same. Where a version spelled it otherwise, the policy would be made anew, which does no harm.
- */
-const normalized = (condition: string | null): string =>
-  (condition ?? '')
-    .toLowerCase()
-    .replaceAll('::text', '')
-    .replaceAll(' as "nullif"', '')
-    .replaceAll(/[\s()"]/g, '');
+const isAsWanted = (live: LivePolicy, wanted: WantedPolicy): boolean =>
+  live.isPermissive &&
+  live.command === (wanted.command === 'all' ? '*' : 'r') &&
+  live.roles.length === 1 &&
+  live.roles[0] === wanted.role &&
+  sameExpression(live.using, wanted.condition) &&
+  sameExpression(live.check, wanted.command === 'all' ? wanted.condition : null);

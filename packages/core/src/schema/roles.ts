@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientBase } from 'pg';
-import { DB_ROLES, type DbRole } from '../context/db-role.ts';
+import { DB_ROLES } from '../context/db-role.ts';
+import { STORE_ROLES, type StoreRole } from '../context/scope.ts';
 import { MAX_IDENTIFIER_BYTES, quoteIdentifier } from '../statement/identifier.ts';
 
 const LONGEST_ROLE = Math.max(...DB_ROLES.map((role) => role.length));
@@ -9,7 +10,7 @@ const LONGEST_ROLE = Math.max(...DB_ROLES.map((role) => role.length));
  * How this database's roles are called. Roles belong to the whole cluster, so by default the database's name is part
  * of theirs: a login of one database is then no member of another's.
  */
-export function roleNames(prefix: string): (role: DbRole) => string {
+export function roleNames(prefix: string): (role: StoreRole) => string {
   const room = MAX_IDENTIFIER_BYTES - LONGEST_ROLE - 1;
   const hash = createHash('sha256').update(prefix).digest('hex').slice(0, 8);
   const fitting =
@@ -49,13 +50,13 @@ const LIVE_ROLES = `
   from pg_roles r
   where r.rolname = any($1)`;
 
-/** The eight roles, plain, the login a member of each. A superuser needs no membership to act as them. */
+/** The store's roles, plain, the login a member of each. A superuser needs no membership to act as them. */
 export async function planRoles(
   client: ClientBase,
-  roleName: (role: DbRole) => string,
+  roleName: (role: StoreRole) => string,
   login: string,
 ): Promise<string[]> {
-  const wanted = DB_ROLES.map(roleName);
+  const wanted = STORE_ROLES.map(roleName);
   const { rows } = await client.query<LiveRole>(LIVE_ROLES, [wanted, login]);
   const live = new Map(rows.map((row) => [row.name, row]));
   const { rows: logins } = await client.query<{ isSuper: boolean; version: number }>(

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
-import type { DbRole } from '../context/db-role.ts';
+import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
 import { ConfigurationError, IntendantError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
+import { SET_KNOWN_SETTINGS } from '../exchange/known-settings.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
 import { readLiveTables } from './live-schema.ts';
@@ -12,9 +13,11 @@ import type { SchemaPart } from './schema-part.ts';
 
 export interface SchemaKeeperOptions {
   readonly adminConnection: pg.ClientConfig;
+  /** False when the application login is all there is. */
+  readonly hasAdminConnection: boolean;
   readonly schemaName: string;
   readonly hasInstancer: boolean;
-  readonly roleName: (role: DbRole) => string;
+  readonly roleName: (role: StoreRole) => string;
   readonly loginName: () => Promise<string>;
   readonly logger: Logger;
 }
@@ -24,6 +27,15 @@ const REGISTER_LOCK = `select pg_advisory_xact_lock(hashtextextended('intendant.
 
 /** Two registrations of one database can still meet outside the lock, e.g. in the cluster's shared catalogs. */
 const MAX_ATTEMPTS = 5;
+
+/** What one pass makes can call for more: new objects come with the database's default privileges, which the next revokes. */
+const MAX_PASSES = 3;
+
+const LOOK_AS_SERVICE = `
+  select set_config('role', r.rolname, true)
+  from pg_roles r, pg_roles me, pg_namespace n
+  where r.rolname = $1 and me.rolname = current_user and n.nspname = 'intendant'
+    and not me.rolsuper and not pg_has_role(n.nspowner, 'member') and pg_has_role(r.oid, 'member')`;
 
 /** Brings the database to what the registered tables and the framework's parts need. Everything here is idempotent. */
 export class SchemaKeeper {
@@ -42,11 +54,26 @@ export class SchemaKeeper {
   async apply(definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
-      await this.#execute(client, await this.#planFoundation(client));
-      await this.#execute(client, await this.#planTables(client, tables));
-      for (const part of this.#parts.values()) await this.#execute(client, await part.plan(client, tables));
+      for (let pass = 1; pass <= MAX_PASSES; pass++) if ((await this.#applyOnce(client, tables)) === 0) break;
       return tables;
     });
+  }
+
+  /** Returns the number of statements that were run. */
+  async #applyOnce(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<number> {
+    let count = await this.#execute(client, await this.#planFoundation(client));
+    count += await this.#execute(client, await this.#planTables(client, tables));
+    await this.#lookAsService(client);
+    for (const part of this.#parts.values()) count += await this.#execute(client, await part.plan(client, tables));
+    return count;
+  }
+
+  /**
+   * A login that administers nothing may still find that nothing is missing: it looks at the framework's own tables as
+   * the service role, being a member of it.
+   */
+  async #lookAsService(client: pg.ClientBase): Promise<void> {
+    await client.query(LOOK_AS_SERVICE, [this.#options.roleName(SERVICE_ROLE)]);
   }
 
   /**
@@ -62,7 +89,7 @@ export class SchemaKeeper {
         client.release();
       }
     } catch (error) {
-      throw asSchemaError(error);
+      throw this.#asSchemaError(error);
     }
   }
 
@@ -71,6 +98,7 @@ export class SchemaKeeper {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
       const plans = [await this.#planFoundation(client), await this.#planTables(client, tables)];
+      await this.#lookAsService(client);
       for (const part of this.#parts.values()) plans.push(await part.plan(client, tables));
       return plans.flat();
     });
@@ -82,9 +110,16 @@ export class SchemaKeeper {
       try {
         return await this.#adminTransaction(run);
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !isPassingConflict(error)) throw asSchemaError(error);
+        if (attempt >= MAX_ATTEMPTS || !isPassingConflict(error)) throw this.#asSchemaError(error);
       }
     }
+  }
+
+  #asSchemaError(error: unknown): unknown {
+    const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+    if (code === '42501') return mayNotChange(error as Error, this.#options.hasAdminConnection);
+    if (code === '23514') return brokenRule(error as pg.DatabaseError);
+    return error instanceof IntendantError ? error : translateError(error, { operation: 'register' });
   }
 
   async #adminTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -92,7 +127,8 @@ export class SchemaKeeper {
     client.on('error', () => {}); // The statement under way rejects with it.
     await client.connect();
     try {
-      await client.query('begin');
+      await client.query('begin isolation level read committed read write');
+      await client.query(SET_KNOWN_SETTINGS);
       await client.query(REGISTER_LOCK);
       const result = await run(client);
       await client.query('commit');
@@ -145,11 +181,12 @@ export class SchemaKeeper {
     return tables.flatMap((table) => planTable(table, live.get(table.name), this.#options.roleName));
   }
 
-  async #execute(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
+  async #execute(client: pg.ClientBase, statements: readonly string[]): Promise<number> {
     for (const statement of statements) {
       this.#options.logger.debug({ sql: statement.slice(0, 200) }, 'changing the schema');
       await client.query(statement);
     }
+    return statements.length;
   }
 }
 
@@ -158,16 +195,18 @@ const isPassingConflict = (error: unknown): boolean =>
   error instanceof Error &&
   ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));
 
-function asSchemaError(error: unknown): unknown {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  if (code === '42501') {
-    return new ConfigurationError(
-      `register: the admin login may not change the schema (${(error as Error).message}); give an adminConnection that may create roles and tables`,
-      { cause: error },
-    );
-  }
-  if (code === '23514') {
-    return new ConfigurationError('register: rows break a new rule of the table; mend them first', { cause: error });
-  }
-  return error instanceof IntendantError ? error : translateError(error, { operation: 'register' });
+function brokenRule(error: pg.DatabaseError): ConfigurationError {
+  const { table, constraint } = error;
+  const rule = constraint?.endsWith('_org_id_check') ? 'no org_id may be empty' : 'its values are no longer allowed';
+  return new ConfigurationError(
+    `register: rows of table ${table} break the rule ${constraint} (${rule}); change or delete them first`,
+    { cause: error, details: { table, constraint } },
+  );
+}
+
+function mayNotChange(error: Error, hasAdminConnection: boolean): ConfigurationError {
+  const message = hasAdminConnection
+    ? `register: the login of adminConnection may not change the schema (${error.message}); give one that may create roles and tables`
+    : `register: the schema must be changed, which the application login may not do (${error.message}), and no adminConnection was given; give one that may create roles and tables, here or in the job that deploys`;
+  return new ConfigurationError(message, { cause: error });
 }

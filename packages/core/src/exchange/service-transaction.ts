@@ -1,0 +1,28 @@
+import type pg from 'pg';
+import { serviceScope } from '../context/scope.ts';
+import { runExchange } from './exchange.ts';
+import { acquire } from './pool.ts';
+import type { StoreExchange } from './store-exchange.ts';
+
+/**
+ * Runs in a transaction of its own under the service role, on one connection of the pool: two round trips more than the
+ * statements themselves. Meant for rare work whose rows pg should parse; frequent statements go through
+ * `executor.run(serviceScope, …)`, which needs one round trip in all.
+ */
+export async function inServiceTransaction<T>(
+  { pool, settings }: StoreExchange,
+  run: (client: pg.ClientBase) => Promise<T>,
+): Promise<T> {
+  const client = await acquire(pool, undefined);
+  try {
+    await runExchange(client, [{ text: 'begin' }, settings.statement(serviceScope)], { usesNamedStatements: false });
+    const result = await run(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
+  } finally {
+    client.release(client.getTransactionStatus() !== 'I');
+  }
+}

@@ -1,0 +1,64 @@
+import { quoteIdentifier, quoteLiteral } from '../statement/identifier.ts';
+import { checkName } from '../table/constraint-name.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import type { LiveTable } from './live-schema.ts';
+import { sameExpression } from './stored-expression.ts';
+
+/** A rule that each row of a table keeps. */
+interface Check {
+  readonly name: string;
+  readonly expression: string;
+  isStoredAs(definition: string): boolean;
+}
+
+/** Postgres compares an unset org as empty once a transaction has set one: so no row's org may be empty. */
+const orgCheck = (table: RegisteredTable): Check => ({
+  name: checkName(table.name, 'org_id'),
+  expression: `org_id <> ''`,
+  isStoredAs: (definition) => sameExpression(definition, `check ((org_id <> ''))`),
+});
+
+const valueCheck = (table: RegisteredTable, column: string, allowed: readonly string[]): Check => ({
+  name: checkName(table.name, column),
+  expression: `${quoteIdentifier(column)} in (${allowed.map(quoteLiteral).join(', ')})`,
+  isStoredAs: (definition) => sameValues(definition, allowed),
+});
+
+const checksOf = (table: RegisteredTable): Check[] => [
+  ...(table.isTenanted ? [orgCheck(table)] : []),
+  ...table.definition.columns.flatMap(({ name, allowedValues }) =>
+    allowedValues ? [valueCheck(table, name, allowedValues)] : [],
+  ),
+];
+
+const definitionOf = ({ name, expression }: Check): string =>
+  `constraint ${quoteIdentifier(name)} check (${expression})`;
+
+/** As they stand in `create table`. */
+export const checkDefinitions = (table: RegisteredTable): string[] => checksOf(table).map(definitionOf);
+
+/** Checks of the table's that are missing, altered, or no longer wanted. Those that users made by hand stay. */
+export function planChecks(table: RegisteredTable, live: LiveTable): string[] {
+  const alter = `alter table ${table.qualifiedName}`;
+  const wanted = checksOf(table);
+  const dropped = table.definition.columns
+    .map(({ name }) => checkName(table.name, name))
+    .filter((name) => live.checks[name] !== undefined && !wanted.some((check) => check.name === name));
+  return [
+    ...dropped.map((name) => `${alter} drop constraint ${quoteIdentifier(name)}`),
+    ...wanted.flatMap((check) => {
+      const stored = live.checks[check.name];
+      if (stored !== undefined && check.isStoredAs(stored)) return [];
+      const drop = stored === undefined ? '' : `drop constraint ${quoteIdentifier(check.name)}, `;
+      return [`${alter} ${drop}add ${definitionOf(check)}`];
+    }),
+  ];
+}
+
+/** The literals of `CHECK ((kind = ANY (ARRAY['a'::text, 'b'::text])))`, or of a single one, in order. */
+function sameValues(stored: string, allowed: readonly string[]): boolean {
+  const literals = [...stored.matchAll(/'((?:[^']|'')*)'::text/g)].map(([, text]) =>
+    (text as string).replaceAll("''", "'"),
+  );
+  return JSON.stringify(literals) === JSON.stringify(allowed);
+}

@@ -1,0 +1,49 @@
+import { type DbRole, isInstanceScoped, isTenantScoped } from '../context/db-role.ts';
+import { INSTANCE_SETTING, ORG_SETTING } from '../exchange/scope-settings.ts';
+
+/**
+ * How a table says whom a row belongs to. `required`: each row to one org (or instance). `nullable`: null for rows that
+ * belong to none and are seen by all, such as changes of a shared table. `absent`: there is no such column.
+ */
+export type OwnerColumn = 'required' | 'nullable' | 'absent';
+
+export interface TenantColumns {
+  /** Column `org_id`. */
+  readonly org: OwnerColumn;
+  /** Column `instance_id`. */
+  readonly instance: OwnerColumn;
+}
+
+export interface TenantCondition {
+  /** Rows of the caller's own org and instance. */
+  readonly own: string;
+  /** Rows of no org, which belong to everybody; only where `org_id` may be null and the role is held to an org. */
+  readonly shared?: string;
+}
+
+/**
+ * The one definition of what a role sees. A setting that was never set is null and equals nothing; one whose transaction
+ * has ended is empty, and no row's org is empty (a check of the table holds that). The sub-select is evaluated once a
+ * statement instead of once a row.
+ *
+ * Laid out with the parentheses that Postgres prints (pg_get_expr), so that the stored text can be compared.
+ */
+export function tenantCondition({ org, instance }: TenantColumns, role: DbRole): TenantCondition {
+  const ofInstance = isInstanceScoped(role) ? instanceCondition(instance) : [];
+  if (!isTenantScoped(role) || org === 'absent') return { own: allOf(ofInstance) };
+  const own = allOf([equalsSetting('org_id', ORG_SETTING), ...ofInstance]);
+  return org === 'required' ? { own } : { own, shared: allOf(['(org_id is null)', ...ofInstance]) };
+}
+
+const equalsSetting = (column: string, setting: string): string =>
+  `(${column} = ( select current_setting('${setting}', true)))`;
+
+/** An instance may be stored empty: by a store without an instancer. Such rows belong to no instance. */
+function instanceCondition(instance: OwnerColumn): string[] {
+  if (instance === 'absent') return [];
+  const own = [equalsSetting('instance_id', INSTANCE_SETTING), "(instance_id <> '')"];
+  return instance === 'required' ? own : [`((instance_id is null) or (${own.join(' and ')}))`];
+}
+
+const allOf = (conditions: readonly string[]): string =>
+  conditions.length > 1 ? `(${conditions.join(' and ')})` : (conditions[0] ?? 'true');
