@@ -206,7 +206,7 @@ function brokenRule(error: pg.DatabaseError): ConfigurationError {
 
 function mayNotChange(error: Error, hasAdminConnection: boolean): ConfigurationError {
   const message = hasAdminConnection
-    ? `register: the login of adminConnection may not change the schema (${error.message}); give one that may create roles and tables`
-    : `register: the schema must be changed, which the application login may not do (${error.message}), and no adminConnection was given; give one that may create roles and tables, here or in the job that deploys`;
+    ? `register: the login of adminConnection may not change the schema (${error.message}); give an adminConnection that may create roles and tables`
+    : `register: the schema must be changed, which the application login may not do (${error.message}), and no adminConnection was given; give an adminConnection that may create roles and tables, here or in the job that deploys`;
   return new ConfigurationError(message, { cause: error });
 }

@@ -141,14 +141,14 @@ test('what is no record, no key and no list is refused, and no query runs', asyn
 });
 
 describe('what the seed got wrong', () => {
-  test('the eight roles cannot log in and have no password', async () => {
+  test('the eight roles and the service role cannot log in and have no password', async () => {
     const { rows } = await withClient(database.adminUrl, (client) =>
       client.query(
         `select count(*)::int as roles, count(*) filter (where rolcanlogin or rolpassword is not null)::int as logins
          from pg_authid where starts_with(rolname, 'intendant_${database.name}_')`,
       ),
     );
-    expect(rows).toEqual([{ roles: 8, logins: 0 }]);
+    expect(rows).toEqual([{ roles: 9, logins: 0 }]);
   });
 
   test('an operation outside a transaction is held to the instance as one inside is', async () => {
