@@ -6,7 +6,7 @@ import { REVISION_FUNCTION } from './revision-trigger.ts';
 import { planRoles } from './roles.ts';
 
 /** Where the framework's own tables, sequences and functions are. */
-export const FRAMEWORK_SCHEMA = 'intendant';
+const FRAMEWORK_SCHEMA = 'intendant';
 
 interface LiveFoundation {
   readonly hasFrameworkSchema: boolean;
