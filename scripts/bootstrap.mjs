@@ -11,6 +11,7 @@ const COMMANDS = {
   bench: ['packages/bench/src/main.ts'],
   check: ['scripts/check.ts'],
   build: ['scripts/build.ts'],
+  pack: ['scripts/build.ts', '--keep'],
   docs: ['site/build.ts'],
 };
 

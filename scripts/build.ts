@@ -1,10 +1,13 @@
-// Builds what is published, from nothing, and tries it: `npm run build`.
+// Builds what is published, from nothing, and tries it: `npm run build`; `npm run pack` also keeps the tarballs in dist/.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-const STEPS = [['node_modules/typescript/bin/tsc', '-b'], ['scripts/check-exports.ts']];
+const STEPS = [
+  ['node_modules/typescript/bin/tsc', '-b'],
+  ['scripts/check-exports.ts', ...process.argv.slice(2)],
+];
 
-// What a file that is no more was built to must not be packed.
+// The output of a deleted source file must not be packed.
 for (const name of readdirSync('packages')) rmSync(join('packages', name, 'dist'), { recursive: true, force: true });
 process.exitCode = STEPS.every((args) => spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0) ? 0 : 1;

@@ -1,7 +1,17 @@
-// Packs each public package, lints the tarball, installs all of them into an empty folder as a user would, imports every
-// entry point, and compiles and runs the README's first program against them.
+// Packs each public package, lints the tarballs, installs all of them into an empty folder as a user would, imports every
+// entry point, compiles the README's first program against them under each module resolution, and runs it on the lowest
+// Node that the packages promise to run on. With --keep the tarballs stay in dist/.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPnpm } from './bootstrap/toolchain.mjs';
@@ -20,6 +30,15 @@ interface PublicPackage {
 }
 
 const FIRST_PROGRAM = 'examples/quickstart/src/first-program.ts';
+/** `engines` of the published packages. */
+const LOWEST_NODE = '22.12.0';
+/** Run from the registry: only this script needs it, and a clone installs faster without. */
+const TYPES_LINTER = '@arethetypeswrong/cli@0.18.5';
+const MODULE_SETTINGS = [
+  ['--module', 'nodenext'],
+  ['--module', 'node16', '--moduleResolution', 'node16'],
+  ['--module', 'esnext', '--moduleResolution', 'bundler'],
+];
 /** What every tarball holds beside its code. */
 const PACKED = ['package/package.json', 'package/README.md', 'package/LICENSE'];
 const PACKED_BY_MISTAKE = /\.spec\.|\.tsbuildinfo|node_modules|^package\/src\//;
@@ -42,9 +61,10 @@ function packInto(folder: string, pnpm: string, packages: readonly PublicPackage
   return readdirSync(folder).filter((file) => file.endsWith('.tgz'));
 }
 
-/** Whether the manifest and the files agree, for the module systems there are, and nothing is missing or too much. */
-function lint(folder: string, tarball: string): void {
+/** Checks that the manifest and the files agree, that types resolve, and that no file is missing or too much. */
+function lint(folder: string, tarball: string, pnpm: string): void {
   execFileSync(process.execPath, ['node_modules/publint/src/cli.js', join(folder, tarball)], { stdio: 'pipe' });
+  execFileSync(pnpm, ['dlx', TYPES_LINTER, join(folder, tarball), '--profile', 'esm-only'], { stdio: 'pipe' });
   const files = execFileSync('tar', ['-tzf', join(folder, tarball)], { encoding: 'utf8' })
     .trim()
     .split('\n');
@@ -72,33 +92,52 @@ function importEntryPoint(folder: string, entryPoint: string): number {
   return Number(runNode(folder, ['--input-type=module', '-e', program]));
 }
 
-/** As a user's compiler sees the packages: declarations are checked too. */
+/** As a user's compiler sees the packages: declarations are checked too. Leaves the program as JavaScript. */
 function compileFirstProgram(folder: string): void {
   copyFileSync(FIRST_PROGRAM, join(folder, 'first-program.ts'));
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,esnext'];
-  runNode(folder, [
-    join(process.cwd(), 'node_modules/typescript/bin/tsc'),
-    ...options,
-    '--types',
-    'node',
-    'first-program.ts',
-  ]);
+  const options = ['--strict', '--target', 'es2024', '--lib', 'es2024,esnext', '--types', 'node'];
+  for (const setting of MODULE_SETTINGS)
+    runNode(folder, [
+      join(process.cwd(), 'node_modules/typescript/bin/tsc'),
+      ...options,
+      ...setting,
+      'first-program.ts',
+    ]);
 }
 
+function runOnLowestNode(folder: string): void {
+  execFileSync('npx', ['--yes', `node@${LOWEST_NODE}`, 'first-program.js'], {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: 'pipe',
+  });
+}
+
+function keep(folder: string, tarballs: readonly string[]): void {
+  rmSync('dist', { recursive: true, force: true });
+  mkdirSync('dist');
+  for (const tarball of tarballs) cpSync(join(folder, tarball), join('dist', tarball));
+  console.log(`✓ dist/: ${tarballs.join(', ')}`);
+}
+
+const isKeeping = process.argv.includes('--keep');
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const folder = mkdtempSync(join(tmpdir(), 'intendant-packed-'));
 try {
-  const packages = publicPackages(process.argv.slice(2));
-  const tarballs = packInto(folder, await findPnpm(), packages);
-  for (const tarball of tarballs) lint(folder, tarball);
+  const packages = publicPackages(named);
+  const pnpm = await findPnpm();
+  const tarballs = packInto(folder, pnpm, packages);
+  for (const tarball of tarballs) lint(folder, tarball, pnpm);
   install(folder, tarballs);
   for (const entryPoint of packages.flatMap(({ entryPoints }) => entryPoints)) {
     console.log(`✓ ${entryPoint}: ${importEntryPoint(folder, entryPoint)} exports`);
   }
-  if (process.argv.length === 2) {
+  if (named.length === 0) {
     compileFirstProgram(folder);
-    runNode(folder, ['first-program.ts']);
-    console.log('✓ the first program compiles and runs');
+    runOnLowestNode(folder);
+    console.log(`✓ the first program compiles under each module resolution, and runs on Node ${LOWEST_NODE}`);
   }
+  if (isKeeping) keep(folder, tarballs);
 } catch (error) {
   const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
   console.error(`${message}\n${stdout}${stderr}`.trim());
