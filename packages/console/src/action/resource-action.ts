@@ -1,4 +1,3 @@
-import type { Executor } from '@intendant/core/internal';
 import type { RealizationSession } from '@intendant/realization';
 import type { ReadableTable } from '../caller/access.ts';
 import { listResources } from '../resource/list-resources.ts';
@@ -12,16 +11,8 @@ export type Selection = { readonly point: string | undefined } & (
   | { readonly filter: ResourceFilter }
 );
 
-/** @internal Until the realization's session has them. */
-export interface OperatorMethods {
-  retry(table: unknown, keys: unknown, options: { readonly enforcementPoint?: string }): Promise<number>;
-  resync(table: unknown, keys: unknown, options: { readonly enforcementPoint?: string }): Promise<number>;
-  purgeMany(table: unknown, keys: unknown): Promise<number>;
-}
-
 export interface ActionWork {
-  readonly executor: Executor;
-  readonly session: RealizationSession & OperatorMethods;
+  readonly session: RealizationSession;
   readonly table: ReadableTable;
   readonly selection: Selection;
   readonly progress: Progress;
@@ -61,14 +52,14 @@ async function inChunks(
 }
 
 /** The keys of a filter are read chunk by chunk, in order: so a resource that the action changes is met once. */
-async function* chunksOf({ executor, table, selection }: ActionWork): AsyncGenerator<readonly ResourceKey[]> {
+async function* chunksOf({ session, table, selection }: ActionWork): AsyncGenerator<readonly ResourceKey[]> {
   if ('keys' in selection) {
     for (let from = 0; from < selection.keys.length; from += CHUNK) yield selection.keys.slice(from, from + CHUNK);
     return;
   }
   let after: string | undefined;
   do {
-    const page = await listResources(executor, table, selection.filter, { after, limit: CHUNK });
+    const page = await listResources(session, table, selection.filter, { after, limit: CHUNK });
     if (page.resources.length > 0) yield page.resources.map(({ key }) => key);
     after = page.next;
   } while (after !== undefined);

@@ -1,9 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { RealizationSession } from '@intendant/realization';
 import type { ActionRun } from '../action/action-runs.ts';
 import { audit } from '../action/audit.ts';
 import { planDrain } from '../action/drain.ts';
-import { ACTIONS, type OperatorMethods, type Selection } from '../action/resource-action.ts';
+import { ACTIONS, type Selection } from '../action/resource-action.ts';
 import { type Access, demandService, isWriter, type ReadableTable, tableOf } from '../caller/access.ts';
 import type { Caller } from '../caller/caller.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
@@ -123,17 +122,15 @@ export const actionsApi = (parts: ConsoleParts) =>
       const table = tableOf(access, name);
       demandWriter(parts, caller, access, table, action);
       const selection = readSelection(table, given);
+      const session = parts.realization.as(caller.context);
       const matched =
-        'keys' in selection
-          ? selection.keys.length
-          : await countResources(parts.store.executor, table, selection.filter);
+        'keys' in selection ? selection.keys.length : await countResources(session, table, selection.filter);
       demandAtMost(matched, atMost);
       if (dryRun) return context.json({ action, matched, dryRun: true as const }, 200);
       audit(parts.logger, caller, access, { action, table: name, matched, ...describe(selection) });
-      const session = parts.realization.as(caller.context) as RealizationSession & OperatorMethods;
       const act = ACTIONS[action];
       const run = parts.runs.start({ action, owner: ownerOf(access), total: matched }, (progress) =>
-        act({ executor: parts.store.executor, session, table, selection, progress }),
+        act({ session, table, selection, progress }),
       );
       return context.json(toRun(run), 202);
     })

@@ -43,6 +43,7 @@ const listRoute = createRoute({
         .optional()
         .openapi({ description: 'Default: the first table that the caller may read.' }),
       ...FILTER_FIELDS,
+      order: z.enum(['key', 'oldest', 'newest']).default('key').openapi({ description: 'By key, or by since.' }),
       after: z.string().max(8_192).optional().openapi({ description: 'The value of `next` of the page before.' }),
       limit: z.coerce.number().int().min(1).max(200).default(50),
     }),
@@ -50,15 +51,16 @@ const listRoute = createRoute({
   responses: { 200: json(PageSchema, 'A page of resources, by org and key.'), ...refusals(400, 404) },
 });
 
-export const resourcesApi = ({ store }: ConsoleParts) =>
+export const resourcesApi = ({ realization }: ConsoleParts) =>
   makeRouter().openapi(listRoute, async (context) => {
-    const { table: name, after, limit, ...given } = context.req.valid('query');
+    const { table: name, order, after, limit, ...given } = context.req.valid('query');
     const access = context.get('access');
     const table = tableOf(access, name ?? access.tables[0]?.name ?? '');
     const filter = readFilter(given);
+    const session = realization.as(context.get('caller').context);
     const [total, page] = await Promise.all([
-      after === undefined ? countResources(store.executor, table, filter) : null,
-      listResources(store.executor, table, filter, { after, limit }),
+      after === undefined ? countResources(session, table, filter) : null,
+      listResources(session, table, filter, { order, after, limit }),
     ]);
     const resources = page.resources.map((resource) => toResource(access, table, resource));
     return context.json({ table: table.name, total, resources, next: page.next ?? null }, 200);

@@ -1,7 +1,7 @@
-/** A record's values as JSON can hold them: a bigint as text, bytes in base64, a date in ISO 8601. */
+/** A record's values as JSON can hold them: a bigint as text, bytes in base64url, a date in ISO 8601. */
 function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url');
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return value;

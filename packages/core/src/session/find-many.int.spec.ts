@@ -46,6 +46,7 @@ test.each([
   ['in nothing', { cores: { in: [] } }, () => false],
   ['a range', { cores: { gte: 2, lt: 5 } }, (index: number) => index % 7 >= 2 && index % 7 < 5],
   ['like', { id: { like: 'id-009%' } }, (index: number) => index >= 90],
+  ['ilike', { id: { ilike: 'ID-009%' } }, (index: number) => index >= 90],
   ['or', { or: [{ cores: 0 }, { region: null }] }, (index: number) => index % 7 === 0 || index % 10 === 0],
   [
     'and within or',

@@ -23,6 +23,8 @@ export interface Comparison<T> {
   readonly gte?: T;
   /** SQL's `like`: `%` any characters, `_` one. Text columns alone. */
   readonly like?: T extends string ? string : never;
+  /** As `like`, whatever the capitals. */
+  readonly ilike?: T extends string ? string : never;
 }
 
 /**
@@ -76,10 +78,12 @@ const membership =
     return `${name} ${sql}(${parameters.add(arrayLiteral(values))}::${column.format.sqlType}[])`;
   };
 
-const like: Operator = (name, operand, column, into) => {
-  if (column.format !== TEXT) throw invalid(into.table, `${column.field}: like compares text alone`);
-  return compare('like')(name, operand, column, into);
-};
+const like =
+  (sql: 'like' | 'ilike'): Operator =>
+  (name, operand, column, into) => {
+    if (column.format !== TEXT) throw invalid(into.table, `${column.field}: ${sql} compares text alone`);
+    return compare(sql)(name, operand, column, into);
+  };
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   [
@@ -98,7 +102,8 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['lte', compare('<=')],
   ['gt', compare('>')],
   ['gte', compare('>=')],
-  ['like', like],
+  ['like', like('like')],
+  ['ilike', like('ilike')],
 ]);
 
 /** The SQL condition for a filter; `true` when it asks for nothing. Throws InvalidRecordError, OperationNotAllowedError. */
