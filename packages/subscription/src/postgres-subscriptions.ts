@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AnyTable, ConfigurationError, ConnectionError } from '@intendant/core';
-import { type DataStoreInternals, readConnection, internalsOf as storeInternalsOf } from '@intendant/core/internal';
-import type pg from 'pg';
-import { type Logger, pino } from 'pino';
+import { checkOptions, type DataStoreInternals } from '@intendant/core/internal';
 import { readOperations } from './change.ts';
 import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
@@ -13,11 +11,12 @@ import { DurableNames } from './durable/durable-names.ts';
 import { DurableSubscription } from './durable/durable-subscription.ts';
 import type { DurableSubscriptionInfo } from './durable/durable-subscription-info.ts';
 import { Membership } from './durable/membership.ts';
-import { changeLogPart, type SourceKind } from './log/change-log-part.ts';
+import { changeLogPart } from './log/change-log-part.ts';
 import type { LogView } from './log/read-log.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { AnyRecord } from './mirror/mirror-copy.ts';
 import { openMirror } from './mirror/open-mirror.ts';
+import { CHANGES_OPTIONS, MIRROR_OPTIONS, SUBSCRIBE_BATCHES_OPTIONS, SUBSCRIBE_OPTIONS } from './option-names.ts';
 import { formatPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
 import { Relay } from './relay/relay.ts';
@@ -43,19 +42,15 @@ import type {
   SubscriptionsOptions,
 } from './subscriptions.ts';
 import { exposeSubscriptions } from './subscriptions-internals.ts';
+import { readSettings, type SubscriptionsSettings } from './subscriptions-settings.ts';
 
-const DAY_MS = 86_400_000;
 const READY_MS = 15_000;
 /** A durable subscription that cannot look for work yet goes on trying in the background. */
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
-const SOURCES: readonly SourceKind[] = ['triggers', 'replication'];
 
 export class PostgresSubscriptions implements Subscriptions {
-  readonly #internals: DataStoreInternals;
-  readonly #connection: pg.ClientConfig;
-  readonly #logger: Logger;
-  readonly #options: SubscriptionsOptions;
+  readonly #settings: SubscriptionsSettings;
   readonly #horizon = new Horizon();
   readonly #announcements: Announcements;
   readonly #membership: Membership;
@@ -67,66 +62,37 @@ export class PostgresSubscriptions implements Subscriptions {
   #closed: Promise<void> | undefined;
 
   constructor(options: SubscriptionsOptions) {
-    if (typeof options?.store !== 'object' || options.store === null)
-      throw new ConfigurationError('createSubscriptions: give the store');
-    this.#options = options;
-    if (!SOURCES.includes(this.#source))
-      throw new ConfigurationError(`createSubscriptions: source must be one of ${SOURCES.join(', ')}`);
-    this.#internals = storeInternalsOf(options.store);
-    this.#connection =
-      options.connection === undefined ? this.#internals.connection : readConnection('connection', options.connection);
-    const logger = options.logger ?? this.#internals.logger ?? pino({ level: 'silent' });
-    this.#logger = logger;
+    this.#settings = readSettings(options);
+    const { internals, connection, logger, source, mayLead } = this.#settings;
     this.#feed = {
-      internals: this.#internals,
+      internals,
       horizon: this.#horizon,
-      tail: new Tail(this.#internals, this.#horizon),
+      tail: new Tail(internals, this.#horizon),
       health: new ReadHealth(logger),
       logger,
-      catchUp: this.#source === 'replication' ? () => catchUp(this.#internals) : undefined,
+      catchUp: source === 'replication' ? () => catchUp(internals) : undefined,
     };
-    this.#announcements = new Announcements(this.#connection, logger, this.#horizon.hearing());
-    this.#membership = new Membership(this.#connection, logger);
-    this.#names = new DurableNames(this.#internals, this.#horizon);
-    if (options.relay !== false) this.#relay = this.#makeRelay();
+    this.#announcements = new Announcements(connection, logger, this.#horizon.hearing());
+    this.#membership = new Membership(connection, logger);
+    this.#names = new DurableNames(internals, this.#horizon);
+    if (mayLead) this.#relay = this.#makeRelay();
+  }
+
+  get #internals(): DataStoreInternals {
+    return this.#settings.internals;
   }
 
   #makeRelay(): Relay {
+    const { source, replicationConnection } = this.#settings;
     return new Relay({
-      connection: this.#connection,
-      logger: this.#logger,
-      retentionMs: this.#options.retentionMs ?? 7 * DAY_MS,
-      partitionSize: this.#partitionSize,
+      ...this.#settings,
       onNotice: this.#horizon.hearing(),
-      replication: this.#source === 'replication' ? this.#replicationConnection() : undefined,
+      replication: source === 'replication' ? replicationConnection : undefined,
     });
   }
 
-  get #source(): SourceKind {
-    return this.#options.source ?? 'triggers';
-  }
-
-  #replicationConnection(): pg.ClientConfig {
-    const { replicationConnection: given } = this.#options;
-    return given === undefined ? this.#internals.adminConnection : readConnection('replicationConnection', given);
-  }
-
-  get #partitionSize(): number {
-    return this.#options.partitionSize ?? 1_000_000;
-  }
-
   async open(): Promise<void> {
-    const recordTables = new Set(
-      (this.#options.records ?? []).map((table) => (typeof table === 'string' ? table : table.name)),
-    );
-    await this.#internals.addSchemaPart(
-      changeLogPart({
-        internals: this.#internals,
-        recordTables,
-        partitionSize: this.#partitionSize,
-        source: this.#source,
-      }),
-    );
+    await this.#internals.addSchemaPart(changeLogPart(this.#settings));
     this.#internals.onClose(() => this.close());
     exposeSubscriptions(this, {
       onSettledChanges: (names, listener) => onSettledChanges(this.#feed, names, listener, this.#closing.signal),
@@ -160,6 +126,7 @@ export class PostgresSubscriptions implements Subscriptions {
   ): Promise<Subscription> {
     const one = handler as Handler;
     checkHandler(handler);
+    checkOptions('subscribe', options, SUBSCRIBE_OPTIONS);
     return this.#openSubscription(table, ([change], context) => one(change as never, context), options, {
       ...options,
       batchSize: 1,
@@ -172,6 +139,7 @@ export class PostgresSubscriptions implements Subscriptions {
     options: SubscribeBatchesOptions = {},
   ): Promise<Subscription> {
     checkHandler(handler);
+    checkOptions('subscribeBatches', options, SUBSCRIBE_BATCHES_OPTIONS);
     return this.#openSubscription(table, handler as BatchHandler, options, { batchSize: BATCH_SIZE, ...options });
   }
 
@@ -210,13 +178,18 @@ export class PostgresSubscriptions implements Subscriptions {
   }
 
   changes(tableOrName: string | AnyTable, options: ChangesOptions = {}): AsyncIterableIterator<never> {
-    const begin = () => this.#begin(tableOrName, options);
+    const begin = async () => {
+      checkOptions('changes', options, CHANGES_OPTIONS);
+      return this.#begin(tableOrName, options);
+    };
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
-    return changesOf(() => this.#feed, begin, options.onReset, signal) as AsyncIterableIterator<never>;
+    return changesOf(() => this.#feed, begin, options, signal) as AsyncIterableIterator<never>;
   }
 
   async mirror(table: string | AnyTable, options: MirrorOptions<never> = {}): Promise<Mirror<never>> {
-    return (await openMirror(this.#internals, this, table, options as MirrorOptions<AnyRecord>)) as Mirror<never>;
+    checkOptions('mirror', options, MIRROR_OPTIONS);
+    const given = options as MirrorOptions<AnyRecord>;
+    return (await openMirror(this.#internals, this, this.#settings.logger, table, given)) as Mirror<never>;
   }
 
   async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
@@ -254,9 +227,9 @@ export class PostgresSubscriptions implements Subscriptions {
     return this.#names.discardDeadLetters(name, selection);
   }
 
-  async forget(name: string, { force = false }: ForgetOptions = {}): Promise<boolean> {
+  async forget(name: string, options: ForgetOptions = {}): Promise<boolean> {
     this.#checkOpen('forget');
-    const isForgotten = await this.#names.forget(name, force);
+    const isForgotten = await this.#names.forget(name, options);
     this.#membership.nudge();
     return isForgotten;
   }

@@ -1,4 +1,5 @@
 import { OperationCancelledError } from '@intendant/core';
+import { startTimer, type Timer } from '@intendant/core/internal';
 
 /** One call of a handler: its signal, which is made only if it is asked for, and its time limit. */
 export class CallLimit {
@@ -22,7 +23,7 @@ export class CallLimit {
   }
 
   /**
-   * Throws what the call throws. Answers undefined when it is over, else a promise that rejects with what the call rejects
+   * Throws what the call throws. Returns undefined when it is over, else a promise that rejects with what the call rejects
    * with, or when its time is over.
    */
   run(call: () => unknown): Promise<void> | undefined {
@@ -30,20 +31,22 @@ export class CallLimit {
     return isPromise(result) ? this.#withinTime(result) : undefined;
   }
 
+  /** What the user's promise does is only ever met through one of our own: its `then` may be anybody's. */
   async #withinTime(result: PromiseLike<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    const settled = new Promise<unknown>((resolve) => resolve(result));
+    let timer: Timer | undefined;
     const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      timer = startTimer(this.#timeoutMs, () => {
         this.#isOver = true;
         this.#late?.abort();
         reject(new OperationCancelledError(`the handler took longer than ${this.#timeoutMs} ms`));
-      }, this.#timeoutMs);
+      });
     });
     try {
-      await Promise.race([result, limit]);
+      await Promise.race([settled, limit]);
     } finally {
-      clearTimeout(timer);
-      if (this.#isOver) result.then(() => this.#onLate(undefined), this.#onLate);
+      timer?.cancel();
+      if (this.#isOver) settled.then(() => this.#onLate(undefined), this.#onLate);
     }
   }
 }

@@ -2,7 +2,9 @@ import { eventually } from '@intendant/devdb/testing';
 import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
 import type { Change } from '../change.ts';
-import { note, openFixture } from '../testing/fixture.ts';
+import { createSubscriptions } from '../index.ts';
+import { coke, note, openFixture } from '../testing/fixture.ts';
+import { HOSTILE_PROMISES, HOSTILE_VALUES } from '../testing/hostile-values.ts';
 
 const lines: { level: number; msg: string }[] = [];
 const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
@@ -135,4 +137,191 @@ test('a signal ends a subscription', async () => {
   await eventually(() => expect(seen).toHaveLength(1));
   stop.abort();
   await eventually(() => expect(subscriptions.stats().subscriptions).toEqual([]));
+});
+
+test('whatever a handler throws, the change is put aside with a text, and the next one comes', async () => {
+  const values = Object.entries(HOSTILE_VALUES);
+  const calls = new Map<string, number>();
+  const handler = (id: string, isLate: boolean) => {
+    calls.set(id, (calls.get(id) ?? 0) + 1);
+    const value = HOSTILE_VALUES[id];
+    if (isLate) return Promise.reject(value);
+    throw value;
+  };
+  const options = { name: 'hostile', maxAttempts: 2, backoffMs: 1, concurrency: 4 };
+  const subscription = await subscriptions.subscribe('note', ({ key }) => handler(String(key['id']), true), options);
+  const batches = await subscriptions.subscribeBatches(
+    'note',
+    ([change]) => handler(String(change?.key['id']), false),
+    { ...options, name: 'hostile batches', batchSize: 3 },
+  );
+  const session = fixture.store.as(coke);
+  for (const [id] of values) await session.insert(note, { id, size: 1n });
+  const letters = async () => [
+    await subscriptions.deadLetters('hostile'),
+    await subscriptions.deadLetters('hostile batches'),
+  ];
+  await eventually(async () =>
+    expect((await letters()).map(({ length }) => length)).toEqual([values.length, values.length]),
+  );
+  for (const { error } of (await letters()).flat()) expect(error).toMatch(/\S/);
+  const errorOf = (id: string) => letters().then(([all]) => all?.find(({ change }) => change.key['id'] === id)?.error);
+  expect(await errorOf('an error whose message is an array')).toContain("'a', 'b'");
+  expect(await errorOf('text that Postgres does not store')).toBe('zero \ufffd and half \ufffd');
+  await Promise.all([subscription.close(), batches.close()]);
+});
+
+test('whatever a handler returns in place of a promise counts as failed', async () => {
+  const names = Object.keys(HOSTILE_PROMISES);
+  const options = { name: 'hostile promises', maxAttempts: 1, handlerTimeoutMs: 2_000 };
+  const subscription = await subscriptions.subscribe(
+    'note',
+    ({ key }) => HOSTILE_PROMISES[String(key['id'])]?.(),
+    options,
+  );
+  const session = fixture.store.as(coke);
+  for (const id of names) await session.upsert(note, { id, size: 1n });
+  await eventually(async () =>
+    expect((await subscriptions.deadLetters('hostile promises')).map(({ error }) => error)).toEqual(
+      names.map(() => 'not to be looked at'),
+    ),
+  );
+  await subscription.close();
+});
+
+test('whatever onReset, onError, a listener or the body of a loop throws stops nothing else', async () => {
+  const values = Object.values(HOSTILE_VALUES);
+  const mirror = await subscriptions.mirror(note, {
+    onChange: () => {
+      throw values[3];
+    },
+  });
+  for (const value of values) {
+    mirror.on('change', () => Promise.reject(value));
+    mirror.on('change', () => {
+      throw value;
+    });
+  }
+  const loop = (async () => {
+    for await (const _ of subscriptions.changes(note)) throw values[9];
+  })();
+  const ended = expect(loop).rejects.toBe(values[9]);
+  await writeNotes('before');
+  await ended;
+  await eventually(() => expect(mirror.get('before')).toBeDefined());
+  await mirror.close();
+  await (await subscriptions.subscribe('note', () => {}, { name: 'resets' })).close();
+  await writeNotes('trimmed');
+  await admin.query(`delete from intendant.change_log;
+    update intendant.change_log_identity set trimmed_seq = (select last_value from intendant.change_seq)`);
+  const left = [...values];
+  const seen: unknown[] = [];
+  const subscription = await subscriptions.subscribe('note', ({ key }) => seen.push(key['id']), {
+    name: 'resets',
+    onReset: () => {
+      if (left.length > 6) throw left.pop();
+    },
+    onError: () => {
+      throw values[9];
+    },
+  });
+  await writeNotes('after');
+  await eventually(() => expect(seen).toEqual(['after']), { timeoutMs: 15_000 });
+  await subscriptions.forget('resets', { force: true });
+  await expect(subscription.closed).rejects.toThrow(/"resets" was removed/);
+});
+
+test.each([
+  ['concurrency', 0],
+  ['concurrency', 1.5],
+  ['maxBuffered', -1],
+  ['maxBuffered', Number.POSITIVE_INFINITY],
+  ['handlerTimeoutMs', 0],
+  ['handlerTimeoutMs', Number.NaN],
+  ['backoffMs', -1],
+  ['backoffMs', '50'],
+  ['maxBackoffMs', Number.NaN],
+])('a subscription with %s %s is refused by name', async (name, value) => {
+  const subscribing = subscriptions.subscribe('note', () => {}, { [name]: value });
+  await expect(subscribing).rejects.toMatchObject({ code: 'CONFIGURATION', details: { option: name } });
+});
+
+test.each([
+  ['retentionMs', 0],
+  ['retentionMs', Number.NaN],
+  ['partitionSize', 0],
+  ['partitionSize', Number.POSITIVE_INFINITY],
+])('a feed with %s %s is refused by name', async (name, value) => {
+  const creating = createSubscriptions({ store: fixture.store, [name]: value });
+  await expect(creating).rejects.toMatchObject({ code: 'CONFIGURATION', details: { option: name } });
+});
+
+test('limits of any length mean what they say: a call of a quarter year has not failed after a moment', async () => {
+  const seen: unknown[] = [];
+  for (const handlerTimeoutMs of [2 ** 31, 2 ** 33, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY]) {
+    const subscription = await subscriptions.subscribe(
+      'note',
+      async ({ key }, { signal }) => {
+        await new Promise(setImmediate);
+        seen.push(key['id'], signal.aborted);
+      },
+      { handlerTimeoutMs },
+    );
+    await writeNotes(`limit ${handlerTimeoutMs}`);
+    await eventually(() => expect(seen).toEqual([`limit ${handlerTimeoutMs}`, false]));
+    expect(subscription.stats()).toMatchObject({ failedCalls: 0 });
+    seen.length = 0;
+    await subscription.close();
+  }
+});
+
+test('a long backoff is waited out, and ends at close', async () => {
+  let calls = 0;
+  const subscription = await subscriptions.subscribe(
+    'note',
+    () => {
+      calls++;
+      throw new Error('no');
+    },
+    { backoffMs: 2 ** 33, maxBackoffMs: Number.MAX_SAFE_INTEGER },
+  );
+  await writeNotes('long backoff', 'behind it');
+  await eventually(() => expect(calls).toBe(1));
+  await new Promise(setImmediate);
+  expect(calls).toBe(1);
+  await subscription.close();
+});
+
+test('options that do not exist are refused by name, at every door', async () => {
+  const unknown = { nonsense: 1 } as never;
+  const message = /there is no option "nonsense"/;
+  await expect(createSubscriptions({ store: fixture.store, ...(unknown as object) })).rejects.toThrow(message);
+  await expect(subscriptions.subscribe('note', () => {}, unknown)).rejects.toThrow(message);
+  await expect(subscriptions.subscribeBatches('note', () => {}, unknown)).rejects.toThrow(message);
+  await expect(subscriptions.changes('note', unknown).next()).rejects.toThrow(message);
+  await expect(subscriptions.mirror('note', unknown)).rejects.toThrow(message);
+  await expect(subscriptions.deadLetters('x', unknown)).rejects.toThrow(message);
+  await expect(subscriptions.findDeadLetters(unknown)).rejects.toThrow(message);
+  await expect(subscriptions.replayDeadLetters('x', unknown)).rejects.toThrow(message);
+  await expect(subscriptions.discardDeadLetters('x', unknown)).rejects.toThrow(message);
+  await expect(subscriptions.forget('x', unknown)).rejects.toThrow(message);
+  await expect(subscriptions.subscribe('note', () => {}, { batchSize: 2 } as never)).rejects.toThrow('"batchSize"');
+});
+
+test('after close every call says that the subscriptions are closed', async () => {
+  const other = await fixture.another();
+  const subscription = await other.subscribe('note', () => {});
+  await other.close();
+  const closed = /these subscriptions are closed/;
+  await expect(other.subscribe('note', () => {})).rejects.toThrow(closed);
+  await expect(other.subscribeBatches('note', () => {})).rejects.toThrow(closed);
+  await expect(other.changes('note').next()).rejects.toThrow(closed);
+  await expect(other.mirror('note')).rejects.toThrow(closed);
+  await expect(other.list()).rejects.toThrow(closed);
+  await expect(other.deadLetters('x')).rejects.toThrow(closed);
+  await expect(other.replayDeadLetters('x')).rejects.toThrow(closed);
+  await expect(other.discardDeadLetters('x')).rejects.toThrow(closed);
+  await expect(other.forget('x')).rejects.toThrow(closed);
+  await expect(subscription.lag()).rejects.toThrow(/this subscription is closed/);
+  await other.close();
 });

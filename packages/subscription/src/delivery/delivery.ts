@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Transaction } from '@intendant/core';
+import { backoffMs, pause } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { CallLimit } from './call-limit.ts';
 import type { DeliveryItem } from './delivery-item.ts';
@@ -38,6 +38,8 @@ interface Failure {
 /** Of a call that is not over, or not well. */
 type Outcome = Promise<Failure | undefined> | undefined;
 
+/** The wait before what became of a change is stored or read again. */
+const UNSTORED_MS = 500;
 /** How long a closing subscription waits for its handler. */
 const CLOSE_MS = 10_000;
 
@@ -87,12 +89,16 @@ export class Delivery {
     return this.#queues.fewerThan(1);
   }
 
+  /** Whether no change is left after at most so long. */
+  async idleWithin(timeoutMs: number): Promise<boolean> {
+    const waiting = new AbortController();
+    const late = pause(timeoutMs, waiting.signal).then(() => false);
+    return Promise.race([this.idle().then(() => true), late]).finally(() => waiting.abort());
+  }
+
   /** For whoever closes: waits for what is under way, but not for ever. */
   async end(): Promise<void> {
-    const waiting = new AbortController();
-    const late = delay(CLOSE_MS, 'late', { signal: waiting.signal }).catch(() => undefined);
-    const outcome = await Promise.race([this.idle(), late]).finally(() => waiting.abort());
-    if (outcome === 'late')
+    if (!(await this.idleWithin(CLOSE_MS)))
       this.#parts.logger.warn(
         'a handler did not return as its subscription closed; its change counts as not taken care of',
       );
@@ -221,14 +227,14 @@ export class Delivery {
 
   async #backOff(attempt: number, items: readonly DeliveryItem[], error: Failure): Promise<void> {
     const { limits, logger, closing } = this.#parts;
-    const waitMs = Math.min(limits.backoffMs * 2 ** Math.min(attempt - 1, 30), limits.maxBackoffMs);
+    const waitMs = Math.round(backoffMs({ minMs: limits.backoffMs, maxMs: limits.maxBackoffMs }, attempt));
     const { table, position } = (items[0] as DeliveryItem).numbered.change;
     logger.error(
       { err: error.reason, table, position, attempt, waitMs },
       'a subscriber failed, and is handed the change again',
     );
     const [{ share }] = items as readonly [DeliveryItem];
-    await delay(waitMs, undefined, { signal: AbortSignal.any([closing, share.lost]) }).catch(() => {});
+    await pause(waitMs, AbortSignal.any([closing, share.lost]));
   }
 
   #noteLate(items: readonly DeliveryItem[], error: unknown): void {
@@ -247,7 +253,7 @@ export class Delivery {
       } catch (error) {
         this.#parts.logger.debug({ err: error }, 'what became of a change cannot be written or read yet');
       }
-      await delay(500, undefined, { signal: this.#parts.closing }).catch(() => {});
+      await pause(UNSTORED_MS, this.#parts.closing);
       if (this.#parts.closing.aborted) return undefined;
     }
   }

@@ -78,7 +78,8 @@ export class EphemeralSubscription implements Subscription {
     return formatPosition(this.#parts.feed.horizon.logId, this.#share.progress.place);
   }
 
-  lag(): Promise<number> {
+  async lag(): Promise<number> {
+    this.#end.check();
     const { feed, view } = this.#parts;
     return countLag(feed.internals, view, samePlace(this.#share.progress.place));
   }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { abortable, Backoff, pause } from '@intendant/core/internal';
 import type { NumberedChange } from '../log/log-entry.ts';
 import type { LogView } from '../log/read-log.ts';
 import type { Feed } from '../source/feed.ts';
@@ -7,8 +7,8 @@ import type { Delivery } from './delivery.ts';
 import type { DeliveryItem } from './delivery-item.ts';
 import type { Share } from './share.ts';
 
-const RETRY_MS = 50;
-const MOST_RETRY_MS = 30_000;
+/** Of `onReset`. */
+const RETRY = { minMs: 50, maxMs: 30_000 };
 
 export interface ReadingParts {
   readonly feed: Feed;
@@ -74,29 +74,31 @@ export class Reading {
     const { feed, delivery, onReset } = this.#parts;
     await unlessAborted(delivery.idle(), signal);
     if (!onReset) feed.logger.warn('changes are missing: the log no longer reached back to where a subscriber stood');
-    for (let waitMs = RETRY_MS; onReset && !signal.aborted; waitMs = Math.min(waitMs * 2, MOST_RETRY_MS)) {
-      try {
-        await onReset();
-        break;
-      } catch (error) {
-        feed.logger.error({ err: error, waitMs }, 'onReset failed, and is called again');
-      }
-      await delay(waitMs, undefined, { signal }).catch(() => {});
-    }
+    if (onReset) await this.#callUntilDone(onReset, signal);
     if (signal.aborted) return false;
     for (const { progress } of shares) if (progress.read > through) progress.restart(through);
     return true;
   }
+
+  async #callUntilDone(onReset: () => unknown, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(RETRY);
+    while (!signal.aborted) {
+      try {
+        await onReset();
+        return;
+      } catch (error) {
+        const waitMs = Math.round(backoff.next());
+        this.#parts.feed.logger.error({ err: error, waitMs }, 'onReset failed, and is called again');
+        await pause(waitMs, signal);
+      }
+    }
+  }
 }
 
 /** Waits, but not beyond the signal. */
-async function unlessAborted(promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
-  if (promise === undefined || signal.aborted) return;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    signal.addEventListener('abort', resolve as () => void, { once: true });
-  });
-  await Promise.race([promise, aborted]);
-  signal.removeEventListener('abort', stop as () => void);
-}
+const unlessAborted = async (promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> =>
+  promise &&
+  abortable(promise, signal).then(
+    () => {},
+    () => {},
+  );

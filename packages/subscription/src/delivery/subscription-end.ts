@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@intendant/core';
 import type { Logger } from 'pino';
 
 /** How a subscription ends: by `close`, or by itself with an error. */
@@ -6,6 +7,7 @@ export class SubscriptionEnd {
   readonly #onError: ((error: Error) => unknown) | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #error: Error | undefined;
+  #isClosed = false;
 
   constructor(logger: Logger, onError: ((error: Error) => unknown) | undefined) {
     this.#logger = logger;
@@ -31,8 +33,15 @@ export class SubscriptionEnd {
     return true;
   }
 
+  /** Throws if it has ended: its own error, or that it was closed. */
+  check(): void {
+    if (this.#error) throw this.#error;
+    if (this.#isClosed) throw new ConfigurationError('this subscription is closed; subscribe again');
+  }
+
   /** Changes nothing after `fail`. */
   close(): void {
+    this.#isClosed = true;
     this.#closed.resolve();
   }
 

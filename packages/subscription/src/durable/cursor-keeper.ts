@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause, Service, startTimer, type Timer } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 
 /** Cursors are written this often at most. */
@@ -10,61 +10,49 @@ const RETRY_MS = 1_000;
 /** Writes cursors in the background: at once when something was taken care of, and then not again for a moment. */
 export class CursorKeeper {
   readonly #write: () => Promise<void>;
-  readonly #logger: Logger;
-  readonly #stopping = new AbortController();
-  readonly #running: Promise<void>;
-  #touched = Promise.withResolvers<void>();
-  #quietTimer: NodeJS.Timeout | undefined;
-  #isDown = false;
+  readonly #service: Service;
+  #quietTimer: Timer | undefined;
 
   constructor(write: () => Promise<void>, logger: Logger) {
     this.#write = write;
-    this.#logger = logger;
-    this.#running = this.#run();
+    this.#service = new Service({
+      logger,
+      messages: {
+        began: 'cursors cannot be stored, which is tried again; after a crash changes may be handed over again',
+        ended: 'cursors are stored again',
+      },
+      run: ({ signal }) => this.#run(signal),
+      backoff: { minMs: RETRY_MS, maxMs: RETRY_MS },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#service.start();
   }
 
   /** Something was taken care of. */
   touch(): void {
-    this.#touched.resolve();
+    this.#service.ring();
   }
 
   /** More was read, and there was nothing to take care of. */
   touchQuietly(): void {
-    this.#quietTimer ??= setTimeout(() => this.touch(), WRITE_QUIETLY_EVERY_MS).unref();
+    this.#quietTimer ??= startTimer(WRITE_QUIETLY_EVERY_MS, () => this.touch(), { keepsProcess: false });
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.touch();
-    clearTimeout(this.#quietTimer);
-    await this.#running;
+    this.#cancelQuietTimer();
+    await this.#service.stop();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.#touched.promise;
-      this.#touched = Promise.withResolvers();
-      clearTimeout(this.#quietTimer);
-      this.#quietTimer = undefined;
-      if (signal.aborted) return;
-      const isWritten = await this.#attempt();
-      if (!isWritten) this.touch();
-      await delay(isWritten ? WRITE_EVERY_MS : RETRY_MS, undefined, { signal }).catch(() => {});
-    }
+  async #run(signal: AbortSignal): Promise<undefined> {
+    this.#cancelQuietTimer();
+    await this.#write();
+    await pause(WRITE_EVERY_MS, signal);
   }
 
-  async #attempt(): Promise<boolean> {
-    try {
-      await this.#write();
-      if (this.#isDown) this.#logger.info('cursors are kept again');
-      this.#isDown = false;
-      return true;
-    } catch (error) {
-      const message = 'cursors cannot be kept, and are tried again; after a crash changes may be handed over again';
-      if (!this.#isDown) this.#logger.warn({ reason: (error as Error).message }, message);
-      this.#isDown = true;
-      return false;
-    }
+  #cancelQuietTimer(): void {
+    this.#quietTimer?.cancel();
+    this.#quietTimer = undefined;
   }
 }

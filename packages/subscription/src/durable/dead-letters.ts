@@ -1,4 +1,4 @@
-import { arrayLiteral, type DataStoreInternals, type RegisteredTable } from '@intendant/core/internal';
+import { arrayLiteral, type DataStoreInternals, describeThrown, type RegisteredTable } from '@intendant/core/internal';
 import type { Change } from '../change.ts';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import { type LogEntry, type NumberedChange, toNumberedChange, toUnknownChange } from '../log/log-entry.ts';
@@ -30,9 +30,6 @@ export async function parkDeadLetter(
   error: unknown,
   attempts: number,
 ): Promise<boolean> {
-  const message = (error instanceof Error ? error.message : String(error))
-    .replaceAll('\0', '')
-    .slice(0, MOST_ERROR_LENGTH);
   const { rowCount } = await pool.query(
     `insert into intendant.dead_letter
        (name, seq, slot, table_name, operation, key, org_id, instance_id, revision, record, occurred_at, attempts, error)
@@ -53,7 +50,7 @@ export async function parkDeadLetter(
       entry.record,
       entry.occurredAt,
       attempts,
-      message,
+      describeThrown(error, MOST_ERROR_LENGTH),
       share.epoch,
     ],
   );

@@ -1,9 +1,10 @@
-import { type AnyTable, ConfigurationError } from '@intendant/core';
-import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import type { AnyTable } from '@intendant/core';
+import { checkCount, checkOptions, type DataStoreInternals, type RegisteredTable } from '@intendant/core/internal';
 import { loggedName } from '../log/names.ts';
+import { DEAD_LETTER_LIST_OPTIONS, DEAD_LETTER_SELECTION, FORGET_OPTIONS } from '../option-names.ts';
 import { type Position, readPosition } from '../position.ts';
 import type { Horizon } from '../source/horizon.ts';
-import type { DeadLetterListOptions, DeadLetterSelection } from '../subscriptions.ts';
+import type { DeadLetterListOptions, DeadLetterSelection, ForgetOptions } from '../subscriptions.ts';
 import { type DeadLetter, discardDeadLetters, listDeadLetters, markDue } from './dead-letters.ts';
 import { checkName } from './durable-name.ts';
 import { type DurableSubscriptionInfo, listDurableSubscriptions } from './durable-subscription-info.ts';
@@ -29,32 +30,34 @@ export class DurableNames {
   }
 
   async deadLetters(options: DeadLetterListOptions): Promise<DeadLetter[]> {
+    checkOptions('deadLetters', options, DEAD_LETTER_LIST_OPTIONS);
     const { name, limit = DEAD_LETTERS, table, positions, after } = options;
     if (name !== undefined) checkName('deadLetters', name);
-    if (!Number.isInteger(limit) || limit < 1 || limit > MOST_DEAD_LETTERS)
-      throw new ConfigurationError(`deadLetters: limit must be a whole number from 1 to ${MOST_DEAD_LETTERS}`);
     return listDeadLetters(this.#internals, this.#horizon.logId, this.#tablesByLoggedName(), {
       name,
       loggedTable: table === undefined ? undefined : this.#loggedName(table),
       numbers: this.#numbers(positions),
       after: after && { name: after.name, number: this.#number(after.position) },
-      limit,
+      limit: checkCount('limit', limit, { max: MOST_DEAD_LETTERS }),
     });
   }
 
-  async replayDeadLetters(name: string, { positions }: DeadLetterSelection): Promise<number> {
+  async replayDeadLetters(name: string, selection: DeadLetterSelection): Promise<number> {
     checkName('replayDeadLetters', name);
-    return markDue(this.#internals, name, this.#numbers(positions));
+    checkOptions('replayDeadLetters', selection, DEAD_LETTER_SELECTION);
+    return markDue(this.#internals, name, this.#numbers(selection.positions));
   }
 
-  async discardDeadLetters(name: string, { positions }: DeadLetterSelection): Promise<number> {
+  async discardDeadLetters(name: string, selection: DeadLetterSelection): Promise<number> {
     checkName('discardDeadLetters', name);
-    return discardDeadLetters(this.#internals, name, this.#numbers(positions));
+    checkOptions('discardDeadLetters', selection, DEAD_LETTER_SELECTION);
+    return discardDeadLetters(this.#internals, name, this.#numbers(selection.positions));
   }
 
-  async forget(name: string, isForced: boolean): Promise<boolean> {
+  async forget(name: string, options: ForgetOptions): Promise<boolean> {
     checkName('forget', name);
-    return forgetName(this.#internals, name, isForced);
+    checkOptions('forget', options, FORGET_OPTIONS);
+    return forgetName(this.#internals, name, options.force === true);
   }
 
   #tablesByLoggedName(): (logged: string) => RegisteredTable | undefined {

@@ -305,14 +305,14 @@ test('durable names are listed with their table, tenant, members, place, lag and
   expect(await subscriptions.deadLetters('broken', { limit: 1, after: first as DeadLetter })).toEqual(rest);
   expect(await subscriptions.findDeadLetters({ table: 'note' })).toEqual([]);
   expect(await subscriptions.deadLetters('broken', { positions: [first?.position as string] })).toEqual([first]);
-  await expect(subscriptions.deadLetters('broken', { limit: 0 })).rejects.toThrow('limit must be a whole number');
+  await expect(subscriptions.deadLetters('broken', { limit: 0 })).rejects.toThrow('limit: expected a whole number');
   await broken.close();
 });
 
 test('ack without a name is refused, and limits that are none', async () => {
   const subscribe = (options: object) => subscriptions.subscribe('note', () => {}, options);
   await expect(subscribe({ name: '' })).rejects.toThrow(/name must be/);
-  await expect(subscribe({ concurrency: 0 })).rejects.toThrow(/concurrency is 0/);
+  await expect(subscribe({ concurrency: 0 })).rejects.toThrow(/concurrency: expected a whole number/);
   await expect(subscribe({ maxAttempts: 3 })).rejects.toThrow(/maxAttempts needs a name/);
   let refusal: unknown;
   const subscription = await subscriptions.subscribe(note, async (_, { ack }) => {

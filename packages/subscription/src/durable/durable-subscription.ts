@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { NameForgottenError } from '@intendant/core';
 import type { ClientBase } from 'pg';
 import { Delivery } from '../delivery/delivery.ts';
@@ -70,6 +69,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     });
     this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => this.#keeper.touchQuietly() });
     this.#keeper = new CursorKeeper(() => this.#keep(), feed.logger);
+    void this.#keeper.start();
     this.#running = this.#run(view);
     parts.membership.add(this);
   }
@@ -102,7 +102,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
 
   async lag(): Promise<number> {
     const { feed, view } = this.#parts;
-    if (this.error) throw this.error;
+    this.#end.check();
     await this.#keep();
     return countLag(feed.internals, view, await readCursors(feed.internals, this.name));
   }
@@ -228,11 +228,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#outcomes.clear();
     this.#acknowledged.clear();
     this.#restart.abort();
-    const waiting = new AbortController();
-    await Promise.race([
-      this.#delivery.idle(),
-      delay(ABANDON_MS, undefined, { signal: waiting.signal }).catch(() => {}),
-    ]).finally(() => waiting.abort());
+    await this.#delivery.idleWithin(ABANDON_MS);
   }
 
   noteForgotten(): void {

@@ -1,14 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { Bell, DedicatedConnection, Service } from '@intendant/core/internal';
+import type pg from 'pg';
 import type { Logger } from 'pino';
-import { destroySocket } from '../destroy-socket.ts';
 import { joinName, leaveName, lookAtNames, type NameSituation } from './slots.ts';
 
 /** How often a member looks who else works under its names. */
 const ROUND_MS = 1_000;
-
-/** As for the relay: the server ends a session that no longer speaks. */
-const SESSION = `set idle_session_timeout = '8s'; set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3`;
+/** As for the relay: the server ends the session of a process that no longer speaks. */
+const SILENCE_LIMIT_MS = 8_000;
 
 /** A subscription that works under a name. */
 export interface MemberSubscription {
@@ -27,25 +25,33 @@ export interface MemberSubscription {
  */
 export class Membership {
   readonly #connection: pg.ClientConfig;
-  readonly #logger: Logger;
-  readonly #stopping = new AbortController();
+  readonly #service: Service;
+  /** Rung to have a round at once. */
+  readonly #bell = new Bell();
   /** With their numbers, once they have them. */
   readonly #users = new Map<MemberSubscription, number | undefined>();
-  /** Resolved to have a round at once. */
-  #nudge = Promise.withResolvers<void>();
-  #running: Promise<void> | undefined;
   #client: pg.Client | undefined;
   #last: Promise<void> = Promise.resolve();
-  #isDown = false;
 
   constructor(connection: pg.ClientConfig, logger: Logger) {
     this.#connection = connection;
-    this.#logger = logger;
+    this.#service = new Service({
+      logger,
+      messages: {
+        began: 'durable subscriptions lost their connection, and others may take their work over; they connect again',
+        ended: 'durable subscriptions are connected again',
+      },
+      run: async ({ signal, ready }) => {
+        await this.#connect(signal, ready);
+        return 0;
+      },
+      backoff: { minMs: 100, maxMs: ROUND_MS },
+    });
   }
 
   add(user: MemberSubscription): void {
     this.#users.set(user, undefined);
-    this.#running ??= this.#run();
+    void this.#service.start();
     this.nudge();
   }
 
@@ -67,67 +73,38 @@ export class Membership {
 
   /** There is something to look at. */
   nudge(): void {
-    this.#nudge.resolve();
+    this.#bell.ring();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.nudge();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#service.stop();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.#connected().catch((error) => this.#noteDown(error));
-      this.#client = undefined;
-      await Promise.all([...this.#users.keys()].map((user) => user.abandon()));
-      if (!signal.aborted) await delay(this.#isDown ? ROUND_MS : 0, undefined, { signal }).catch(() => {});
-    }
-  }
-
-  #noteDown(error: unknown): void {
-    if (this.#stopping.signal.aborted || this.#isDown) return;
-    this.#isDown = true;
-    this.#logger.warn(
-      { reason: (error as Error).message },
-      'durable subscriptions lost their connection, and others may take their work over',
-    );
-  }
-
-  async #connected(): Promise<void> {
-    const client = new pg.Client({
-      ...this.#connection,
-      application_name: 'intendant member',
-      keepAlive: true,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 5_000,
+  async #connect(signal: AbortSignal, ready: () => void): Promise<void> {
+    const connection = await DedicatedConnection.open({
+      connection: this.#connection,
+      applicationName: 'intendant member',
+      silenceLimitMs: SILENCE_LIMIT_MS,
     });
-    const lost = Promise.withResolvers<never>();
-    lost.promise.catch(() => {});
-    client.on('error', (error) => lost.reject(error));
-    client.on('end', () => lost.reject(new Error('the connection ended')));
     try {
-      await client.connect();
-      await client.query(SESSION);
-      if (this.#isDown) this.#logger.info('durable subscriptions are connected again');
-      this.#isDown = false;
+      ready();
       for (const user of this.#users.keys()) this.#users.set(user, undefined);
-      this.#client = client;
-      await this.#rounds(client, lost.promise);
+      this.#client = connection.client;
+      await this.#rounds(connection, signal);
     } finally {
-      client.end().catch(() => {});
-      setTimeout(() => destroySocket(client), 1_000).unref();
+      this.#client = undefined;
+      connection.close();
+      await Promise.all([...this.#users.keys()].map((user) => user.abandon()));
     }
   }
 
-  async #rounds(client: pg.ClientBase, lost: Promise<never>): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      this.#nudge = Promise.withResolvers();
+  async #rounds({ client, lost }: DedicatedConnection, stopping: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping, lost]);
+    while (!stopping.aborted) {
+      this.#bell.silence();
       await this.#exclusively(() => this.#round(client));
-      const wait = new AbortController();
-      const timer = delay(ROUND_MS, undefined, { signal: wait.signal }).catch(() => {});
-      await Promise.race([timer, this.#nudge.promise, lost]).finally(() => wait.abort());
+      await this.#bell.wait(ROUND_MS, signal);
+      if (!stopping.aborted) lost.throwIfAborted();
     }
   }
 

@@ -27,7 +27,7 @@ export type SourceKind = 'triggers' | 'replication';
 export interface ChangeLogPartOptions {
   readonly internals: DataStoreInternals;
   /** Names of tables whose feed carries rows, in addition to those that do already. */
-  readonly recordTables: ReadonlySet<string>;
+  readonly records: ReadonlySet<string>;
   readonly partitionSize: number;
   readonly source: SourceKind;
 }
@@ -132,9 +132,9 @@ function condition(role: DbRole): string {
 async function planSource(
   client: ClientBase,
   table: RegisteredTable,
-  { source, recordTables }: ChangeLogPartOptions,
+  { source, records }: ChangeLogPartOptions,
 ): Promise<string[]> {
-  const wantsRecord = recordTables.has(table.name);
+  const wantsRecord = records.has(table.name);
   if (source === 'triggers') return planTriggers(client, table, wantsRecord);
   return [...(await planReplicatedTable(client, table, wantsRecord)), ...(await planTruncateTrigger(client, table))];
 }

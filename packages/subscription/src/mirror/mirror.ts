@@ -10,7 +10,8 @@ export interface MirrorEvent<R> {
   readonly after: R | undefined;
 }
 
-export type MirrorListener<R> = (event: MirrorEvent<R>) => void;
+/** Hears of each change of the copy. What it throws is logged; a promise that it returns is not waited for. */
+export type MirrorListener<R> = (event: MirrorEvent<R>) => unknown;
 
 export interface MirrorOptions<R> {
   /** Whose records; also the context that reads them. Default: all tenants', as a service-wide reader. */

@@ -1,5 +1,6 @@
 import type { AnyTable, FindManyOptions } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable, Scope } from '@intendant/core/internal';
+import type { Logger } from 'pino';
 import type { Change } from '../change.ts';
 import type { Subscription } from '../subscription.ts';
 import type { Subscriptions } from '../subscriptions.ts';
@@ -17,16 +18,18 @@ const EVERYTHING: Scope = { role: 'reader', orgId: undefined, instanceId: undefi
 export async function openMirror(
   internals: DataStoreInternals,
   subscriptions: Subscriptions,
+  logger: Logger,
   tableOrName: string | AnyTable,
   options: MirrorOptions<AnyRecord>,
 ): Promise<Mirror<AnyRecord>> {
-  const mirror = new TableMirror(internals, internals.table(tableOrName), options);
+  const mirror = new TableMirror(internals, logger, internals.table(tableOrName), options);
   await mirror.open(subscriptions);
   return mirror;
 }
 
 class TableMirror implements Mirror<AnyRecord> {
   readonly #internals: DataStoreInternals;
+  readonly #logger: Logger;
   readonly #table: RegisteredTable;
   readonly #options: MirrorOptions<AnyRecord>;
   readonly #scope: Scope;
@@ -35,8 +38,14 @@ class TableMirror implements Mirror<AnyRecord> {
   readonly #synced = Promise.withResolvers<void>();
   #subscription: Subscription | undefined;
 
-  constructor(internals: DataStoreInternals, table: RegisteredTable, options: MirrorOptions<AnyRecord>) {
+  constructor(
+    internals: DataStoreInternals,
+    logger: Logger,
+    table: RegisteredTable,
+    options: MirrorOptions<AnyRecord>,
+  ) {
     this.#internals = internals;
+    this.#logger = logger;
     this.#table = table;
     this.#options = options;
     this.#scope = options.as === undefined ? EVERYTHING : internals.scopeOf(options.as, [table]);
@@ -130,12 +139,11 @@ class TableMirror implements Mirror<AnyRecord> {
     } while (page.length === PAGE);
   }
 
-  #call(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#internals.logger.error({ err: error, table: this.#table.name }, "a mirror's listener failed");
-    }
+  /** Here and now; a promise that it returns is not waited for. */
+  #call(act: () => unknown): void {
+    new Promise((resolve) => resolve(act())).catch((error) =>
+      this.#logger.error({ err: error, table: this.#table.name }, "a mirror's listener failed"),
+    );
   }
 }
 

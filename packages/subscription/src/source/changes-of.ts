@@ -1,16 +1,17 @@
 import type { Change } from '../change.ts';
 import type { LogView } from '../log/read-log.ts';
+import type { ChangesOptions } from '../subscriptions.ts';
 import type { Feed } from './feed.ts';
 import { follow } from './follow.ts';
 
-/** Changes one by one, until the loop is left or the signal aborts. */
+/** Changes one by one, until the loop is left or a signal aborts. Throws what `begin` and `onReset` throw. */
 export async function* changesOf(
   feed: () => Feed,
   begin: () => Promise<{ view: LogView; from: number }>,
-  onReset: (() => unknown) | undefined,
+  { onReset, signal: given }: Pick<ChangesOptions, 'onReset' | 'signal'>,
   signal: AbortSignal,
 ): AsyncGenerator<Change, void, undefined> {
-  if (signal.aborted) return;
+  if (given?.aborted) return;
   const { view, from } = await begin();
   for await (const { changes, isReset } of follow(feed(), view, from, signal)) {
     if (isReset && onReset) await onReset();

@@ -1,0 +1,67 @@
+import { ConfigurationError } from '@intendant/core';
+import {
+  checkCount,
+  checkDuration,
+  checkOptions,
+  type DataStoreInternals,
+  guardLogger,
+  internalsOf,
+  readConnection,
+} from '@intendant/core/internal';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { SourceKind } from './log/change-log-part.ts';
+import { SUBSCRIPTIONS_OPTIONS } from './option-names.ts';
+import type { SubscriptionsOptions } from './subscriptions.ts';
+
+const DAY_MS = 86_400_000;
+/** A thousand years: what the database can still subtract from a time. */
+const FOR_EVER_MS = 365_000 * DAY_MS;
+const MOST_PARTITION_SIZE = 1e12;
+const SOURCES: readonly SourceKind[] = ['triggers', 'replication'];
+
+/** The options of `createSubscriptions`, checked, with their defaults. */
+export interface SubscriptionsSettings {
+  readonly internals: DataStoreInternals;
+  readonly connection: pg.ClientConfig;
+  /** Its lines never throw. */
+  readonly logger: Logger;
+  /** Names of tables. */
+  readonly records: ReadonlySet<string>;
+  readonly retentionMs: number;
+  readonly partitionSize: number;
+  readonly source: SourceKind;
+  readonly replicationConnection: pg.ClientConfig;
+  readonly mayLead: boolean;
+}
+
+/** Throws ConfigurationError that names the option. */
+export function readSettings(options: SubscriptionsOptions): SubscriptionsSettings {
+  if (typeof options?.store !== 'object' || options.store === null)
+    throw new ConfigurationError('createSubscriptions: give the store');
+  checkOptions('createSubscriptions', options, SUBSCRIPTIONS_OPTIONS);
+  const internals = internalsOf(options.store);
+  const { connection, replicationConnection, logger = internals.logger } = options;
+  return {
+    internals,
+    connection: connection === undefined ? internals.connection : readConnection('connection', connection),
+    logger: guardLogger(logger),
+    records: new Set((options.records ?? []).map((table) => (typeof table === 'string' ? table : table.name))),
+    retentionMs: Math.min(
+      checkDuration('retentionMs', options.retentionMs ?? 7 * DAY_MS, { allowInfinity: true }),
+      FOR_EVER_MS,
+    ),
+    partitionSize: checkCount('partitionSize', options.partitionSize ?? 1_000_000, { max: MOST_PARTITION_SIZE }),
+    source: readSource(options.source ?? 'triggers'),
+    replicationConnection:
+      replicationConnection === undefined
+        ? internals.adminConnection
+        : readConnection('replicationConnection', replicationConnection),
+    mayLead: options.relay !== false,
+  };
+}
+
+function readSource(source: SourceKind): SourceKind {
+  if (SOURCES.includes(source)) return source;
+  throw new ConfigurationError(`createSubscriptions: source must be one of ${SOURCES.join(', ')}`);
+}
