@@ -2,16 +2,19 @@ export type { LookOptions } from './background/look-until.ts';
 export type { DriftReport } from './drift/drift-report.ts';
 export type { HistoryOptions, StatusTransition } from './history/history.ts';
 export type { StatusCounts, TableSummary } from './history/summary.ts';
+export type { QueueDepth } from './job/pending-jobs.ts';
 export type { Maintenance } from './maintenance/maintenance.ts';
 export type { MaintenanceOptions } from './maintenance/maintenance-options.ts';
 export type { ListedResource } from './operator/list-resources.ts';
+export type { PointOverview } from './operator/point-overview.ts';
+export type { PointDetail, ResourceDetail } from './operator/resource-detail.ts';
 export type { ListOptions, ResourceFilter, ResourceOrder } from './operator/resource-filter.ts';
 export type { Target } from './operator/target.ts';
 export type { PlacementOptions, PlacementRule } from './placement/placement-rule.ts';
 export type { Labels, LabelValue, Selector } from './placement/selector.ts';
 export type { Announcement } from './point/announcement.ts';
-export type { EnforcementPoints, PointOptions } from './point/enforcement-points.ts';
-export type { EnforcementPoint } from './point/point-registry.ts';
+export type { EnforcementPoints, PointOptions, PointsOptions } from './point/enforcement-points.ts';
+export type { EnforcementPoint, PointState } from './point/point-registry.ts';
 export {
   createRealization,
   type Realization,

@@ -29,7 +29,8 @@ import { ROLLOUTS } from './maintenance/rollout-duty.ts';
 import { SUBMITTED } from './maintenance/submit-duty.ts';
 import type { PlacementRule } from './placement/placement-rule.ts';
 import { pointTableName } from './placement/selector.ts';
-import { EnforcementPoints } from './point/enforcement-points.ts';
+import type { Presence } from './point/announcement.ts';
+import { configurePoints, EnforcementPoints, type PointsOptions } from './point/enforcement-points.ts';
 import { realizationPart } from './realization-part.ts';
 import { SERVICE_SCOPE } from './resource/service-scope.ts';
 import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
@@ -53,6 +54,8 @@ export interface RealizationOptions<C = MetadataContext> {
    * starts with the first worker, with the first change of a point and with the first submitted operation.
    */
   readonly maintenance?: MaintenanceOptions | false;
+  /** When points count as stale, and how much a change of labels may unrealize. */
+  readonly points?: PointsOptions;
   /** Default: the store's. */
   readonly connection?: unknown;
   /** Default: the store's. */
@@ -128,6 +131,8 @@ class PostgresRealization implements Realization<unknown> {
     this.points = new EnforcementPoints({
       store: this.#internals,
       logger: this.#logger,
+      options: configurePoints(options.points),
+      statusTables: () => [...this.#tables.values()],
       tableNames: (tables) => this.#namesOf(tables),
       onRollout: () => this.#callMaintenance(ROLLOUTS),
     });
@@ -219,17 +224,22 @@ class PostgresRealization implements Realization<unknown> {
     return new Maintenance(makeDuties(parts), this.#logger);
   }
 
-  /** A worker's start: its point is announced if it has labels, and there is something to take care of. */
-  async #enter({ enforcementPoint: id, labels, handlers }: WorkerConfiguration): Promise<() => Promise<void>> {
+  /** A worker's start: it is known that its point is served, and there is something to take care of. */
+  async #enter(configuration: WorkerConfiguration): Promise<() => Promise<void>> {
     this.#callMaintenance();
-    if (labels === undefined) return async () => {};
+    const presence = await this.#announce(configuration);
+    return () => presence.stop();
+  }
+
+  async #announce({ enforcementPoint: id, labels, handlers, allowUnrealize }: WorkerConfiguration): Promise<Presence> {
+    const tables = handlers.map(({ table }) => table);
+    if (labels === undefined) return this.points.serve(id, tables);
     try {
-      const announcement = await this.points.announce({ id, labels, tables: handlers.map(({ table }) => table) });
-      return () => announcement.stop();
+      return await this.points.announce({ id, labels, tables, allowUnrealize });
     } catch (error) {
       if (!(error instanceof OperationNotAllowedError)) throw error;
       this.#logger.warn({ enforcementPoint: id }, 'the point was removed; its worker unrealizes what is left there');
-      return async () => {};
+      return this.points.serve(id, tables);
     }
   }
 

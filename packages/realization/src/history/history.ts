@@ -14,6 +14,8 @@ import { type Status, statusOfWeight } from '../status/status.ts';
 
 /** A status that a resource came to have at a point. */
 export interface StatusTransition {
+  /** Grows with each transition; tells where a page ended. */
+  readonly seq: number;
   readonly enforcementPoint: string;
   readonly status: Status;
   /** The resource's revision that the status is about. */
@@ -30,6 +32,8 @@ export interface HistoryOptions {
   readonly enforcementPoint?: string;
   /** Of the newest, so many. From 1 to 1,000; default 100. */
   readonly limit?: number;
+  /** Only what came before this: the `seq` of the last item of the page before. Default: from the newest. */
+  readonly before?: number;
 }
 
 const DEFAULT_LIMIT = 100;
@@ -51,10 +55,12 @@ function historyStatement(
   tables: StatusTables,
   scope: Scope,
   key: unknown,
-  { enforcementPoint, limit = DEFAULT_LIMIT }: HistoryOptions,
+  { enforcementPoint, limit = DEFAULT_LIMIT, before }: HistoryOptions,
 ): Statement {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new InvalidRecordError(`history: limit must be a whole number from 1 to ${MAX_LIMIT}`);
+  if (before !== undefined && !Number.isSafeInteger(before))
+    throw new InvalidRecordError('history: before must be the seq of the last item of the page before');
   const named = new Map(
     readIdentity(tables.overall, scope, key, 'read').map(({ column, value }) => [column.field, value]),
   );
@@ -67,18 +73,20 @@ function historyStatement(
       ownerOf(tables.overall, named.get('instanceId'), undefined),
       enforcementPoint ?? null,
       String(limit),
+      before === undefined ? null : String(before),
       ...tables.overall.key.map(({ field }) => named.get(field) ?? null),
     ],
   };
 }
 
 const historySql = perStatusTables(({ overall }) => {
-  const key = overall.key.map((column, index) => keyText(column, `$${index + 6}::${column.format.sqlType}`));
+  const key = overall.key.map((column, index) => keyText(column, `$${index + 7}::${column.format.sqlType}`));
   return `
-      select point_id, status, revision, attempt, message, occurred_at::text
+      select seq, point_id, status, revision, attempt, message, to_json(occurred_at)
       from intendant.status_history
       where table_name = $1 and key = array[${key.join(', ')}]
         and ($2::text is null or org_id = $2) and ($3::text is null or instance_id = $3) and ($4::text is null or point_id = $4)
+        and ($6::bigint is null or seq < $6)
       order by seq desc
       limit $5::bigint`;
 });
@@ -90,13 +98,14 @@ const ownerOf = (table: RegisteredTable, named: unknown, own: string | undefined
 };
 
 function readTransition(row: readonly (string | null)[]): StatusTransition {
-  const [enforcementPoint, status, revision, attempt, message, occurredAt] = row;
+  const [seq, enforcementPoint, status, revision, attempt, message, occurredAt] = row;
   return {
+    seq: Number(seq),
     enforcementPoint: enforcementPoint as string,
     status: statusOfWeight(Number(status)),
     revision: Number(revision),
     attempt: attempt === null || attempt === undefined ? null : Number(attempt),
     message: message as string,
-    occurredAt: new Date(occurredAt as string),
+    occurredAt: new Date(JSON.parse(occurredAt as string) as string),
   };
 }

@@ -58,3 +58,12 @@ function summaryOf(table: string, rows: readonly (readonly (string | null)[])[])
   counts.delete('');
   return { table, overall, points: counts };
 }
+
+/** How many resources have which status at one point, by table. A table that has none there is absent. */
+export const statusesAt = (id: string, summaries: readonly TableSummary[]): Map<string, StatusCounts> =>
+  new Map(
+    summaries.flatMap(({ table, points }) => {
+      const counts = points.get(id);
+      return counts === undefined ? [] : [[table, counts] as const];
+    }),
+  );

@@ -133,7 +133,7 @@ describe('the list', () => {
   });
 
   test('refuses what it does not know, by name', async () => {
-    const refused = [{ filter: {} }, { status: 'FAILED' }, { limit: 0 }, { limit: 1001 }, { olderThanMs: -1 }];
+    const refused = [{ status: 'FAILED' }, { limit: 0 }, { limit: 1001 }, { olderThanMs: -1 }];
     for (const options of [...refused, { orderBy: 'name' }, { orderBy: { nothing: 'asc' } }, { where: { no: 1 } }])
       await expect(r.list(vm, options as never)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
     await expect(r.list(vm, { filter: {} } as never)).rejects.toThrow('"filter"');
@@ -273,5 +273,64 @@ describe('what an operator does to many', () => {
     expect(lineOf(await r.list(vm))).toBe('VM1 PENDING');
     expect(await r.purgeMany(vm, ['VM1'])).toBe(1);
     await expect(fixture.store.as(pepsi).find(vm, 'VM1')).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
+  });
+});
+
+describe('what is known of one resource and of the points', () => {
+  test('detail tells for each point what failed, which attempt it was, and when the next is due', async () => {
+    await workers.work(
+      'E1',
+      {
+        realize: async () => {
+          throw new Error('no room');
+        },
+      },
+      { retry: { limit: 5, minDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
+    );
+    const record = await persist('VM1', ['E1', 'E2']);
+    await r.waitFor(vm, 'VM1', { status: 'ERROR', timeoutMs: 20_000 });
+    const detail = await r.detail(vm, 'VM1');
+    expect(detail).toMatchObject({ key: { id: 'VM1', orgId: 'Pepsi' }, record, overall: { status: 'ERROR' } });
+    expect(detail.points).toMatchObject([
+      {
+        enforcementPoint: 'E1',
+        status: 'ERROR',
+        attempt: 1,
+        job: 'waiting',
+        pointState: 'unregistered',
+        isRemoval: false,
+      },
+      { enforcementPoint: 'E2', status: 'PENDING', attempt: null, job: 'waiting', error: '' },
+    ]);
+    expect(detail.points[0]?.error).toContain('no room');
+    const [failed, pending] = detail.points.map(({ nextAttemptAt }) => (nextAttemptAt as Date).getTime() - Date.now());
+    expect(failed).toBeGreaterThan(1_000_000);
+    expect(pending).toBeLessThan(1000);
+    await expect(fixture.realization.as(coke).detail(vm, 'VM1')).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
+  });
+
+  test('the points tell of the caller’s own resources and jobs alone', async () => {
+    for (const id of ['VM1', 'VM2']) await persist(id);
+    await fixture.realization.as(coke).persistIntent(vm, { id: 'VM1', name: '' }, { enforcementPoints: ['E1'] });
+    const [own] = await r.points();
+    expect(own).toMatchObject({
+      id: 'E1',
+      state: 'unregistered',
+      workers: 0,
+      queue: { waiting: 2, due: 2, running: 0 },
+    });
+    expect(own?.statuses.get('vm')).toEqual({ PENDING: 2 });
+    expect(own?.queue.oldestDueAt).toBeInstanceOf(Date);
+    const [all] = await fixture.realization.as(service).points();
+    expect(all?.queue.waiting).toBe(3);
+    expect((await fixture.realization.points.previewRemoval('E1')).get('vm')).toEqual({ PENDING: 3 });
+  });
+
+  test('history goes on before the last item of a page', async () => {
+    const record = await persist('VM1');
+    for (const text of ['a', 'b', 'c']) await r.markError(vm, record, 'E1', text);
+    const first = await r.history(vm, 'VM1', { limit: 2 });
+    const second = await r.history(vm, 'VM1', { limit: 2, before: first[1]?.seq as number });
+    expect([...first, ...second].map(({ message }) => message.slice(6, 7))).toEqual(['c', 'b', 'a', '']);
   });
 });

@@ -1,4 +1,5 @@
 import { type AnyTable, type Filter, InvalidRecordError, type OrderBy } from '@intendant/core';
+import { checkOptions } from '@intendant/core/internal';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { STATUS_WEIGHTS, STATUSES, type Status } from '../status/status.ts';
 
@@ -38,17 +39,17 @@ export interface CheckedFilter {
   readonly where: unknown;
 }
 
-const FILTER_OPTIONS: readonly string[] = ['status', 'enforcementPoint', 'olderThanMs', 'where'];
-const LIST_OPTIONS: readonly string[] = [...FILTER_OPTIONS, 'orderBy', 'after', 'limit'];
+const FILTER_OPTIONS = { status: true, enforcementPoint: true, olderThanMs: true, where: true } as const;
+const LIST_OPTIONS = { ...FILTER_OPTIONS, orderBy: true, after: true, limit: true } as const;
 
-/** Throws InvalidRecordError for an option that is unknown or does not fit. */
+/** Throws ConfigurationError for an option that is unknown, InvalidRecordError for one that does not fit. */
 export function checkFilter<T extends AnyTable>(operation: string, filter: ResourceFilter<T>): CheckedFilter {
-  refuseUnknownOptions(operation, filter, FILTER_OPTIONS);
+  checkOptions<ResourceFilter<T>>(operation, filter, FILTER_OPTIONS);
   return readFilter(operation, filter);
 }
 
 export function checkListFilter<T extends AnyTable>(options: ListOptions<T>): CheckedFilter {
-  refuseUnknownOptions('list', options, LIST_OPTIONS);
+  checkOptions<ListOptions<T>>('list', options, LIST_OPTIONS);
   return readFilter('list', options);
 }
 
@@ -71,16 +72,6 @@ function weightsOf(operation: string, status: Status | readonly Status[]): numbe
   throw new InvalidRecordError(
     `${operation}: ${JSON.stringify(unknown)} is no status; there are ${STATUSES.join(', ')}`,
   );
-}
-
-function refuseUnknownOptions(operation: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new InvalidRecordError(`${operation}: give a filter, as { status: 'ERROR' }`);
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new InvalidRecordError(
-      `${operation}: there is no option ${JSON.stringify(unknown)}; there are ${known.join(', ')}`,
-    );
 }
 
 const DEFAULT_LIMIT = 100;

@@ -1,48 +1,66 @@
+import { Service } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { EnforcementPoint } from './point-registry.ts';
+import { HEARTBEAT_MS } from './point-workers.ts';
 
-/** How often an announced point says that it is there. */
-const HEARTBEAT_MS = 10_000;
+/** How a presence is kept up, and taken back. */
+export interface PresenceParts {
+  readonly logger: Logger;
+  beat(): Promise<unknown>;
+  leave(): Promise<unknown>;
+}
 
-/** A point that is announced, and says that it is there until this is stopped. It stays in the registry afterwards. */
-export class Announcement implements AsyncDisposable {
-  readonly point: EnforcementPoint;
-  readonly #beat: () => Promise<void>;
-  readonly #logger: Logger;
-  readonly #timer: NodeJS.Timeout;
-  #beating: Promise<void> | undefined;
-  #hasFailed = false;
+/** Says that a point is served, every 10 seconds until it is stopped. Starts with a beat that was made already. */
+export class Presence implements AsyncDisposable {
+  readonly #parts: PresenceParts;
+  readonly #beating: Service;
+  #isStopped = false;
 
-  /** @internal */
-  constructor(point: EnforcementPoint, beat: () => Promise<void>, logger: Logger) {
-    this.point = point;
-    this.#beat = beat;
-    this.#logger = logger;
-    this.#timer = setInterval(() => this.#beatOnce(), HEARTBEAT_MS);
-    this.#timer.unref();
+  constructor(parts: PresenceParts) {
+    this.#parts = parts;
+    let isFirst = true;
+    this.#beating = new Service({
+      logger: parts.logger,
+      messages: {
+        began: 'the heartbeat of an enforcement point failed; trying again',
+        ended: 'the enforcement point has a heartbeat again',
+      },
+      intervalMs: HEARTBEAT_MS,
+      run: async () => {
+        if (!isFirst) await parts.beat();
+        isFirst = false;
+        return undefined;
+      },
+    });
+    void this.#beating.start();
   }
 
   /** May be called twice. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#beating;
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    await this.#beating.stop();
+    await this.#parts.leave().catch((error: unknown) => {
+      this.#parts.logger.warn(
+        { err: error },
+        'a worker could not say that it leaves its point; it counts as there for a while',
+      );
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
 
-  #beatOnce(): void {
-    this.#beating ??= this.#beat()
-      .then(() => {
-        this.#hasFailed = false;
-      })
-      .catch((error: unknown) => {
-        if (!this.#hasFailed) this.#logger.warn({ err: error }, 'the heartbeat of an enforcement point failed');
-        this.#hasFailed = true;
-      })
-      .finally(() => {
-        this.#beating = undefined;
-      });
+/** A point that is announced, and says that it is there until this is stopped. It stays in the registry afterwards. */
+export class Announcement extends Presence {
+  /** As it was when it was announced. */
+  readonly point: EnforcementPoint;
+
+  /** @internal */
+  constructor(point: EnforcementPoint, parts: PresenceParts) {
+    super(parts);
+    this.point = point;
   }
 }

@@ -1,7 +1,6 @@
 import { MarkingFailedError, RecordNotFoundError } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
-import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Labels, on, type RealizationSession, type Worker } from '../index.ts';
 import { coke, type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
@@ -216,15 +215,53 @@ describe('a worker with labels', () => {
     expect(await points.list()).toMatchObject([{ id: 'eu-1', labels: EU, tables: ['public.vm'] }]);
   });
 
-  test('says other labels than one that serves the same point: the newest hold, and it is logged once', async () => {
-    const lines: string[] = [];
-    const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
-    await using own = await openFixture({ logger });
-    const first = await serve(EU, own);
-    const second = await serve({ region: 'us' }, own);
-    expect((await own.realization.points.list())[0]?.labels).toEqual({ region: 'us' });
-    expect(lines.filter((line) => line.includes('was announced with other labels'))).toHaveLength(1);
-    await Promise.all([first.stop(), second.stop()]);
+  test('is refused while a live process announces other labels, and the labels stay as they are', async () => {
+    await persist('VM1', EU);
+    const first = await serve(EU);
+    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
+    const other = fixture.realization.points.announce({ id: 'eu-1', labels: { region: 'us' }, allowUnrealize: true });
+    await expect(other).rejects.toThrow(/alive .*announces the labels \{"region":"eu"\}/);
+    await expect(serve({ region: 'us' })).rejects.toMatchObject({ code: 'CONFIGURATION' });
+    await expect(points.add({ id: 'eu-1', labels: { region: 'us' } })).rejects.toMatchObject({ code: 'CONFIGURATION' });
+    expect((await points.list())[0]?.labels).toEqual(EU);
+    expect(await now('VM1', 'eu-1')).toBe('REALIZED / REALIZED');
+    await first.stop();
+    await (await points.add({ id: 'eu-1', labels: { region: 'us' } })).finished(LIMIT);
+    expect(await now('VM1', 'eu-1')).toBe('DELETION_PENDING / DELETION_PENDING');
+  });
+
+  test('that died does not keep others from announcing other labels; much that leaves asks for a flag', async () => {
+    await serve(EU);
+    for (const id of ['VM1', 'VM2']) await persist(id, EU);
+    await internalsOf(fixture.store).pool.query(
+      "update intendant.point_worker set heartbeat_at = now() - interval '1 minute'",
+    );
+    const elsewhere = { id: 'eu-1', labels: { region: 'us' } };
+    await expect(points.announce(elsewhere)).rejects.toThrow('2 of 2 resources there would be unrealized');
+    await expect(serve(elsewhere.labels)).rejects.toThrow('allowUnrealize');
+    expect((await points.list())[0]?.labels).toEqual(EU);
+    await using announcement = await points.announce({ ...elsewhere, allowUnrealize: true });
+    expect(announcement.point.labels).toEqual({ region: 'us' });
+  });
+
+  test('and one without are counted at their points as long as they run', async () => {
+    const first = await serve(EU);
+    await work('E2');
+    expect((await r.points()).map(({ id, state, workers }) => `${id} ${state} ${workers}`)).toEqual([
+      'E2 unregistered 1',
+      'eu-1 live 1',
+    ]);
+    await first.stop();
+    await internalsOf(fixture.store).pool.query(
+      "update intendant.enforcement_point set heartbeat_at = now() - interval '2 minutes'",
+    );
+    expect((await r.points()).map(({ id, state, workers }) => `${id} ${state} ${workers}`)).toEqual([
+      'E2 unregistered 1',
+      'eu-1 stale 0',
+    ]);
+    expect((await points.list())[0]?.state).toBe('stale');
+    await serve(EU);
+    expect((await points.list())[0]?.state).toBe('live');
   });
 
   test('at a point that was removed unrealizes what is left there, and brings nothing back', async () => {

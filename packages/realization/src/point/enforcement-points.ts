@@ -1,11 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type AnyTable, OperationNotAllowedError, RecordNotFoundError } from '@intendant/core';
-import type { DataStoreInternals, Statement, StatementResult } from '@intendant/core/internal';
-import { sessionInternalsOf } from '@intendant/core/internal';
+import { type AnyTable, ConfigurationError, OperationNotAllowedError, RecordNotFoundError } from '@intendant/core';
+import {
+  checkDuration,
+  checkOptions,
+  type DataStoreInternals,
+  type Statement,
+  type StatementResult,
+  type TransactionExecutor,
+} from '@intendant/core/internal';
 import type { Logger } from 'pino';
+import { readSummary, type StatusCounts, statusesAt } from '../history/summary.ts';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { checkLabels, type Labels } from '../placement/selector.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import {
   Rollout,
   type RolloutProgress,
@@ -13,17 +22,18 @@ import {
   rolloutProgress,
   startRollout,
 } from '../rollout/rollout-progress.ts';
-import { Announcement } from './announcement.ts';
+import { Announcement, Presence, type PresenceParts } from './announcement.ts';
 import {
   announcePoint,
   type EnforcementPoint,
-  heartbeat,
   listPoints,
   type PointEntry,
   removePoint,
   replacePoint,
   type WrittenPoint,
 } from './point-registry.ts';
+import { HEARTBEAT_MS, heartbeat, leave, type PointWorker } from './point-workers.ts';
+import { checkRelabelling } from './relabelling.ts';
 
 export interface PointOptions {
   readonly id: string;
@@ -31,15 +41,46 @@ export interface PointOptions {
   readonly labels?: Labels;
   /** The tables whose resources may be placed there. Default: all that are registered with this realization. */
   readonly tables?: readonly AnyTable[];
+  /**
+   * Announces the labels however many resources they unrealize (see `maxUnrealizedShare`). Default false. Other labels than
+   * those of a process that is alive are refused in any case.
+   */
+  readonly allowUnrealize?: boolean;
 }
 
-/** How long a point's last heartbeat may be ago for it to count as there. */
-const PRESENT_MS = 30_000;
+/** Stands for never, and is still a time that Postgres knows. */
+const LONGEST_MS = 1e13;
+
+/** How the registry of points behaves in this process. */
+export interface PointsOptions {
+  /** How long after its last heartbeat a point counts as stale, in milliseconds, at least 20,000. Infinity: never. Default 60,000 ms. */
+  readonly staleAfterMs?: number;
+  /**
+   * The share of the resources at a point that may have to leave it when a process announces other labels: from 0 to 1.
+   * Above it, `announce` and the start of a worker ask for `allowUnrealize`. Default 0.1.
+   */
+  readonly maxUnrealizedShare?: number;
+}
+
+/** Throws ConfigurationError for an option that is unknown or does not fit. */
+export function configurePoints(options: PointsOptions = {}): Required<PointsOptions> {
+  checkOptions('createRealization points', options, { staleAfterMs: true, maxUnrealizedShare: true });
+  const { staleAfterMs = 60_000, maxUnrealizedShare = 0.1 } = options;
+  if (typeof maxUnrealizedShare !== 'number' || !(maxUnrealizedShare >= 0 && maxUnrealizedShare <= 1))
+    throw new ConfigurationError('points.maxUnrealizedShare must be a number from 0 to 1');
+  return {
+    staleAfterMs: checkDuration('points.staleAfterMs', staleAfterMs, { min: 2 * HEARTBEAT_MS, allowInfinity: true }),
+    maxUnrealizedShare,
+  };
+}
 
 /** @internal What the points need of the realization. */
 export interface EnforcementPointsParts {
   readonly store: DataStoreInternals;
   readonly logger: Logger;
+  readonly options: Required<PointsOptions>;
+  /** All that are registered. */
+  statusTables(): readonly StatusTables[];
   /** The registered names of these tables; of all when undefined. */
   tableNames(tables: readonly AnyTable[] | undefined): readonly string[];
   /** Something is to be moved. */
@@ -52,7 +93,7 @@ export interface EnforcementPointsParts {
  */
 export class EnforcementPoints {
   readonly #parts: EnforcementPointsParts;
-  readonly #announcements = new Set<Announcement>();
+  readonly #presences = new Set<Presence>();
 
   /** @internal */
   constructor(parts: EnforcementPointsParts) {
@@ -62,37 +103,44 @@ export class EnforcementPoints {
   /**
    * Says that a point is there, from the process that serves it, and goes on saying so until it is stopped. A new point,
    * or one whose labels changed, gets the resources whose selectors match it and lets go of the others. Several
-   * processes may announce one point; the newest labels hold, and of the tables all that any of them named.
+   * processes may announce one point with the same labels; of the tables all count that any of them named.
    *
-   * Throws OperationNotAllowedError for a point that was removed: `add` brings it back. InvalidRecordError for an id or
-   * labels that don't fit.
+   * Throws OperationNotAllowedError for a point that was removed: `add` brings it back. ConfigurationError for other
+   * labels than a process that is alive announces, and for labels that would unrealize more than `maxUnrealizedShare`.
+   * InvalidRecordError for an id or labels that don't fit.
    */
   async announce(options: PointOptions): Promise<Announcement> {
     const entry = this.#entry(options);
-    const written = await this.#write((run) => announcePoint(run, entry));
-    if (written.now.state === 'removed') {
-      throw new OperationNotAllowedError(
-        `enforcement point ${entry.id} was removed; add it again with points.add, or call this point otherwise`,
-        { details: { enforcementPoint: entry.id } },
+    const worker = { id: randomUUID(), pointId: entry.id, labels: entry.labels, tables: entry.tables };
+    const maxUnrealizedShare = options.allowUnrealize === true ? 1 : this.#parts.options.maxUnrealizedShare;
+    const written = await this.#write(async (tx) => {
+      const point = await announcePoint(runAsLogin(tx), entry, (before) =>
+        this.#judge(tx, before, entry, maxUnrealizedShare),
       );
-    }
-    this.#warnOfRival(written);
-    const announcement = new Announcement(
-      written.now,
-      () => this.#run([heartbeat(entry.id)]).then(() => undefined),
-      this.#parts.logger,
-    );
-    this.#announcements.add(announcement);
-    return announcement;
+      if (point.now.state !== 'removed') await tx.runAsLogin(heartbeat(worker));
+      return point;
+    });
+    if (written.now.state === 'removed') throw removedPoint(entry.id);
+    return this.#keep(new Announcement(written.now, this.#presence(worker)));
+  }
+
+  /** @internal Says that a worker without labels serves a point, which need not be registered. */
+  async serve(pointId: string, tables: readonly AnyTable[]): Promise<Presence> {
+    const worker = { id: randomUUID(), pointId, labels: undefined, tables: this.#parts.tableNames(tables) };
+    await this.#run(heartbeat(worker));
+    return this.#keep(new Presence(this.#presence(worker)));
   }
 
   /**
    * Registers a point for an operator, as it is given here: also one that isn't there yet, or that was removed before.
-   * It gets every resource whose selector matches, PENDING and with a job, in chunks.
+   * It gets every resource whose selector matches, PENDING and with a job, in chunks; what its labels no longer match is
+   * unrealized there, however much it is.
+   *
+   * Throws ConfigurationError for other labels than a process that is alive announces.
    */
   async add(options: PointOptions): Promise<Rollout> {
     const entry = this.#entry(options);
-    await this.#write((run) => replacePoint(run, entry));
+    await this.#write((tx) => replacePoint(runAsLogin(tx), entry, (before) => this.#judge(tx, before, entry, 1)));
     return this.rollout(entry.id);
   }
 
@@ -105,9 +153,10 @@ export class EnforcementPoints {
    */
   async remove(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<Rollout> {
     checkEnforcementPoint(id);
-    const removed = await this.#inTransaction(async (run) => {
-      const point = await removePoint(run, id);
-      if (point) await run([startRollout(id, [...point.tables, ...this.#parts.tableNames(undefined)], force)]);
+    const removed = await this.#parts.store.executor.transaction(async (tx) => {
+      const point = await removePoint(runAsLogin(tx), id);
+      if (point)
+        await tx.runAsLogin([startRollout(id, [...point.tables, ...this.#parts.tableNames(undefined)], force)]);
       return point;
     });
     if (!removed) {
@@ -128,6 +177,16 @@ export class EnforcementPoints {
     return listPoints((statements) => this.#run(statements));
   }
 
+  /**
+   * What `remove` would take away: the resources at this point by status, for each table that has any. Those that are
+   * not removed there already would turn DELETION_PENDING; with `force` all would be forgotten.
+   */
+  async previewRemoval(id: string): Promise<ReadonlyMap<string, StatusCounts>> {
+    checkEnforcementPoint(id);
+    const summaries = await readSummary(this.#parts.store.executor, SERVICE_SCOPE, this.#parts.statusTables());
+    return statusesAt(id, summaries);
+  }
+
   /** The moving of resources that the last change of this point set off. */
   rollout(id: string): Rollout {
     return new Rollout(id, async () => (await this.#progress(id))[0]);
@@ -140,7 +199,7 @@ export class EnforcementPoints {
 
   /** @internal */
   async close(): Promise<void> {
-    await Promise.all([...this.#announcements].map((announcement) => announcement.stop()));
+    await Promise.all([...this.#presences].map((presence) => presence.stop()));
   }
 
   #entry({ id, labels, tables }: PointOptions): PointEntry {
@@ -148,15 +207,20 @@ export class EnforcementPoints {
       id: checkEnforcementPoint(id),
       labels: labels === undefined ? undefined : checkLabels(labels),
       tables: this.#parts.tableNames(tables),
+      staleAfterMs: Math.min(this.#parts.options.staleAfterMs, LONGEST_MS),
     };
   }
 
-  async #write(write: (run: Run) => Promise<WrittenPoint>): Promise<WrittenPoint> {
-    const written = await this.#inTransaction(async (run) => {
-      const result = await write(run);
+  #judge(tx: TransactionExecutor, before: EnforcementPoint, { labels }: PointEntry, maxUnrealizedShare: number) {
+    return checkRelabelling(tx, { before, labels, tables: this.#parts.statusTables(), maxUnrealizedShare });
+  }
+
+  async #write(write: (tx: TransactionExecutor) => Promise<WrittenPoint>): Promise<WrittenPoint> {
+    const written = await this.#parts.store.executor.transaction(async (tx) => {
+      const result = await write(tx);
       if (isChanged(result)) {
         const tables = [...result.now.tables, ...(result.before?.tables ?? [])];
-        await run([startRollout(result.now.id, tables, false)]);
+        await tx.runAsLogin([startRollout(result.now.id, tables, false)]);
       }
       return result;
     });
@@ -164,25 +228,21 @@ export class EnforcementPoints {
     return written;
   }
 
-  /** Two processes that say different things of one point would take turns; whoever runs them should hear of it. */
-  #warnOfRival({ before, now }: WrittenPoint): void {
-    if (!before || isDeepStrictEqual(before.labels, now.labels)) return;
-    if (Date.now() - before.heartbeatAt.getTime() > PRESENT_MS) return;
-    this.#parts.logger.warn(
-      { enforcementPoint: now.id, labels: now.labels, formerLabels: before.labels },
-      'an enforcement point that is being served was announced with other labels; the new ones hold',
-    );
+  #presence(worker: PointWorker): PresenceParts {
+    return {
+      logger: this.#parts.logger,
+      beat: () => this.#run(heartbeat(worker)),
+      leave: () => this.#run([leave(worker)]),
+    };
   }
 
-  #inTransaction<Result>(work: (run: Run) => Promise<Result>): Promise<Result> {
-    return this.#parts.store.transactionFor(SERVICE_SCOPE, (tx) => {
-      const { loginExecutor } = sessionInternalsOf(tx);
-      return work((statements) => loginExecutor.run(statements));
-    });
+  #keep<Kept extends Presence>(presence: Kept): Kept {
+    this.#presences.add(presence);
+    return presence;
   }
 
   #run(statements: readonly Statement[]): Promise<StatementResult[]> {
-    return this.#inTransaction((run) => run(statements));
+    return this.#parts.store.executor.transaction((tx) => tx.runAsLogin(statements));
   }
 
   async #progress(id: string | null): Promise<RolloutProgress[]> {
@@ -191,10 +251,20 @@ export class EnforcementPoints {
   }
 }
 
-type Run = (statements: readonly Statement[]) => Promise<StatementResult[]>;
+const runAsLogin =
+  (tx: TransactionExecutor) =>
+  (statements: readonly Statement[]): Promise<StatementResult[]> =>
+    tx.runAsLogin(statements);
 
+/** A point that was stale and is back has lost nothing. */
 const isChanged = ({ before, now }: WrittenPoint): boolean =>
   before === undefined ||
-  before.state !== now.state ||
+  (before.state === 'removed') !== (now.state === 'removed') ||
   !isDeepStrictEqual(before.labels, now.labels) ||
   !isDeepStrictEqual(before.tables, now.tables);
+
+const removedPoint = (id: string): OperationNotAllowedError =>
+  new OperationNotAllowedError(
+    `enforcement point ${id} was removed; add it again with points.add, or call this point otherwise`,
+    { details: { enforcementPoint: id } },
+  );

@@ -2,14 +2,19 @@ import type { Statement, StatementResult } from '@intendant/core/internal';
 import { arrayLiteral } from '@intendant/core/internal';
 import type { Labels } from '../placement/selector.ts';
 
+export type PointState = 'live' | 'stale' | 'removed';
+
 /** A place where intents are made true, as it is registered. */
 export interface EnforcementPoint {
   readonly id: string;
   readonly labels: Labels;
   /** The tables whose resources may be placed there, with their schema: `public.vm`. */
   readonly tables: readonly string[];
-  /** Nothing is placed at a point that was removed. */
-  readonly state: 'live' | 'removed';
+  /**
+   * `stale`: nobody there was heard of for `staleAfterMs`; selectors still place intents there. Nothing is placed at a
+   * point that was `removed`.
+   */
+  readonly state: PointState;
   readonly announcedAt: Date;
   /** When somebody there last said so. */
   readonly heartbeatAt: Date;
@@ -20,6 +25,8 @@ export interface PointEntry {
   readonly id: string;
   readonly labels: Labels | undefined;
   readonly tables: readonly string[];
+  /** How long after its last heartbeat the point counts as stale. */
+  readonly staleAfterMs: number;
 }
 
 type Run = (statements: readonly Statement[]) => Promise<StatementResult[]>;
@@ -30,35 +37,52 @@ export interface WrittenPoint {
   readonly now: EnforcementPoint;
 }
 
+/** Looks at a point before it is changed, behind the lock of its row. What it throws keeps the point as it is. */
+type Judge = (before: EnforcementPoint) => Promise<void>;
+
 /** Enters a point that is new, adds tables and replaces labels of one that is live, and leaves one that was removed. */
-export const announcePoint = (run: Run, entry: PointEntry): Promise<WrittenPoint> => write(run, entry, ANNOUNCE);
+export const announcePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
+  write(run, entry, ANNOUNCE, judge);
 
 /** Enters a point as it is given here, also one that was removed. */
-export const replacePoint = (run: Run, entry: PointEntry): Promise<WrittenPoint> => write(run, entry, REPLACE);
+export const replacePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
+  write(run, entry, REPLACE, judge);
 
-async function write(run: Run, { id, labels, tables }: PointEntry, update: string): Promise<WrittenPoint> {
-  const values = [id, labels === undefined ? null : JSON.stringify(labels), arrayLiteral([...new Set(tables)].sort())];
+async function write(run: Run, entry: PointEntry, update: string, judge: Judge): Promise<WrittenPoint> {
+  const { id, labels, tables, staleAfterMs } = entry;
+  const values = [
+    id,
+    labels === undefined ? null : JSON.stringify(labels),
+    arrayLiteral([...new Set(tables)].sort()),
+    String(staleAfterMs),
+  ];
   const [entered, before] = await run([
     { name: 'enter-point', text: ENTER, values },
     { name: 'lock-point', text: `${SELECT_POINTS} where id = $1 for update`, values: [id] },
   ]);
   const found = readPoint((before as StatementResult).rows[0]);
   if ((entered as StatementResult).rowCount === 1) return { before: undefined, now: found };
+  await judge(found);
   const [updated] = await run([{ name: 'update-point', text: update, values }]);
   const row = (updated as StatementResult).rows[0];
   return { before: found, now: row ? readPoint(row) : found };
 }
 
-const COLUMNS = 'id, labels, array_to_json(table_names), state, announced_at::text, heartbeat_at::text';
+/** The state of a registered point, in SQL. */
+export const POINT_STATE = `
+  case when state = 'live' and heartbeat_at < clock_timestamp() - stale_after_ms * interval '1 ms' then 'stale' else state end`;
+
+const COLUMNS = `id, labels, array_to_json(table_names), ${POINT_STATE}, to_json(announced_at), to_json(heartbeat_at)`;
 const SELECT_POINTS = `select ${COLUMNS} from intendant.enforcement_point`;
 
 const ENTER = `
-  insert into intendant.enforcement_point (id, labels, table_names) values ($1, coalesce($2::jsonb, '{}'), $3::text[])
+  insert into intendant.enforcement_point (id, labels, table_names, stale_after_ms)
+  values ($1, coalesce($2::jsonb, '{}'), $3::text[], $4::double precision)
   on conflict do nothing`;
 
 const ANNOUNCE = `
   update intendant.enforcement_point
-  set labels = coalesce($2::jsonb, labels), heartbeat_at = clock_timestamp(),
+  set labels = coalesce($2::jsonb, labels), heartbeat_at = clock_timestamp(), stale_after_ms = $4::double precision,
     table_names = array(select distinct name from unnest(table_names || $3::text[]) as name order by name)
   where id = $1 and state = 'live'
   returning ${COLUMNS}`;
@@ -66,6 +90,7 @@ const ANNOUNCE = `
 const REPLACE = `
   update intendant.enforcement_point
   set labels = coalesce($2::jsonb, labels), table_names = $3::text[], heartbeat_at = clock_timestamp(),
+    stale_after_ms = $4::double precision,
     announced_at = case when state = 'live' then announced_at else clock_timestamp() end, state = 'live'
   where id = $1
   returning ${COLUMNS}`;
@@ -84,12 +109,15 @@ export async function listPoints(run: Run): Promise<EnforcementPoint[]> {
   return (found as StatementResult).rows.map(readPoint);
 }
 
-/** Says that the point is there. */
-export const heartbeat = (id: string): Statement => ({
-  name: 'point-heartbeat',
-  text: 'update intendant.enforcement_point set heartbeat_at = clock_timestamp() where id = $1',
-  values: [id],
+/** The states of those of these points that are registered. */
+export const pointStates = (ids: readonly string[]): Statement => ({
+  name: 'point-states',
+  text: `select id, ${POINT_STATE} from intendant.enforcement_point where id = any ($1::text[])`,
+  values: [arrayLiteral(ids)],
 });
+
+export const statesOf = ({ rows }: StatementResult): Map<string, PointState> =>
+  new Map(rows.map(([id, state]) => [String(id), state as PointState]));
 
 function readPoint(row: readonly (string | null)[] | undefined): EnforcementPoint {
   const [id, labels, tables, state, announcedAt, heartbeatAt] = row as string[];
@@ -98,7 +126,7 @@ function readPoint(row: readonly (string | null)[] | undefined): EnforcementPoin
     labels: JSON.parse(labels as string) as Labels,
     tables: JSON.parse(tables as string) as string[],
     state: state as EnforcementPoint['state'],
-    announcedAt: new Date(announcedAt as string),
-    heartbeatAt: new Date(heartbeatAt as string),
+    announcedAt: new Date(JSON.parse(announcedAt as string) as string),
+    heartbeatAt: new Date(JSON.parse(heartbeatAt as string) as string),
   };
 }

@@ -9,6 +9,8 @@ import {
   WRITING_ROLES,
 } from '../schema/function-plan.ts';
 
+import { POINT_WORKER_TABLE } from './point-workers.ts';
+
 /** Raised when an intent is to go to a point that was removed. */
 export const REMOVED_POINT_SQLSTATE = 'IN411';
 
@@ -23,7 +25,8 @@ create table intendant.enforcement_point (
   table_names text[] not null,
   state text not null default 'live' check (state in ('live', 'removed')),
   announced_at timestamptz not null default clock_timestamp(),
-  heartbeat_at timestamptz not null default clock_timestamp()
+  heartbeat_at timestamptz not null default clock_timestamp(),
+  stale_after_ms double precision not null default 60000
 );
 create table intendant.point_rollout (
   point_id text not null references intendant.enforcement_point on delete cascade,
@@ -67,12 +70,13 @@ $body$`,
 export async function planPoints(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
   const login = await store.loginName();
   const roles = DB_ROLES.map((role) => store.roleName(role));
-  const found = await client.query("select to_regclass('intendant.enforcement_point') is not null as is_there");
+  const found = await client.query<Found>(FOUND);
   return [
-    ...(found.rows[0].is_there ? [] : [POINT_TABLES]),
+    ...missingTables(found.rows[0] as Found),
     ...(await planTableRights(client, 'intendant.enforcement_point', ['select'], roles)),
     ...(await planTableRights(client, 'intendant.enforcement_point', WORK, [login])),
     ...(await planTableRights(client, 'intendant.point_rollout', WORK, [login])),
+    ...(await planTableRights(client, 'intendant.point_worker', WORK, [login])),
     ...(await planFunctions(client, FUNCTIONS)),
     ...(await planExecution(client, Object.keys(FUNCTIONS), [
       login,
@@ -80,5 +84,27 @@ export async function planPoints(client: ClientBase, store: DataStoreInternals):
     ])),
   ];
 }
+
+interface Found {
+  readonly has_points: boolean;
+  readonly has_stale_after: boolean;
+  readonly has_workers: boolean;
+}
+
+const FOUND = `
+  select to_regclass('intendant.enforcement_point') is not null as has_points,
+    exists (
+      select from pg_attribute where attrelid = to_regclass('intendant.enforcement_point') and attname = 'stale_after_ms'
+    ) as has_stale_after,
+    to_regclass('intendant.point_worker') is not null as has_workers`;
+
+/** What a database lacks, one made by an earlier version included. */
+const missingTables = ({ has_points, has_stale_after, has_workers }: Found): string[] => [
+  ...(has_points ? [] : [POINT_TABLES]),
+  ...(has_points && !has_stale_after
+    ? ['alter table intendant.enforcement_point add column stale_after_ms double precision not null default 60000']
+    : []),
+  ...(has_workers ? [] : [POINT_WORKER_TABLE]),
+];
 
 const WORK = ['select', 'insert', 'update', 'delete'];

@@ -1,8 +1,10 @@
 import type { AnyTable, KeyOf } from '@intendant/core';
-import type { Executor } from '@intendant/core/internal';
+import { checkOptions, type Executor, translateError } from '@intendant/core/internal';
 import { countResources, type ListedResource, listResources } from '../operator/list-resources.ts';
+import { type PointOverview, readPointOverview } from '../operator/point-overview.ts';
 import { countKnown, purgeResources } from '../operator/purge-resources.ts';
 import { readStatuses } from '../operator/read-statuses.ts';
+import { type ResourceDetail, readDetail } from '../operator/resource-detail.ts';
 import { checkFilter, type ListOptions, type ResourceFilter } from '../operator/resource-filter.ts';
 import { resyncResources } from '../operator/resync.ts';
 import { type RetriedPoints, retryResources } from '../operator/retry.ts';
@@ -61,7 +63,7 @@ export class OperatorSession {
    * const stuck = await r.list(vm, { status: ['ERROR', 'PENDING'], olderThanMs: 600_000, orderBy: 'oldest' });
    * ```
    *
-   * Throws InvalidRecordError for an option that is unknown or does not fit.
+   * Throws ConfigurationError for an option that is unknown, InvalidRecordError for one that does not fit.
    */
   async list<T extends AnyTable>(definition: T, options: ListOptions<T> = {}): Promise<ListedResource<T>[]> {
     return operate(this.#parts, 'list', definition, undefined, ({ tables, scope, core }) =>
@@ -77,6 +79,33 @@ export class OperatorSession {
   }
 
   /**
+   * One resource with all that is known of it: its record, and for each point the status, attempt, error, job and when the
+   * next attempt is due. Throws RecordNotFoundError when nothing is known of the resource.
+   */
+  async detail<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<ResourceDetail<T>> {
+    return operate(this.#parts, 'detail', definition, key, ({ tables, scope, core }) =>
+      readDetail<T>(core.executor, this.#parts.jobQueue, scope, tables, key),
+    );
+  }
+
+  /**
+   * All enforcement points that are registered, served or used by the caller's resources, with their state, workers and
+   * the caller's own statuses and jobs there: of all tenants under a role that is not held to one.
+   */
+  async points(): Promise<PointOverview[]> {
+    const { core, jobQueue, registeredTables } = this.#parts;
+    const tables = registeredTables();
+    const scope = core.scopeFor(
+      tables.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
+    );
+    try {
+      return await readPointOverview(core.executor, jobQueue, scope, tables);
+    } catch (error) {
+      throw translateError(error, { operation: 'points' });
+    }
+  }
+
+  /**
    * Has what is not done tried again now, with attempts from 1 and no new revision; a point in ERROR becomes PENDING.
    * Returns the number of jobs that are due because of it. Points where an attempt is running are left alone.
    *
@@ -89,6 +118,7 @@ export class OperatorSession {
    * ```
    */
   async retry<T extends AnyTable>(definition: T, target: Target<T>, options: RetryTargetOptions = {}): Promise<number> {
+    checkOptions<RetryTargetOptions>('retry', options, { enforcementPoint: true });
     return this.#forEach('retry', definition, target, (executor, { scope, tables }, identities, checked) =>
       retryResources(executor, scope, tables, identities, pointsOf(checked, options)),
     );
@@ -103,6 +133,7 @@ export class OperatorSession {
     target: Target<T>,
     options: RetryTargetOptions = {},
   ): Promise<number> {
+    checkOptions<RetryTargetOptions>('resync', options, { enforcementPoint: true });
     return this.#forEach('resync', definition, target, (executor, { scope, tables }, identities, checked) =>
       resyncResources(executor, scope, tables, identities, pointsOf(checked, options).enforcementPoint),
     );
@@ -115,9 +146,10 @@ export class OperatorSession {
   async purgeMany<T extends AnyTable>(
     definition: T,
     target: readonly KeyOf<T>[] | ResourceFilter<T>,
-    { dryRun = false }: PurgeManyOptions = {},
+    options: PurgeManyOptions = {},
   ): Promise<number> {
-    if (dryRun) return this.#countTarget(definition, target);
+    checkOptions<PurgeManyOptions>('purgeMany', options, { dryRun: true });
+    if (options.dryRun === true) return this.#countTarget(definition, target);
     return this.#forEach('purgeMany', definition, target, (executor, { scope, tables }, identities) =>
       purgeResources(executor, scope, tables, identities),
     );

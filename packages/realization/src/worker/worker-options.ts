@@ -15,6 +15,11 @@ export interface WorkerOptions {
    */
   readonly labels?: Labels;
   /**
+   * Lets the worker start with other labels than the point had, however many resources that unrealizes there (see
+   * `maxUnrealizedShare` of `createRealization`). Default false.
+   */
+  readonly allowUnrealize?: boolean;
+  /**
    * How long a round over all resources of the point takes, in which `observe` looks at each once, for handlers that have
    * it. Infinity: no rounds. Of workers that say different things the last to start is right. Default 3,600,000 ms (an hour).
    */
@@ -81,6 +86,7 @@ export function configureWorker(options: WorkerOptions): WorkerConfiguration {
     enforcementPoint: options.enforcementPoint,
     resyncEveryMs: positive('resyncEveryMs', options.resyncEveryMs ?? 3_600_000),
     labels: options.labels && checkLabels(options.labels),
+    allowUnrealize: options.allowUnrealize ?? false,
     handlers: options.handlers,
     concurrency: whole('concurrency', options.concurrency ?? 16),
     retry,

@@ -1,0 +1,91 @@
+import { arrayLiteral, type StatementResult } from '@intendant/core/internal';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { JOBS_SCHEMA } from './job-functions.ts';
+import { jobKey, queueName } from './job-key.ts';
+import type { JobQueue } from './job-queue.ts';
+
+/** What is to be done, or could not be, for one resource at one point. */
+export interface PendingJob {
+  readonly state: 'running' | 'waiting' | 'failed';
+  /** When a job that waits is due. */
+  readonly dueAt: Date | null;
+}
+
+/**
+ * The jobs of one resource, by point. Runs as the login: the caller must have been shown the resource. Identity as texts,
+ * as in jobs.
+ */
+export async function readJobsOf(
+  jobQueue: JobQueue,
+  { resource }: StatusTables,
+  identity: readonly string[],
+  points: readonly string[],
+): Promise<Map<string, PendingJob>> {
+  if (points.length === 0) return new Map();
+  const pointOf = new Map(points.map((point) => [queueName(resource.schemaName, resource.name, point), point]));
+  const [found] = await jobQueue.run([
+    { name: 'jobs-of-resource', text: JOBS_OF_RESOURCE, values: [arrayLiteral([...pointOf.keys()]), jobKey(identity)] },
+  ]);
+  return new Map(
+    (found as StatementResult).rows.map(([queue, state, dueAt]) => [
+      pointOf.get(queue as string) as string,
+      { state: state as PendingJob['state'], dueAt: dueAt ? new Date(JSON.parse(dueAt) as string) : null },
+    ]),
+  );
+}
+
+/** One that runs says more than one that waits, and both more than one that failed. */
+const JOBS_OF_RESOURCE = `
+  select name,
+    case when bool_or(state = 'active') then 'running' when bool_or(state < 'active') then 'waiting' else 'failed' end,
+    to_json(min(start_after) filter (where state < 'active'))
+  from (
+    select j.name, j.state, j.start_after from ${JOBS_SCHEMA}.job_common j
+    where j.name = any ($1::text[]) and j.policy = 'stately' and j.state <= 'active' and coalesce(j.singleton_key, '') = $2
+    union all
+    select j.name, j.state, j.start_after from ${JOBS_SCHEMA}.job_common j
+    where j.name = any ($1::text[]) and j.state = 'failed' and j.singleton_key = $2
+  ) own
+  group by name`;
+
+/** How much waits at one point for one table. */
+export interface QueueDepth {
+  /** Jobs that wait, those of a backoff included. */
+  readonly waiting: number;
+  /** Of those, the ones that are due now. */
+  readonly due: number;
+  readonly running: number;
+  /** Jobs whose attempts are used up. */
+  readonly failed: number;
+  /** Since when the job that has been due for longest is due; null when none is. */
+  readonly oldestDueAt: Date | null;
+}
+
+/** By queue. Of one org's jobs alone, unless `orgId` is undefined. Runs as the login. */
+export async function readQueueDepths(
+  jobQueue: JobQueue,
+  queues: readonly string[],
+  orgId: string | undefined,
+): Promise<Map<string, QueueDepth>> {
+  const [found] = await jobQueue.run([
+    { name: 'queue-depths', text: QUEUE_DEPTHS, values: [arrayLiteral(queues), orgId ?? null] },
+  ]);
+  return new Map((found as StatementResult).rows.map((row) => [row[0] as string, readDepth(row)]));
+}
+
+const readDepth = ([, waiting, due, running, failed, oldest]: readonly (string | null)[]): QueueDepth => ({
+  waiting: Number(waiting),
+  due: Number(due),
+  running: Number(running),
+  failed: Number(failed),
+  oldestDueAt: oldest ? new Date(JSON.parse(oldest) as string) : null,
+});
+
+const QUEUE_DEPTHS = `
+  select j.name, count(*) filter (where j.state < 'active'),
+    count(*) filter (where j.state < 'active' and j.start_after <= statement_timestamp()),
+    count(*) filter (where j.state = 'active'), count(*) filter (where j.state = 'failed'),
+    to_json(min(j.start_after) filter (where j.state < 'active' and j.start_after <= statement_timestamp()))
+  from ${JOBS_SCHEMA}.job_common j
+  where j.name = any ($1::text[]) and j.state in ('created', 'retry', 'active', 'failed') and ($2::text is null or j.group_id = $2)
+  group by j.name`;

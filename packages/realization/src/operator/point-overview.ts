@@ -1,0 +1,89 @@
+import type { Executor, Scope, StatementResult } from '@intendant/core/internal';
+import { readSummary, type StatusCounts, statusesAt } from '../history/summary.ts';
+import { queueName } from '../job/job-key.ts';
+import type { JobQueue } from '../job/job-queue.ts';
+import { type QueueDepth, readQueueDepths } from '../job/pending-jobs.ts';
+import type { Labels } from '../placement/selector.ts';
+import { type EnforcementPoint, listPoints, type PointState } from '../point/point-registry.ts';
+import { countWorkers, workerCounts } from '../point/point-workers.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+
+/** An enforcement point, as an operator sees it. */
+export interface PointOverview {
+  readonly id: string;
+  /** `unregistered`: intents named it or a worker serves it, but it was neither announced nor added. */
+  readonly state: PointState | 'unregistered';
+  /** Empty for a point that is not registered. */
+  readonly labels: Labels;
+  /** The tables whose resources may be placed there, with their schema. Empty for a point that is not registered. */
+  readonly tables: readonly string[];
+  /** When somebody there was last heard of; null for a point that is not registered. */
+  readonly heartbeatAt: Date | null;
+  /** Workers and announcements in all processes that were heard of in the last 30 seconds. */
+  readonly workers: number;
+  /** The caller's resources there by status, for each table that has any. */
+  readonly statuses: ReadonlyMap<string, StatusCounts>;
+  /** The caller's jobs there, of all tables. */
+  readonly queue: QueueDepth;
+}
+
+/** All points that are registered, served or used, by id. What is counted is the caller's own. */
+export async function readPointOverview(
+  executor: Executor,
+  jobQueue: JobQueue,
+  scope: Scope,
+  tables: readonly StatusTables[],
+): Promise<PointOverview[]> {
+  const summaries = await readSummary(executor, scope, tables);
+  const registered = await listPoints((statements) => jobQueue.run(statements));
+  const workers = workerCounts((await jobQueue.run([countWorkers]))[0] as StatementResult);
+  const byId = new Map(registered.map((point) => [point.id, point]));
+  const used = summaries.flatMap(({ points }) => [...points.keys()]);
+  const ids = [...new Set([...byId.keys(), ...workers.keys(), ...used])].sort();
+  const depths = await depthsByPoint(jobQueue, scope, tables, ids);
+  return ids.map((id) => ({
+    ...registration(byId.get(id)),
+    id,
+    workers: workers.get(id) ?? 0,
+    statuses: statusesAt(id, summaries),
+    queue: depths.get(id) ?? EMPTY,
+  }));
+}
+
+const registration = (point: EnforcementPoint | undefined) => ({
+  state: point?.state ?? ('unregistered' as const),
+  labels: point?.labels ?? {},
+  tables: point?.tables ?? [],
+  heartbeatAt: point?.heartbeatAt ?? null,
+});
+
+const EMPTY: QueueDepth = { waiting: 0, due: 0, running: 0, failed: 0, oldestDueAt: null };
+
+async function depthsByPoint(
+  jobQueue: JobQueue,
+  scope: Scope,
+  tables: readonly StatusTables[],
+  ids: readonly string[],
+): Promise<Map<string, QueueDepth>> {
+  const pointOf = new Map(
+    ids.flatMap((id) => tables.map(({ resource }) => [queueName(resource.schemaName, resource.name, id), id] as const)),
+  );
+  const orgId = scope.role.startsWith('tenant_') ? scope.orgId : undefined;
+  const depths = new Map<string, QueueDepth>();
+  for (const [queue, depth] of await readQueueDepths(jobQueue, [...pointOf.keys()], orgId)) {
+    const id = pointOf.get(queue) as string;
+    depths.set(id, sumOf(depths.get(id) ?? EMPTY, depth));
+  }
+  return depths;
+}
+
+const sumOf = (left: QueueDepth, right: QueueDepth): QueueDepth => ({
+  waiting: left.waiting + right.waiting,
+  due: left.due + right.due,
+  running: left.running + right.running,
+  failed: left.failed + right.failed,
+  oldestDueAt: earlier(left.oldestDueAt, right.oldestDueAt),
+});
+
+const earlier = (left: Date | null, right: Date | null): Date | null =>
+  left === null || (right !== null && right < left) ? right : left;

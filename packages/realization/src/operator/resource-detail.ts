@@ -1,0 +1,119 @@
+import { type AnyTable, type KeyOf, RecordNotFoundError, type RecordOf } from '@intendant/core';
+import type { Executor } from '@intendant/core/internal';
+import { describeKey, quoteIdentifier, readRow, type Scope, type StatementResult } from '@intendant/core/internal';
+import type { JobQueue } from '../job/job-queue.ts';
+import { type PendingJob, readJobsOf } from '../job/pending-jobs.ts';
+import { type PointState, pointStates, statesOf } from '../point/point-registry.ts';
+import { identitySql } from '../resource/identity-set.ts';
+import { identityOf } from '../resource/resource-identity.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import type { StatusRecord } from '../status/read-status.ts';
+import { type Status, statusOfWeight } from '../status/status.ts';
+import { overallJson, readOverallJson } from './status-json.ts';
+
+/** A resource at one enforcement point. */
+export interface PointDetail {
+  readonly enforcementPoint: string;
+  /** Of the point itself: `stale` means that nobody serves it. */
+  readonly pointState: PointState | 'unregistered';
+  readonly status: Status;
+  /** The resource's revision that the status is about. */
+  readonly revision: number;
+  /** The resource is to vanish from this point. */
+  readonly isRemoval: boolean;
+  /** Which attempt of a worker the status tells of; null when no worker wrote it. */
+  readonly attempt: number | null;
+  /** When the status row last changed. */
+  readonly since: Date;
+  /** What went wrong, newest first; empty when nothing did. */
+  readonly error: string;
+  /** `failed`: its attempts are used up, and it stays as it is until it is retried. Null: there is nothing to do. */
+  readonly job: PendingJob['state'] | null;
+  /** When the next attempt is due; null when none waits. */
+  readonly nextAttemptAt: Date | null;
+}
+
+export interface ResourceDetail<T extends AnyTable> {
+  /** Its key columns, and its org and instance where the table has them. */
+  readonly key: Extract<KeyOf<T>, object>;
+  /** Null when the resource's row is gone and only its statuses are left. */
+  readonly record: RecordOf<T> | null;
+  readonly overall: StatusRecord;
+  /** By the points' ids. */
+  readonly points: readonly PointDetail[];
+}
+
+/** The statuses under the caller's scope, then the jobs of just this resource and the states of its points. */
+export async function readDetail<T extends AnyTable>(
+  executor: Executor,
+  jobQueue: JobQueue,
+  scope: Scope,
+  tables: StatusTables,
+  key: unknown,
+): Promise<ResourceDetail<T>> {
+  const identity = identityOf(tables.overall, scope, key);
+  const [found] = await executor.run(scope, [{ name: 'read-detail', text: detailSql(tables), values: identity }]);
+  const row = (found as StatementResult).rows[0];
+  if (row === undefined) throw notFound(tables, key);
+  const [overall, points, isThere, ...rest] = row;
+  const identityTexts = rest.slice(0, identity.length) as string[];
+  const statuses = JSON.parse(points ?? '[]') as PointTuple[];
+  const jobs = await readJobsOf(
+    jobQueue,
+    tables,
+    identityTexts,
+    statuses.map(([point]) => point),
+  );
+  const [registered] = await jobQueue.run([pointStates(statuses.map(([point]) => point))]);
+  const states = statesOf(registered as StatementResult);
+  const named = tables.overall.identity.map(({ field, format }, index) => [
+    field,
+    format.decode(identityTexts[index] as string),
+  ]);
+  return {
+    key: Object.fromEntries(named) as Extract<KeyOf<T>, object>,
+    record: isThere === 't' ? (readRow(tables.resource, rest.slice(identity.length)) as RecordOf<T>) : null,
+    overall: readOverallJson(overall),
+    points: statuses.map((status) => pointDetail(status, jobs.get(status[0]), states.get(status[0]))),
+  };
+}
+
+type PointTuple = readonly [string, number, number, boolean, number | null, string, string];
+
+const detailSql = perStatusTables((tables) => {
+  const { of, same } = identitySql(tables.overall);
+  const condition = tables.overall.identity.map(({ name }, index) => `o.${quoteIdentifier(name)} = $${index + 1}`);
+  const columns = tables.resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
+  return `
+    select ${overallJson('o')}, (
+        select json_agg(json_build_array(e.${POINT_COLUMN}, e.realization_status, e.resource_revision, e.is_removal, e.attempt, e.updated_at, e.additional_details)
+          order by e.${POINT_COLUMN})
+        from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')}
+      ), r.revision is not null, ${of('o')}, ${columns}
+    from ${tables.overall.qualifiedName} o
+    left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}
+    where ${condition.join(' and ')} and o.realization_status > 0`;
+});
+
+const pointDetail = (
+  [enforcementPoint, weight, revision, isRemoval, attempt, since, error]: PointTuple,
+  job: PendingJob | undefined,
+  pointState: PointDetail['pointState'] = 'unregistered',
+): PointDetail => ({
+  enforcementPoint,
+  pointState,
+  status: statusOfWeight(weight),
+  revision,
+  isRemoval,
+  attempt,
+  since: new Date(since),
+  error,
+  job: job?.state ?? null,
+  nextAttemptAt: job?.dueAt ?? null,
+});
+
+const notFound = ({ resource }: StatusTables, key: unknown): RecordNotFoundError =>
+  new RecordNotFoundError(
+    `${resource.name} ${JSON.stringify(describeKey(resource, key))}: nothing was persisted under this key, or it is not the caller's`,
+    { details: { table: resource.name, key: describeKey(resource, key) } },
+  );

@@ -1,0 +1,108 @@
+import { hostname } from 'node:os';
+import { arrayLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
+import type { Labels } from '../placement/selector.ts';
+
+/*
+ * Who serves a point: a row for each worker and each announcement, with when it was last heard of. A worker without
+ * labels has one too, so that it is known that the point is served, though the point is not in the registry.
+ */
+
+export const POINT_WORKER_TABLE = `
+create table intendant.point_worker (
+  id uuid primary key,
+  point_id text not null,
+  labels jsonb,
+  table_names text[] not null,
+  host text not null,
+  process_id integer not null,
+  started_at timestamptz not null default clock_timestamp(),
+  heartbeat_at timestamptz not null default clock_timestamp()
+);
+create index on intendant.point_worker (point_id, heartbeat_at)`;
+
+/** A worker that was not heard of for longer is taken for dead. */
+export const PRESENT_MS = 30_000;
+
+/** How often a worker says that it is there. */
+export const HEARTBEAT_MS = 10_000;
+
+const FORGOTTEN_AFTER = "interval '1 day'";
+
+/** One that serves a point. */
+export interface PointWorker {
+  readonly id: string;
+  readonly pointId: string;
+  /** Undefined: it says nothing about the point's labels. */
+  readonly labels: Labels | undefined;
+  readonly tables: readonly string[];
+}
+
+/** Says that it is there, for the first time or again, for its point too; forgets those that died long ago. */
+export const heartbeat = ({ id, pointId, labels, tables }: PointWorker): Statement[] => [
+  {
+    name: 'worker-heartbeat',
+    text: `
+      insert into intendant.point_worker (id, point_id, labels, table_names, host, process_id)
+      values ($1, $2, $3::jsonb, $4::text[], $5, $6::integer)
+      on conflict (id) do update set heartbeat_at = clock_timestamp()`,
+    values: [
+      id,
+      pointId,
+      labels === undefined ? null : JSON.stringify(labels),
+      arrayLiteral(tables),
+      hostname(),
+      String(process.pid),
+    ],
+  },
+  {
+    name: 'point-heartbeat',
+    text: `update intendant.enforcement_point set heartbeat_at = clock_timestamp() where id = $1 and state = 'live'`,
+    values: [pointId],
+  },
+  {
+    name: 'forget-dead-workers',
+    text: `delete from intendant.point_worker where point_id = $1 and heartbeat_at < clock_timestamp() - ${FORGOTTEN_AFTER}`,
+    values: [pointId],
+  },
+];
+
+export const leave = ({ id }: PointWorker): Statement => ({
+  name: 'worker-leaves',
+  text: 'delete from intendant.point_worker where id = $1',
+  values: [id],
+});
+
+/** One that is alive and announces other labels for the point. */
+export interface Rival {
+  readonly labels: Labels;
+  readonly host: string;
+  readonly processId: number;
+}
+
+export const findRival = (pointId: string, labels: Labels): Statement => ({
+  name: 'find-rival',
+  text: `
+    select labels, host, process_id from intendant.point_worker
+    where point_id = $1 and labels is not null and labels <> $2::jsonb
+      and heartbeat_at > clock_timestamp() - ${PRESENT_MS} * interval '1 ms'
+    order by started_at limit 1`,
+  values: [pointId, JSON.stringify(labels)],
+});
+
+export function rivalOf({ rows }: StatementResult): Rival | undefined {
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const [labels, host, processId] = row;
+  return { labels: JSON.parse(String(labels)) as Labels, host: String(host), processId: Number(processId) };
+}
+
+/** How many workers each point has that were heard of lately. Runs as the login. */
+export const countWorkers: Statement = {
+  name: 'count-workers',
+  text: `
+    select point_id, count(*) from intendant.point_worker
+    where heartbeat_at > clock_timestamp() - ${PRESENT_MS} * interval '1 ms' group by point_id`,
+};
+
+export const workerCounts = ({ rows }: StatementResult): Map<string, number> =>
+  new Map(rows.map(([point, workers]) => [String(point), Number(workers)]));
