@@ -69,7 +69,7 @@ async function write(run: Run, entry: PointEntry, update: string, judge: Judge):
 }
 
 /** The state of a registered point, in SQL. */
-export const POINT_STATE = `
+const POINT_STATE = `
   case when state = 'live' and heartbeat_at < clock_timestamp() - stale_after_ms * interval '1 ms' then 'stale' else state end`;
 
 const COLUMNS = `id, labels, array_to_json(table_names), ${POINT_STATE}, to_json(announced_at), to_json(heartbeat_at)`;

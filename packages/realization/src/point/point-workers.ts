@@ -21,7 +21,7 @@ create table intendant.point_worker (
 create index on intendant.point_worker (point_id, heartbeat_at)`;
 
 /** A worker that was not heard of for longer is taken for dead. */
-export const PRESENT_MS = 30_000;
+const PRESENT_MS = 30_000;
 
 /** How often a worker says that it is there. */
 export const HEARTBEAT_MS = 10_000;
