@@ -29,6 +29,7 @@ export interface LiveGrant {
 export interface LiveTable {
   readonly name: string;
   readonly owner: string;
+  /** Neither it nor a partition or child of it has ever had a row, or none since it was truncated. */
   readonly isEmpty: boolean;
   readonly hasRowSecurity: boolean;
   readonly isRowSecurityForced: boolean;
@@ -49,7 +50,15 @@ const LIVE_TABLES = `
   select
     c.relname as name,
     pg_get_userbyid(c.relowner) as owner,
-    pg_relation_size(c.oid) = 0 as "isEmpty",
+    not exists (
+      with recursive part (oid) as (
+        select c.oid
+        union
+        select i.inhrelid from part join pg_inherits i on i.inhparent = part.oid
+      )
+      select from part join pg_class p on p.oid = part.oid
+      where p.relkind = 'f' or (p.relkind = 'r' and pg_relation_size(p.oid) > 0)
+    ) as "isEmpty",
     c.relrowsecurity as "hasRowSecurity",
     c.relforcerowsecurity as "isRowSecurityForced",
     coalesce((

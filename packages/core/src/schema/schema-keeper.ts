@@ -9,6 +9,7 @@ import { describeTable, type RegisteredTable } from '../table/registered-table.t
 import { readLiveTables } from './live-schema.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planTable } from './plan-table.ts';
+import { lookAtRows } from './row-look.ts';
 import type { SchemaPart } from './schema-part.ts';
 
 export interface SchemaKeeperOptions {
@@ -178,7 +179,13 @@ export class SchemaKeeper {
       this.#options.schemaName,
       tables.map(({ name }) => name),
     );
-    return tables.flatMap((table) => planTable(table, live.get(table.name), this.#options.roleName));
+    const { roleName } = this.#options;
+    const plan: string[] = [];
+    for (const table of tables) {
+      const stored = live.get(table.name);
+      plan.push(...planTable(table, stored, await lookAtRows(client, table, stored, roleName('reader')), roleName));
+    }
+    return plan;
   }
 
   async #execute(client: pg.ClientBase, statements: readonly string[]): Promise<number> {

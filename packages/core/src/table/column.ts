@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
+import { allowsNull, allowsUndefined } from './null-of-schema.ts';
 import {
   BIGINT,
   BOOLEAN,
@@ -26,8 +27,10 @@ export interface Column {
   readonly isOmittedWhenNull: boolean;
   /** The only values allowed, for a check constraint. */
   readonly allowedValues?: readonly string[];
-  /** Filled into rows that were there before the column. */
-  readonly defaultValue?: unknown;
+  /** Gives what is filled into rows that were there before the column. A function of the user's may run. */
+  readonly defaultValue?: () => unknown;
+  /** What it gave when the table was defined. */
+  readonly firstDefault?: unknown;
   /** The SQL default, e.g. `statement_timestamp()`. */
   readonly defaultSql?: string;
 }
@@ -38,14 +41,13 @@ export const encodeColumn = (column: Column, value: unknown): WireValue =>
 
 interface Unwrapped {
   readonly schema: z.ZodType;
-  readonly isOptional: boolean;
-  readonly isNullable: boolean;
-  readonly defaultValue?: unknown;
+  /** Gives the default; a function of the user's may run. */
+  readonly defaultValue?: () => unknown;
 }
 
 /** The column for one field of a table's schema. Throws ConfigurationError for a schema that no column can hold. */
 export function columnFromSchema(tableName: string, field: string, schema: z.ZodType): Column {
-  const { schema: inner, isOptional, isNullable, defaultValue } = unwrap(schema);
+  const { schema: inner, defaultValue } = unwrap(schema);
   const format = formatOf(inner);
   if (!format) {
     throw new ConfigurationError(
@@ -54,6 +56,8 @@ export function columnFromSchema(tableName: string, field: string, schema: z.Zod
     );
   }
   const allowedValues = format === TEXT ? allowedTexts(inner) : undefined;
+  const isNullable = allowsNull(schema);
+  const isOptional = allowsUndefined(schema);
   return {
     field,
     name: field,
@@ -61,19 +65,24 @@ export function columnFromSchema(tableName: string, field: string, schema: z.Zod
     isNullable: isOptional || isNullable,
     isOmittedWhenNull: isOptional && !isNullable,
     ...(allowedValues && { allowedValues }),
-    ...(defaultValue !== undefined && { defaultValue }),
+    ...(defaultValue && { defaultValue, firstDefault: defaultValue() }),
   };
 }
 
 function unwrap(schema: z.ZodType): Unwrapped {
-  if (schema instanceof z.ZodOptional) return { ...unwrap(innerOf(schema)), isOptional: true };
-  if (schema instanceof z.ZodNullable) return { ...unwrap(innerOf(schema)), isNullable: true };
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return { ...unwrap(innerOf(schema)), isOptional: false, defaultValue: schema.def.defaultValue };
-  }
-  if (schema instanceof z.ZodNonOptional) return { ...unwrap(innerOf(schema)), isOptional: false };
-  if (schema instanceof z.ZodReadonly || schema instanceof z.ZodCatch) return unwrap(innerOf(schema));
-  return { schema, isOptional: false, isNullable: false };
+  if (schema instanceof z.ZodDefault)
+    return { ...unwrap(innerOf(schema)), defaultValue: () => schema.def.defaultValue };
+  if (schema instanceof z.ZodPrefault)
+    return { ...unwrap(innerOf(schema)), defaultValue: () => z.parse(schema, undefined) };
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodNonOptional ||
+    schema instanceof z.ZodReadonly ||
+    schema instanceof z.ZodCatch
+  )
+    return unwrap(innerOf(schema));
+  return { schema };
 }
 
 const innerOf = (schema: { def: { innerType: z.core.$ZodType } }): z.ZodType => schema.def.innerType as z.ZodType;

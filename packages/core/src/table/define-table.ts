@@ -33,6 +33,12 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
   readonly revisioned?: Traits['revisioned'];
   /** Adds `deleted_at`. Default true. */
   readonly softDelete?: Traits['softDelete'];
+  /**
+   * For columns that are called otherwise than before: the new name with the old one, e.g. `{ title: 'name' }`. `register`
+   * renames them, and the rows keep their values; where it is done already nothing happens, so the entry may stay. Null
+   * says that the column is new, where register would ask whether one that is gone was renamed to it. Default none.
+   */
+  readonly renamedFrom?: Readonly<Partial<Record<keyof z.output<Schema> & string, string | null>>>;
   /** Columns to index together, each list one index; `org_id` (and `instance_id`) are put in front. Default none. */
   readonly indexes?: readonly (readonly (keyof z.output<Schema> & string)[])[];
 }
@@ -46,6 +52,7 @@ export interface TableDefinition<Schema extends TableSchema = TableSchema, Trait
   readonly instanced: Traits['instanced'];
   readonly revisioned: Traits['revisioned'];
   readonly softDelete: Traits['softDelete'];
+  readonly renamedFrom: Readonly<Record<string, string | null>>;
   readonly indexes: readonly (readonly string[])[];
   /** The columns of the schema, in its order. */
   readonly columns: readonly Column[];
@@ -107,6 +114,8 @@ export function defineTable<
   });
   const key = (options.key ?? ['id']) as readonly string[];
   checkKey(name, key, columns);
+  const renamedFrom = (options.renamedFrom ?? {}) as Readonly<Record<string, string | null>>;
+  checkRenames(name, renamedFrom, columns);
   const indexes = options.indexes ?? [];
   checkIndexes(name, indexes, columns);
   return Object.freeze({
@@ -117,6 +126,7 @@ export function defineTable<
     instanced: options.instanced ?? (false as Instanced),
     revisioned: options.revisioned ?? (true as Revisioned),
     softDelete: options.softDelete ?? (true as SoftDelete),
+    renamedFrom: Object.freeze({ ...renamedFrom }),
     indexes: Object.freeze(indexes.map((index) => Object.freeze([...index]))),
     columns: Object.freeze(columns),
   });
@@ -153,6 +163,21 @@ function checkKey(table: string, key: readonly string[], columns: readonly Colum
     if (column.format === JSON_DOCUMENT || column.format === DOUBLE || column.format === BOOLEAN) {
       throw new ConfigurationError(`table ${table}: key column ${field} must be text, an integer, a date or bytes`);
     }
+  }
+}
+
+function checkRenames(
+  table: string,
+  renamedFrom: Readonly<Record<string, string | null>>,
+  columns: readonly Column[],
+): void {
+  const isField = (name: string) => columns.some(({ field }) => field === name);
+  for (const [field, from] of Object.entries(renamedFrom)) {
+    if (!isField(field)) throw new ConfigurationError(`table ${table}: renamed column ${field} is not in the schema`);
+    if (from === null) continue;
+    checkName(from, `table ${table}, old name of column ${field}`);
+    if (isField(from) || RESERVED_FIELDS.has(from))
+      throw new ConfigurationError(`table ${table}: ${field} cannot be renamed from ${from}, which is a column still`);
   }
 }
 

@@ -1,0 +1,231 @@
+import { quoteIdentifier, quoteLiteral } from '../statement/identifier.ts';
+import { type Column, encodeColumn } from '../table/column.ts';
+import { checkName } from '../table/constraint-name.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import { withEffect } from './effect.ts';
+import type { LiveColumn, LiveTable } from './live-schema.ts';
+
+/** What a look at the rows told, beyond the catalogs. */
+export interface RowFacts {
+  /** Stored columns that are not in the definition, and hold a value in some row. */
+  readonly filled: ReadonlySet<string>;
+}
+
+/** Collects why a change cannot be made, each with the statement that would make it. */
+export type Refuse = (reason: string) => void;
+
+/** As it stands in `create table` and `add column`. */
+export function columnDefinition(column: Column): string {
+  const fallback = column.defaultSql ?? defaultLiteral(column);
+  return [
+    quoteIdentifier(column.name),
+    column.format.sqlType,
+    ...(column.isNullable ? [] : ['not null']),
+    ...(fallback === undefined ? [] : [`default ${fallback}`]),
+  ].join(' ');
+}
+
+/** A default that is a function gives each record its own value; the database can only hold one, so it gets none. */
+function defaultLiteral(column: Column): string | undefined {
+  if (column.defaultValue === undefined || hasMovingDefault(column)) return undefined;
+  const value = encodeColumn(column, column.defaultValue());
+  if (value === null) return undefined;
+  const text = typeof value === 'string' ? value : `\\x${value.toString('hex')}`;
+  return `${quoteLiteral(text)}::${column.format.sqlType}`;
+}
+
+/** zod does not tell a function from a value, so the default is asked again, some time after the definition was made. */
+function hasMovingDefault(column: Column): boolean {
+  if (column.defaultValue === undefined) return false;
+  const values = [column.firstDefault, column.defaultValue(), column.defaultValue()];
+  return new Set(values.map((value) => String(encodeColumn(column, value)))).size > 1;
+}
+
+/** Renames first, so that everything after sees the new names. */
+export function planRenames(table: RegisteredTable, live: LiveTable, refuse: Refuse): string[] {
+  const names = new Set(live.columns.map(({ name }) => name));
+  return Object.entries(table.definition.renamedFrom).flatMap(([field, from]) => {
+    if (from === null || !names.has(from)) return [];
+    const rename = `alter table ${table.qualifiedName} rename column ${quoteIdentifier(from)} to ${quoteIdentifier(field)}`;
+    if (names.has(field)) {
+      refuse(
+        `column ${field} is renamed from ${from}, but both are in the database; move what ${from} holds and drop it: ` +
+          `update ${table.qualifiedName} set ${quoteIdentifier(field)} = ${quoteIdentifier(from)}; ` +
+          `alter table ${table.qualifiedName} drop column ${quoteIdentifier(from)}`,
+      );
+      return [];
+    }
+    return [
+      withEffect(`renames column ${from} to ${field}; the rows keep their values`, rename),
+      ...renameCheck(table, live, from, field),
+    ];
+  });
+}
+
+function renameCheck(table: RegisteredTable, live: LiveTable, from: string, to: string): string[] {
+  const check = checkName(table.name, from);
+  if (live.checks[check] === undefined) return [];
+  return [
+    `alter table ${table.qualifiedName} rename constraint ${quoteIdentifier(check)} to ${quoteIdentifier(checkName(table.name, to))}`,
+  ];
+}
+
+/** The table as it is once its declared renames are done. */
+export function afterRenames(table: RegisteredTable, live: LiveTable): LiveTable {
+  const renamed = new Map(
+    Object.entries(table.definition.renamedFrom).flatMap(([to, from]) => (from === null ? [] : [[from, to] as const])),
+  );
+  if (renamed.size === 0) return live;
+  const present = new Set(live.columns.map(({ name }) => name));
+  const nameOf = (name: string): string => {
+    const to = renamed.get(name);
+    return to === undefined || present.has(to) ? name : to;
+  };
+  return {
+    ...live,
+    columns: live.columns.map((column) => ({ ...column, name: nameOf(column.name) })),
+    primaryKey: live.primaryKey.map(nameOf),
+    checks: Object.fromEntries(
+      Object.entries(live.checks).map(([name, definition]) => {
+        const column = [...renamed.keys()].find((from) => checkName(table.name, from) === name);
+        return [column === undefined ? name : checkName(table.name, nameOf(column)), definition];
+      }),
+    ),
+  };
+}
+
+/** Changes of columns that keep every value as it is; others are refused. */
+export function planColumns(table: RegisteredTable, live: LiveTable, facts: RowFacts, refuse: Refuse): string[] {
+  const isStored = (name: string) => live.columns.some((stored) => stored.name === name);
+  const added = table.columns.filter(({ name }) => !isStored(name));
+  for (const column of added) checkAdded(table, column, live, facts, refuse);
+  for (const stored of leftOver(table, live)) checkLeftOver(table, stored, refuse);
+  return [
+    ...added.map((column) => addColumn(table, column)),
+    ...table.columns.flatMap((column) => {
+      const stored = live.columns.find(({ name }) => name === column.name);
+      return stored ? alterColumn(table, column, stored, live, refuse) : [];
+    }),
+  ];
+}
+
+/** Columns of the database that the definition does not name. */
+export const leftOver = (table: RegisteredTable, live: LiveTable): LiveColumn[] =>
+  live.columns.filter(({ name }) => !table.columns.some((column) => column.name === name));
+
+function addColumn(table: RegisteredTable, column: Column): string {
+  const sql = `alter table ${table.qualifiedName} add column ${columnDefinition(column)}`;
+  const fallback = column.defaultSql ?? defaultLiteral(column);
+  const filled = fallback === undefined ? 'null' : `the default ${fallback}`;
+  return withEffect(`adds column ${column.name}; rows that are there get ${filled}`, sql);
+}
+
+function checkAdded(table: RegisteredTable, column: Column, live: LiveTable, facts: RowFacts, refuse: Refuse): void {
+  if (live.isEmpty) return;
+  const add = `alter table ${table.qualifiedName} add column ${quoteIdentifier(column.name)} ${column.format.sqlType}`;
+  if (hasMovingDefault(column)) {
+    refuse(
+      `column ${column.name} is new and its default is a function, which would give all rows that are there one value: make it optional first and fill it, after ${add}`,
+    );
+  } else if (!column.isNullable && column.defaultSql === undefined && column.defaultValue === undefined) {
+    refuse(
+      `column ${column.name} is new and not null, but there are rows: make it optional or give it a default, or fill it after ${add}`,
+    );
+  }
+  if (Object.hasOwn(table.definition.renamedFrom, column.field)) return;
+  const old = leftOver(table, live).find(({ name, type }) => facts.filled.has(name) && mayBeSame(type, column));
+  if (old === undefined) return;
+  refuse(
+    `column ${column.name} is new while column ${old.name} holds values and is no longer in the definition: say renamedFrom: { ${column.name}: '${old.name}' } and register runs ` +
+      `alter table ${table.qualifiedName} rename column ${quoteIdentifier(old.name)} to ${quoteIdentifier(column.name)}; if ${column.name} is another column, say renamedFrom: { ${column.name}: null }`,
+  );
+}
+
+const NUMBERS = new Set(['integer', 'bigint', 'double precision']);
+
+/** Whether a column that is new may be one that is gone, under another name. */
+const mayBeSame = (type: string, { format: { sqlType } }: Column): boolean =>
+  type === sqlType || (NUMBERS.has(type) && NUMBERS.has(sqlType));
+
+function checkLeftOver(table: RegisteredTable, stored: LiveColumn, refuse: Refuse): void {
+  if (!stored.isNotNull || stored.default !== null) return;
+  refuse(
+    `column ${stored.name} is in the database, not null and without a default, but not in the definition: ` +
+      `keep it there, or give it up with alter table ${table.qualifiedName} alter column ${quoteIdentifier(stored.name)} drop not null`,
+  );
+}
+
+function alterColumn(
+  table: RegisteredTable,
+  column: Column,
+  stored: LiveColumn,
+  live: LiveTable,
+  refuse: Refuse,
+): string[] {
+  const alter = `alter table ${table.qualifiedName} alter column ${quoteIdentifier(column.name)}`;
+  return [
+    ...alterType(alter, table, column, stored, live, refuse),
+    ...alterNullability(alter, column, stored, live, refuse),
+    ...(column.defaultSql !== undefined && stored.default === null
+      ? [`${alter} set default ${column.defaultSql}`]
+      : []),
+  ];
+}
+
+function alterType(
+  alter: string,
+  table: RegisteredTable,
+  column: Column,
+  stored: LiveColumn,
+  live: LiveTable,
+  refuse: Refuse,
+): string[] {
+  const wanted = column.format.sqlType;
+  if (stored.type === wanted) return [];
+  const change = `${alter} type ${wanted} using ${quoteIdentifier(column.name)}::${wanted}`;
+  if (isWidening(stored.type, wanted))
+    return [withEffect(`column ${column.name} becomes ${wanted}; every value stays as it is`, change)];
+  if (live.isEmpty)
+    return [withEffect(`column ${column.name} becomes ${wanted}; the table is empty`, whileEmpty(table, change))];
+  refuse(`column ${column.name} is ${stored.type}, and should be ${wanted}, which is done by ${change}`);
+  return [];
+}
+
+/** A row that another session adds before the change has its lock would be changed with the table. */
+export const whileEmpty = (table: RegisteredTable, change: string): string =>
+  doBlock(`begin
+  lock table ${table.qualifiedName} in access exclusive mode;
+  if exists (select from pg_partition_tree(${quoteLiteral(table.qualifiedName)}::regclass) t where pg_relation_size(t.relid) > 0)
+    or pg_relation_size(${quoteLiteral(table.qualifiedName)}::regclass) > 0 then
+    raise exception 'the table has got rows in the meantime; register again' using errcode = 'serialization_failure';
+  end if;
+  ${change};
+end`);
+
+/** The body may hold any name, so the tag around it is one that it does not hold. */
+function doBlock(body: string): string {
+  let tag = '$intendant$';
+  while (body.includes(tag)) tag = `${tag.slice(0, -1)}_$`;
+  return `do ${tag} ${body} ${tag}`;
+}
+
+function alterNullability(
+  alter: string,
+  column: Column,
+  stored: LiveColumn,
+  live: LiveTable,
+  refuse: Refuse,
+): string[] {
+  if (stored.isNotNull === !column.isNullable) return [];
+  if (column.isNullable) return [withEffect(`column ${column.name} may be null from now on`, `${alter} drop not null`)];
+  if (live.isEmpty) return [`${alter} set not null`];
+  refuse(`column ${column.name} may be null, and should be not null: fill it and run ${alter} set not null`);
+  return [];
+}
+
+const WIDENINGS = new Set([
+  'integer to bigint',
+  'integer to double precision',
+  'timestamp with time zone to timestamp(3) with time zone',
+]);
+const isWidening = (from: string, to: string): boolean => WIDENINGS.has(`${from} to ${to}`);

@@ -1,0 +1,34 @@
+import { quoteIdentifier } from '../statement/identifier.ts';
+import { primaryKeyName } from '../table/constraint-name.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import { withEffect } from './effect.ts';
+import type { LiveTable } from './live-schema.ts';
+import { type Refuse, whileEmpty } from './plan-columns.ts';
+
+export const keyDefinition = (table: RegisteredTable): string =>
+  `constraint ${quoteIdentifier(primaryKeyName(table.name))} primary key (${table.identity.map(({ name }) => quoteIdentifier(name)).join(', ')})`;
+
+/**
+ * `instance_id` may join the key, as a second store with an instancer wants it. Nothing else about a key can change under
+ * rows: a wider one lets in what was a duplicate, also from processes that still run the old definition.
+ */
+export function planPrimaryKey(table: RegisteredTable, live: LiveTable, refuse: Refuse): string[] {
+  const wanted = table.identity.map(({ name }) => name);
+  if (live.primaryKey.join() === wanted.join() && live.primaryKeyName === primaryKeyName(table.name)) return [];
+  const drop = live.primaryKeyName === null ? '' : `drop constraint ${quoteIdentifier(live.primaryKeyName)}, `;
+  const change = `alter table ${table.qualifiedName} ${drop}add ${keyDefinition(table)}`;
+  if (keepsRows(live.primaryKey, wanted))
+    return [withEffect(`the key becomes (${wanted.join(', ')}); every row stays, and is told apart as before`, change)];
+  if (live.isEmpty)
+    return [withEffect(`the key becomes (${wanted.join(', ')}); the table is empty`, whileEmpty(table, change))];
+  refuse(
+    `its primary key is (${live.primaryKey.join(', ')}), and should be (${wanted.join(', ')}), which is done by ${change}`,
+  );
+  return [];
+}
+
+/** The same columns in another order, or with `instance_id` among them as well. */
+function keepsRows(stored: readonly string[], wanted: readonly string[]): boolean {
+  const added = wanted.filter((name) => !stored.includes(name));
+  return stored.every((name) => wanted.includes(name)) && added.every((name) => name === 'instance_id');
+}

@@ -1,0 +1,62 @@
+import type { ClientBase } from 'pg';
+import { quoteIdentifier } from '../statement/identifier.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+import type { LiveTable } from './live-schema.ts';
+import { leftOver, type RowFacts } from './plan-columns.ts';
+
+/** Columns of the framework's own, which a definition may switch on and off. */
+const FRAMEWORK_COLUMNS = new Set(['org_id', 'instance_id', 'revision', 'created_at', 'updated_at', 'deleted_at']);
+
+const NOTHING: RowFacts = { filled: new Set() };
+
+/**
+ * Looks at the rows where the catalogs do not tell whether a change would hide, revive or split data: columns that are no
+ * longer in the definition while others are new, and soft-deleted rows of a table that no longer has soft deletion.
+ */
+export async function lookAtRows(
+  client: ClientBase,
+  table: RegisteredTable,
+  live: LiveTable | undefined,
+  readerRole: string,
+): Promise<RowFacts> {
+  if (live === undefined || live.isEmpty) return NOTHING;
+  const names = questionableColumns(table, live);
+  if (names.length === 0) return NOTHING;
+  const list = names.map(
+    (name, index) =>
+      `exists (select from ${table.qualifiedName} where ${quoteIdentifier(name)} is not null) as c${index}`,
+  );
+  const [row] = await readAllRows<Record<string, boolean>>(client, table, `select ${list.join(', ')}`, readerRole);
+  return { filled: new Set(names.filter((_, index) => row?.[`c${index}`])) };
+}
+
+function questionableColumns(table: RegisteredTable, live: LiveTable): string[] {
+  const left = leftOver(table, live).map(({ name }) => name);
+  const hasNew = table.columns.some(({ name }) => !live.columns.some((stored) => stored.name === name));
+  return left.filter((name) => (FRAMEWORK_COLUMNS.has(name) ? name === 'deleted_at' : hasNew));
+}
+
+/**
+ * Reads past the table's own row security, which holds for its owner too: as superuser, else as an owner that lifts it
+ * for the moment (and puts it back by rolling back), else as the role that reads all orgs' rows.
+ */
+async function readAllRows<Row extends Record<string, unknown>>(
+  client: ClientBase,
+  { qualifiedName }: RegisteredTable,
+  sql: string,
+  readerRole: string,
+): Promise<Row[]> {
+  const { rows } = await client.query<{ isFree: boolean; isOwner: boolean }>(
+    `select r.rolsuper or r.rolbypassrls as "isFree", pg_has_role(c.relowner, 'usage') as "isOwner"
+     from pg_roles r, pg_class c where r.rolname = current_user and c.oid = $1::regclass`,
+    [qualifiedName],
+  );
+  const { isFree, isOwner } = rows[0] as { isFree: boolean; isOwner: boolean };
+  if (isFree) return (await client.query<Row>(sql)).rows;
+  await client.query('savepoint intendant_look');
+  if (isOwner) await client.query(`alter table ${qualifiedName} no force row level security`);
+  else await client.query(`select set_config('role', $1, true)`, [readerRole]);
+  const found = await client.query<Row>(sql);
+  await client.query('rollback to savepoint intendant_look; release savepoint intendant_look');
+  return found.rows;
+}
