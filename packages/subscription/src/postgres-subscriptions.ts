@@ -19,11 +19,13 @@ import { openMirror } from './mirror/open-mirror.ts';
 import { CHANGES_OPTIONS, MIRROR_OPTIONS, SUBSCRIBE_BATCHES_OPTIONS, SUBSCRIBE_OPTIONS } from './option-names.ts';
 import { formatPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
+import { readChannel } from './relay/look.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
 import { changesOf } from './source/changes-of.ts';
 import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
+import { hearing } from './source/hearing.ts';
 import { Horizon } from './source/horizon.ts';
 import { ReadHealth } from './source/read-health.ts';
 import { onSettledChanges } from './source/settled-changes.ts';
@@ -72,7 +74,12 @@ export class PostgresSubscriptions implements Subscriptions {
       logger,
       catchUp: source === 'replication' ? () => catchUp(internals) : undefined,
     };
-    this.#announcements = new Announcements(connection, logger, this.#horizon.hearing());
+    this.#announcements = new Announcements({
+      connection,
+      logger,
+      readChannel: () => readChannel(internals),
+      onAnnouncement: hearing(this.#horizon, this.#feed.tail),
+    });
     this.#membership = new Membership(connection, logger);
     this.#names = new DurableNames(internals, this.#horizon);
     if (mayLead) this.#relay = this.#makeRelay();
@@ -86,7 +93,7 @@ export class PostgresSubscriptions implements Subscriptions {
     const { source, replicationConnection } = this.#settings;
     return new Relay({
       ...this.#settings,
-      onNotice: this.#horizon.hearing(),
+      onAnnouncement: hearing(this.#horizon, this.#feed.tail),
       replication: source === 'replication' ? replicationConnection : undefined,
     });
   }

@@ -8,6 +8,7 @@ import {
 } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { planReplicatedTable, REPLICATION_SCHEMA, truncateMessageBody } from '../replication/replicated-table.ts';
+import { planAnnouncements } from './announce-schema.ts';
 import {
   appendFunctionBody,
   appendTriggers,
@@ -42,7 +43,7 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       const rights = await planRights(client, login, options.internals.roleName);
       const triggers: string[] = [];
       for (const table of tables) triggers.push(...(await planSource(client, table, options)));
-      return [...log, ...rights, ...triggers];
+      return [...log, ...rights, ...(await planAnnouncements(client, login)), ...triggers];
     },
   };
 }

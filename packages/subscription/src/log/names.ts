@@ -18,7 +18,7 @@ export const MAINTENANCE_LOCK = '1768846436, 3';
 /** Each process that works under durable names holds one of these, numbered. */
 export const MEMBER_LOCKS = 1768846437;
 
-/** Where writers ring for a relay that sleeps. */
+/** Where writers ring for a relay that sleeps: an empty payload. */
 export const DOORBELL_CHANNEL = 'intendant_doorbell';
-/** Where the relay says how far the log is settled. */
-export const SETTLED_CHANNEL = 'intendant_settled';
+/** The payload of a process that opens and wants to hear how far the log is settled. */
+export const RING_OF_OPENING = 'open';

@@ -1,55 +1,45 @@
 import { randomBytes } from 'node:crypto';
 import { ConfigurationError } from '@intendant/core';
+import { backoffMs, Outage } from '@intendant/core/internal';
 import type pg from 'pg';
 import pgListen, { type Subscriber } from 'pg-listen';
 import type { Logger } from 'pino';
-import { SETTLED_CHANNEL } from '../log/names.ts';
-import type { SettledNotice } from '../source/horizon.ts';
+import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
 
 /** At run time the CommonJS module is the function itself; its types place it under `default`. */
 const createSubscriber = pgListen as unknown as typeof pgListen.default;
 
-/** A LISTEN that nobody answers within this time was made through a pooler that breaks it. */
+/** A LISTEN that hears nothing within this time was made through a pooler that breaks it. */
 const SELF_TEST_MS = 3_000;
+
+export interface AnnouncementsOptions {
+  readonly connection: pg.ClientConfig;
+  readonly logger: Logger;
+  /** Reads the name of the channel that the relay announces on. */
+  readonly readChannel: () => Promise<string>;
+  readonly onAnnouncement: (payload: string) => void;
+}
 
 /**
  * The process's one LISTEN connection. pg-listen connects again after a loss; what it lacks is added here: a limit for
- * each query and connect (a network that hangs), no end to its tries, and an end to them when we close.
+ * each query and connect (a network that hangs), no end to its tries, and an end to them when it is stopped.
  */
 export class Announcements {
-  readonly #listener: Subscriber<Record<string, string>>;
-  readonly #logger: Logger;
-  #isClosed = false;
-  #isDown = false;
+  readonly #options: AnnouncementsOptions;
+  readonly #outage: Outage;
+  #listening: Listening | undefined;
   #losses = 0;
 
-  constructor(connection: pg.ClientConfig, logger: Logger, onNotice: (notice: SettledNotice) => void) {
-    this.#logger = logger;
-    this.#listener = createSubscriber(
-      {
-        ...connection,
-        application_name: 'intendant listener',
-        connectionTimeoutMillis: 5_000,
-        query_timeout: 5_000,
-      } as pg.ClientConfig,
-      {
-        retryTimeout: 0,
-        retryInterval: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
-        paranoidChecking: 5_000,
-        parse: String,
-        serialize: String,
-      },
-    );
-    this.#listener.notifications.on(SETTLED_CHANNEL, (payload) => onNotice(JSON.parse(payload) as SettledNotice));
-    this.#listener.events.on('reconnect', () => this.#noteLoss());
-    this.#listener.events.on('connected', () => this.#noteReturn());
-    this.#listener.events.on('error', (error) => {
-      if (!this.#isClosed) logger.warn({ reason: error.message }, 'listening for changes failed');
+  constructor(options: AnnouncementsOptions) {
+    this.#options = options;
+    this.#outage = new Outage(options.logger, {
+      began: 'the listener lost its connection, and connects again',
+      ended: 'the listener is connected again',
     });
   }
 
   get isConnected(): boolean {
-    return !this.#isDown;
+    return !this.#outage.isOn;
   }
 
   /** How often the connection was lost. */
@@ -57,31 +47,89 @@ export class Announcements {
     return this.#losses;
   }
 
+  /** Resolves when it hears. Has the relay say at once how far the log is settled. May be called again, also after `stop`. */
   async start(): Promise<void> {
-    await this.#listener.connect();
-    await this.#listener.listenTo(SETTLED_CHANNEL);
-    await this.#testItself();
+    this.#listening ??= new Listening(
+      this.#options,
+      (error) => this.#noteLoss(error),
+      () => this.#outage.noteSuccess(),
+    );
+    await this.#listening.opened;
   }
 
   async stop(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#listener.close().catch(() => {});
+    const listening = this.#listening;
+    this.#listening = undefined;
+    await listening?.close();
   }
 
-  /** Throwing here is the way to end pg-listen's tries. */
-  #noteLoss(): void {
-    if (this.#isClosed) throw new Error('closed');
-    if (this.#isDown) return;
-    this.#isDown = true;
-    this.#losses++;
-    this.#logger.warn('the listener lost its connection, and tries again');
+  #noteLoss(error: unknown): void {
+    if (!this.#outage.isOn) this.#losses++;
+    this.#outage.noteFailure(error);
+  }
+}
+
+/** One start to its stop. */
+class Listening {
+  readonly opened: Promise<void>;
+  readonly #options: AnnouncementsOptions;
+  readonly #listener: Subscriber<Record<string, string>>;
+  #channel = '';
+  #isClosed = false;
+
+  constructor(options: AnnouncementsOptions, onLoss: (error: unknown) => void, onReturn: () => void) {
+    this.#options = options;
+    this.#listener = createSubscriber(
+      {
+        ...options.connection,
+        application_name: 'intendant listener',
+        connectionTimeoutMillis: 5_000,
+        query_timeout: 5_000,
+      } as pg.ClientConfig,
+      {
+        retryTimeout: 0,
+        retryInterval: (attempt) => backoffMs({ minMs: 100, maxMs: 2_000 }, attempt),
+        paranoidChecking: 5_000,
+        parse: String,
+        serialize: String,
+      },
+    );
+    this.#follow(onLoss, onReturn);
+    this.opened = this.#open();
   }
 
-  #noteReturn(): void {
-    if (this.#isClosed) void this.#listener.close().catch(() => {});
-    else if (this.#isDown) this.#logger.info('the listener is connected again');
-    this.#isDown = false;
+  #follow(onLoss: (error: unknown) => void, onReturn: () => void): void {
+    const { events } = this.#listener;
+    events.on('reconnect', () => {
+      if (this.#isClosed) throw new Error('closed'); // The way to end pg-listen's tries.
+      onLoss(new Error('the connection ended'));
+    });
+    events.on('connected', () => {
+      if (this.#isClosed) void this.#listener.close().catch(() => {});
+      else onReturn();
+      if (this.#channel !== '') void this.#listen().catch((error) => this.#warn(error));
+    });
+    events.on('error', (error) => this.#warn(error));
+  }
+
+  #warn(error: Error): void {
+    if (!this.#isClosed) this.#options.logger.warn({ reason: error.message }, 'listening for changes failed');
+  }
+
+  async #open(): Promise<void> {
+    await this.#listener.connect();
+    await this.#listen();
+    await this.#testItself();
+    await this.#listener.notify(DOORBELL_CHANNEL, RING_OF_OPENING);
+  }
+
+  /** Again after a loss: the database may have been restored, with a channel of another name. */
+  async #listen(): Promise<void> {
+    const channel = await this.#options.readChannel();
+    if (channel === this.#channel || this.#isClosed) return;
+    this.#channel = channel;
+    this.#listener.notifications.on(channel, this.#options.onAnnouncement);
+    await this.#listener.listenTo(channel);
   }
 
   async #testItself(): Promise<void> {
@@ -102,5 +150,10 @@ export class Announcements {
         'LISTEN does not work over this connection: connect to Postgres itself, not through a pooler in transaction mode',
       );
     }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#listener.close().catch(() => {});
   }
 }

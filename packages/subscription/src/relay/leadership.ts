@@ -1,122 +1,138 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { Bell, pause } from '@intendant/core/internal';
 import type pg from 'pg';
-import { DOORBELL_LOCK, SETTLED_CHANNEL } from '../log/names.ts';
-import { LOOK, type Look, SettledTracker } from '../log/settled.ts';
-import type { Bell } from './bell.ts';
-import type { RelayOptions } from './relay.ts';
+import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
+import { SettledTracker } from '../log/settled.ts';
+import { announce, type LogIdentity, look, RELEASE_DOORBELL, readLogIdentity, TAKE_DOORBELL } from './look.ts';
+import { LookPause, NumberRate, RingRate } from './pace.ts';
 
 /*
- * Awake, the leader holds the doorbell lock exclusively, which keeps writers silent, and looks every few milliseconds. To
- * sleep it lets go of the doorbell and then looks once more. A writer appends first and tries the bell afterwards: if it
- * was refused, it had appended before the release, and this look sees its number (and waits for it, awake); if not, it
- * rings.
+ * The leader either listens or polls.
+ *
+ * Listening, it leaves the doorbell free: every writer that appends rings at its commit, and the leader looks once for
+ * each ring. While a look has found open writers, it looks again without a ring: one that rolls back does not ring.
+ *
+ * Polling, it holds the doorbell lock exclusively, which keeps writers silent, and looks every few milliseconds. To listen
+ * again it releases the doorbell and then looks once more. A writer appends first and tries the bell afterwards: if it
+ * was refused, it had appended before the release, so this look sees its number, and looks go on until it has ended; if
+ * it was not refused, it rings.
  */
-const LOOK_EVERY_MS = 4;
-/** A writer that stays open needs no faster looks, nor does a machine that is busy. */
-const LOOK_AT_LEAST_EVERY_MS = 25;
-const STAY_AWAKE_MS = 60;
 const HEARTBEAT_MS = 2_000;
 const MAINTAIN_EVERY_MS = 60_000;
 
-const TAKE_DOORBELL = `select pg_advisory_lock(${DOORBELL_LOCK});`;
-const RELEASE_DOORBELL = `select pg_advisory_unlock(${DOORBELL_LOCK});`;
+export interface LeadershipOptions {
+  /** Changes older than this may be dropped. */
+  readonly retentionMs: number;
+  /** Changes in one partition of the log. */
+  readonly partitionSize: number;
+  /** Called in this process with each announcement, before the others hear of it. */
+  readonly onAnnouncement: (payload: string) => void;
+  /** For tests: runs between the last look of polling and the release of the doorbell. */
+  readonly beforeRelease?: (() => Promise<void>) | undefined;
+}
 
 /** One leader's time in office, on its connection. */
 export class Leadership {
-  readonly #client: pg.Client;
-  readonly #options: RelayOptions;
-  readonly #bell: Bell;
-  readonly #stopping: AbortSignal;
+  readonly #client: pg.ClientBase;
+  readonly #options: LeadershipOptions;
+  readonly #bell = new Bell();
   readonly #tracker = new SettledTracker();
-  #logId = '';
-  #last = 0;
-  #isAwake = true;
+  readonly #rings = new RingRate();
+  readonly #pause = new LookPause();
+  #log: LogIdentity = { logId: '', channel: '' };
+  #noted = 0;
+  /** Somebody has to be told, be there news or not. */
+  #isAsked = true;
+  #isPolling = false;
+  #isQuiet = false;
   #announcements = 0;
+  #toldAt = 0;
 
-  constructor(client: pg.Client, options: RelayOptions, bell: Bell, stopping: AbortSignal) {
+  constructor(client: pg.ClientBase, options: LeadershipOptions) {
     this.#client = client;
     this.#options = options;
-    this.#bell = bell;
-    this.#stopping = stopping;
+    client.on('notification', ({ payload }) => this.#noteRing(payload === RING_OF_OPENING));
   }
 
+  /** Looks without being rung for: it polls, or waits for a writer that is open. */
   get isAwake(): boolean {
-    return this.#isAwake;
+    return this.#isPolling || !this.#isQuiet;
   }
 
   get announcements(): number {
     return this.#announcements;
   }
 
-  /** Until told to stop. Rejects when the connection is lost, which `failure` then answers. */
-  async lead(failure: () => Error | undefined): Promise<void> {
-    const { rows } = await this.#client.query<{ id: string }>('select id from intendant.change_log_identity');
-    this.#logId = rows[0]?.id as string;
-    let maintainAt = performance.now();
-    while (!this.#stopping.aborted) {
-      const error = failure();
-      if (error) throw error;
+  /** Something was appended behind the writers' backs. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  #noteRing(isOpening: boolean): void {
+    if (isOpening) this.#isAsked = true;
+    else this.#rings.noteRing(performance.now());
+    this.#bell.ring();
+  }
+
+  /** Until the signal aborts. Rejects when the connection is lost. */
+  async lead(signal: AbortSignal): Promise<void> {
+    await this.#client.query(`listen ${DOORBELL_CHANNEL}`);
+    this.#log = await readLogIdentity(this.#client);
+    // A leader before us whose session is just ending may still hold the doorbell.
+    await this.#look(TAKE_DOORBELL + RELEASE_DOORBELL);
+    let maintainAt = 0;
+    while (!signal.aborted) {
       if (performance.now() >= maintainAt) {
         await this.#maintain();
         maintainAt = performance.now() + MAINTAIN_EVERY_MS;
       }
-      await this.#stayAwake();
-      await this.#sleep();
+      await (this.#rings.isHigh ? this.#poll(signal) : this.#listen(signal));
     }
   }
 
-  async #stayAwake(): Promise<void> {
+  /** One look, and the wait for the next. */
+  async #listen(signal: AbortSignal): Promise<void> {
     this.#bell.silence();
-    let before = TAKE_DOORBELL;
-    let sleepAt = performance.now() + STAY_AWAKE_MS;
-    let heartbeatAt = 0;
-    let pauseMs = LOOK_EVERY_MS;
-    while (!this.#stopping.aborted && (!this.#tracker.isQuiet || performance.now() < sleepAt)) {
-      const began = performance.now();
-      const hasAdvanced = await this.#look(before);
-      before = '';
-      this.#isAwake = true;
-      if (hasAdvanced || performance.now() >= heartbeatAt) {
-        await this.#announce();
-        heartbeatAt = performance.now() + HEARTBEAT_MS;
-      }
-      if (hasAdvanced) sleepAt = performance.now() + STAY_AWAKE_MS;
-      pauseMs = hasAdvanced || this.#tracker.isQuiet ? LOOK_EVERY_MS : pauseMs * 1.3;
-      // As long as the look took: where the processors are short, the writers come first.
-      await delay(Math.min(Math.max(pauseMs, performance.now() - began), LOOK_AT_LEAST_EVERY_MS));
-    }
+    const lookMs = await this.#look('');
+    if (this.#isQuiet) await this.#bell.wait(HEARTBEAT_MS, signal);
+    else await this.#bell.wait(this.#pause.next(lookMs, true), signal);
   }
 
-  async #sleep(): Promise<void> {
+  /** Until few changes come. */
+  async #poll(signal: AbortSignal): Promise<void> {
+    this.#isPolling = true;
+    let lookMs = await this.#look(TAKE_DOORBELL);
+    const rate = new NumberRate(performance.now(), this.#noted);
+    while (!signal.aborted && !rate.isLow(performance.now(), this.#noted)) {
+      await pause(this.#pause.next(lookMs, !this.#isQuiet), signal);
+      lookMs = await this.#look('');
+    }
     await this.#options.beforeRelease?.();
-    for (let before = RELEASE_DOORBELL; ; before = '') {
-      const hasAdvanced = await this.#look(before);
-      if (hasAdvanced || !this.#tracker.isQuiet || this.#bell.isRung || this.#stopping.aborted) return;
-      this.#isAwake = false;
-      await this.#bell.waitFor(HEARTBEAT_MS);
-      if (this.#bell.isRung || this.#stopping.aborted) return;
-      await this.#announce();
-    }
+    this.#rings.reset();
+    this.#isQuiet = false;
+    this.#isPolling = false;
+    await this.#look(RELEASE_DOORBELL);
   }
 
-  /** Whether the log is settled further than before. What is to be done before the look goes in the same round trip. */
-  async #look(before: string): Promise<boolean> {
-    const results = (await this.#client.query(before + LOOK)) as unknown as pg.QueryResult[];
-    const [sequence, locks] = results.slice(-2) as [
-      pg.QueryResult<{ noted: string }>,
-      pg.QueryResult<{ holder: string }>,
-    ];
-    this.#last = Number(sequence.rows[0]?.noted);
-    const look: Look = { noted: this.#last, holders: new Set(locks.rows.map(({ holder }) => holder)) };
-    const { settled } = this.#tracker;
-    return this.#tracker.observe(look) > settled;
+  /** Returns how long it took, in milliseconds. What is to be done before the look goes in the same round trip. */
+  async #look(before: string): Promise<number> {
+    const began = performance.now();
+    const { settled: after } = this.#tracker;
+    const isForced = this.#isAsked || began - this.#toldAt >= HEARTBEAT_MS - 100;
+    this.#isAsked = false; // Who asks while this look is under way may not hear what it announces.
+    const found = await look(this.#client, this.#log, { before, after, isForced });
+    this.#noted = found.noted;
+    const settled = this.#tracker.observe(found);
+    if (found.payloads.length > 0) this.#tell(found.payloads);
+    else if (settled > after || isForced)
+      this.#tell(await announce(this.#client, this.#log, { after, settled, last: this.#noted }));
+    this.#isQuiet = this.#tracker.isQuiet;
+    return performance.now() - began;
   }
 
-  async #announce(): Promise<void> {
-    const notice = { logId: this.#logId, settled: this.#tracker.settled, last: this.#last };
-    this.#options.onNotice(notice);
+  #tell(payloads: readonly string[]): void {
+    this.#toldAt = performance.now();
     this.#announcements++;
-    await this.#client.query(`select pg_notify('${SETTLED_CHANNEL}', $1)`, [JSON.stringify(notice)]);
+    for (const payload of payloads) this.#options.onAnnouncement(payload);
   }
 
   async #maintain(): Promise<void> {

@@ -5,7 +5,8 @@ import { pino } from 'pino';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
-import { DOORBELL_CHANNEL } from '../log/names.ts';
+import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
+import { readAnnouncement } from '../source/announcement.ts';
 import { Relay } from './relay.ts';
 
 const database = await testDatabase();
@@ -39,12 +40,26 @@ function startRelay(beforeRelease?: () => Promise<void>, connectionString = data
     logger: pino({ level: 'silent' }),
     retentionMs: 86_400_000,
     partitionSize: 1_000,
-    onNotice: (notice) => settled.push({ value: notice.settled, at: performance.now() }),
+    onAnnouncement: (payload) => settled.push({ value: readAnnouncement(payload).settled, at: performance.now() }),
     ...(beforeRelease && { beforeRelease }),
   });
   relays.push(relay);
   relay.start();
   return { relay, settled };
+}
+
+/** Rings as many writers would: the relay then holds the doorbell for a while. */
+async function makeItPoll(relay: Relay): Promise<void> {
+  await using ringer = await connect();
+  await eventually(async () => {
+    await ringer.query(`select pg_notify('${DOORBELL_CHANNEL}', n::text) from generate_series(1, 60) n`);
+    const { rowCount } = await ringer.query(
+      `select from pg_locks where locktype = 'advisory' and objid = 2 and mode = 'ExclusiveLock' and granted
+        and database = (select oid from pg_database where datname = current_database())`,
+    );
+    expect(rowCount).toBe(1);
+  });
+  expect(relay.state).toBe('awake');
 }
 
 test('a change appended as the relay falls asleep, its bell skipped, arrives within 100 ms of its commit', async () => {
@@ -62,9 +77,11 @@ test('a change appended as the relay falls asleep, its bell skipped, arrives wit
     await writer.query(append('skipped'));
     appended.resolve();
   });
+  await makeItPoll(relay);
   await appended.promise;
   const number = await lastNumber(writer);
   await eventually(() => expect(relay.state).toBe('awake'));
+  const before = rings;
   const committedAt = performance.now();
   await writer.query('commit');
   const found = await eventually(() => {
@@ -74,7 +91,7 @@ test('a change appended as the relay falls asleep, its bell skipped, arrives wit
   });
   expect(found.at - committedAt).toBeLessThan(100);
   await listener.query('select 1');
-  expect(rings).toBe(0);
+  expect(rings).toBe(before);
 });
 
 test('a writer rings a relay that sleeps, and only that', async () => {
@@ -140,4 +157,47 @@ test('a leader whose network hangs without closing loses its place, and another 
   const number = await lastNumber(writer);
   await eventually(() => expect(settled.at(-1)?.value ?? 0).toBeGreaterThanOrEqual(number), { timeoutMs: 15_000 });
   proxy.resume();
+});
+
+test('a relay that was stopped, twice, starts again, twice', async () => {
+  await using writer = await connect();
+  const { relay, settled } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  await relay.stop();
+  await relay.stop();
+  expect(relay.state).toBe('waiting');
+  relay.start();
+  relay.start();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  const before = settled.length;
+  await writer.query(append('after the restart'));
+  await eventually(() => expect(settled.length).toBeGreaterThan(before));
+});
+
+test('a process that opens rings, and is told at once how far the log is settled', async () => {
+  await using opening = await connect();
+  const { relay, settled } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  const before = settled.length;
+  const rungAt = performance.now();
+  await opening.query(`select pg_notify('${DOORBELL_CHANNEL}', '${RING_OF_OPENING}')`);
+  await eventually(() => expect(settled.length).toBeGreaterThan(before));
+  expect(performance.now() - rungAt).toBeLessThan(1_000);
+});
+
+test('what is rolled back beside a committed change holds it up no longer than its transaction', async () => {
+  await using open = await connect();
+  await using writer = await connect();
+  const { relay, settled } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  await open.query('begin');
+  await open.query(append('rolled back'));
+  await writer.query(append('committed'));
+  const number = await lastNumber(writer);
+  await eventually(() => expect(relay.state).toBe('awake'));
+  expect(settled.at(-1)?.value).toBeLessThan(number);
+  const rolledBackAt = performance.now();
+  await open.query('rollback');
+  await eventually(() => expect(settled.at(-1)?.value).toBeGreaterThanOrEqual(number));
+  expect((settled.at(-1)?.at as number) - rolledBackAt).toBeLessThan(1_000);
 });

@@ -1,8 +1,6 @@
-/** What a relay says. */
+/** What of an announcement says how far the log is settled. */
 export interface SettledNotice {
-  /** Of which log. */
   readonly logId: string;
-  /** How far it is settled. */
   readonly settled: number;
   /** The last number taken when the relay looked. */
   readonly last: number;

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import { OPERATIONS } from '../change.ts';
-import type { NumberedChange } from '../log/log-entry.ts';
+import { type NumberedChange, toNumberedChange } from '../log/log-entry.ts';
+import { loggedName } from '../log/names.ts';
 import { readLog } from '../log/read-log.ts';
+import { type Announcement, readEntries } from './announcement.ts';
 import type { Horizon } from './horizon.ts';
 import { PageSize } from './page-size.ts';
 
@@ -12,6 +14,9 @@ const REACH = 2_000;
 /** Reads are apart by as long as one takes, up to this: where the processors are short, larger pages less often. */
 const MOST_PAUSE_MS = 20;
 
+/** Announcements kept while a read is under way that they follow on. */
+const MOST_OFFERS = 64;
+
 /** A stretch of the log, up to where it was read. */
 export interface TailStretch {
   readonly changes: readonly NumberedChange[];
@@ -19,7 +24,8 @@ export interface TailStretch {
 }
 
 /**
- * The newest end of the log, read once for all subscribers of the process that keep up. It holds the changes of all
+ * The newest end of the log, for all subscribers of the process that keep up: taken from announcements where they carry
+ * the changes, and read once for all where they do not. It holds the changes of all
  * tenants, of the tables anybody here follows: those it may not show to everyone who asks, see `follow`.
  */
 export class Tail {
@@ -36,6 +42,8 @@ export class Tail {
   #generation = 0;
   #reading: Promise<void> | undefined;
   #readAgainAt = 0;
+  /** Announcements with changes that follow on what a read under way will find, oldest first. */
+  #offers: Announcement[] = [];
 
   constructor(internals: DataStoreInternals, horizon: Horizon) {
     this.#internals = internals;
@@ -70,6 +78,34 @@ export class Tail {
     this.#changes = [];
     this.#from = through;
     this.#through = through;
+  }
+
+  /** Takes the changes that an announcement carries, now or when what comes before them was read. */
+  offer(announcement: Announcement): void {
+    if (announcement.changes === undefined || this.#users.size === 0) return;
+    this.#offers.push(announcement);
+    if (this.#offers.length > MOST_OFFERS) this.#offers.shift();
+    this.#takeOffers();
+  }
+
+  #takeOffers(): void {
+    if (this.#generation !== this.#horizon.generation) this.#offers = [];
+    while (this.#offers[0] && this.#offers[0].after <= this.#through) {
+      const { settled, changes = '[]', logId } = this.#offers.shift() as Announcement;
+      if (settled <= this.#through) continue;
+      const announced = this.#announced(logId, changes);
+      this.#pageSize.learn({ changes: announced, trimmed: 0 });
+      this.#take(announced, settled);
+    }
+  }
+
+  #announced(logId: string, changes: string): NumberedChange[] {
+    if (changes === '[]') return [];
+    const tables = new Map([...this.#users.values()].map(({ table }) => [loggedName(table), table]));
+    return readEntries(changes).flatMap((entry) => {
+      const table = entry.sequence > this.#through ? tables.get(entry.tableName) : undefined;
+      return table ? [toNumberedChange(logId, table, entry)] : [];
+    });
   }
 
   /** What follows a place; undefined if that is too far back. Rejects if the log cannot be read. */
@@ -114,9 +150,10 @@ export class Tail {
     const view = { tables, operations: OPERATIONS, scope: undefined };
     const page = await readLog(this.#internals, logId, view, { after, until: settled, limit });
     this.#pageSize.learn(page);
-    if (joined !== this.#joined || generation !== this.#horizon.generation) return;
+    if (joined !== this.#joined || generation !== this.#horizon.generation || this.#through !== after) return;
     if (page.trimmed > after) this.#forget(page.trimmed);
     else this.#take(page.changes, page.changes.length < limit ? settled : undefined);
+    this.#takeOffers();
   }
 
   /** Keeps two pages: what the slower of those who keep up may still ask for. */
