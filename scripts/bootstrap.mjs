@@ -13,6 +13,7 @@ const COMMANDS = {
   build: ['scripts/build.ts'],
   pack: ['scripts/build.ts', '--keep'],
   docs: ['site/build.ts'],
+  intendant: ['packages/cli/src/main.ts'],
 };
 
 /** The benchmarks are written with `await using`, which Node has from 24 on. */

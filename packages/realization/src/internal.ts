@@ -1,7 +1,9 @@
 /**
- * What the benchmarks use of realization beyond its public API: marks in the set form in which a worker writes them.
- * Not for applications: it may change in any release.
+ * What the benchmarks use of realization beyond its public API: marks in the set form in which a worker writes them; and
+ * what the command line needs to plan the schema. Not for applications: it may change in any release.
  */
+export { realizationPart } from './realization-part.ts';
+export { registeredTables } from './registered-tables.ts';
 export { SERVICE_SCOPE } from './resource/service-scope.ts';
 export { defineStatusTables } from './resource/status-tables.ts';
 export { type Mark, writeMarks } from './status/marks.ts';

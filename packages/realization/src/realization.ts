@@ -32,6 +32,7 @@ import { pointTableName } from './placement/selector.ts';
 import type { Presence } from './point/announcement.ts';
 import { configurePoints, EnforcementPoints, type PointsOptions } from './point/enforcement-points.ts';
 import { realizationPart } from './realization-part.ts';
+import { registeredTables } from './registered-tables.ts';
 import { SERVICE_SCOPE } from './resource/service-scope.ts';
 import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
 import { RealizationSession } from './session/realization-session.ts';
@@ -146,13 +147,7 @@ class PostgresRealization implements Realization<unknown> {
       this.#hasSchemaPart = undefined;
       throw error;
     });
-    await this.#store.register(
-      [
-        ...definitions.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
-        operationTable,
-      ],
-      options,
-    );
+    await this.#store.register(registeredTables(tables), options);
     for (const { resource, overall, enforcement } of definitions) {
       this.#tables.set(resource.name, {
         resource: this.#internals.table(resource),

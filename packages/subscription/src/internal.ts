@@ -1,2 +1,3 @@
-/** What realization may use of subscriptions beyond the public API. Not for applications. */
+/** What realization and the command line may use of subscriptions beyond the public API. Not for applications. */
+export { changeLogPart } from './log/change-log-part.ts';
 export { internalsOf, type SettledListener, type SubscriptionsInternals } from './subscriptions-internals.ts';

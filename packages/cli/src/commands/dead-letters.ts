@@ -1,0 +1,13 @@
+import { Command } from 'commander';
+import type { Cli } from '../run/cli.ts';
+import { dropDeadLettersCommand, replayDeadLettersCommand } from './dead-letters/act.ts';
+import { listDeadLettersCommand } from './dead-letters/list.ts';
+import { showDeadLetterCommand } from './dead-letters/show.ts';
+
+export const deadLettersCommand = (cli: Cli): Command =>
+  new Command('dead-letters')
+    .description('list, read, replay and drop the changes that subscribers failed at')
+    .addCommand(listDeadLettersCommand(cli), { isDefault: true })
+    .addCommand(showDeadLetterCommand(cli))
+    .addCommand(replayDeadLettersCommand(cli))
+    .addCommand(dropDeadLettersCommand(cli));

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { toJson } from '../../output/json.ts';
+import { printable } from '../../output/printable.ts';
+import type { Cli } from '../../run/cli.ts';
+import { CommandError } from '../../run/command-error.ts';
+import { EXIT } from '../../run/exit-code.ts';
+import { openFeed } from './letters.ts';
+
+export const showDeadLetterCommand = (cli: Cli): Command =>
+  new Command('show')
+    .description('show one change that was put aside, with its whole error')
+    .argument('<name>', 'a durable name')
+    .argument('<position>')
+    .addHelpText('after', '\nExample:\n  intendant dead-letters show billing 0a1b2c3d-0000000000000042')
+    .action(async (name: string, position: string, _flags: object, command: Command) => {
+      const printer = cli.printer(command);
+      await using workspace = await cli.workspace(command);
+      const letters = await (await openFeed(workspace)).deadLetters(name, { positions: [position] });
+      const [letter] = letters;
+      if (letter === undefined)
+        throw new CommandError(
+          `${name} has no dead letter at ${position}; "intendant dead-letters list ${name}" shows which it has`,
+          EXIT.nothingFound,
+        );
+      printer.result(letter, () => {
+        const { change, error, attempts, failedAt } = letter;
+        printer.line(
+          printable(
+            `${change.operation} of ${change.table} ${toJson(change.key)}, revision ${change.revision ?? 'none'}, of ${change.orgId ?? 'no org'}`,
+          ),
+        );
+        printer.line(
+          `occurred ${change.occurredAt.toISOString()}, failed ${attempts} times, last ${failedAt.toISOString()}`,
+        );
+        if (change.record !== undefined) printer.line(printable(toJson(change.record)));
+        printer.line(`error: ${printable(error)}`);
+      });
+    });

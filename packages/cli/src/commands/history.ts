@@ -1,0 +1,60 @@
+import type { StatusTransition } from '@intendant/realization';
+import { Command } from 'commander';
+import { ago } from '../output/relative-time.ts';
+import { paintStatus } from '../output/status-style.ts';
+import { readCount } from '../resource/duration.ts';
+import { realizedTable } from '../resource/find-table.ts';
+import { readKey } from '../resource/key.ts';
+import type { Cli } from '../run/cli.ts';
+
+interface HistoryFlags {
+  readonly point?: string;
+  readonly limit: number;
+}
+
+const EXAMPLES = `
+Examples:
+  intendant history vm VM1
+  intendant history vm VM1 --point E1 --limit 20
+  intendant history rule '{"id":"R1","orgId":"acme"}' --json`;
+
+const MOST = 1000;
+
+export const historyCommand = (cli: Cli): Command =>
+  new Command('history')
+    .description('show the statuses that a resource came to have, newest first')
+    .argument('<table>')
+    .argument('<key>')
+    .option('--point <id>', 'only at this enforcement point')
+    .option('--limit <count>', `at most this many, up to ${MOST}`, readCount, 100)
+    .addHelpText('after', EXAMPLES)
+    .action(async (tableName: string, key: string, { point, limit }: HistoryFlags, command: Command) => {
+      const printer = cli.printer(command);
+      await using workspace = await cli.workspace(command);
+      const table = await realizedTable(workspace, tableName);
+      const session = await workspace.session();
+      const transitions = await session.history(table, readKey(table, key) as never, {
+        limit: Math.min(limit, MOST),
+        ...(point !== undefined && { enforcementPoint: point }),
+      });
+      if (transitions.length === 0) cli.nothingFound();
+      printer.result(transitions, () => {
+        if (transitions.length === 0) return printer.note(`intendant: nothing happened to ${tableName} ${key}`);
+        printer.table(
+          [
+            { title: 'time', value: ({ occurredAt }) => occurredAt.toISOString().slice(0, 19) },
+            { title: 'ago', value: ({ occurredAt }) => ago(occurredAt), align: 'right' },
+            { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 4 },
+            {
+              title: 'status',
+              value: ({ status }) => status,
+              paint: (text, { status }) => paintStatus(printer, status, text),
+            },
+            { title: 'rev', value: ({ revision }) => revision, align: 'right' },
+            { title: 'attempt', value: ({ attempt }) => attempt, align: 'right' },
+            { title: 'message', value: ({ message }) => message, minWidth: 14 },
+          ] satisfies Parameters<typeof printer.table<StatusTransition>>[0],
+          transitions,
+        );
+      });
+    });

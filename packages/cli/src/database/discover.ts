@@ -1,0 +1,59 @@
+import type { AnyTable } from '@intendant/core';
+import { derivedName } from '@intendant/core/internal';
+import type pg from 'pg';
+import { type CatalogTable, tableFromCatalog } from './table-from-catalog.ts';
+
+/** What a database says of itself. */
+export interface Discovery {
+  /** Tables whose resources have statuses. */
+  readonly realized: readonly AnyTable[];
+  /** The other tables that a store registered. */
+  readonly plain: readonly AnyTable[];
+  /** What the names of the database roles begin with; undefined when no store was here. */
+  readonly rolePrefix: string | undefined;
+}
+
+/** A store puts a policy of this name on each of its tables, for the role that the prefix can be read from. */
+const MARKING_POLICY = 'intendant_tenant_reader';
+const MARKING_ROLE = '_tenant_reader';
+
+const STORE_TABLES = `
+  select
+    c.relname as name,
+    (select json_agg(json_build_object(
+       'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'isNotNull', a.attnotnull) order by a.attnum)
+     from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+    coalesce((
+      select json_agg(a.attname order by k.place)
+      from pg_constraint k0
+      cross join unnest(k0.conkey) with ordinality as k(attnum, place)
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+      where k0.conrelid = c.oid and k0.contype = 'p'
+    ), '[]') as "primaryKey",
+    (select r.rolname from unnest(p.polroles) as member join pg_roles r on r.oid = member limit 1) as role
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_policy p on p.polrelid = c.oid and p.polname = '${MARKING_POLICY}'
+  where n.nspname = $1 and c.relkind in ('r', 'p')
+  order by c.relname`;
+
+/** The tables of a schema that a store registered, read from the catalog. */
+export async function discover(client: pg.ClientBase, schemaName: string): Promise<Discovery> {
+  const { rows } = await client.query<CatalogTable & { role: string | null }>(STORE_TABLES, [schemaName]);
+  const names = new Set(rows.map(({ name }) => name));
+  const isRealized = (name: string) => names.has(derivedName('overall_status', name));
+  const own = new Set(
+    rows.flatMap(({ name }) => [derivedName('overall_status', name), derivedName('enforcement_status', name)]),
+  ).add('submitted_operation');
+  const tables = rows.filter(({ name }) => !own.has(name)).flatMap((row) => tableFromCatalog(row) ?? []);
+  return {
+    realized: tables.filter(({ name }) => isRealized(name)),
+    plain: tables.filter(({ name }) => !isRealized(name)),
+    rolePrefix: prefixOf(rows),
+  };
+}
+
+function prefixOf(rows: readonly { readonly role: string | null }[]): string | undefined {
+  const role = rows.find(({ role: name }) => name?.endsWith(MARKING_ROLE))?.role;
+  return role?.slice(0, -MARKING_ROLE.length);
+}

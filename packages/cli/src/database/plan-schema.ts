@@ -1,0 +1,57 @@
+import { type AnyTable, createDataStore, type DataStore } from '@intendant/core';
+import { internalsOf } from '@intendant/core/internal';
+import { realizationPart, registeredTables } from '@intendant/realization/internal';
+import { changeLogPart } from '@intendant/subscription/internal';
+import type { Settings } from '../config/settings.ts';
+import { wrongUse } from '../run/command-error.ts';
+
+/** Changes in one partition of the log, as `createSubscriptions` has it by default. */
+const PARTITION_SIZE = 1_000_000;
+
+/** The SQL that `applySchema` would run. */
+export async function planSchema(settings: Settings): Promise<string[]> {
+  const tables = tablesOf(settings);
+  await using store = await openStore(settings, 'none');
+  await addParts(store, settings);
+  return store.planSchema(tables);
+}
+
+/** Brings the database to what the tables of the configuration need. */
+export async function applySchema(settings: Settings): Promise<void> {
+  const tables = tablesOf(settings);
+  await using store = await openStore(settings, 'apply');
+  await addParts(store, settings);
+  await store.register(tables);
+}
+
+function tablesOf({ tables = [], plainTables = [] }: Settings): AnyTable[] {
+  if (tables.length + plainTables.length === 0)
+    throw wrongUse('the schema comes from table definitions; name them as tables in intendant.config.ts');
+  return [...plainTables, ...(tables.length > 0 ? registeredTables(tables) : [])];
+}
+
+/** What the feed and the realization need beside the tables. */
+async function addParts(
+  store: DataStore,
+  { feed, records = [], source = 'triggers', tables = [] }: Settings,
+): Promise<void> {
+  const internals = internalsOf(store);
+  const recordTables = new Set(records.map((table) => (typeof table === 'string' ? table : table.name)));
+  if (feed !== false)
+    await internals.addSchemaPart(
+      changeLogPart({ internals, records: recordTables, partitionSize: PARTITION_SIZE, source }),
+    );
+  if (tables.length > 0) await internals.addSchemaPart(realizationPart(internals));
+}
+
+const openStore = (settings: Settings, schemaChanges: 'apply' | 'none'): Promise<DataStore> => {
+  const { connection, adminConnection, instancer, schema, rolePrefix } = settings;
+  return createDataStore({
+    connection,
+    adminConnection,
+    schemaChanges,
+    ...(instancer !== undefined && { instancer }),
+    ...(schema !== undefined && { schema }),
+    ...(rolePrefix !== undefined && { rolePrefix }),
+  });
+};

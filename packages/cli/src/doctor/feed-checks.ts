@@ -1,0 +1,73 @@
+import type { Check } from './examination.ts';
+
+const MUCH_LAG = 1000;
+
+/** Durable subscriptions that fall behind, and what they put aside. */
+export const checkSubscriptions: Check = async ({ workspace, has }) => {
+  if (!(await has('intendant.change_log'))) return [];
+  const found = await (await workspace.subscriptions()).list();
+  return found.flatMap(({ name, members, lag, deadLetters }) => [
+    ...(lag >= MUCH_LAG || (members === 0 && lag > 0)
+      ? [
+          {
+            check: 'lag',
+            severity: 'warning' as const,
+            subject: `subscription ${name}`,
+            message: `${members === 0 ? 'nobody works under it' : `${members} members work under it`}, and ${lag} changes wait`,
+            cure: `Start its subscriber, or, if nobody needs it, intendant subscriptions forget ${name}.`,
+          },
+        ]
+      : []),
+    ...(deadLetters > 0
+      ? [
+          {
+            check: 'dead-letters',
+            severity: 'warning' as const,
+            subject: `subscription ${name}`,
+            message: `its handler failed for good at ${deadLetters} changes`,
+            cure: `intendant dead-letters list ${name}; then replay or drop them.`,
+          },
+        ]
+      : []),
+  ]);
+};
+
+/** Advisory lock of the leading relay: see the feed's documentation. */
+const LEADER_LOCK = { classid: 1_768_846_436, objid: 1 };
+
+/** Whether some process announces changes. */
+export const checkRelay: Check = async ({ workspace, has }) => {
+  if (!(await has('intendant.change_log'))) return [];
+  const leaders = await workspace.query(
+    `select from pg_locks where locktype = 'advisory' and granted and classid = $1 and objid = $2
+       and database = (select oid from pg_database where datname = current_database())`,
+    [LEADER_LOCK.classid, LEADER_LOCK.objid],
+  );
+  if (leaders.length > 0) return [];
+  return [
+    {
+      check: 'relay',
+      severity: 'warning',
+      subject: 'feed',
+      message: 'no process announces changes, so subscribers and workers hear of none',
+      cure: 'Run a process with createSubscriptions (without relay: false), e.g. a worker.',
+    },
+  ];
+};
+
+/** Triggers of ours that were switched off by hand: what they would do does not happen. */
+export const checkTriggers: Check = async ({ workspace }) => {
+  const rows = await workspace.query<{ table: string; trigger: string }>(
+    `select t.tgrelid::regclass::text as table, t.tgname as trigger
+     from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and t.tgenabled in ('D', 'R') and not t.tgisinternal and t.tgname like 'intendant%'`,
+    [workspace.schemaName],
+  );
+  return rows.map(({ table, trigger }) => ({
+    check: 'trigger',
+    severity: 'error',
+    subject: `${trigger} on ${table}`,
+    message: 'the trigger is disabled: changes do not reach the feed, or revisions are not kept',
+    cure: `alter table ${table} enable trigger ${trigger}; then list the table again, since changes were lost`,
+  }));
+};

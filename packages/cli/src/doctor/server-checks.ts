@@ -1,0 +1,189 @@
+import type { Check } from './examination.ts';
+import type { Finding } from './finding.ts';
+
+const OLDEST_SERVER = 150_000;
+
+/** Versions of Postgres and Node. */
+export const checkVersions: Check = async ({ workspace }) => {
+  const [server] = await workspace.query<{ number: number; version: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
+  );
+  if (server === undefined || server.number >= OLDEST_SERVER) return [];
+  return [
+    {
+      check: 'version',
+      severity: 'error',
+      subject: `Postgres ${server.version}`,
+      message: 'Intendant needs Postgres 15 or newer',
+      cure: 'Upgrade the server.',
+    },
+  ];
+};
+
+interface Expectation {
+  readonly setting: string;
+  readonly isWrong: (value: string) => boolean;
+  readonly severity: Finding['severity'];
+  readonly why: string;
+}
+
+const EXPECTATIONS: readonly Expectation[] = [
+  {
+    setting: 'fsync',
+    isWrong: (value) => value === 'off',
+    severity: 'error',
+    why: 'a crash of the machine can destroy the database',
+  },
+  {
+    setting: 'full_page_writes',
+    isWrong: (value) => value === 'off',
+    severity: 'error',
+    why: 'a crash of the machine can damage pages',
+  },
+  {
+    setting: 'autovacuum',
+    isWrong: (value) => value === 'off',
+    severity: 'error',
+    why: 'status and job tables grow without bound, and plans go wrong',
+  },
+  {
+    setting: 'default_transaction_isolation',
+    isWrong: (value) => value !== 'read committed',
+    severity: 'error',
+    why: 'marks that wait for one another fail with serialization errors',
+  },
+  {
+    setting: 'session_replication_role',
+    isWrong: (value) => value !== 'origin',
+    severity: 'error',
+    why: 'triggers do not fire, so revisions and the feed are not kept',
+  },
+  {
+    setting: 'row_security',
+    isWrong: (value) => value === 'off',
+    severity: 'error',
+    why: 'statements of tenants fail',
+  },
+];
+
+/** Settings of the server, the database and the login, as a new connection gets them. */
+export const checkSettings: Check = async ({ workspace }) => {
+  const rows = await workspace.query<{ name: string; value: string; source: string }>(
+    'select name, setting as value, source from pg_settings where name = any($1)',
+    [EXPECTATIONS.map(({ setting }) => setting)],
+  );
+  const live = new Map(rows.map((row) => [row.name, row]));
+  return EXPECTATIONS.flatMap(({ setting, isWrong, severity, why }) => {
+    const found = live.get(setting);
+    if (found === undefined || !isWrong(found.value)) return [];
+    return [
+      {
+        check: 'setting',
+        severity,
+        subject: `${setting} = ${found.value}`,
+        message: why,
+        cure: cureOf(setting, found.source),
+      },
+    ];
+  });
+};
+
+const cureOf = (setting: string, source: string): string =>
+  source === 'database'
+    ? `alter database <name> reset ${setting}`
+    : source === 'user' || source === 'database user'
+      ? `alter role <login> reset ${setting}`
+      : `alter system reset ${setting}; select pg_reload_conf()`;
+
+const FULL_SHARE = 0.8;
+
+/** How many of the server's connections are in use. */
+export const checkConnections: Check = async ({ workspace }) => {
+  const [row] = await workspace.query<{ used: number; most: number }>(
+    `select (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
+       current_setting('max_connections')::int as most`,
+  );
+  if (row === undefined || row.used < FULL_SHARE * row.most) return [];
+  return [
+    {
+      check: 'connections',
+      severity: 'warning',
+      subject: `${row.used} of ${row.most}`,
+      message: 'almost all connections of the server are in use; new processes will not get one',
+      cure: 'Raise max_connections, or lower pool.max of the services.',
+    },
+  ];
+};
+
+/** Transactions that hold the feed back, and vacuum with it. */
+export const checkTransactions: Check = async ({ workspace, olderThanMs }) => {
+  const rows = await workspace.query<{ pid: number; login: string; application: string; seconds: number }>(
+    `select pid, usename as login, application_name as application,
+       extract(epoch from clock_timestamp() - xact_start)::int as seconds
+     from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+       and xact_start < clock_timestamp() - $1 * interval '1 ms'
+     order by xact_start`,
+    [olderThanMs],
+  );
+  return rows.map(({ pid, login, application, seconds }) => ({
+    check: 'long-transaction',
+    severity: 'warning',
+    subject: `process ${pid} (${login}${application ? `, ${application}` : ''})`,
+    message: `its transaction has been open for ${seconds} s; what it wrote to the feed, and all after it, waits for it`,
+    cure: `End it there, or select pg_terminate_backend(${pid}).`,
+  }));
+};
+
+/** Replication slots that keep the write-ahead log on disk. */
+export const checkSlots: Check = async ({ workspace }) => {
+  const rows = await workspace.query<{
+    name: string;
+    isActive: boolean;
+    held: string;
+    bytes: number;
+    status: string | null;
+  }>(
+    `select slot_name as name, active as "isActive", wal_status as status,
+       pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as held,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as bytes
+     from pg_replication_slots where database = current_database() and not temporary`,
+  );
+  return rows
+    .filter(({ isActive, bytes }) => !isActive || bytes > MUCH_WAL)
+    .map(({ name, isActive, held, status }) => ({
+      check: 'slot',
+      severity: status === 'lost' || !isActive ? 'error' : 'warning',
+      subject: `replication slot ${name}`,
+      message: isActive
+        ? `its reader is ${held} behind; the server keeps that much of the write-ahead log`
+        : `nobody reads from it; the server keeps ${held} of the write-ahead log for it, until the disk is full`,
+      cure: `Start its reader, or, if nobody needs it, select pg_drop_replication_slot('${name}').`,
+    }));
+};
+
+const MUCH_WAL = 1024 ** 3;
+
+/** Tables of this database that the planner knows nothing of, though they hold rows. */
+export const checkStatistics: Check = async ({ workspace }) => {
+  const rows = await workspace.query<{ name: string; size: string; isOff: boolean }>(
+    `select format('%I.%I', n.nspname, c.relname) as name, pg_size_pretty(pg_relation_size(c.oid)) as size,
+       coalesce('autovacuum_enabled=false' = any (c.reloptions), false) as "isOff"
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r' and n.nspname = any (array[$1, 'intendant', 'intendant_jobs'])
+       and ((c.reltuples < 0 and pg_relation_size(c.oid) > ${FEW_BYTES}) or 'autovacuum_enabled=false' = any (c.reloptions))
+     order by pg_relation_size(c.oid) desc`,
+    [workspace.schemaName],
+  );
+  return rows.map(({ name, size, isOff }) => ({
+    check: 'not-analyzed',
+    severity: 'warning',
+    subject: name,
+    message: isOff
+      ? 'autovacuum is switched off for it; it grows without bound, and plans go wrong'
+      : `it has ${size} of rows and was never analyzed; plans on it are guesses`,
+    cure: isOff ? `alter table ${name} reset (autovacuum_enabled)` : `analyze ${name}`,
+  }));
+};
+
+const FEW_BYTES = 256 * 1024;

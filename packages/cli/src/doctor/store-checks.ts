@@ -1,0 +1,32 @@
+import { auditIsolation } from '@intendant/core';
+import { planSchema } from '../database/plan-schema.ts';
+import type { Check } from './examination.ts';
+
+/** Whatever would let one tenant reach another's rows. */
+export const checkIsolation: Check = async ({ workspace, realized }) => {
+  await (realized.length > 0 ? workspace.realization() : workspace.store());
+  const found = await auditIsolation(await workspace.store());
+  return found.map(({ rule, subject, message, sql }) => ({
+    check: `isolation/${rule}`,
+    severity: 'error',
+    subject,
+    message,
+    cure: sql.replaceAll(/\s+/g, ' '),
+  }));
+};
+
+/** What the tables of the configuration need and the database lacks. */
+export const checkSchema: Check = async ({ workspace }) => {
+  if (workspace.settings.tables === undefined) return [];
+  const statements = await planSchema(workspace.settings);
+  if (statements.length === 0) return [];
+  return [
+    {
+      check: 'schema',
+      severity: 'error',
+      subject: `${statements.length} statements`,
+      message: 'the database is not as the tables of the configuration need it',
+      cure: 'intendant schema --sql shows what is missing; intendant schema --apply runs it.',
+    },
+  ];
+};

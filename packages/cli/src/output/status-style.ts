@@ -1,0 +1,17 @@
+import type { Status } from '@intendant/realization';
+import type { Printer } from './printer.ts';
+
+const STYLES = {
+  ERROR: 'red',
+  PENDING: 'yellow',
+  IN_PROGRESS: 'cyan',
+  REALIZED: 'green',
+  DELETION_PENDING: 'yellow',
+  DELETION_IN_PROGRESS: 'cyan',
+  DELETION_REALIZED: 'gray',
+  UNKNOWN: 'gray',
+} as const satisfies Record<Status, string>;
+
+/** The text in the status' colour, where there is colour. */
+export const paintStatus = (printer: Printer, status: Status, text: string): string =>
+  printer.paint(STYLES[status], text);

@@ -1,0 +1,92 @@
+import stringWidth from 'string-width';
+import { printable } from './printable.ts';
+
+/** One column of a table for people. */
+export interface TableColumn<Row> {
+  readonly title: string;
+  readonly value: (row: Row) => string | number | null | undefined;
+  readonly align?: 'left' | 'right';
+  /** May be cut to this many characters where the terminal is too narrow. Default: never cut. */
+  readonly minWidth?: number;
+  /** Adds colour to the padded text. */
+  readonly paint?: (text: string, row: Row) => string;
+}
+
+export interface TableLayout {
+  /** Width of the terminal; undefined: as wide as it needs to be. */
+  readonly width: number | undefined;
+  readonly paintTitle?: (text: string) => string;
+}
+
+const GAP = '  ';
+
+/** Lines of a table with aligned columns. On a terminal that is too narrow, columns with a `minWidth` are cut. */
+export function tableLines<Row>(
+  columns: readonly TableColumn<Row>[],
+  rows: readonly Row[],
+  { width, paintTitle = (text) => text }: TableLayout,
+): string[] {
+  const used = columns.filter((column) => rows.some((row) => textOf(column, row) !== ''));
+  const texts = rows.map((row) => used.map((column) => textOf(column, row)));
+  const natural = used.map(({ title }, index) =>
+    Math.max(stringWidth(title), ...texts.map((line) => stringWidth(line[index] as string))),
+  );
+  const widths = width === undefined ? natural : fit(used, natural, width);
+  const head = used.map((column, index) => paintTitle(cell(column, column.title, widths[index] as number)));
+  const body = texts.map((line, at) =>
+    used.map((column, index) => {
+      const text = cell(column, line[index] as string, widths[index] as number);
+      return column.paint ? column.paint(text, rows[at] as Row) : text;
+    }),
+  );
+  return [head, ...body].map((line) => line.join(GAP).trimEnd());
+}
+
+const textOf = <Row>({ value }: TableColumn<Row>, row: Row): string => {
+  const found = value(row);
+  return found === null || found === undefined ? '' : printable(String(found));
+};
+
+/** Takes from the widest column that may be cut, until the table fits or nothing is left to take. */
+function fit<Row>(columns: readonly TableColumn<Row>[], natural: readonly number[], width: number): number[] {
+  const widths = [...natural];
+  const least = columns.map(({ minWidth, title }, index) =>
+    minWidth === undefined ? (natural[index] as number) : Math.max(minWidth, stringWidth(title)),
+  );
+  let excess = widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1)) - width;
+  while (excess > 0) {
+    const widest = widestOf(widths, least);
+    if (widest === undefined) break;
+    widths[widest] = (widths[widest] as number) - 1;
+    excess--;
+  }
+  return widths;
+}
+
+function widestOf(widths: readonly number[], least: readonly number[]): number | undefined {
+  let widest: number | undefined;
+  widths.forEach((width, index) => {
+    if (width > (least[index] as number) && (widest === undefined || width > (widths[widest] as number)))
+      widest = index;
+  });
+  return widest;
+}
+
+function cell<Row>({ align }: TableColumn<Row>, text: string, width: number): string {
+  const short = cut(text, width);
+  const padding = ' '.repeat(Math.max(0, width - stringWidth(short)));
+  return align === 'right' ? padding + short : short + padding;
+}
+
+const graphemes = new Intl.Segmenter();
+
+/** The text in at most this many terminal columns, with an ellipsis where it was cut. */
+function cut(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  let short = '';
+  for (const { segment } of graphemes.segment(text)) {
+    if (stringWidth(short + segment) > width - 1) break;
+    short += segment;
+  }
+  return `${short}…`;
+}

@@ -1,0 +1,47 @@
+import { IntendantError } from '@intendant/core';
+import { translateError } from '@intendant/core/internal';
+import { printable } from '../output/printable.ts';
+import { CommandError } from './command-error.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+
+export interface Explanation {
+  /** One line: what went wrong, and what to do. */
+  readonly line: string;
+  readonly exitCode: ExitCode;
+}
+
+/** Says in one line why a command failed. Never shows a connection string. */
+export function explainError(error: unknown): Explanation {
+  if (error instanceof CommandError) return { line: printable(error.message), exitCode: error.exitCode };
+  const known = asKnownError(error);
+  if (known === undefined)
+    return { line: `${printable(textOf(error))}; set INTENDANT_DEBUG=1 to see where`, exitCode: EXIT.failed };
+  return { line: printable(`${withoutOperation(known.message)}${cureOf(known)}`), exitCode: exitCodeOf(known) };
+}
+
+function asKnownError(error: unknown): IntendantError | undefined {
+  if (error instanceof IntendantError) return error;
+  const translated = translateError(error, { operation: 'intendant' });
+  return translated instanceof IntendantError ? translated : undefined;
+}
+
+function exitCodeOf({ code }: IntendantError): ExitCode {
+  if (code === 'RECORD_NOT_FOUND') return EXIT.nothingFound;
+  return code === 'CONFIGURATION' || code === 'INVALID_RECORD' ? EXIT.wrongUse : EXIT.failed;
+}
+
+function cureOf({ code, details }: IntendantError): string {
+  if (code === 'CONNECTION') return '; check that the database runs and that --url or DATABASE_URL names it';
+  if (details['sqlState'] === '42P01' || code === 'TABLE_NOT_REGISTERED')
+    return '; if the schema was not applied yet, run "intendant schema --apply"';
+  return '';
+}
+
+/** `createDataStore: …` tells a programmer where; here it only takes room. */
+const withoutOperation = (message: string): string =>
+  message.replace(/^(?:intendant|createDataStore|createSubscriptions|register): /, '');
+
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message || (error as NodeJS.ErrnoException).code || error.name;
+  return String(error);
+}

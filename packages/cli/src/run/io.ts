@@ -1,0 +1,21 @@
+import type { Readable } from 'node:stream';
+
+/** The part of a writable stream that is used here. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  /** Width of the terminal in characters. */
+  readonly columns?: number;
+}
+
+/** What surrounds a run of the program: in a process its streams, in a test whatever the test gives. */
+export interface Io {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The working folder: relative paths start here. */
+  readonly folder: string;
+  /** Aborts when the user interrupts; the reason is the signal's name. */
+  readonly signal: AbortSignal;
+}
