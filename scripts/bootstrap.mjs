@@ -14,10 +14,11 @@ const COMMANDS = {
   pack: ['scripts/build.ts', '--keep'],
   docs: ['site/build.ts'],
   intendant: ['packages/cli/src/main.ts'],
+  console: ['examples/playground/src/main.ts'],
 };
 
-/** The benchmarks are written with `await using`, which Node has from 24 on. */
-const OLDEST_NODE = { bench: [24, 0] };
+/** These are written with `await using`, which Node has from 24 on. */
+const OLDEST_NODE = { bench: [24, 0], intendant: [24, 0], console: [24, 0] };
 
 const [name, ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];

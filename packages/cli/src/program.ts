@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { changesCommand } from './commands/changes.ts';
 import { completionCommand } from './commands/completion.ts';
+import { consoleCommand } from './commands/console.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   doctorCommand,
   workerCommand,
   devCommand,
+  consoleCommand,
   completionCommand,
 ];
 

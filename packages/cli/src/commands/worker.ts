@@ -28,11 +28,10 @@ type Workers = Worker | readonly Worker[];
  * What `intendant worker FILE` runs: a module whose default export is a worker, several, or a function that makes them.
  *
  * ```ts
- * // worker.ts
- * import type { WorkerSetting } from 'intendant';
  * import { on } from '@intendant/realization';
+ * import type { WorkerModule } from 'intendant';
  *
- * export default ({ realization }: WorkerSetting) =>
+ * const makeWorker: WorkerModule['default'] = ({ realization }) =>
  *   realization.worker({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {} })] });
  * ```
  */

@@ -35,13 +35,12 @@ export interface IntendantConfig<C = MetadataContext> {
 }
 
 /**
- * Gives `intendant.config.ts` its types; returns what it is given.
+ * Gives `intendant.config.ts`, which exports the result by default, its types; returns what it is given.
  *
  * ```ts
- * // intendant.config.ts
  * import { defineConfig } from 'intendant';
  *
- * export default defineConfig({ connection: process.env.DATABASE_URL, tables: [vm] });
+ * const config = defineConfig({ connection: 'postgres://app@localhost/app', tables: [vm] });
  * ```
  */
 export const defineConfig = <C = MetadataContext>(config: IntendantConfig<C>): IntendantConfig<C> => config;

@@ -1,0 +1,16 @@
+import type { Subscriptions } from '@intendant/subscription';
+import { virtualMachine } from './tables.ts';
+
+const REFUSED_CPUS = 32;
+
+/** Two durable subscribers: one works, and one puts aside what it cannot take. */
+export async function startSubscribers(subscriptions: Subscriptions): Promise<void> {
+  await subscriptions.subscribe(virtualMachine, async () => {}, { name: 'audit-export' });
+  await subscriptions.subscribe(
+    virtualMachine,
+    async ({ record }) => {
+      if (record?.cpus === REFUSED_CPUS) throw new Error(`billing has no price for ${record.cpus} CPUs`);
+    },
+    { name: 'billing', maxAttempts: 1 },
+  );
+}

@@ -1,0 +1,158 @@
+import { createDataStore, type DataStore } from '@intendant/core';
+import { type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
+import { createRealization, on, type Realization } from '@intendant/realization';
+import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Finding } from './doctor/finding.ts';
+import { runCli } from './testing/run-cli.ts';
+import { vm } from './testing/vm.ts';
+
+let database: TestDatabase;
+let store: DataStore;
+let subscriptions: Subscriptions;
+let realization: Realization;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  store = await createDataStore({ connection: database.url, adminConnection: database.adminUrl });
+  subscriptions = await createSubscriptions({ store });
+  realization = await createRealization({ store, subscriptions });
+  await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
+});
+afterAll(async () => {
+  await realization?.close();
+  await subscriptions?.close();
+  await store?.close();
+  await database?.drop();
+});
+
+const asAdmin = (sql: string) => withClient(database.adminUrl, (client) => client.query(sql));
+
+async function examine(older = '10m'): Promise<Finding[]> {
+  const environment = { DATABASE_URL: database.url, ADMIN_DATABASE_URL: database.adminUrl };
+  const { stdout, exitCode } = await runCli(['doctor', '--older', older, '--json'], { environment });
+  const findings = JSON.parse(stdout) as Finding[];
+  expect(exitCode).toBe(findings.length === 0 ? 0 : 1);
+  return findings;
+}
+
+/** What is broken on purpose, which check finds it, and on what. */
+const BREAKAGES: readonly {
+  breaks: string | (() => Promise<unknown>);
+  check: string;
+  subject: RegExp;
+  cure: RegExp;
+}[] = [
+  {
+    breaks: 'alter table vm disable row level security',
+    check: 'isolation/row-security',
+    subject: /vm/,
+    cure: /enable row level security/,
+  },
+  { breaks: 'grant select on vm to public', check: 'isolation/grant', subject: /vm/, cure: /revoke/ },
+  {
+    breaks: 'alter table vm disable trigger intendant_revision',
+    check: 'trigger',
+    subject: /intendant_revision on vm/,
+    cure: /enable trigger/,
+  },
+  {
+    breaks: () => asAdmin(`alter database ${database.name} set default_transaction_isolation = 'serializable'`),
+    check: 'setting',
+    subject: /default_transaction_isolation = serializable/,
+    cure: /reset default_transaction_isolation/,
+  },
+  {
+    breaks: 'alter table vm set (autovacuum_enabled = false)',
+    check: 'not-analyzed',
+    subject: /vm/,
+    cure: /reset \(autovacuum_enabled\)/,
+  },
+  {
+    breaks: () => asAdmin(`select pg_create_logical_replication_slot('slot_${database.name}', 'pgoutput')`),
+    check: 'slot',
+    subject: /slot_test_/,
+    cure: /pg_drop_replication_slot/,
+  },
+  {
+    breaks: async () => {
+      const announced = await realization.points.announce({ id: 'E7' });
+      await announced.stop();
+      await asAdmin(`update intendant.enforcement_point set heartbeat_at = now() - interval '1 hour'`);
+    },
+    check: 'stale-point',
+    subject: /E7/,
+    cure: /points remove E7/,
+  },
+  {
+    breaks: async () => {
+      const acme = realization.as({ orgId: 'acme', roles: ['tenant_admin'] });
+      await acme.persistIntent(vm, { id: 'VM1', name: 'waits' }, { enforcementPoints: ['E 8'] });
+      await asAdmin(
+        `update intendant_jobs.job_common set start_after = now() - interval '1 hour' where state = 'created'`,
+      );
+    },
+    check: 'stuck-jobs',
+    subject: /vm at E 8/,
+    cure: /Start a worker for E 8/,
+  },
+  { breaks: giveUp, check: 'failed-jobs', subject: /vm at E9/, cure: /intendant retry vm --point E9/ },
+  { breaks: fallBehind, check: 'lag', subject: /billing/, cure: /subscriptions forget billing/ },
+  { breaks: fallBehind, check: 'dead-letters', subject: /billing/, cure: /dead-letters list billing/ },
+];
+
+async function giveUp(): Promise<void> {
+  const fail = async () => {
+    throw new Error('no');
+  };
+  const worker = realization.worker({
+    enforcementPoint: 'E9',
+    retry: { limit: 1 },
+    handlers: [on(vm, { realize: fail })],
+  });
+  await worker.start();
+  const acme = realization.as({ orgId: 'acme', roles: ['tenant_admin'] });
+  await acme.persistIntent(vm, { id: 'VM9', name: 'fails' }, { enforcementPoints: ['E9'] });
+  await acme.waitFor(vm, 'VM9', { status: 'ERROR', timeoutMs: 20_000 });
+  await worker.stop();
+}
+
+/** A durable name that put a change aside, and under which nobody works while more change. */
+async function fallBehind(): Promise<void> {
+  const parked = Promise.withResolvers<void>();
+  const fail = async () => {
+    queueMicrotask(parked.resolve);
+    throw new Error('no');
+  };
+  const subscription = await subscriptions.subscribe('vm', fail, {
+    name: 'billing',
+    from: 'beginning',
+    maxAttempts: 1,
+  });
+  await parked.promise;
+  await subscription.close();
+  await realization
+    .as({ orgId: 'acme', roles: ['tenant_admin'] })
+    .persistIntent(vm, { id: `VM-${Date.now()}`, name: 'more' });
+}
+
+test('a sound database has no finding', async () => {
+  expect(await examine()).toEqual([]);
+});
+
+test('doctor finds each thing that is broken on purpose, and says what cures it', async () => {
+  const held = new pg.Client(database.adminUrl);
+  await held.connect();
+  await held.query('begin');
+  for (const { breaks } of BREAKAGES) await (typeof breaks === 'string' ? asAdmin(breaks) : breaks());
+  const findings = [...(await examine()), ...(await examine('0s'))];
+  await held.end();
+  await asAdmin(`select pg_drop_replication_slot('slot_${database.name}')`);
+  const expected = [...BREAKAGES, { check: 'long-transaction', subject: /process \d+/, cure: /pg_terminate_backend/ }];
+  for (const { check, subject, cure } of expected) {
+    const found = findings.filter((finding) => finding.check === check && subject.test(finding.subject));
+    expect(found, `${check} among ${findings.map((finding) => finding.check)}`).not.toEqual([]);
+    expect(found[0]?.cure).toMatch(cure);
+  }
+});
