@@ -29,10 +29,8 @@ type Workers = Worker | readonly Worker[];
  *
  * ```ts
  * import { on } from '@intendant/realization';
- * import type { WorkerModule } from 'intendant';
  *
- * const makeWorker: WorkerModule['default'] = ({ realization }) =>
- *   realization.worker({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {} })] });
+ * const worker = realization.worker({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {} })] });
  * ```
  */
 export interface WorkerModule {
