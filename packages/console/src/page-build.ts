@@ -19,7 +19,7 @@ export async function ensurePage(): Promise<void> {
   const stamp = fileURLToPath(new URL(STAMP, PAGE_FOLDER));
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   const { build } = await import('vite');
-  await build({ root: sources, configFile: join(sources, 'vite.config.ts'), logLevel: 'warn' });
+  await build({ root: sources, configFile: join(sources, 'vite.config.ts'), logLevel: 'error' });
   writeFileSync(stamp, wanted);
 }
 

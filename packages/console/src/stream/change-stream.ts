@@ -124,7 +124,7 @@ function readable(
       const send = (text: string) => controller.enqueue(encoder.encode(text));
       send('retry: 1000\n\n');
       heartbeat = setInterval(() => {
-        if ((controller.desiredSize ?? 0) > 0) send(': still here\n\n');
+        if ((controller.desiredSize ?? 0) > 0) send('event: beat\ndata: {}\n\n');
         request.caller.recheck().catch(end);
       }, HEARTBEAT_MS);
       heartbeat.unref();
@@ -148,7 +148,7 @@ async function* eventsOf(
   const feed = internalsOf(subscriptions);
   const reset = (at: number) => `id: ${feed.positionOf(at)}\nevent: reset\ndata: {}\n\n`;
   const print = changePrinter(tables);
-  yield `id: ${feed.positionOf(place)}\nevent: open\ndata: {}\n\n`;
+  yield `id: ${feed.positionOf(place)}\nevent: begin\ndata: {}\n\n`;
   if (isReset) yield reset(place);
   for await (const step of feed.follow(view, place, signal)) {
     if (step.isReset) yield reset(step.changes[0] ? step.changes[0].sequence - 1 : step.through);

@@ -1,0 +1,14 @@
+import type { Resource, Status } from '../api/model.ts';
+
+const WEIGHTS: Readonly<Partial<Record<Status, number>>> = { ERROR: 3, PENDING: 2, IN_PROGRESS: 1 };
+
+/** The points of these resources; where there are too many to see at once, those with trouble first. */
+export function pointsOf(resources: readonly Resource[]): string[] {
+  const trouble = new Map<string, number>();
+  for (const { cells } of resources)
+    for (const { point, status } of cells) trouble.set(point, Math.max(trouble.get(point) ?? 0, WEIGHTS[status] ?? 0));
+  const byName = [...trouble.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return byName.length <= ALL_IN_SIGHT ? byName : byName.sort((a, b) => (trouble.get(b) ?? 0) - (trouble.get(a) ?? 0));
+}
+
+const ALL_IN_SIGHT = 60;

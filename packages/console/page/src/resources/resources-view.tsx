@@ -1,0 +1,88 @@
+import { keepPreviousData, useQuery } from '@tanstack/preact-query';
+import { useEffect } from 'preact/hooks';
+import { get } from '../api/client.ts';
+import type { ResourcePage, Summary } from '../api/model.ts';
+import { usePlace } from '../location/location.ts';
+import { ResourcePanel } from '../resource/resource-panel.tsx';
+import { printNumber } from '../ui/format.ts';
+import { Answered } from '../ui/notice.tsx';
+import { FilterBar } from './filter-bar.tsx';
+import { Matrix } from './matrix.tsx';
+import { PageFoot } from './page-foot.tsx';
+import { readQuery, requestOf } from './resource-query.ts';
+import { useSelection } from './selection.ts';
+import { SelectionBar } from './selection-bar.tsx';
+
+interface ResourcesViewProps {
+  readonly summary: Summary;
+  readonly openTable: string | undefined;
+  readonly openId: string | undefined;
+}
+
+/** The list, and beside it the resource that is open. */
+export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps) {
+  const query = readQuery(usePlace(), openTable ?? summary.tables[0]?.table ?? '');
+  const request = requestOf(query);
+  const page = useQuery({
+    queryKey: ['resources', query.table, request],
+    queryFn: ({ signal }) => get<ResourcePage>(request, signal),
+    placeholderData: keepPreviousData,
+  });
+  const selection = useSelection(`${query.table} ${query.status} ${query.point} ${query.q} ${query.olderThan}`);
+  const total = useTotal(query, page.data);
+  const open = openTable !== undefined && openId !== undefined ? { table: openTable, id: openId } : undefined;
+  useEffect(() => {
+    document.title = `${open ? open.id : 'Resources'} – Intendant`;
+    return () => {
+      document.title = 'Intendant';
+    };
+  }, [open?.id]);
+  return (
+    <div class={open ? 'split' : ''}>
+      <div class="list">
+        <header>
+          <h1>Resources</h1>
+          <span class="right">
+            {query.table}
+            {total !== undefined && `, ${printNumber(total)} match`}
+          </span>
+        </header>
+        <FilterBar query={query} summary={summary} />
+        <Answered of={page}>
+          {({ resources, next }) => (
+            <>
+              <SelectionBar
+                query={query}
+                total={total}
+                resources={resources}
+                selection={selection}
+                mayWrite={summary.caller.mayWrite}
+              />
+              <Matrix
+                resources={resources}
+                selection={selection}
+                openId={open?.id}
+                mayWrite={summary.caller.mayWrite}
+                isStale={page.isPlaceholderData}
+              />
+              <PageFoot query={query} count={resources.length} total={total} next={next} />
+            </>
+          )}
+        </Answered>
+      </div>
+      {open && <ResourcePanel key={`${open.table}/${open.id}`} name={open} />}
+    </div>
+  );
+}
+
+/** The count comes with the first page; later pages go on with it. */
+function useTotal(query: ReturnType<typeof readQuery>, page: ResourcePage | undefined): number | undefined {
+  const request = requestOf({ ...query, after: '', order: '' });
+  const first = useQuery({
+    queryKey: ['resources', query.table, `${request}&limit=1`],
+    queryFn: ({ signal }) => get<ResourcePage>(`${request}&limit=1`, signal),
+    enabled: query.after !== '',
+    placeholderData: keepPreviousData,
+  });
+  return (query.after === '' ? page?.total : first.data?.total) ?? undefined;
+}

@@ -1,0 +1,106 @@
+import { type ActionRequest, useActions } from '../action/actions.tsx';
+import type { Resource } from '../api/model.ts';
+import { plural, printNumber } from '../ui/format.ts';
+import { filterOf, type ResourceQuery } from './resource-query.ts';
+import type { Selection } from './selection.ts';
+
+interface SelectionBarProps {
+  readonly query: ResourceQuery;
+  readonly total: number | undefined;
+  readonly resources: readonly Resource[];
+  readonly selection: Selection;
+  readonly mayWrite: boolean;
+}
+
+const EFFECTS = {
+  retry: 'What is not done is due now, with attempts counted from 1. No new revision is made.',
+  resync: 'Workers look whether what is realized is still as it should be, and mend what is not.',
+  purge:
+    'Every trace of these resources is removed: records and statuses. Nobody unrealizes them at their points. This cannot be undone.',
+} as const;
+
+/** What the actions would be about, and the actions. */
+export function SelectionBar({ query, total, resources, selection, mayWrite }: SelectionBarProps) {
+  const ask = useActions();
+  const isFiltered = selection.isAll || selection.ids.size === 0;
+  const count = isFiltered ? total : selection.ids.size;
+  const target = isFiltered ? { filter: filterOf(query) } : { keys: keysOf(selection, resources) };
+  const act = (action: keyof typeof EFFECTS): void => {
+    const point = query.point === '' ? {} : { point: query.point };
+    const request: ActionRequest = {
+      action,
+      body: { table: query.table, ...target, ...(action !== 'purge' && point) },
+      effect: EFFECTS[action],
+    };
+    ask(request);
+  };
+  const what = isFiltered ? `all ${printNumber(count ?? 0)} that match` : printNumber(count ?? 0);
+  return (
+    <div class="bar selection">
+      <span aria-live="polite">
+        <SelectionText selection={selection} total={total} pageSize={resources.length} />
+      </span>
+      {mayWrite && (
+        <span class="buttons">
+          <button type="button" onClick={() => act('resync')}>
+            Resync {what}
+          </button>
+          {!isFiltered && (
+            <button type="button" onClick={() => act('purge')}>
+              Purge {what}
+            </button>
+          )}
+          <button type="button" class="primary" onClick={() => act('retry')}>
+            Retry {what}
+          </button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function SelectionText({
+  selection,
+  total = 0,
+  pageSize,
+}: {
+  readonly selection: Selection;
+  readonly total: number | undefined;
+  readonly pageSize: number;
+}) {
+  if (selection.isAll) {
+    return (
+      <>
+        All {printNumber(total)} that match are selected.{' '}
+        <button type="button" class="link" onClick={selection.clear}>
+          Clear
+        </button>
+      </>
+    );
+  }
+  if (selection.ids.size === 0)
+    return (
+      <>
+        {plural(total, 'resource')} match{total === 1 ? 'es' : ''}
+      </>
+    );
+  return (
+    <>
+      {plural(selection.ids.size, 'resource')} selected.{' '}
+      {total > pageSize && (
+        <button type="button" class="link" onClick={selection.selectAll}>
+          Select all {printNumber(total)} that match
+        </button>
+      )}{' '}
+      <button type="button" class="link" onClick={selection.clear}>
+        Clear
+      </button>
+    </>
+  );
+}
+
+/** The keys of what is selected; those of other pages are known by their id, which is a key as well. */
+function keysOf({ ids }: Selection, resources: readonly Resource[]): unknown[] {
+  const known = new Map(resources.map(({ id, key }) => [id, key]));
+  return [...ids].map((id) => known.get(id) ?? (id.startsWith('{') ? JSON.parse(id) : id));
+}

@@ -1,0 +1,106 @@
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+
+interface PlotSeries {
+  readonly label: string;
+  /** A colour of the page: `--ok`, `--bad` and so on. */
+  readonly tone: string;
+  readonly values: readonly (number | null)[];
+}
+
+interface PlotProps {
+  /** Seconds since 1970. */
+  readonly x: readonly number[];
+  readonly series: readonly PlotSeries[];
+  readonly print: (value: number) => string;
+}
+
+const HEIGHT = 150;
+
+const dataOf = ({ x, series }: PlotProps): uPlot.AlignedData => [[...x], ...series.map(({ values }) => [...values])];
+
+/** Lines over time. Drawn anew when the theme changes, since a canvas knows no style sheet. */
+export function Plot(props: PlotProps) {
+  const frame = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  useEffect(() => {
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(
+        optionsOf(latest.current, frame.current as HTMLDivElement),
+        dataOf(latest.current),
+        frame.current as HTMLDivElement,
+      );
+    };
+    draw();
+    return onLooks(frame.current as HTMLDivElement, draw, () => plot.current);
+  }, []);
+  useEffect(() => plot.current?.setData(dataOf(props)));
+  return <div class="plot" ref={frame} aria-hidden="true" />;
+}
+
+/** Calls when the theme changes, and fits the plot to its frame. */
+function onLooks(frame: HTMLDivElement, draw: () => void, plot: () => uPlot | undefined): () => void {
+  const media = matchMedia('(prefers-color-scheme: dark)');
+  media.addEventListener('change', draw);
+  const themes = new MutationObserver(draw);
+  themes.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+  const sizes = new ResizeObserver(() => plot()?.setSize({ width: frame.clientWidth, height: HEIGHT }));
+  sizes.observe(frame);
+  return () => {
+    media.removeEventListener('change', draw);
+    themes.disconnect();
+    sizes.disconnect();
+    plot()?.destroy();
+  };
+}
+
+function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.Options {
+  const colour = (name: string): string => resolvedColour(frame, name);
+  const axis = {
+    stroke: colour('dim'),
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui',
+  };
+  return {
+    width: frame.clientWidth,
+    height: HEIGHT,
+    padding: [8, 8, 0, 0],
+    cursor: { y: false, points: { size: 6 } },
+    legend: { live: true },
+    scales: { y: { range: (_, __, max) => [0, Math.max(1, max ?? 1) * 1.1] } },
+    axes: [
+      {
+        ...axis,
+        space: 70,
+        values: (_, ticks) => ticks.map((tick) => new Date(tick * 1_000).toTimeString().slice(0, 5)),
+      },
+      { ...axis, size: 58, space: 34, values: (_, ticks) => ticks.map(print) },
+    ],
+    series: [
+      { value: (_, tick) => (tick === null ? '–' : new Date(tick * 1_000).toTimeString().slice(0, 5)), label: 'at' },
+      ...series.map(({ label, tone }) => ({
+        label,
+        stroke: colour(tone),
+        width: 1.6,
+        fill: `color-mix(in srgb, ${colour(tone)} 8%, transparent)`,
+        points: { show: false },
+        spanGaps: true,
+        value: (_: uPlot, value: number | null) => (value === null ? '–' : print(value)),
+      })),
+    ],
+  };
+}
+
+/** A custom property as the browser computes it for the theme in force. */
+function resolvedColour(frame: HTMLElement, name: string): string {
+  const probe = document.createElement('span');
+  probe.style.color = `var(--${name})`;
+  frame.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
