@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const STEPS = [
   ['node_modules/typescript/bin/tsc', '-b'],
+  ['scripts/build-page.ts'],
   ['scripts/check-exports.ts', ...process.argv.slice(2)],
 ];
 

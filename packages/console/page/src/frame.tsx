@@ -66,7 +66,7 @@ function itemsFor({ caller, tables, points }: Summary): Item[] {
 
 const LIVE_TEXTS = { connecting: 'Connecting …', live: 'Live', lost: 'Connection lost, trying again …' } as const;
 
-export function LiveIndicator() {
+function LiveIndicator() {
   const state = useLiveState();
   return (
     <span class={`live ${state}`} role="status">

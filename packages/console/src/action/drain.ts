@@ -13,9 +13,9 @@ export interface Drain {
 export async function planDrain({ realization, runs }: ConsoleParts, point: string): Promise<Drain> {
   const points = await realization.points.list();
   if (!points.some(({ id }) => id === point)) throw new RefusedRequest(404, 'There is no point of this name.');
-  const summaries = await realization.summary();
-  const matched = summaries
-    .flatMap(({ points: byPoint }) => Object.values(byPoint.get(point) ?? {}))
+  const statuses = await realization.points.previewRemoval(point);
+  const matched = [...statuses.values()]
+    .flatMap((counts) => Object.values(counts))
     .reduce((sum, count) => sum + count, 0);
   return {
     matched,

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import type { PointOverview } from '@intendant/realization';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
-import { readPoints } from '../point/read-points.ts';
+import { countsOf, readPoints } from '../point/read-points.ts';
 import { json, refusals } from './responses.ts';
 import { CountsSchema, InstantSchema } from './schemas.ts';
 
@@ -20,10 +21,7 @@ const PointSchema = z
         oldestDueAt: InstantSchema.nullable(),
       })
       .openapi({ description: "The caller's jobs there." }),
-    workers: z
-      .int()
-      .nullable()
-      .openapi({ description: 'Workers that hold jobs there now; null where that is not known.' }),
+    workers: z.int().openapi({ description: 'Workers that were heard of in the last 30 seconds.' }),
   })
   .openapi('Point');
 
@@ -39,16 +37,16 @@ const pointsRoute = createRoute({
 
 export const pointsApi = ({ realization }: ConsoleParts) =>
   makeRouter().openapi(pointsRoute, async (context) => {
-    const [access, caller] = [context.get('access'), context.get('caller')];
-    const points = await readPoints(realization, realization.as(caller.context), access);
-    return context.json(
-      {
-        points: points.map(({ lastSeenAt, queue, ...point }) => ({
-          ...point,
-          lastSeenAt: lastSeenAt?.toISOString() ?? null,
-          queue: { ...queue, oldestDueAt: queue.oldestDueAt?.toISOString() ?? null },
-        })),
-      },
-      200,
-    );
+    const points = await readPoints(realization.as(context.get('caller').context));
+    return context.json({ points: points.map(toPoint) }, 200);
   });
+
+const toPoint = (point: PointOverview): z.infer<typeof PointSchema> => ({
+  id: point.id,
+  labels: { ...point.labels },
+  health: point.state,
+  lastSeenAt: point.heartbeatAt?.toISOString() ?? null,
+  statuses: countsOf(point),
+  queue: { ...point.queue, oldestDueAt: point.queue.oldestDueAt?.toISOString() ?? null },
+  workers: point.workers,
+});

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { RecordNotFoundError } from '@intendant/core';
+import { type AnyTable, RecordNotFoundError } from '@intendant/core';
+import type { ResourceDetail, StatusTransition } from '@intendant/realization';
 import { type Access, type ReadableTable, tableOf } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
 import { jsonRecord } from '../resource/json-value.ts';
-import { type ResourceDetail, readResource } from '../resource/read-resource.ts';
 import { parseResourceKey } from '../resource/resource-key.ts';
 import { type RevisionChange, readRevisionChanges } from '../resource/revision-changes.ts';
 import { resourceName } from './resource-name.ts';
@@ -91,7 +91,7 @@ export const resourceApi = ({ store, realization }: ConsoleParts) =>
       const access = context.get('access');
       const table = tableOf(access, name);
       const session = realization.as(context.get('caller').context);
-      const detail = await readResource(session, table, parseResourceKey(table, text));
+      const detail = await session.detail(table.definition, parseResourceKey(table, text) as never);
       return context.json(toDetail(access, table, detail), 200);
     })
     .openapi(historyRoute, async (context) => {
@@ -114,30 +114,32 @@ export const resourceApi = ({ store, realization }: ConsoleParts) =>
 const noHistory = ({ name }: ReadableTable): RecordNotFoundError =>
   new RecordNotFoundError(`${name}: nothing is known of a resource with this key`);
 
-const toDetail = (access: Access, table: ReadableTable, detail: ResourceDetail): z.infer<typeof DetailSchema> => ({
+const toDetail = (
+  access: Access,
+  table: ReadableTable,
+  detail: ResourceDetail<AnyTable>,
+): z.infer<typeof DetailSchema> => ({
   ...resourceName(access, table, detail.key),
   record: detail.record ? jsonRecord(detail.record) : null,
   revision: detail.overall.revision,
   status: detail.overall.status,
   message: detail.overall.additionalDetails,
   since: detail.overall.updatedAt.toISOString(),
-  points: detail.points.map(({ enforcementPoint, since, nextAttemptAt, ...point }) => ({
-    point: enforcementPoint,
-    ...point,
-    since: since.toISOString(),
-    nextAttemptAt: nextAttemptAt?.toISOString() ?? null,
+  points: detail.points.map((point) => ({
+    point: point.enforcementPoint,
+    status: point.status,
+    revision: point.revision,
+    attempt: point.attempt,
+    since: point.since.toISOString(),
+    nextAttemptAt: point.nextAttemptAt?.toISOString() ?? null,
+    job: point.job,
+    error: point.error,
+    isRemoval: point.isRemoval,
   })),
   mayWrite: table.scope.role.endsWith('writer'),
 });
 
-const toTransition = (transition: {
-  readonly enforcementPoint: string;
-  readonly status: z.infer<typeof StatusSchema>;
-  readonly revision: number;
-  readonly attempt: number | null;
-  readonly message: string;
-  readonly occurredAt: Date;
-}): z.infer<typeof TransitionSchema> => ({
+const toTransition = (transition: StatusTransition): z.infer<typeof TransitionSchema> => ({
   point: transition.enforcementPoint,
   status: transition.status,
   revision: transition.revision,

@@ -2,7 +2,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { EnforcementPoint } from '@intendant/realization';
 import { subjectOf } from '../action/audit.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
-import { healthOf } from '../point/point-health.ts';
 import { readActivity } from '../summary/activity.ts';
 import { readNewestErrors } from '../summary/newest-errors.ts';
 import { Remembered } from '../summary/remembered.ts';
@@ -82,6 +81,6 @@ export function summaryApi({ store, realization }: ConsoleParts) {
 
 function countPoints(points: readonly EnforcementPoint[]): z.infer<typeof SummarySchema>['points'] {
   const counts = { live: 0, stale: 0, removed: 0 };
-  for (const point of points) counts[healthOf(point)] += 1;
+  for (const point of points) counts[point.state] += 1;
   return counts;
 }

@@ -1,63 +1,21 @@
-import type { Labels, Realization, RealizationSession, StatusCounts } from '@intendant/realization';
-import type { Access } from '../caller/access.ts';
-import { healthOf, type PointHealth } from './point-health.ts';
+import type { PointOverview, RealizationSession, Status } from '@intendant/realization';
 
-/** A point, and what of the caller's is there. */
-export interface Point {
-  readonly id: string;
-  readonly labels: Labels;
-  readonly health: PointHealth | 'unregistered';
-  readonly lastSeenAt: Date | null;
-  readonly statuses: StatusCounts;
-  readonly queue: PointQueue;
-  readonly workers: number | null;
+/** Points in trouble first: those that are stale, then those that hold errors, then by id. */
+export async function readPoints(session: RealizationSession): Promise<PointOverview[]> {
+  const points = await session.points();
+  return points.sort(byTrouble);
 }
 
-interface PointQueue {
-  readonly waiting: number;
-  readonly due: number;
-  readonly running: number;
-  readonly failed: number;
-  readonly oldestDueAt: Date | null;
-}
-
-/** Stale points first, then those that hold errors, then by id. */
-export async function readPoints(
-  realization: Realization<unknown>,
-  session: RealizationSession,
-  { tables }: Access,
-): Promise<Point[]> {
-  const [registered, summaries] = await Promise.all([
-    realization.points.list(),
-    session.summary(tables.map(({ definition }) => definition)),
-  ]);
-  const counts = new Map<string, Record<string, number>>();
-  for (const { points } of summaries) for (const [id, byStatus] of points) add(counts, id, byStatus);
-  const known = new Map(registered.map((point) => [point.id, point]));
-  const ids = [...new Set([...known.keys(), ...counts.keys()])];
-  return ids
-    .map((id): Point => {
-      const point = known.get(id);
-      return {
-        id,
-        labels: point?.labels ?? {},
-        health: point ? healthOf(point) : 'unregistered',
-        lastSeenAt: point?.heartbeatAt ?? null,
-        statuses: counts.get(id) ?? {},
-        queue: { waiting: 0, due: 0, running: 0, failed: 0, oldestDueAt: null },
-        workers: null,
-      };
-    })
-    .sort(byTrouble);
-}
-
-function add(counts: Map<string, Record<string, number>>, id: string, byStatus: StatusCounts): void {
-  const own = counts.get(id) ?? {};
-  for (const [status, count] of Object.entries(byStatus)) own[status] = (own[status] ?? 0) + count;
-  counts.set(id, own);
-}
-
-const byTrouble = (a: Point, b: Point): number =>
-  Number(b.health === 'stale') - Number(a.health === 'stale') ||
-  (b.statuses.ERROR ?? 0) - (a.statuses.ERROR ?? 0) ||
+const byTrouble = (a: PointOverview, b: PointOverview): number =>
+  Number(b.state === 'stale') - Number(a.state === 'stale') ||
+  (countsOf(b).ERROR ?? 0) - (countsOf(a).ERROR ?? 0) ||
   (a.id < b.id ? -1 : 1);
+
+/** The caller's resources there by status, of all tables. */
+export function countsOf({ statuses }: PointOverview): Partial<Record<Status, number>> {
+  const sums: Partial<Record<Status, number>> = {};
+  for (const counts of statuses.values())
+    for (const [status, count] of Object.entries(counts) as [Status, number][])
+      sums[status] = (sums[status] ?? 0) + count;
+  return sums;
+}

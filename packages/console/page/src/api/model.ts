@@ -133,7 +133,7 @@ export interface Point {
     readonly failed: number;
     readonly oldestDueAt: string | null;
   };
-  readonly workers: number | null;
+  readonly workers: number;
 }
 
 export interface DeadLetter {

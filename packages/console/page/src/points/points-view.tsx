@@ -55,7 +55,7 @@ const COLUMNS = helper.columns([
     meta: { isNumber: true },
     cell: ({ row: { original } }) => (original.lastSeenAt === null ? '–' : <Ago at={original.lastSeenAt} />),
   }),
-  figure('workers', 'Workers', ({ workers }) => workers ?? 0),
+  figure('workers', 'Workers', ({ workers }) => workers),
   figure('due', 'Due', ({ queue }) => queue.due),
   figure('waiting', 'Waiting', ({ queue }) => queue.waiting),
   figure('running', 'Running', ({ queue }) => queue.running),
