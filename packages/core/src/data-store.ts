@@ -9,7 +9,8 @@ import type { Scope, StoreRole } from './context/scope.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
 import { ConfigurationError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
-import { openPool, type PoolOptions, type PoolStats } from './exchange/pool.ts';
+import { type OpenedPool, openExchange } from './exchange/open-exchange.ts';
+import type { PoolOptions, PoolStats } from './exchange/pool.ts';
 import { PoolExecutor } from './exchange/pool-executor.ts';
 import { localSettings } from './exchange/scope-settings.ts';
 import { inServiceTransaction } from './exchange/service-transaction.ts';
@@ -93,7 +94,7 @@ class PostgresDataStore implements DataStore<unknown> {
   readonly #logger: Logger;
   readonly #connection: pg.ClientConfig;
   readonly #adminConnection: pg.ClientConfig;
-  readonly #pool: pg.Pool;
+  #pool!: pg.Pool;
   readonly #tables = new Map<string, RegisteredTable>();
   readonly #closeHooks: (() => Promise<void>)[] = [];
   #roleName: (role: StoreRole) => string = (role) => role;
@@ -115,21 +116,13 @@ class PostgresDataStore implements DataStore<unknown> {
       options.adminConnection === undefined
         ? this.#connection
         : readConnection('adminConnection', options.adminConnection);
-    this.#pool = openPool(this.#connection, options.pool ?? {}, this.#logger);
   }
 
   async open(): Promise<void> {
-    try {
-      const { rows } = await this.#pool.query<{ login: string; database: string }>(
-        'select current_user as login, current_database() as database',
-      );
-      const { login, database } = rows[0] as { login: string; database: string };
-      this.#loginName = login;
-      this.#roleName = roleNames(this.#options.rolePrefix ?? `intendant_${database}`);
-    } catch (error) {
-      await this.#pool.end();
-      throw translateError(error, { operation: 'createDataStore' });
-    }
+    const opened = await this.#openExchange();
+    this.#pool = opened.pool;
+    this.#loginName = opened.loginName;
+    this.#roleName = roleNames(this.#options.rolePrefix ?? `intendant_${opened.databaseName}`);
     this.#keeper = new SchemaKeeper({
       adminConnection: this.#adminConnection,
       hasAdminConnection: this.#options.adminConnection !== undefined,
@@ -139,19 +132,27 @@ class PostgresDataStore implements DataStore<unknown> {
       loginName: async () => this.#loginName,
       logger: this.#logger,
     });
-    this.#internals = this.#makeInternals();
+    this.#internals = this.#makeInternals(opened);
     exposeStore(this as unknown as DataStore, this.#internals);
+  }
+
+  async #openExchange(): Promise<OpenedPool> {
+    try {
+      return await openExchange(this.#connection, this.#options.pool ?? {}, this.#logger);
+    } catch (error) {
+      throw translateError(error, { operation: 'createDataStore' });
+    }
   }
 
   get #schemaName(): string {
     return this.#options.schema ?? 'public';
   }
 
-  #makeInternals(): DataStoreInternals {
+  #makeInternals({ pool, connection, settings }: OpenedPool): DataStoreInternals {
     const exchange: StoreExchange = {
-      pool: this.#pool,
-      connection: this.#connection,
-      settings: localSettings(this.#roleName),
+      pool,
+      connection,
+      settings: localSettings(this.#roleName, settings),
       usesNamedStatements: this.#options.pool?.namedStatements ?? true,
       logger: this.#logger,
     };
@@ -159,8 +160,8 @@ class PostgresDataStore implements DataStore<unknown> {
       store: this as unknown as DataStore,
       schemaName: this.#schemaName,
       logger: this.#logger,
-      pool: this.#pool,
-      connection: this.#connection,
+      pool,
+      connection,
       adminConnection: this.#adminConnection,
       hasInstancer: this.#instancer !== undefined,
       exchange,

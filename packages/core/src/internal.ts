@@ -27,6 +27,7 @@ export type { Executor, RunOptions, TransactionExecutor } from './exchange/execu
 export { destroySocket, serverProcessId } from './exchange/pg-internals.ts';
 export type { Statement, StatementResult, WireValue } from './exchange/statement.ts';
 export { mapStatements, type ResultSet, type StatementSet, statementsOf } from './exchange/statement-set.ts';
+export { SET_VALUE_SETTINGS, withValueSettings } from './exchange/value-settings.ts';
 export { type CountRange, checkCount } from './option/check-count.ts';
 export { checkDuration, type DurationRange } from './option/check-duration.ts';
 export { checkOptions, type OptionNames } from './option/check-options.ts';

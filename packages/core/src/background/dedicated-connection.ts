@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { destroySocket } from '../exchange/pg-internals.ts';
+import { SET_VALUE_SETTINGS } from '../exchange/value-settings.ts';
 import { startTimer } from './timer.ts';
 
 export interface DedicatedConnectionOptions {
@@ -37,8 +38,7 @@ export class DedicatedConnection implements AsyncDisposable {
     const opened = new DedicatedConnection(new pg.Client(clientConfig(options)));
     try {
       await opened.client.connect();
-      const setUp = setUpSql(options);
-      if (setUp) await opened.client.query(setUp);
+      await opened.client.query(setUpSql(options));
       return opened;
     } catch (error) {
       opened.close();
@@ -80,5 +80,5 @@ const KEEPALIVES = ['set tcp_keepalives_idle = 5', 'set tcp_keepalives_interval 
 
 function setUpSql({ silenceLimitMs, setUp }: DedicatedConnectionOptions): string {
   const limit = silenceLimitMs === undefined ? [] : [`set idle_session_timeout = ${silenceLimitMs}`, ...KEEPALIVES];
-  return [...limit, ...(setUp ? [setUp] : [])].join('; ');
+  return [SET_VALUE_SETTINGS, ...limit, ...(setUp ? [setUp] : [])].join('; ');
 }

@@ -31,7 +31,19 @@ interface PostgresError {
   readonly severity?: string;
 }
 
-type Translate = (message: string, options: ErrorOptions) => IntendantError;
+type Translate = (message: string, options: ErrorOptions, error: PostgresError) => IntendantError;
+
+/**
+ * Poolers speak for themselves under this code, about what Postgres never refuses. Only their fixed words are passed on.
+ * https://github.com/pgbouncer/pgbouncer/search?q=disconnect_client
+ */
+const poolerRefused: Translate = (message, options, { message: words }) => {
+  const [refused] = /unsupported startup parameter[\w :]*|no such (user|database)/.exec(words) ?? [];
+  if (refused) return new ConfigurationError(`${message}: the pooler refused the connection: ${refused}`, options);
+  const [limit] = /(query|transaction|idle_transaction)_timeout/.exec(words) ?? [];
+  if (limit) return new OperationCancelledError(`${message}: the time limit ${limit} of the pooler ran out`, options);
+  return new ConnectionError(`${message}: the pooler or the database closed the connection; retry`, options);
+};
 
 const connectionLost: Translate = (message, options) =>
   new ConnectionError(`${message}: the database closed the connection; retry`, options);
@@ -71,6 +83,7 @@ const TRANSLATIONS: Record<string, Translate> = {
   '28P01': (message, options) =>
     new ConfigurationError(`${message}: the database refused user name or password`, options),
   '28000': (message, options) => new ConfigurationError(`${message}: the database refused this login`, options),
+  '08P01': poolerRefused,
   '08': connectionLost,
   '54': doesNotFit(
     'a value is larger than the database takes; a key or an indexed column has room for about 2,700 bytes',
@@ -121,7 +134,7 @@ export function translateError(error: unknown, subject: ErrorSubject): unknown {
 
 function translatePostgres(error: PostgresError, message: string, options: ErrorOptions): IntendantError {
   const translate = TRANSLATIONS[error.code] ?? TRANSLATIONS[error.code.slice(0, 2)];
-  if (translate) return translate(message, options);
+  if (translate) return translate(message, options, error);
   return new DatabaseError(`${message}: ${error.message} (SQLSTATE ${error.code})`, options);
 }
 

@@ -1,5 +1,5 @@
 import type { ClientBase, Connection, Submittable } from 'pg';
-import { serialize } from 'pg-protocol';
+import { DatabaseError, serialize } from 'pg-protocol';
 import { refuseCopy, streamOf } from './pg-internals.ts';
 import { type PreparedNames, preparedNamesOf } from './prepared-names.ts';
 import type { Statement, StatementResult, WireValue } from './statement.ts';
@@ -116,13 +116,17 @@ class Exchange {
 /** A prepared statement that someone deallocated, or whose result type a schema change altered. */
 const STALE_PLAN = new Set(['26000', '0A000']);
 
-/** True when the server forgot, or refuses, what it had prepared: the same exchange succeeds if it is sent again. */
-export const isStalePlan = (error: unknown): boolean =>
-  error instanceof Error &&
-  ((error as { code?: string }).code === '26000' || /cached plan must not change result type/.test(error.message));
+/**
+ * True when the server forgot, or refuses, what it had prepared: the same exchange succeeds if it is sent again. The
+ * function that complains is looked at, since messages come in the server's language.
+ */
+export function isStalePlan(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  return error.code === '26000' || (error.code === '0A000' && error.routine === 'RevalidateCachedQuery');
+}
 
 /**
- * Sends the statements behind one Sync and answers their results in order. Outside a transaction block they are one
+ * Sends the statements behind one Sync and returns their results in order. Outside a transaction block they are one
  * transaction. Rejects with what pg or Postgres threw, untranslated.
  */
 export function runExchange(

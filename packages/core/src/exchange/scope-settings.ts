@@ -1,6 +1,8 @@
+import pg from 'pg';
 import { isInstanceScoped } from '../context/db-role.ts';
 import { isServiceScope, type Scope, type ServiceScope, STORE_ROLES, type StoreRole } from '../context/scope.ts';
 import type { Statement } from './statement.ts';
+import type { Setting } from './value-settings.ts';
 
 /** How a scope reaches the database: the one seam that a sharded backend (Citus) implements anew. */
 export interface ScopeSettings {
@@ -18,18 +20,24 @@ const SET_SCOPE = `${SET_ROLE_AND_ORG}, set_config('${INSTANCE_SETTING}', $3, tr
 
 /**
  * On plain Postgres they travel as parameters of one statement, and end with the transaction. The instance is left out
- * where no policy of the role looks at it: each setting costs the server about as much as sending a row.
+ * where no policy of the role looks at it: each setting costs the server about as much as sending a row. `more` settings
+ * that a pooler does not take at the start of a connection travel with them.
  */
-export function localSettings(roleName: (role: StoreRole) => string): ScopeSettings {
+export function localSettings(roleName: (role: StoreRole) => string, more: readonly Setting[] = []): ScopeSettings {
   const names = new Map(STORE_ROLES.map((role) => [role, roleName(role)]));
+  const also = more.map(([name, value]) => `, set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`);
+  const [setRoleAndOrg, setScope] = [SET_ROLE_AND_ORG, SET_SCOPE].map((text) => text + also.join('')) as [
+    string,
+    string,
+  ];
   return {
     statement: (scope) => {
       const { role, orgId, instanceId } = scope;
       const name = names.get(role) as string;
       return instanceId === undefined && (isServiceScope(scope) || !isInstanceScoped(scope.role))
-        ? { name: 'set-scope', text: SET_ROLE_AND_ORG, values: [name, orgId ?? ''] }
-        : { name: 'set-scope', text: SET_SCOPE, values: [name, orgId ?? '', instanceId ?? ''] };
+        ? { name: 'set-scope', text: setRoleAndOrg, values: [name, orgId ?? ''] }
+        : { name: 'set-scope', text: setScope, values: [name, orgId ?? '', instanceId ?? ''] };
     },
-    reset: () => ({ name: 'set-scope', text: SET_SCOPE, values: ['none', '', ''] }),
+    reset: () => ({ name: 'set-scope', text: setScope, values: ['none', '', ''] }),
   };
 }

@@ -1,0 +1,58 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { openPool, type PoolOptions } from './pool.ts';
+import { readSettingsToSet, type Setting, withValueSettings } from './value-settings.ts';
+
+/** A pool that was tried, and what was found out about the other side. */
+export interface OpenedPool {
+  readonly pool: pg.Pool;
+  /** What the pool's clients are made from. */
+  readonly connection: pg.ClientConfig;
+  readonly loginName: string;
+  readonly databaseName: string;
+  /** To be set in every transaction, since startup options did not arrive. */
+  readonly settings: readonly Setting[];
+}
+
+/**
+ * Opens the pool and tries one connection: with startup options, and where those are refused, as poolers do, without.
+ * Rejects with what the driver threw, and then nothing is left open.
+ */
+export async function openExchange(
+  connection: pg.ClientConfig,
+  options: PoolOptions,
+  logger: Logger,
+): Promise<OpenedPool> {
+  try {
+    return await tryPool(withValueSettings(connection, statementTimeout(options)), options, logger);
+  } catch (error) {
+    if (!refusesStartupOptions(error)) throw error;
+    logger.debug('startup options were refused: this is a pooler');
+    return tryPool({ ...connection, client_encoding: 'UTF8' }, options, logger);
+  }
+}
+
+async function tryPool(connection: pg.ClientConfig, options: PoolOptions, logger: Logger): Promise<OpenedPool> {
+  const pool = openPool(connection, options, logger);
+  try {
+    const { rows } = await pool.query<{ login: string; database: string }>(
+      'select current_user as login, current_database() as database',
+    );
+    const { login, database } = rows[0] as { login: string; database: string };
+    const settings = await readSettingsToSet(pool, statementTimeout(options));
+    return { pool, connection, loginName: login, databaseName: database, settings };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+const statementTimeout = ({ statementTimeoutMs }: PoolOptions): Setting[] =>
+  statementTimeoutMs ? [['statement_timeout', String(statementTimeoutMs)]] : [];
+
+/**
+ * PgBouncer has "unsupported startup parameter: options" (08P01), other poolers their own words. What is wrong with the
+ * login, the database or the number of connections is not mended by leaving out options.
+ */
+const refusesStartupOptions = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && !['28', '3D', '53', '57'].includes(error.code?.slice(0, 2) ?? '');

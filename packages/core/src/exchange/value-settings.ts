@@ -1,0 +1,105 @@
+import pg from 'pg';
+
+/*
+ * Values are exact only under certain settings, and a server, a database or a login may preset others. Two ways to be
+ * independent of the presets, the first of which costs nothing:
+ *
+ * - As startup options of each connection, which win over all presets. Poolers refuse them, or ignore them.
+ * - Behind a pooler, in the statement that sets a transaction's scope, and only those settings that are
+ *   preset.
+ *
+ * Not among them are settings that do not change what a value is: TimeZone and search_path belong to SQL of one's own, and
+ * a database that is set to read only stays so.
+ */
+
+interface ValueSetting {
+  readonly name: string;
+  readonly value: string;
+  /** Whether a current value is as good. Default: when it is equal. */
+  readonly accepts?: (value: string) => boolean;
+  /** True when a transaction that has begun can no longer take it over. */
+  readonly isForBegin?: boolean;
+}
+
+const VALUE_SETTINGS: readonly ValueSetting[] = [
+  { name: 'bytea_output', value: 'hex' },
+  { name: 'extra_float_digits', value: '1', accepts: (value) => Number(value) >= 1 },
+  { name: 'DateStyle', value: 'ISO', accepts: (value) => value.startsWith('ISO') },
+  { name: 'IntervalStyle', value: 'postgres' },
+  { name: 'standard_conforming_strings', value: 'on' },
+  { name: 'array_nulls', value: 'on' },
+  { name: 'transform_null_equals', value: 'off' },
+  { name: 'row_security', value: 'on' },
+  { name: 'quote_all_identifiers', value: 'off' },
+  { name: 'default_transaction_isolation', value: 'read committed', isForBegin: true },
+];
+
+/** One setting, as `set_config` takes it. */
+export type Setting = readonly [name: string, value: string];
+
+/**
+ * The connection, with the settings as startup options behind those it has. Fields of a URL would win over fields
+ * beside it, so its `options` are taken out of the URL.
+ */
+export function withValueSettings(connection: pg.ClientConfig, more: readonly Setting[] = []): pg.ClientConfig {
+  const { options, ...rest } = splitOptions(connection);
+  const own = [...VALUE_SETTINGS.map(({ name, value }): Setting => [name, value]), ...more];
+  const all = [options ?? process.env['PGOPTIONS'], ...own.map(startupOption)].filter((option) => option !== undefined);
+  return { ...rest, client_encoding: 'UTF8', options: all.join(' ') };
+}
+
+/** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS */
+const startupOption = ([name, value]: Setting): string => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`;
+
+function splitOptions(connection: pg.ClientConfig): pg.ClientConfig {
+  if (!connection.connectionString?.includes('options=')) return connection;
+  const url = new URL(connection.connectionString);
+  const options = url.searchParams.get('options') ?? connection.options;
+  url.searchParams.delete('options');
+  return { ...connection, connectionString: url.href, ...(options !== undefined && { options }) };
+}
+
+/** SQL that sets them for the rest of a session that poolers do not share. */
+export const SET_VALUE_SETTINGS = VALUE_SETTINGS.map(
+  ({ name, value }) => `set ${name} = ${pg.escapeLiteral(value)}`,
+).join('; ');
+
+/**
+ * Looks at a connection that was made `withValueSettings`, or was not. Returns what is still to be set in every transaction:
+ * nothing where the startup options are in force; else the settings that differ now, those that the database or the login
+ * presets for connections to come, and `more`.
+ */
+export async function readSettingsToSet(
+  client: Pick<pg.ClientBase, 'query'>,
+  more: readonly Setting[] = [],
+): Promise<Setting[]> {
+  const names = [...VALUE_SETTINGS, ...more.map(([name]) => ({ name }))].map(({ name }) => name);
+  const { rows } = await client.query<SettingRow>(READ_SETTINGS, [names]);
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const own = VALUE_SETTINGS.filter((setting) => !setting.isForBegin && isToSet(setting, byName.get(setting.name)));
+  const others = more.filter(([name]) => byName.get(name)?.source !== 'client');
+  return [...others, ...own.map(({ name, value }): Setting => [name, value])];
+}
+
+interface SettingRow {
+  readonly name: string;
+  readonly value: string;
+  /** `client`: a startup option. */
+  readonly source: string;
+  readonly is_preset: boolean;
+}
+
+const READ_SETTINGS = `
+  select s.name, current_setting(s.name) as value, s.source, exists (
+    select from pg_catalog.pg_db_role_setting p
+    where p.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
+      and p.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
+      and exists (select from unnest(p.setconfig) c where starts_with(lower(c), lower(s.name) || '='))
+  ) as is_preset
+  from pg_catalog.pg_settings s
+  where s.name = any ($1)`;
+
+function isToSet(setting: ValueSetting, row: SettingRow | undefined): boolean {
+  if (!row || row.source === 'client') return false;
+  return row.is_preset || !(setting.accepts?.(row.value) ?? row.value === setting.value);
+}
