@@ -2,7 +2,7 @@ import { createDataStore } from '@intendant/core';
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import type { Firewall } from './firewall.ts';
-import { type Policy, policy, ROLES } from './policy.ts';
+import { policy, ROLES } from './policy.ts';
 
 /** Store, feed and realization of this example. Closing it stops the workers too. */
 export interface ControlPlane extends AsyncDisposable {
@@ -16,7 +16,7 @@ export async function openControlPlane(url: string): Promise<ControlPlane> {
   const store = await createDataStore({ connection: url });
   const subscriptions = await createSubscriptions({ store });
   const realization = await createRealization({ store, subscriptions });
-  await realization.register([policy], { roles: ROLES, placement: ({ region }: Policy) => ({ region }) });
+  await realization.register([policy], { roles: ROLES, placement: ({ region }) => ({ region }) });
   const close = () => store.close();
   return { realization, subscriptions, close, [Symbol.asyncDispose]: close };
 }

@@ -1,4 +1,4 @@
-import { defineTable, type RecordOf } from '@intendant/core';
+import { defineTable } from '@intendant/core';
 import { z } from 'zod';
 import { overlaps } from './address-range.ts';
 
@@ -33,7 +33,5 @@ const rules = z.array(rule).check((context) => {
 export const policy = defineTable('firewall_policy', {
   schema: z.object({ id: z.string().min(1).max(60), region: z.string(), rules }),
 });
-
-export type Policy = RecordOf<typeof policy>;
 
 export const ROLES = { tenant_admin: 'tenant_writer', service_auditor: 'reader' } as const;
