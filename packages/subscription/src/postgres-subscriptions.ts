@@ -23,6 +23,7 @@ import { readChannel } from './relay/look.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
 import { changesOf } from './source/changes-of.ts';
+import { fedTable } from './source/fed-table.ts';
 import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
 import { hearing } from './source/hearing.ts';
@@ -47,6 +48,8 @@ import { exposeSubscriptions } from './subscriptions-internals.ts';
 import { readSettings, type SubscriptionsSettings } from './subscriptions-settings.ts';
 
 const READY_MS = 15_000;
+/** While the relay knows what it waits for. */
+const OBSTACLE_MS = 60_000;
 /** A durable subscription that cannot look for work yet goes on trying in the background. */
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
@@ -119,11 +122,13 @@ export class PostgresSubscriptions implements Subscriptions {
 
   async #awaitRelay(): Promise<void> {
     await this.#horizon.beyond(-1, 0, AbortSignal.timeout(READY_MS));
-    if (this.#horizon.settled < 0) {
-      throw new ConnectionError(
-        'no relay spoke within 15 s: at least one process must open subscriptions without `relay: false`',
-      );
-    }
+    if (this.#horizon.settled < 0 && this.#relay?.obstacle)
+      await this.#horizon.beyond(-1, 0, AbortSignal.timeout(OBSTACLE_MS - READY_MS));
+    if (this.#horizon.settled >= 0) return;
+    const reason =
+      this.#relay?.obstacle ??
+      `no relay spoke within ${READY_MS / 1_000} s: at least one process must open subscriptions without \`relay: false\``;
+    throw new ConnectionError(`createSubscriptions: ${reason}`);
   }
 
   async subscribe(
@@ -201,7 +206,7 @@ export class PostgresSubscriptions implements Subscriptions {
 
   async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
     this.#checkOpen('subscribe');
-    const table = this.#internals.table(tableOrName);
+    const table = fedTable(this.#internals, tableOrName);
     const operations = readOperations(options.operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
     return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };

@@ -41,6 +41,8 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
   readonly renamedFrom?: Readonly<Partial<Record<keyof z.output<Schema> & string, string | null>>>;
   /** Columns to index together, each list one index; `org_id` (and `instance_id`) are put in front. Default none. */
   readonly indexes?: readonly (readonly (keyof z.output<Schema> & string)[])[];
+  /** False: changes of the table are not in the feed, so its writers run no trigger, and nobody can subscribe to it. Default true. */
+  readonly feed?: boolean;
 }
 
 /** What `defineTable` makes: a description, bound to no database. Frozen. */
@@ -54,6 +56,8 @@ export interface TableDefinition<Schema extends TableSchema = TableSchema, Trait
   readonly softDelete: Traits['softDelete'];
   readonly renamedFrom: Readonly<Record<string, string | null>>;
   readonly indexes: readonly (readonly string[])[];
+  /** Whether its changes are in the feed. */
+  readonly feed: boolean;
   /** The columns of the schema, in its order. */
   readonly columns: readonly Column[];
 }
@@ -128,6 +132,7 @@ export function defineTable<
     softDelete: options.softDelete ?? (true as SoftDelete),
     renamedFrom: Object.freeze({ ...renamedFrom }),
     indexes: Object.freeze(indexes.map((index) => Object.freeze([...index]))),
+    feed: options.feed ?? true,
     columns: Object.freeze(columns),
   });
 }

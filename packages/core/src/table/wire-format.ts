@@ -74,8 +74,17 @@ function encodeBigint(value: unknown): string {
   return String(value);
 }
 
+/**
+ * Postgres has times at infinity, and Date has none: they are read as the last and the first time that Date can hold
+ * (±8.64e15 ms, https://tc39.es/ecma262/#sec-time-values-and-time-range), and these are written as infinity.
+ */
+const FURTHEST_MS = 8.64e15;
+const INFINITE_TIMES: Readonly<Record<string, number>> = { infinity: FURTHEST_MS, '-infinity': -FURTHEST_MS };
+
 /** `2026-11-25 19:00:00.123+00` is what V8 reads natively, but for the blank and the zone; pg's own parser is ten times slower. */
 function decodeTimestamp(text: string): Date {
+  const infinite = INFINITE_TIMES[text];
+  if (infinite !== undefined) return new Date(infinite);
   if (text.length > 26 || text[4] !== '-' || text[10] !== ' ' || !text.endsWith('+00')) return parseTimestamp(text);
   return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 }
@@ -83,6 +92,7 @@ function decodeTimestamp(text: string): Date {
 /** In Postgres' own spelling, so that what was sent reads as what comes back. It writes years beyond 9999 without a sign, and those before year 1 with `BC`, counting from 1. */
 function encodeTimestamp(value: unknown): string {
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) return refuse('must be a valid Date');
+  if (Math.abs(value.getTime()) === FURTHEST_MS) return value.getTime() > 0 ? 'infinity' : '-infinity';
   const iso = value.toISOString().replace('T', ' ').replace('Z', '+00');
   const year = value.getUTCFullYear();
   if (year > 9999) return iso.slice(1);

@@ -7,7 +7,12 @@ import {
   type SchemaPart,
 } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import { planReplicatedTable, REPLICATION_SCHEMA, truncateMessageBody } from '../replication/replicated-table.ts';
+import {
+  planReplicatedTable,
+  planUnreplicatedTable,
+  REPLICATION_SCHEMA,
+  truncateMessageBody,
+} from '../replication/replicated-table.ts';
 import { planAnnouncements } from './announce-schema.ts';
 import {
   appendFunctionBody,
@@ -136,8 +141,21 @@ async function planSource(
   { source, records }: ChangeLogPartOptions,
 ): Promise<string[]> {
   const wantsRecord = records.has(table.name);
+  if (!table.definition.feed) return planNoSource(client, table, source);
   if (source === 'triggers') return planTriggers(client, table, wantsRecord);
   return [...(await planReplicatedTable(client, table, wantsRecord)), ...(await planTruncateTrigger(client, table))];
+}
+
+/** For a table that is not in the feed, or is so no longer. */
+async function planNoSource(client: ClientBase, table: RegisteredTable, source: SourceKind): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select tgname as name from pg_trigger where tgrelid = to_regclass($1) and tgname like 'intendant_append_%' order by 1`,
+    [table.qualifiedName],
+  );
+  return [
+    ...rows.map(({ name }) => `drop trigger ${name} on ${table.qualifiedName}`),
+    ...(source === 'replication' ? await planUnreplicatedTable(client, table) : []),
+  ];
 }
 
 async function planTruncateTrigger(client: ClientBase, table: RegisteredTable): Promise<string[]> {

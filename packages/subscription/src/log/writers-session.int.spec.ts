@@ -1,4 +1,4 @@
-import { createDataStore, defineTable, OperationNotAllowedError } from '@intendant/core';
+import { ConfigurationError, createDataStore, defineTable, OperationNotAllowedError } from '@intendant/core';
 import { eventually, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
@@ -80,6 +80,22 @@ test("changes carry a row's exact values, whatever the writer's session is set t
   expect(inserted).toMatchObject(written);
 });
 
+test('an infinite time is the last or first that Date can hold, in reads, paging, the feed and when written back', async () => {
+  await admin.query(`insert into reading (org_id, id, at, ratio, bytes, "isGood", "isBad", data)
+    select 'Pepsi', 'infinite', at, 1, '', true, false, '{"value": 1}' from unnest('{infinity,-infinity}'::timestamptz[]) at`);
+  const [last, first] = [new Date(8.64e15), new Date(-8.64e15)];
+  const where = { id: 'infinite' };
+  expect((await pepsi.findMany(reading, { where, orderBy: { at: 'asc' } })).map((found) => found.at)).toEqual([
+    first,
+    last,
+  ]);
+  const changes = await changesOf('infinite', 2);
+  expect(changes.map(({ record }) => record?.['at'])).toEqual([last, first]);
+  await pepsi.update(reading, { ...(await pepsi.find(reading, { id: 'infinite', at: last })), note: 'written back' });
+  const { rows } = await admin.query(`select at::text from reading where note = 'written back'`);
+  expect(rows).toEqual([{ at: 'infinity' }]);
+});
+
 test('changes carry a date before year 1 and one after year 9999', async () => {
   for (const iso of ['-000043-03-15T12:00:00.000Z', '+012026-01-01T00:00:00.007Z', '0000-12-31T23:59:59.999Z']) {
     await pepsi.insert(reading, { ...row(iso), at: new Date(iso) });
@@ -148,4 +164,22 @@ test("no function or operator in front of Postgres' own runs with the rights of 
     });
   }
   await replaceSource(source);
+});
+
+test('a table with feed: false has no trigger and no subscribers, also when it was in the feed before', async () => {
+  const options = { schema: z.object({ id: z.string() }) };
+  const triggers = async (): Promise<number> => {
+    const found = await admin.query(
+      `select from pg_trigger where tgrelid = 'quiet'::regclass and tgname like 'intendant_append_%'`,
+    );
+    return found.rowCount ?? 0;
+  };
+  await store.register([defineTable('quiet', options)], { roles: { tenant_admin: 'tenant_writer' } });
+  expect(await triggers()).toBe(4);
+  const quiet = defineTable('quiet', { ...options, feed: false });
+  await store.register([quiet], { roles: { tenant_admin: 'tenant_writer' } });
+  expect(await triggers()).toBe(0);
+  await expect(subscriptions.subscribe(quiet, () => {})).rejects.toThrow(ConfigurationError);
+  await expect(subscriptions.mirror(quiet)).rejects.toThrow(/feed: false/);
+  await pepsi.insert(quiet, { id: 'unheard' });
 });

@@ -1,4 +1,4 @@
-import { DedicatedConnection, pause, Service } from '@intendant/core/internal';
+import { abortable, DedicatedConnection, pause, Service } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { LEADER_LOCK } from '../log/names.ts';
@@ -32,6 +32,7 @@ export class Relay {
   readonly #service: Service;
   #leadership: Leadership | undefined;
   #pastAnnouncements = 0;
+  #obstacle: string | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -57,6 +58,11 @@ export class Relay {
   /** How often this relay has told how far the log is settled. */
   get announcements(): number {
     return this.#pastAnnouncements + (this.#leadership?.announcements ?? 0);
+  }
+
+  /** Why this relay cannot lead yet, where that is known. */
+  get obstacle(): string | undefined {
+    return this.#obstacle;
   }
 
   /** May be called again, also after `stop`. */
@@ -92,7 +98,7 @@ export class Relay {
     const reader = this.#makeReader(leadership, failed);
     this.#leadership = leadership;
     try {
-      await reader?.start();
+      if (reader) await this.#startReader(reader, client, signal);
       await leadership.lead(AbortSignal.any([signal, failed.signal]));
       failed.signal.throwIfAborted();
     } finally {
@@ -102,12 +108,26 @@ export class Relay {
     }
   }
 
+  /** The server ends a session that is silent for long; the reader may wait longer. */
+  async #startReader(reader: WalReader, client: pg.ClientBase, signal: AbortSignal): Promise<void> {
+    const keepAlive = setInterval(() => void client.query('select 1').catch(() => {}), SILENCE_LIMIT_MS / 4);
+    try {
+      await abortable(reader.start(), signal);
+    } finally {
+      clearInterval(keepAlive);
+      this.#obstacle = undefined;
+    }
+  }
+
   #makeReader(leadership: Leadership, failed: AbortController): WalReader | undefined {
     const { replication: connection, logger } = this.#options;
     if (!connection) return undefined;
     return new WalReader({
       connection,
       logger,
+      onWaiting: (blockers) => {
+        this.#obstacle = `the replication slot waits for transactions that are open: ${blockers}`;
+      },
       onAppended: () => leadership.ring(),
       onFailure: (error) => failed.abort(error),
     });

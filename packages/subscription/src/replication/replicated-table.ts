@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
+import { quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
+import { columnText } from '../log/column-text.ts';
 import { loggedName } from '../log/names.ts';
 
 /** What the one who fills the log must know of a table. Kept in the database: the leader need not have registered it. */
@@ -52,6 +53,16 @@ export async function planReplicatedTable(
   ];
 }
 
+/** The SQL that takes a table out of replication. */
+export async function planUnreplicatedTable(client: ClientBase, table: RegisteredTable): Promise<string[]> {
+  if (!(await readIfThere(client)).has(loggedName(table))) return [];
+  return [
+    `alter publication ${PUBLICATION} drop table ${table.qualifiedName}`,
+    `alter table ${table.qualifiedName} replica identity default`,
+    `delete from intendant.replicated_table where table_name = ${quoteLiteral(loggedName(table))}`,
+  ];
+}
+
 async function planDescription(client: ClientBase, table: RegisteredTable, wantsRecord: boolean): Promise<string[]> {
   const live = (await readIfThere(client)).get(loggedName(table));
   const carriesRecord = wantsRecord || (live?.carriesRecord ?? false);
@@ -90,7 +101,7 @@ declare
 begin
   for chunk in
     select jsonb_agg(jsonb_object(array[${table.columns.map(({ name }) => quoteLiteral(name)).join(', ')}],
-      array[${table.columns.map(({ name }) => `numbered.${quoteIdentifier(name)}::text`).join(', ')}]))
+      array[${table.columns.map((column) => columnText(column, 'numbered')).join(', ')}]))
     from (select t.*, row_number() over () as intendant_number from only ${table.qualifiedName} t) numbered
     group by intendant_number / 500
   loop

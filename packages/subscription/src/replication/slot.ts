@@ -6,6 +6,9 @@ import type { Logger } from 'pino';
 const slotName = (database: string): string =>
   `intendant_${createHash('sha256').update(database).digest('hex').slice(0, 16)}`;
 
+/** It waits for open transactions of the whole server, for which no limit is right. */
+const CREATE_TIMEOUT_MS = 2 ** 31 - 1;
+
 export interface OpenSlot {
   readonly name: string;
   /** Where the log was filled up to. */
@@ -34,10 +37,12 @@ export async function openSlot(client: pg.ClientBase, logger: Logger): Promise<O
 }
 
 async function makeSlot(client: pg.ClientBase, name: string, hadOne: boolean, logger: Logger): Promise<string> {
-  const { rows } = await client.query<{ lsn: string }>(
-    `select lsn::text as lsn from pg_create_logical_replication_slot($1, 'pgoutput')`,
-    [name],
-  );
+  const create = {
+    text: `select lsn::text as lsn from pg_create_logical_replication_slot($1, 'pgoutput')`,
+    values: [name],
+    query_timeout: CREATE_TIMEOUT_MS,
+  };
+  const { rows } = await client.query<{ lsn: string }>(create);
   const { lsn } = rows[0] as { lsn: string };
   await client.query(
     `update intendant.change_log_identity

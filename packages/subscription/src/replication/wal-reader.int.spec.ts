@@ -1,8 +1,12 @@
-import { eventually } from '@intendant/devdb/testing';
+import { eventually, testDatabase } from '@intendant/devdb/testing';
+import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
-import { openFixture } from '../testing/fixture.ts';
+import { note, openFixture, ROLES } from '../testing/fixture.ts';
 
-const fixture = await openFixture({ source: 'replication' });
+const lines: string[] = [];
+const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+const fixture = await openFixture({ source: 'replication', logger });
 const { subscriptions, admin, writeNotes } = fixture;
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -62,6 +66,30 @@ test('a slot that is lost resets every subscriber, and the feed goes on', async 
   await eventually(() => expect(ids).toEqual(['after the loss']), slow);
   await subscription.close();
 });
+
+test('a replica identity that was reset by hand is logged, shown by planSchema, and set again by register', async () => {
+  await admin.query('alter table note replica identity default');
+  await admin.query(`insert into note (org_id, id, size) values ('Coke', 'reset', 1)`);
+  await admin.query(`update note set size = 2 where id = 'reset'`);
+  await eventually(() => expect(lines.join()).toContain('replica identity'), slow);
+  const plan = await fixture.store.planSchema([note]);
+  expect(JSON.stringify(plan)).toContain('replica identity full');
+  await fixture.store.register([note], { roles: ROLES });
+  const { rows } = await admin.query(`select relreplident from pg_class where oid = 'note'::regclass`);
+  expect(rows).toEqual([{ relreplident: 'f' }]);
+});
+
+test('opening beside an open transaction of another database says whom it waits for, and waits', async () => {
+  await using elsewhere = await testDatabase();
+  const client = new pg.Client({ connectionString: elsewhere.adminUrl, application_name: 'a long report' });
+  await client.connect();
+  await client.query('begin; create table report (id int)');
+  const opening = openFixture({ source: 'replication', logger });
+  await eventually(() => expect(lines.join()).toContain(`(a long report) in database ${elsewhere.name}`), slow);
+  await client.query('rollback');
+  await client.end();
+  await (await opening)[Symbol.asyncDispose]();
+}, 40_000);
 
 test("a process that wants another source than the database's is refused", async () => {
   await expect(fixture.another({ source: 'triggers' })).rejects.toThrow(/comes from replication, not from triggers/);

@@ -1,12 +1,13 @@
+import { destroySocket, serverProcessId } from '@intendant/core/internal';
 import pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import type { Logger } from 'pino';
-import { destroySocket } from '../destroy-socket.ts';
 import { confirmable } from './confirmable.ts';
 import { LogFiller, type TimedRow } from './log-filler.ts';
 import { type LogRow, rowsForMessage, rowsForTruncate, type Tuple } from './log-row.ts';
 import { PUBLICATION, type ReplicatedTable, readReplicatedTables, TRUNCATE_PREFIX } from './replicated-table.ts';
-import { openSlot } from './slot.ts';
+import { type OpenSlot, openSlot } from './slot.ts';
+import { reportSlotWait } from './slot-wait.ts';
 
 /*
  * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The leader
@@ -25,6 +26,8 @@ export interface WalReaderOptions {
   /** A login with the REPLICATION attribute that owns the log. */
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
+  /** The slot cannot be made yet: called, again and again, with a description of the transactions that it waits for. */
+  readonly onWaiting: (blockers: string) => void;
   /** Something was appended. */
   readonly onAppended: () => void;
   /** It has come to an end, and appends nothing more. */
@@ -40,6 +43,8 @@ export class WalReader {
   #tables = new Map<string, ReplicatedTable>();
   #filler!: LogFiller;
   #rows: TimedRow[] = [];
+  /** Tables of which this was logged. */
+  readonly #incomplete = new Set<string>();
   #taken = 0;
   /** When the transaction that is coming in was committed; undefined between two. */
   #commitTime: string | undefined;
@@ -68,7 +73,8 @@ export class WalReader {
   async start(): Promise<void> {
     await this.#client.connect();
     this.#tables = await readReplicatedTables(this.#client);
-    const { name, lsn } = await openSlot(this.#client, this.#options.logger);
+    const { name, lsn } = await this.#openSlot();
+    if (this.#isOver) return;
     this.#filler = new LogFiller(this.#client, lsn);
     this.#read = lsn;
     this.#confirmed = lsn;
@@ -82,6 +88,18 @@ export class WalReader {
     streaming.catch((error: Error) => this.#fail(error));
     await Promise.race([begun, streaming]);
     this.#timer = setInterval(() => void this.#stream.acknowledge(confirmable(this.#confirmed)), STATUS_EVERY_MS);
+  }
+
+  async #openSlot(): Promise<OpenSlot> {
+    const opened = new AbortController();
+    const pid = serverProcessId(this.#client) ?? 0;
+    const reporting = reportSlotWait({ ...this.#options, pid }, opened.signal);
+    try {
+      return await openSlot(this.#client, this.#options.logger);
+    } finally {
+      opened.abort();
+      await reporting;
+    }
   }
 
   async stop(): Promise<void> {
@@ -127,7 +145,18 @@ export class WalReader {
     if (message.tag === 'message') return this.#rowsForTruncate(message);
     if (message.tag !== 'insert' && message.tag !== 'update' && message.tag !== 'delete') return [];
     const table = await this.#table(`${message.relation.schema}.${message.relation.name}`);
+    if (table && message.tag !== 'insert' && !message.old) this.#noteIncomplete(table);
     return table ? rowsForMessage(table, message) : [];
+  }
+
+  /** Somebody has reset the table's replica identity: old values, and large ones that an update left alone, are not sent. */
+  #noteIncomplete({ tableName }: ReplicatedTable): void {
+    if (this.#incomplete.has(tableName)) return;
+    this.#incomplete.add(tableName);
+    this.#options.logger.warn(
+      { table: tableName },
+      'the replica identity of a table is not FULL, so its changes may lack values; store.register sets it again',
+    );
   }
 
   async #rowsForTruncate({ prefix, content, transactional }: Pgoutput.MessageMessage): Promise<LogRow[]> {

@@ -1,5 +1,6 @@
 import { OPERATIONS } from '../change.ts';
 import type { SettledListener } from '../subscriptions-internals.ts';
+import { fedTable } from './fed-table.ts';
 import type { Feed } from './feed.ts';
 import { follow } from './follow.ts';
 import { startPlace } from './start-place.ts';
@@ -13,7 +14,7 @@ export async function onSettledChanges(
 ): Promise<() => void> {
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, closing]);
-  const tables = tableNames.map((name) => feed.internals.table(name));
+  const tables = tableNames.map((name) => fedTable(feed.internals, name));
   const view = { tables, operations: OPERATIONS, scope: undefined };
   const from = await startPlace(feed, 'now');
   const run = async () => {

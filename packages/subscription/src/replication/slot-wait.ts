@@ -1,0 +1,47 @@
+import { DedicatedConnection, pause } from '@intendant/core/internal';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+
+/*
+ * A slot can be made only when every transaction of the server that has written something, in any database, has ended.
+ * Whoever waits for that is told for which ones.
+ */
+const FIRST_LOOK_MS = 1_000;
+const LOOK_EVERY_MS = 5_000;
+
+const BLOCKERS = `
+select 'process ' || pid || coalesce(' (' || nullif(application_name, '') || ')', '') || ' in database ' || coalesce(datname, '?')
+  || ', open for ' || extract(epoch from clock_timestamp() - xact_start)::int || ' s' as blocker
+from pg_stat_activity where pid = any(pg_blocking_pids($1)) order by xact_start limit 5`;
+
+export interface SlotWaitOptions {
+  readonly connection: pg.ClientConfig;
+  readonly logger: Logger;
+  /** The server's process that makes the slot. */
+  readonly pid: number;
+  /** Called with a description of who is waited for. */
+  readonly onWaiting: (blockers: string) => void;
+}
+
+/** Logs whom the making of a slot waits for, until the signal aborts. */
+export async function reportSlotWait(options: SlotWaitOptions, signal: AbortSignal): Promise<void> {
+  await pause(FIRST_LOOK_MS, signal);
+  while (!signal.aborted) {
+    await report(options).catch((error) =>
+      options.logger.debug({ err: error }, 'whom the replication slot waits for cannot be read'),
+    );
+    await pause(LOOK_EVERY_MS, signal);
+  }
+}
+
+async function report({ connection, logger, pid, onWaiting }: SlotWaitOptions): Promise<void> {
+  await using watcher = await DedicatedConnection.open({ connection, applicationName: 'intendant slot watch' });
+  const { rows } = await watcher.client.query<{ blocker: string }>(BLOCKERS, [pid]);
+  const blockers = rows.map(({ blocker }) => blocker);
+  if (blockers.length === 0) return;
+  onWaiting(blockers.join('; '));
+  logger.warn(
+    { blockers },
+    'the replication slot can be made only when these transactions have ended, and waits for them',
+  );
+}
