@@ -22,6 +22,7 @@ import { Announcements } from './relay/announcements.ts';
 import { readChannel } from './relay/look.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
+import { actAsService } from './service-query.ts';
 import { changesOf } from './source/changes-of.ts';
 import { fedTable } from './source/fed-table.ts';
 import type { Feed } from './source/feed.ts';
@@ -83,7 +84,7 @@ export class PostgresSubscriptions implements Subscriptions {
       readChannel: () => readChannel(internals),
       onAnnouncement: hearing(this.#horizon, this.#feed.tail),
     });
-    this.#membership = new Membership(connection, logger);
+    this.#membership = new Membership(connection, actAsService(internals), logger);
     this.#names = new DurableNames(internals, this.#horizon);
     if (mayLead) this.#relay = this.#makeRelay();
   }
@@ -96,6 +97,7 @@ export class PostgresSubscriptions implements Subscriptions {
     const { source, replicationConnection } = this.#settings;
     return new Relay({
       ...this.#settings,
+      setUp: actAsService(this.#internals),
       onAnnouncement: hearing(this.#horizon, this.#feed.tail),
       replication: source === 'replication' ? replicationConnection : undefined,
     });

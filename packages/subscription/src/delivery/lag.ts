@@ -1,4 +1,4 @@
-import { arrayLiteral, type DataStoreInternals } from '@intendant/core/internal';
+import { arrayLiteral, type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import { codesOf } from '../log/log-entry.ts';
 import { loggedName } from '../log/names.ts';
 import type { LogView } from '../log/read-log.ts';
@@ -26,10 +26,8 @@ export async function countLag(
     arrayLiteral(view.tables.map(loggedName)),
     arrayLiteral(codesOf(view.operations)),
   ];
-  const rows = view.scope
-    ? (await internals.executor.run(view.scope, [{ text: COUNT, values }]))[0]?.rows
-    : (await internals.pool.query<string[]>({ text: COUNT, values, rowMode: 'array' })).rows;
-  return Number(rows?.[0]?.[0]);
+  const { lag } = await internals.executor.run(view.scope ?? serviceScope, { lag: { text: COUNT, values } });
+  return Number(lag.rows[0]?.[0]);
 }
 
 /** One place for all slots. */

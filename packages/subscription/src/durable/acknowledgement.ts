@@ -1,7 +1,8 @@
 import { type Transaction, TransactionConflictError } from '@intendant/core';
-import { arrayLiteral, type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
+import { arrayLiteral, type DataStoreInternals, serviceScope, sessionInternalsOf } from '@intendant/core/internal';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import type { Share } from '../delivery/share.ts';
+import { serviceQuery } from '../service-query.ts';
 
 /*
  * An acknowledgement is a row, name and number, that the handler's transaction inserts. Its primary key makes the effects
@@ -22,25 +23,24 @@ export async function acknowledge(tx: Transaction, name: string, items: readonly
   const changes = items.filter(({ isDeadLetter }) => !isDeadLetter);
   const list = (values: readonly number[]) => arrayLiteral(values.map(String));
   const numbers = (of: readonly DeliveryItem[]) => list(of.map(({ numbered }) => numbered.sequence));
-  const { loginExecutor } = sessionInternalsOf(tx);
-  const [acknowledged, resolved] = await loginExecutor
-    .run([
-      {
-        name: 'acknowledge-changes',
-        text: ACKNOWLEDGE,
-        values: [
-          name,
-          list(changes.map(({ share }) => share.slot)),
-          list(changes.map(({ share }) => share.epoch)),
-          numbers(changes),
-        ],
-      },
-      { name: 'resolve-dead-letters', text: RESOLVE_LETTERS, values: [name, numbers(letters)] },
-    ])
-    .catch((error) => {
-      throw (error as { code?: string }).code === '23505' ? lost(name, error) : error;
-    });
-  if (acknowledged?.rowCount !== changes.length || resolved?.rowCount !== letters.length) throw lost(name);
+  const statements = {
+    acknowledged: {
+      name: 'acknowledge-changes',
+      text: ACKNOWLEDGE,
+      values: [
+        name,
+        list(changes.map(({ share }) => share.slot)),
+        list(changes.map(({ share }) => share.epoch)),
+        numbers(changes),
+      ],
+    },
+    resolved: { name: 'resolve-dead-letters', text: RESOLVE_LETTERS, values: [name, numbers(letters)] },
+  };
+  const { executor } = sessionInternalsOf(tx);
+  const { acknowledged, resolved } = await executor.run(serviceScope, statements).catch((error) => {
+    throw (error as { code?: string }).code === '23505' ? lost(name, error) : error;
+  });
+  if (acknowledged.rowCount !== changes.length || resolved.rowCount !== letters.length) throw lost(name);
 }
 
 const lost = (name: string, cause?: unknown): TransactionConflictError =>
@@ -51,11 +51,12 @@ const lost = (name: string, cause?: unknown): TransactionConflictError =>
 
 /** Of shares just claimed: what is acknowledged beyond their cursors. */
 export async function readAcknowledged(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   name: string,
   shares: readonly Share[],
 ): Promise<Set<number>> {
-  const { rows } = await pool.query<{ seq: string }>(
+  const { rows } = await serviceQuery<{ seq: string }>(
+    internals,
     `select a.seq from intendant.acknowledged a join intendant.cursor c using (name, slot)
      where a.name = $1 and a.slot = any($2::int[]) and a.seq > c.seq`,
     [name, shares.map(({ slot }) => slot)],
@@ -64,11 +65,12 @@ export async function readAcknowledged(
 }
 
 export async function isAcknowledged(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   name: string,
   { numbered, isDeadLetter }: DeliveryItem,
 ): Promise<boolean> {
-  const { rows } = await pool.query<{ done: boolean }>(
+  const { rows } = await serviceQuery<{ done: boolean }>(
+    internals,
     isDeadLetter
       ? 'select not exists (select from intendant.dead_letter where name = $1 and seq = $2) as done'
       : 'select exists (select from intendant.acknowledged where name = $1 and seq = $2) as done',
@@ -77,8 +79,9 @@ export async function isAcknowledged(
   return rows[0]?.done ?? false;
 }
 
-export const forgetAcknowledged = async ({ pool }: DataStoreInternals, name: string): Promise<void> =>
-  void (await pool.query(
+export const forgetAcknowledged = async (internals: DataStoreInternals, name: string): Promise<void> =>
+  void (await serviceQuery(
+    internals,
     `delete from intendant.acknowledged a using intendant.cursor c
      where a.name = $1 and c.name = a.name and c.slot = a.slot and a.seq <= c.seq
        and a.acknowledged_at < clock_timestamp() - interval '1 minute'`,

@@ -3,6 +3,7 @@ import type { Change } from '../change.ts';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import { type LogEntry, type NumberedChange, toNumberedChange, toUnknownChange } from '../log/log-entry.ts';
 import type { Position } from '../position.ts';
+import { serviceQuery } from '../service-query.ts';
 
 /** A change that was put aside after its handler's last attempt had failed. */
 export interface DeadLetter {
@@ -24,13 +25,14 @@ const MOST_ERROR_LENGTH = 2_000;
 
 /** Returns false, and stores nothing, if the change's slot is no longer this member's: its new owner has the change. */
 export async function parkDeadLetter(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   name: string,
   { numbered: { sequence, entry }, share }: DeliveryItem,
   error: unknown,
   attempts: number,
 ): Promise<boolean> {
-  const { rowCount } = await pool.query(
+  const { rowCount } = await serviceQuery(
+    internals,
     `insert into intendant.dead_letter
        (name, seq, slot, table_name, operation, key, org_id, instance_id, revision, record, occurred_at, attempts, error)
      select $1, $2, $3, $4, $5::text::"char", $6::text[], $7, $8, $9, $10::jsonb, $11, $12, $13
@@ -57,8 +59,11 @@ export async function parkDeadLetter(
   return rowCount === 1;
 }
 
-export const dropDeadLetter = async ({ pool }: DataStoreInternals, name: string, sequence: number): Promise<void> =>
-  void (await pool.query('delete from intendant.dead_letter where name = $1 and seq = $2', [name, sequence]));
+export const dropDeadLetter = async (internals: DataStoreInternals, name: string, sequence: number): Promise<void> =>
+  void (await serviceQuery(internals, 'delete from intendant.dead_letter where name = $1 and seq = $2', [
+    name,
+    sequence,
+  ]));
 
 interface LetterRow {
   readonly name: string;
@@ -95,13 +100,14 @@ const toEntry = (row: LetterRow): LogEntry => ({
 
 /** Those to be tried again, of these slots. */
 export async function readDueLetters(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   logId: string,
   name: string,
   table: RegisteredTable,
   slots: readonly number[],
 ): Promise<{ slot: number; numbered: NumberedChange }[]> {
-  const { rows } = await pool.query<LetterRow>(
+  const { rows } = await serviceQuery<LetterRow>(
+    internals,
     `${SELECT} where name = $1 and is_due and slot = any($2::int[]) order by seq limit 100`,
     [name, slots],
   );
@@ -119,12 +125,13 @@ export interface LetterSelection {
 
 /** By name, and oldest first within a name. */
 export async function listDeadLetters(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   logId: string,
   tableOf: (loggedName: string) => RegisteredTable | undefined,
   { name, loggedTable, numbers, after, limit }: LetterSelection,
 ): Promise<DeadLetter[]> {
-  const { rows } = await pool.query<LetterRow>(
+  const { rows } = await serviceQuery<LetterRow>(
+    internals,
     `${SELECT}
      where ($1::text is null or name = $1) and ($2::text is null or table_name = $2) and ($3::bigint[] is null or seq = any($3))
        and ($4::text is null or (name, seq) > ($4, $5::bigint))
@@ -157,11 +164,12 @@ function toDeadLetter(logId: string, table: RegisteredTable | undefined, row: Le
 
 /** All of a name's, or those with these numbers. Returns how many. */
 export async function markDue(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   name: string,
   numbers: readonly number[] | undefined,
 ): Promise<number> {
-  const { rowCount } = await pool.query(
+  const { rowCount } = await serviceQuery(
+    internals,
     'update intendant.dead_letter set is_due = true where name = $1 and ($2::bigint[] is null or seq = any($2))',
     [name, numbers ?? null],
   );
@@ -169,11 +177,12 @@ export async function markDue(
 }
 
 export async function discardDeadLetters(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   name: string,
   numbers: readonly number[] | undefined,
 ): Promise<number> {
-  const { rowCount } = await pool.query(
+  const { rowCount } = await serviceQuery(
+    internals,
     'delete from intendant.dead_letter where name = $1 and ($2::bigint[] is null or seq = any($2))',
     [name, numbers ?? null],
   );

@@ -2,6 +2,7 @@ import { ConfigurationError } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable, Scope } from '@intendant/core/internal';
 import { loggedName } from '../log/names.ts';
 import { SLOTS } from '../log/slot.ts';
+import { serviceQuery } from '../service-query.ts';
 
 const MOST_NAME_BYTES = 200;
 
@@ -31,14 +32,16 @@ export function checkName(operation: string, name: unknown): void {
 export async function claimName(internals: DataStoreInternals, durable: DurableName, from: number): Promise<void> {
   const scope = describeScope(durable.scope);
   const table = loggedName(durable.table);
-  await internals.pool.query(
+  await serviceQuery(
+    internals,
     `with made as (
        insert into intendant.durable_subscription (name, table_name, scope) values ($1, $2, $3) on conflict do nothing returning name
      )
      insert into intendant.cursor (name, slot, seq) select name, slot, $4 from made, generate_series(0, ${SLOTS - 1}) slot`,
     [durable.name, table, scope, from],
   );
-  const { rows } = await internals.pool.query<{ table_name: string; scope: string }>(
+  const { rows } = await serviceQuery<{ table_name: string; scope: string }>(
+    internals,
     'select table_name, scope from intendant.durable_subscription where name = $1',
     [durable.name],
   );

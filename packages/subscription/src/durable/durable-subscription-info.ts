@@ -1,6 +1,7 @@
 import { arrayLiteral, type DataStoreInternals } from '@intendant/core/internal';
 import { SLOT_OF_ENTRY } from '../log/slot.ts';
 import { formatPosition, type Position } from '../position.ts';
+import { serviceQuery } from '../service-query.ts';
 import { LIVE_MEMBERS } from './slots.ts';
 
 /** One durable name: what it follows, who works under it, and how far it is. */
@@ -54,12 +55,12 @@ type Row = Omit<DurableSubscriptionInfo, 'position'> & { readonly place: string 
 
 /** All durable names, or these. */
 export async function listDurableSubscriptions(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   logId: string,
   tableName: (loggedName: string) => string,
   names?: readonly string[],
 ): Promise<DurableSubscriptionInfo[]> {
-  const { rows } = await pool.query<Row>(LIST, [names ? arrayLiteral(names) : null]);
+  const { rows } = await serviceQuery<Row>(internals, LIST, [names ? arrayLiteral(names) : null]);
   return rows.map(({ place, table, ...rest }) => ({
     ...rest,
     table: tableName(table),

@@ -14,26 +14,15 @@ const COUNT_MEMBERS = `select count(*)::int as members from intendant.cursor_mem
  * Removes a name with its cursors and dead letters. Returns false if there is no such name. Throws NameInUseError if
  * somebody works under it, unless forced.
  */
-export async function forgetName({ pool }: DataStoreInternals, name: string, isForced: boolean): Promise<boolean> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin');
+export const forgetName = (internals: DataStoreInternals, name: string, isForced: boolean): Promise<boolean> =>
+  internals.inServiceTransaction(async (client) => {
     await client.query(LOCK_NAME, [name]);
     const { rows } = await client.query<{ members: number }>(COUNT_MEMBERS, [name]);
     const members = rows[0]?.members ?? 0;
     if (members > 0 && !isForced) throw inUse(name, members);
     const { rowCount } = await client.query('delete from intendant.durable_subscription where name = $1', [name]);
-    await client.query('commit');
-    client.release();
     return rowCount === 1;
-  } catch (error) {
-    await client.query('rollback').then(
-      () => client.release(),
-      (broken) => client.release(broken),
-    );
-    throw error;
-  }
-}
+  });
 
 const inUse = (name: string, members: number): NameInUseError =>
   new NameInUseError(

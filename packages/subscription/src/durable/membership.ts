@@ -25,6 +25,7 @@ export interface MemberSubscription {
  */
 export class Membership {
   readonly #connection: pg.ClientConfig;
+  readonly #setUp: string;
   readonly #service: Service;
   /** Rung to have a round at once. */
   readonly #bell = new Bell();
@@ -33,8 +34,10 @@ export class Membership {
   #client: pg.Client | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(connection: pg.ClientConfig, logger: Logger) {
+  /** `setUp` is run on the connection before its use. */
+  constructor(connection: pg.ClientConfig, setUp: string, logger: Logger) {
     this.#connection = connection;
+    this.#setUp = setUp;
     this.#service = new Service({
       logger,
       messages: {
@@ -85,6 +88,7 @@ export class Membership {
       connection: this.#connection,
       applicationName: 'intendant member',
       silenceLimitMs: SILENCE_LIMIT_MS,
+      setUp: this.#setUp,
     });
     try {
       ready();

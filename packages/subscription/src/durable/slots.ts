@@ -1,7 +1,8 @@
-import type { DataStoreInternals } from '@intendant/core/internal';
+import { arrayLiteral, type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { Share } from '../delivery/share.ts';
 import { MEMBER_LOCKS } from '../log/names.ts';
+import { serviceQuery } from '../service-query.ts';
 
 /*
  * Who works on what. A durable name's rows are dealt out in slots, each with a cursor of its own. A member is a
@@ -96,30 +97,33 @@ export async function claimSlots(client: ClientBase, name: string, member: numbe
   return rows.map(({ slot, seq, epoch }) => new Share(Number(seq), slot, Number(epoch)));
 }
 
+const KEEP_CURSORS = `
+update intendant.cursor c set seq = v.seq
+from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
+where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.owner is not null and c.seq <> v.seq`;
+
 /** Writes how far the shares are, as far as they are still ours. */
-export async function keepCursors({ pool }: DataStoreInternals, name: string, shares: readonly Share[]): Promise<void> {
-  await pool.query({
-    name: 'keep-cursors',
-    text: `
-      update intendant.cursor c set seq = v.seq
-      from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
-      where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.owner is not null and c.seq <> v.seq`,
-    values: [
-      name,
-      shares.map(({ slot }) => slot),
-      shares.map(({ epoch }) => epoch),
-      shares.map(({ progress }) => progress.place),
-    ],
-  });
+export async function keepCursors(
+  { executor }: DataStoreInternals,
+  name: string,
+  shares: readonly Share[],
+): Promise<void> {
+  const list = (values: readonly number[]) => arrayLiteral(values.map(String));
+  const slots = list(shares.map(({ slot }) => slot));
+  const epochs = list(shares.map(({ epoch }) => epoch));
+  const places = list(shares.map(({ progress }) => progress.place));
+  const cursors = { name: 'keep-cursors', text: KEEP_CURSORS, values: [name, slots, epochs, places] };
+  await executor.run(serviceScope, { cursors });
 }
 
 /** Gives slots back, at the place they have reached. */
 export async function releaseSlots(
-  { pool }: DataStoreInternals,
+  internals: DataStoreInternals,
   name: string,
   shares: readonly Share[],
 ): Promise<void> {
-  await pool.query(
+  await serviceQuery(
+    internals,
     `update intendant.cursor c set seq = v.seq, owner = null
      from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
      where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch`,
@@ -146,9 +150,11 @@ export async function freeSlots(
   );
 }
 
-export async function readCursors({ pool }: DataStoreInternals, name: string): Promise<number[]> {
-  const { rows } = await pool.query<{ seq: string }>('select seq from intendant.cursor where name = $1 order by slot', [
-    name,
-  ]);
+export async function readCursors(internals: DataStoreInternals, name: string): Promise<number[]> {
+  const { rows } = await serviceQuery<{ seq: string }>(
+    internals,
+    'select seq from intendant.cursor where name = $1 order by slot',
+    [name],
+  );
   return rows.map(({ seq }) => Number(seq));
 }

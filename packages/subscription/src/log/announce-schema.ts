@@ -1,16 +1,14 @@
-import { quoteIdentifier } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 
 /*
  * What the relay runs. An announcement says how far the log is settled, and carries the changes since the last one as far
  * as they are few and small (a notification holds less than 8,000 bytes): a subscriber that keeps up need not read.
  *
- * Whoever knows a channel's name can listen to it, so the name is a random secret that only the application login can
+ * Whoever knows a channel's name can listen to it, so the name is a random secret that only the service role can
  * read. Scoped subscribers are never handed what an announcement carries: they read under their own role.
  */
 const ANNOUNCEMENT_TABLE = `
 create table intendant.announcement (channel text not null);
-revoke all on intendant.announcement from public;
 insert into intendant.announcement values ('intendant_' || translate(gen_random_uuid()::text, '-', ''));
 `;
 
@@ -81,18 +79,15 @@ create or replace function intendant.look(channel text, log_id text, after bigin
   out noted bigint, out holders text[], out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
 `;
 
-/** The SQL that installs what the relay runs, and lets the login hear it, as far as it is not there yet. */
-export async function planAnnouncements(client: ClientBase, login: string): Promise<string[]> {
-  const { rows } = await client.query<{ bodies: string[]; isThere: boolean; hears: boolean | null }>(
+/** The SQL that installs what the relay runs, as far as it is not there yet. */
+export async function planAnnouncements(client: ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ bodies: string[]; isThere: boolean }>(
     `select to_regclass('intendant.announcement') is not null as "isThere",
-       has_table_privilege($1, to_regclass('intendant.announcement'), 'select') as hears,
        array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,look}')) as bodies`,
-    [login],
   );
-  const { bodies, isThere, hears } = rows[0] as (typeof rows)[number];
+  const { bodies, isThere } = rows[0] as (typeof rows)[number];
   return [
     ...(isThere ? [] : [ANNOUNCEMENT_TABLE]),
-    ...(hears ? [] : [`grant select on intendant.announcement to ${quoteIdentifier(login)}`]),
     ...([ANNOUNCE_BODY, LOOK_BODY].every((body) => bodies.includes(body)) ? [] : [ANNOUNCE_FUNCTIONS]),
   ];
 }

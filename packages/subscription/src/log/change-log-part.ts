@@ -1,8 +1,7 @@
-import type { DbRole } from '@intendant/core';
-import { ConfigurationError, DB_ROLES } from '@intendant/core';
+import { ConfigurationError } from '@intendant/core';
 import {
   type DataStoreInternals,
-  quoteIdentifier,
+  planProtection,
   type RegisteredTable,
   type SchemaPart,
 } from '@intendant/core/internal';
@@ -24,6 +23,7 @@ import {
   truncateFunctionBody,
   truncateTrigger,
 } from './append-trigger.ts';
+import { feedObjects } from './feed-objects.ts';
 import { ADD_EPOCHS, KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
 
@@ -43,12 +43,12 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
   return {
     name: 'subscription',
     plan: async (client, tables) => {
-      const login = await options.internals.loginName();
       const log = await planLog(client, options);
-      const rights = await planRights(client, login, options.internals.roleName);
       const triggers: string[] = [];
       for (const table of tables) triggers.push(...(await planSource(client, table, options)));
-      return [...log, ...rights, ...(await planAnnouncements(client, login)), ...triggers];
+      const objects = feedObjects(tables, options.source);
+      const protection = await planProtection(client, objects, options.internals.roleName);
+      return [...log, ...(await planAnnouncements(client)), ...triggers, ...protection];
     },
   };
 }
@@ -91,48 +91,6 @@ async function checkWalLevel(client: ClientBase, source: SourceKind): Promise<vo
   throw new ConfigurationError(
     `createSubscriptions: replication needs a server with wal_level = logical; it is ${rows[0]?.level}`,
   );
-}
-
-/** The login reads the log as a whole; a tenant's role what row security shows it. */
-async function planRights(client: ClientBase, login: string, roleName: (role: DbRole) => string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select policyname as name from pg_policies where schemaname = 'intendant' and tablename = 'change_log'`,
-  );
-  const have = new Set(rows.map(({ name }) => name));
-  const readers = [
-    { name: login, condition: 'true' },
-    ...DB_ROLES.map((role) => ({ name: roleName(role), condition: condition(role) })),
-  ].filter(({ name }) => !have.has(name));
-  const isLoginNew = readers.some(({ name }) => name === login);
-  return [
-    ...readers.flatMap(({ name, condition: using }) => grantRead(name, using)),
-    ...(isLoginNew ? grantWork(login) : []),
-  ];
-}
-
-const grantRead = (name: string, using: string): string[] => [
-  `grant usage on schema intendant to ${quoteIdentifier(name)}`,
-  `grant select on intendant.change_log, intendant.change_log_identity to ${quoteIdentifier(name)}`,
-  `create policy ${quoteIdentifier(name)} on intendant.change_log for select to ${quoteIdentifier(name)} using (${using})`,
-];
-
-const grantWork = (login: string): string[] => [
-  `grant select on intendant.change_seq to ${quoteIdentifier(login)}`,
-  `grant usage on intendant.member_seq, intendant.slot_epoch_seq to ${quoteIdentifier(login)}`,
-  `grant select, insert, update, delete on intendant.durable_subscription, intendant.cursor, intendant.cursor_member,
-     intendant.acknowledged, intendant.dead_letter to ${quoteIdentifier(login)}`,
-  `grant execute on function intendant.keep_change_log(interval, bigint) to ${quoteIdentifier(login)}`,
-];
-
-/** As on the tables: a column the table lacks is null here, and holds nobody off. */
-function condition(role: DbRole): string {
-  const matches = (column: string, setting: string) =>
-    `(${column} is null or ${column} = (select nullif(current_setting('${setting}', true), '')))`;
-  const conditions = [
-    ...(role.startsWith('tenant_') ? [matches('org_id', 'intendant.org_id')] : []),
-    ...(role.includes('instance_') ? [matches('instance_id', 'intendant.instance_id')] : []),
-  ];
-  return conditions.join(' and ') || 'true';
 }
 
 async function planSource(

@@ -67,7 +67,6 @@ create table intendant.dead_letter (
   is_due boolean not null default false,
   primary key (name, seq)
 );
-alter table intendant.change_log enable row level security;
 `;
 
 /** For a log that was made before epochs had a sequence. */
@@ -97,6 +96,9 @@ begin
     execute format('create table intendant.%I (like intendant.change_log including defaults including indexes)', 'change_log_' || upper_seq);
     execute format('alter table intendant.change_log attach partition intendant.%I for values from (%s) to (%s)',
       'change_log_' || upper_seq, upper_seq, upper_seq + partition_size);
+    execute format('alter table intendant.%I enable row level security, force row level security', 'change_log_' || upper_seq);
+    execute format('create policy intendant_owner on intendant.%I for all to %I using (true) with check (true)',
+      'change_log_' || upper_seq, current_user);
     insert into intendant.change_log_partition values ('change_log_' || upper_seq, upper_seq, upper_seq + partition_size);
     upper_seq := upper_seq + partition_size;
   end loop;

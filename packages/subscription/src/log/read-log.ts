@@ -1,4 +1,10 @@
-import { arrayLiteral, type DataStoreInternals, type RegisteredTable, type Scope } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  type DataStoreInternals,
+  type RegisteredTable,
+  type Scope,
+  serviceScope,
+} from '@intendant/core/internal';
 import type { Operation } from '../change.ts';
 import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from './log-entry.ts';
 import { loggedName } from './names.ts';
@@ -63,10 +69,8 @@ export async function readLog(
     String(limit),
     ...(view.slots ? [arrayLiteral(view.slots.map(String))] : []),
   ];
-  const statement = { name: 'read-log', text: view.slots ? READ_SLOTS : READ_ALL, values };
-  const rows = view.scope
-    ? ((await internals.executor.run(view.scope, [statement]))[0]?.rows ?? [])
-    : (await internals.pool.query<(string | null)[]>({ ...statement, rowMode: 'array' })).rows;
+  const page = { name: 'read-log', text: view.slots ? READ_SLOTS : READ_ALL, values };
+  const { rows } = (await internals.executor.run(view.scope ?? serviceScope, { page })).page;
   const tables = new Map(view.tables.map((table) => [loggedName(table), table]));
   const entries = rows.filter((row) => row[1] !== null).map(toEntry);
   return {

@@ -2,6 +2,7 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type pg from 'pg';
 import { DOORBELL_LOCK } from '../log/names.ts';
 import type { Look } from '../log/settled.ts';
+import { serviceQuery } from '../service-query.ts';
 
 export const TAKE_DOORBELL = `select pg_advisory_lock(${DOORBELL_LOCK});`;
 export const RELEASE_DOORBELL = `select pg_advisory_unlock(${DOORBELL_LOCK});`;
@@ -18,8 +19,8 @@ export interface AnnouncedLook extends Look {
 }
 
 /** The channel of the announcements. */
-export async function readChannel({ pool }: DataStoreInternals): Promise<string> {
-  const { rows } = await pool.query<{ channel: string }>('select channel from intendant.announcement');
+export async function readChannel(internals: DataStoreInternals): Promise<string> {
+  const { rows } = await serviceQuery<{ channel: string }>(internals, 'select channel from intendant.announcement');
   return rows[0]?.channel as string;
 }
 

@@ -1,4 +1,5 @@
 import { createDataStore, defineTable } from '@intendant/core';
+import { internalsOf } from '@intendant/core/internal';
 import { eventually, tcpProxy, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -6,6 +7,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
 import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
+import { actAsService } from '../service-query.ts';
 import { readAnnouncement } from '../source/announcement.ts';
 import { Relay } from './relay.ts';
 
@@ -38,6 +40,7 @@ function startRelay(beforeRelease?: () => Promise<void>, connectionString = data
   const relay = new Relay({
     connection: { connectionString },
     logger: pino({ level: 'silent' }),
+    setUp: actAsService(internalsOf(store)),
     retentionMs: 86_400_000,
     partitionSize: 1_000,
     onAnnouncement: (payload) => settled.push({ value: readAnnouncement(payload).settled, at: performance.now() }),

@@ -19,6 +19,8 @@ const TRY_TO_LEAD = `select ${Array(3).fill(`pg_try_advisory_lock(${LEADER_LOCK}
 export interface RelayOptions extends LeadershipOptions {
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
+  /** SQL that is run on the connection before its use: the role to act as. */
+  readonly setUp: string;
   /** Fills the log while this relay leads, from the write-ahead log; undefined where triggers do. */
   readonly replication?: pg.ClientConfig | undefined;
 }
@@ -82,7 +84,7 @@ export class Relay {
       timeoutMs: QUERY_TIMEOUT_MS,
       silenceLimitMs: SILENCE_LIMIT_MS,
       // What the relay reads after a look has to show what the look found settled.
-      setUp: "set default_transaction_isolation = 'read committed'",
+      setUp: `set default_transaction_isolation = 'read committed'; ${this.#options.setUp}`,
     });
     ready();
     const { client, lost } = connection;

@@ -1,21 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { DataStoreInternals } from '@intendant/core/internal';
+import { type DataStoreInternals, pause, serviceScope } from '@intendant/core/internal';
 
 const LOOK_EVERY_MS = 5;
-const PATIENCE_MS = 5_000;
+const LIMIT_MS = 5_000;
+
+const MARK = `select pg_logical_emit_message(true, 'intendant.mark', '')::text as lsn`;
+const IS_FILLED = 'select from intendant.change_log_identity where replicated_lsn > $1::pg_lsn';
 
 /** Puts a mark into the write-ahead log and waits until the log is filled up to it; not for ever, if nobody fills it. */
-export async function catchUp({ pool }: DataStoreInternals): Promise<void> {
-  const { rows } = await pool.query<{ lsn: string }>(
-    `select pg_logical_emit_message(true, 'intendant.mark', '')::text as lsn`,
-  );
-  const giveUpAt = performance.now() + PATIENCE_MS;
+export async function catchUp({ executor }: DataStoreInternals): Promise<void> {
+  const { mark } = await executor.run(serviceScope, { mark: { text: MARK } });
+  const lsn = mark.rows[0]?.[0] as string;
+  const giveUpAt = performance.now() + LIMIT_MS;
   while (performance.now() < giveUpAt) {
-    const { rowCount } = await pool.query(
-      'select from intendant.change_log_identity where replicated_lsn > $1::pg_lsn',
-      [rows[0]?.lsn],
-    );
-    if (rowCount === 1) return;
-    await delay(LOOK_EVERY_MS);
+    const { filled } = await executor.run(serviceScope, { filled: { text: IS_FILLED, values: [lsn] } });
+    if (filled.rowCount === 1) return;
+    await pause(LOOK_EVERY_MS);
   }
 }

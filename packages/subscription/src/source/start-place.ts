@@ -2,6 +2,7 @@ import { ConfigurationError } from '@intendant/core';
 import type pg from 'pg';
 import { LOOK } from '../log/settled.ts';
 import { type Position, readPosition } from '../position.ts';
+import { serviceQuery } from '../service-query.ts';
 import type { Feed } from './feed.ts';
 
 /**
@@ -10,7 +11,8 @@ import type { Feed } from './feed.ts';
  */
 export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Position): Promise<number> {
   if (from === 'now') await feed.catchUp?.();
-  const [sequence, holders] = (await feed.internals.pool.query(LOOK)) as unknown as pg.QueryResult<{ noted: string }>[];
+  const look = await feed.internals.inServiceTransaction((client) => client.query(LOOK));
+  const [sequence, holders] = look as unknown as pg.QueryResult<{ noted: string }>[];
   const last = Number(sequence?.rows[0]?.noted);
   if (from === 'now') return holders?.rowCount === 0 ? last : Math.min(last, Math.max(feed.horizon.settled, 0));
   if (from === 'beginning') return readTrimmed(feed);
@@ -25,7 +27,8 @@ export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Positio
 }
 
 async function readTrimmed(feed: Feed): Promise<number> {
-  const { rows } = await feed.internals.pool.query<{ trimmed: string }>(
+  const { rows } = await serviceQuery<{ trimmed: string }>(
+    feed.internals,
     'select trimmed_seq as trimmed from intendant.change_log_identity',
   );
   return Number(rows[0]?.trimmed);

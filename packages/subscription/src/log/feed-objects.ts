@@ -1,0 +1,40 @@
+import type { FrameworkObjects, RegisteredTable } from '@intendant/core/internal';
+import type { SourceKind } from './change-log-part.ts';
+import { appendFunction, truncateFunction } from './names.ts';
+
+/** Callers read their own changes, and those of tables that belong to no org or instance. */
+const CHANGES = { org: 'nullable', instance: 'nullable' } as const;
+/** The same for every caller: where the log begins. */
+const IDENTITY = { org: 'absent', instance: 'absent' } as const;
+
+/** What the feed keeps in the database, and who may use it: the service role, and callers what is theirs. */
+export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKind): FrameworkObjects => ({
+  tables: [
+    { name: 'change_log', service: ['select'], callers: CHANGES },
+    { name: 'change_log_identity', service: ['select'], callers: IDENTITY },
+    { name: 'change_log_partition', service: [] },
+    { name: 'announcement', service: ['select'] },
+    { name: 'durable_subscription' },
+    { name: 'cursor' },
+    { name: 'cursor_member' },
+    { name: 'acknowledged' },
+    { name: 'dead_letter' },
+    ...(source === 'replication' ? [{ name: 'replicated_table', service: [] }] : []),
+  ],
+  sequences: {
+    change_seq: { service: ['select'] },
+    member_seq: { service: ['usage'] },
+    slot_epoch_seq: { service: ['usage'] },
+  },
+  functions: {
+    'intendant.keep_change_log(interval, bigint)': ['service'],
+    'intendant.announce(text, text, bigint, bigint, bigint)': ['service'],
+    'intendant.look(text, text, bigint, boolean)': ['service'],
+    ...Object.fromEntries(
+      tables.flatMap((table) => [
+        ...(source === 'triggers' ? [[`${appendFunction(table)}()`, []]] : []),
+        [`${truncateFunction(table)}()`, []],
+      ]),
+    ),
+  },
+});

@@ -1,0 +1,82 @@
+import { withClient } from '@intendant/devdb/testing';
+import { afterAll, expect, test } from 'vitest';
+import { coke, note, openFixture, vm } from '../testing/fixture.ts';
+
+const fixture = await openFixture();
+const { store, database, admin, subscriptions, writeNotes } = fixture;
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const broken = await subscriptions.subscribe(
+  'note',
+  () => {
+    throw new Error('put it aside');
+  },
+  { name: 'rights', maxAttempts: 1 },
+);
+await writeNotes('secret');
+await broken.close();
+
+const { rows: relations } = await admin.query<{ name: string; kind: string }>(
+  `select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind
+   from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where n.nspname = 'intendant' and c.relkind in ('r', 'p')
+     and (c.relname like 'change_log%' or c.relname in ('durable_subscription', 'cursor', 'cursor_member', 'acknowledged', 'dead_letter'))
+   order by 1`,
+);
+const tables = relations.map(({ name }) => name);
+
+test('the bare login reads and changes nothing of the feed', async () => {
+  expect(tables.length).toBeGreaterThan(8);
+  await withClient(database.url, async (client) => {
+    for (const table of tables) {
+      for (const statement of [`select from ${table}`, `delete from ${table}`, `truncate ${table}`])
+        await expect(client.query(statement)).rejects.toThrow(/permission denied/);
+    }
+    for (const statement of [
+      `select nextval('intendant.change_seq')`,
+      `select intendant.keep_change_log('0 seconds', 1)`,
+      `insert into intendant.change_log (table_name, operation, key) values ('public.note', 'd', '{secret}')`,
+    ])
+      await expect(client.query(statement)).rejects.toThrow(/permission denied/);
+  });
+});
+
+test("a tenant's role reads its own changes and where the log begins, and reaches nothing else", async () => {
+  const open = new Set(['intendant.change_log', 'intendant.change_log_identity']);
+  for (const table of tables) {
+    const read = store.as(coke).transaction((tx) => tx.query(`select from ${table}`), { tables: [note] });
+    if (open.has(table)) await read;
+    else await expect(read).rejects.toThrow(/has no right/);
+    const erase = store.as(coke).transaction((tx) => tx.query(`delete from ${table}`), { tables: [note] });
+    await expect(erase).rejects.toThrow(/has no right/);
+  }
+});
+
+test('every table of the feed has row security that holds for its owner, its partitions too', async () => {
+  await admin.query(`select intendant.keep_change_log('100 years', 50)`);
+  const { rows } = await admin.query(
+    `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'intendant' and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)`,
+  );
+  expect(rows.filter(({ name }) => tables.includes(name) || name.startsWith('intendant.change_log'))).toEqual([]);
+  expect(await store.planSchema()).toEqual([]);
+});
+
+test('a condition or a right that somebody altered is found and mended by the next register', async () => {
+  const { rows } = await admin.query(
+    `select policyname as name from pg_policies where tablename = 'change_log' and policyname = 'intendant_tenant_writer'`,
+  );
+  expect(rows).toHaveLength(1);
+  await admin.query(`alter policy intendant_tenant_writer on intendant.change_log using (true);
+    create policy theirs on intendant.dead_letter for select to public using (true);
+    grant select on intendant.dead_letter to public;
+    alter table intendant.cursor no force row level security`);
+  const planned = (await store.planSchema()).join(';');
+  for (const part of ['intendant_tenant_writer', 'theirs', 'revoke', 'force row level security'])
+    expect(planned).toContain(part);
+  await store.register([vm, note], { roles: { tenant_admin: 'tenant_writer', service_admin: 'writer' } });
+  expect(await store.planSchema()).toEqual([]);
+  await withClient(database.url, (client) =>
+    expect(client.query('select from intendant.dead_letter')).rejects.toThrow(/permission denied/),
+  );
+});
