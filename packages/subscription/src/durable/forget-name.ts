@@ -1,5 +1,5 @@
 import { NameInUseError } from '@intendant/core';
-import type { DataStoreInternals } from '@intendant/core/internal';
+import { type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import { LIVE_MEMBERS } from './slots.ts';
 
 /*
@@ -10,18 +10,23 @@ const LOCK_NAME = 'select from intendant.durable_subscription where name = $1 fo
 
 const COUNT_MEMBERS = `select count(*)::int as members from intendant.cursor_member where name = $1 and member in (${LIVE_MEMBERS})`;
 
+const REMOVE_NAME = 'delete from intendant.durable_subscription where name = $1';
+
 /**
  * Removes a name with its cursors and dead letters. Returns false if there is no such name. Throws NameInUseError if
  * somebody works under it, unless forced.
  */
-export const forgetName = (internals: DataStoreInternals, name: string, isForced: boolean): Promise<boolean> =>
-  internals.inServiceTransaction(async (client) => {
-    await client.query(LOCK_NAME, [name]);
-    const { rows } = await client.query<{ members: number }>(COUNT_MEMBERS, [name]);
-    const members = rows[0]?.members ?? 0;
-    if (members > 0 && !isForced) throw inUse(name, members);
-    const { rowCount } = await client.query('delete from intendant.durable_subscription where name = $1', [name]);
-    return rowCount === 1;
+export const forgetName = ({ executor }: DataStoreInternals, name: string, isForced: boolean): Promise<boolean> =>
+  executor.transaction(async (tx) => {
+    const values = [name];
+    const { members } = await tx.run(serviceScope, {
+      lock: { text: LOCK_NAME, values },
+      members: { text: COUNT_MEMBERS, values },
+    });
+    const count = Number(members.rows[0]?.[0]);
+    if (count > 0 && !isForced) throw inUse(name, count);
+    const { removed } = await tx.run(serviceScope, { removed: { text: REMOVE_NAME, values } });
+    return removed.rowCount === 1;
   });
 
 const inUse = (name: string, members: number): NameInUseError =>
