@@ -1,7 +1,7 @@
 import { DB_ROLES, type DbRole } from '@intendant/core';
 import { type DataStoreInternals, derivedName, quoteIdentifier, type RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import type { StatusTables } from '../resource/status-tables.ts';
+import { statusTablesAmong } from '../resource/status-tables.ts';
 import { planTableRights } from '../schema/function-plan.ts';
 import {
   countPresent,
@@ -32,16 +32,6 @@ export async function planHistory(
 }
 
 const protect = (name: string): string => `alter table intendant.${name} enable row level security`;
-
-/** Resources whose status tables are being registered with them. */
-export function statusTablesAmong(tables: readonly RegisteredTable[]): StatusTables[] {
-  const byName = new Map(tables.map((table) => [table.name, table]));
-  return tables.flatMap((resource) => {
-    const overall = byName.get(derivedName('overall_status', resource.name));
-    const enforcement = byName.get(derivedName('enforcement_status', resource.name));
-    return overall && enforcement ? [{ resource, overall, enforcement }] : [];
-  });
-}
 
 async function planRights(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
   const login = await store.loginName();

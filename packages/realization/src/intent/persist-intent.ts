@@ -1,7 +1,10 @@
 import { InvalidRecordError, RevisionConflictError } from '@intendant/core';
 import {
+  allColumns,
+  arrayLiteral,
   type Executor,
   insertStatement,
+  quoteIdentifier,
   type Scope,
   type Statement,
   type StatementResult,
@@ -12,11 +15,12 @@ import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from '../placement/intent-revision.ts';
 import { ofResource, type Placement, placementStatements } from '../placement/placement-statements.ts';
-import { REMOVED_POINT_SQLSTATE } from '../point/point-schema.ts';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { REMOVED_POINT_SQLSTATE } from '../status/removed-point.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
+import { persistFunction, REFUSED_SQLSTATE } from './persist-function.ts';
 
 /*
  * One intent is one transaction: lock, resource, enforcement rows, overall row, jobs. Normally it is one exchange too.
@@ -66,8 +70,36 @@ function removedPoint({ resource }: StatusTables, cause: Error & { detail?: stri
 }
 
 async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
-  return acceptedRow(tables, intent, recordAnswer(await executor.run(scope, statementsAtOnce(tables, intent))));
+  const call = callPersist(tables, intent);
+  if (call === undefined)
+    return acceptedRow(tables, intent, recordAnswer(await executor.run(scope, statementsAtOnce(tables, intent))));
+  try {
+    return acceptedRow(tables, intent, (await executor.run(scope, [call]))[0] as StatementResult);
+  } catch (error) {
+    throw hasCode(error, REFUSED_SQLSTATE) ? revisionConflict(tables, intent) : error;
+  }
 }
+
+function callPersist(tables: StatusTables, { row, placement }: IntentToPersist): Statement | undefined {
+  const call = callSql(tables);
+  const upsert = upsertStatement(tables.resource, row);
+  if (call === undefined || !call.upserts.has(upsert.text)) return undefined;
+  const values = [
+    ...row.values,
+    row.revision ?? null,
+    placement.kind === 'points' ? arrayLiteral(placement.points) : null,
+    placement.kind === 'selector' ? JSON.stringify(placement.selector) : null,
+  ];
+  return { name: 'persist-intent', text: call.text, values };
+}
+
+const callSql = perStatusTables((tables) => {
+  const persist = persistFunction(tables);
+  if (persist === undefined) return undefined;
+  const columns = tables.resource.columns.map(({ name, format }) => `${quoteIdentifier(name)} ${format.sqlType}`);
+  const text = `select ${allColumns(tables.resource)} from ${persist.name}(${persist.parameters}) as stored (${columns.join(', ')})`;
+  return { text, upserts: new Set(persist.upserts) };
+});
 
 /** The common path, which refuses itself with LEFTOVER_SQLSTATE when it meets leftovers. */
 function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statement[] {

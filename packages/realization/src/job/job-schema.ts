@@ -10,12 +10,13 @@ import {
 } from '../schema/function-plan.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
-import { ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
+import { ADD_JOB, ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
 import { RETRY_JOBS } from './retry-function.ts';
 
 const FOR_WRITERS: Functions = {
   'intendant.job_key_part(text)': JOB_KEY_PART,
   'intendant.enqueue_jobs(text, text, text[], jsonb[], text[], integer)': ENQUEUE_JOBS,
+  'intendant.add_job(text, jsonb, text, text, integer)': ADD_JOB,
   'intendant.refuse_leftover(bigint)': REFUSE_LEFTOVER,
   'intendant.retry_jobs(text, text, text[], jsonb[], text[])': RETRY_JOBS,
 };

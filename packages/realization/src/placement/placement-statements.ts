@@ -1,7 +1,7 @@
 import { arrayLiteral, quoteIdentifier, type Statement } from '@intendant/core/internal';
-import { isRemovedPoint } from '../point/point-schema.ts';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { isRemovedPoint } from '../status/removed-point.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { INTENT_REVISION } from './intent-revision.ts';
 import { pointTableName, type Selector } from './selector.ts';

@@ -5,6 +5,7 @@ import {
   type RegisteredTable,
   type WireValue,
 } from '@intendant/core/internal';
+import { identityText } from './key-text.ts';
 
 /** A resource's identity as it travels: values for `table.identity`, in its order. */
 export type Identity = readonly WireValue[];
@@ -34,7 +35,8 @@ export const identitySql = perTable((table: RegisteredTable): IdentitySql => {
     columns: names.join(', '),
     of,
     same: (left, right) => names.map((name) => `${left}.${name} = ${right}.${name}`).join(' and '),
-    json: (alias) => `jsonb_build_array(${names.map((name) => `${alias}.${name}::text`).join(', ')})`,
+    json: (alias) =>
+      `jsonb_build_array(${table.identity.map((column, index) => identityText(column, `${alias}.${names[index]}`)).join(', ')})`,
   };
 });
 

@@ -7,3 +7,14 @@ export function keyText({ format }: Column, value: string): string {
   if (format.sqlType === 'bytea') return `encode(${value}, 'hex')`;
   return `${value}::text`;
 }
+
+/**
+ * A value of an identity as it stands in jobs: a text that Postgres reads back as the same value, and one text for one
+ * value, whatever the settings of the connection. Two spellings would make two jobs of one resource.
+ */
+export function identityText({ format }: Column, value: string): string {
+  if (format.sqlType.startsWith('timestamp'))
+    return `to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  if (format.sqlType === 'bytea') return `'\\x' || encode(${value}, 'hex')`;
+  return `${value}::text`;
+}

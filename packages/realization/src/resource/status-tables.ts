@@ -90,3 +90,13 @@ function checkFit(resource: AnyTable): void {
     );
   }
 }
+
+/** Resources whose status tables are being registered with them. */
+export function statusTablesAmong(tables: readonly RegisteredTable[]): StatusTables[] {
+  const byName = new Map(tables.map((table) => [table.name, table]));
+  return tables.flatMap((resource) => {
+    const overall = byName.get(derivedName('overall_status', resource.name));
+    const enforcement = byName.get(derivedName('enforcement_status', resource.name));
+    return overall && enforcement ? [{ resource, overall, enforcement }] : [];
+  });
+}

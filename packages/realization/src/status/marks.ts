@@ -5,10 +5,10 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import { isRemovedPoint } from '../point/point-schema.ts';
 import { type Identity, identityArrays, identityKey, identitySql } from '../resource/identity-set.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
+import { markFunction } from './mark-function.ts';
 import {
   dropUnfoundedStatus,
   type ErrorNote,
@@ -17,10 +17,12 @@ import {
   lockOverallStatus,
   recomputeLocked,
 } from './overall-status.ts';
+import { isRemovedPoint } from './removed-point.ts';
 import { STATUS_WEIGHTS } from './status.ts';
 
 /*
- * Marks in set form: the only form there is. A single mark is a set of one.
+ * A single mark is a call of the table's function (mark-function.ts). Several, and the rare one that has no overall row to
+ * lock, are a set:
  *
  * One exchange: lock the overall rows, judge and write the marks, recompute. Each mark is judged alone, by the revision
  * in the database and not by one read earlier, and a refused one changes nothing and fails nobody else. Refusals come
@@ -63,6 +65,11 @@ export async function writeMarks(
   tables: StatusTables,
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
+  const single = marks.length === 1 ? markOne(tables, marks[0] as Mark) : undefined;
+  if (single !== undefined) {
+    const result = readVerdict(rowOf(await executor.run(scope, [single])));
+    if (result.verdict !== 'unlocked') return [result];
+  }
   const results: MarkResult[] = [];
   for (const wave of inWaves(marks)) {
     const judged = await writeWave(
@@ -124,11 +131,37 @@ function inWaves(marks: readonly Mark[]): { mark: Mark; index: number }[][] {
   return waves;
 }
 
-const readVerdicts = (answer: StatementResult): MarkResult[] =>
-  answer.rows.map(([verdict, revision]) => ({
-    verdict: verdict as MarkVerdict,
-    currentRevision: revision === null || revision === undefined ? null : Number(revision),
-  }));
+function markOne(tables: StatusTables, mark: Mark): Statement | undefined {
+  const text = markOneSql(tables);
+  if (text === undefined) return undefined;
+  const { identity, enforcementPoint, revision, status, isRemoval, isFenced = false } = mark;
+  const values = [
+    ...identity,
+    enforcementPoint,
+    String(revision),
+    String(STATUS_WEIGHTS[status]),
+    String(isRemoval),
+    detailsOf(mark),
+    String(isFenced),
+  ];
+  return { name: 'mark', text, values };
+}
+
+const markOneSql = perStatusTables((tables) => {
+  const mark = markFunction(tables);
+  return (
+    mark && `select verdict, revision from ${mark.name}(${mark.parameters}) as marked (verdict text, revision bigint)`
+  );
+});
+
+const rowOf = ([answer]: readonly StatementResult[]): readonly (string | null)[] => answer?.rows[0] ?? [];
+
+const readVerdicts = (answer: StatementResult): MarkResult[] => answer.rows.map(readVerdict);
+
+const readVerdict = ([verdict, revision]: readonly (string | null)[]): MarkResult => ({
+  verdict: verdict as MarkVerdict,
+  currentRevision: revision === null || revision === undefined ? null : Number(revision),
+});
 
 const errorNote = (mark: Mark): ErrorNote => ({
   identity: mark.identity,

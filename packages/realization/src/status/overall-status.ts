@@ -186,12 +186,12 @@ export function recomputeSql(tables: StatusTables, condition: string): string {
     ),
     verdict as (
       select ${identity.of('s')}, s.current_revision,
-        coalesce(e.heaviest_kept, e.heaviest, s.status_of_none) as status,
-        case when e.has_error
+        coalesce(heavy.heaviest_kept, heavy.heaviest, s.status_of_none) as status,
+        case when heavy.has_error
           then left(concat_ws('; ', n.text, nullif(s.additional_details, '')), ${MAX_DETAILS_LENGTH}) else '' end as details
       from state s
       left join news n on ${identity.same('n', 's')}
-      cross join lateral (${heaviestOf(tables, 's')}) e
+      cross join lateral (${heaviestOf(tables, identity.same('e', 's'), 's')}) heavy
     )
     update ${tables.overall.qualifiedName} o
     set realization_status = v.status, additional_details = v.details, resource_revision = v.current_revision,
@@ -208,23 +208,25 @@ function currentState(tables: StatusTables, identities: string): string {
   const alive = isAlive(tables, 'r');
   return `
       select ${identity.of('o')}, o.additional_details, ${alive} as is_alive,
-        coalesce(r.revision, o.resource_revision) as current_revision,
-        case when ${alive} then ${STATUS_WEIGHTS.PENDING}
-          when r.revision is not null then ${STATUS_WEIGHTS.DELETION_PENDING}
-          else ${STATUS_WEIGHTS.DELETION_REALIZED} end as status_of_none
+        coalesce(r.revision, o.resource_revision) as current_revision, ${statusOfNone(alive, 'r.revision')} as status_of_none
       from ${identities} d
       join ${tables.overall.qualifiedName} o on ${identity.same('o', 'd')}
       left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'd')}`;
 }
 
-function heaviestOf(tables: StatusTables, state: string): string {
-  const identity = identitySql(tables.overall);
-  return `
+/** The overall status of a resource that is at no point, in SQL, from whether it is alive and its row's revision. */
+export const statusOfNone = (isAliveSql: string, revision: string): string =>
+  `case when ${isAliveSql} then ${STATUS_WEIGHTS.PENDING} when ${revision} is not null then ${STATUS_WEIGHTS.DELETION_PENDING} else ${STATUS_WEIGHTS.DELETION_REALIZED} end`;
+
+/**
+ * The heaviest of the enforcement rows e of one resource at its current revision: of all, and of those that count while it is alive.
+ * `state` has the resource's `is_alive` and `current_revision`.
+ */
+export const heaviestOf = (tables: StatusTables, ofResource: string, state: string, into = ''): string => `
         select max(e.realization_status) as heaviest,
           max(e.realization_status) filter (
             where not (${state}.is_alive and e.realization_status in (${DELETION_WEIGHTS.join(', ')}))
           ) as heaviest_kept,
-          bool_or(e.realization_status = ${STATUS_WEIGHTS.ERROR}) as has_error
+          bool_or(e.realization_status = ${STATUS_WEIGHTS.ERROR}) as has_error ${into}
         from ${tables.enforcement.qualifiedName} e
-        where ${identity.same('e', state)} and e.resource_revision = ${state}.current_revision`;
-}
+        where ${ofResource} and e.resource_revision = ${state}.current_revision`;

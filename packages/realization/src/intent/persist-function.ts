@@ -1,0 +1,177 @@
+import {
+  quoteIdentifier,
+  quoteLiteral,
+  type RegisteredTable,
+  suppliedColumns,
+  upsertStatement,
+  type WireValue,
+} from '@intendant/core/internal';
+import { keyPart } from '../job/job-functions.ts';
+import { encodeKeyPart } from '../job/job-key.ts';
+import { pointTableName } from '../placement/selector.ts';
+import { identityText } from '../resource/key-text.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
+import { isRemovedPoint } from '../status/removed-point.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+
+/*
+ * An intent of one resource, as `persist-intent.ts` tells it: lock, resource, enforcement rows, overall row, jobs. Nothing
+ * is written twice, and no statement runs that would touch no row, since its triggers would run all the same.
+ *
+ * What is refused is an error, which takes back what was done: the exchange is a transaction of its own. Where there are
+ * leftovers of an earlier resource, the function refuses with LEFTOVER_SQLSTATE, and the statements take their time.
+ */
+
+/** Raised when the resource is at another revision than the record. */
+export const REFUSED_SQLSTATE = 'IN412';
+
+const { PENDING, DELETION_PENDING, DELETION_REALIZED } = STATUS_WEIGHTS;
+
+export interface PersistFunction extends TableFunction {
+  /** The statement that stores the record, without and with a revision: the function holds both. */
+  readonly upserts: readonly string[];
+}
+
+/** Undefined for a table of too many columns. */
+export const persistFunction = perStatusTables((tables): PersistFunction | undefined => {
+  const { resource, overall, enforcement } = tables;
+  const supplied = suppliedColumns(resource);
+  const identity = overall.identity.map(({ name }) => `$${supplied.findIndex((column) => column.name === name) + 1}`);
+  const [revision, points, selector] = [1, 2, 3].map((index) => `$${supplied.length + index}`) as [
+    string,
+    string,
+    string,
+  ];
+  const columns = overall.identity.map(({ name }) => quoteIdentifier(name)).join(', ');
+  const ofEnforcement = isIdentity(overall, 'e', identity);
+  const ofOverall = isIdentity(overall, 'o', identity);
+  const isNamed = `e.${POINT_COLUMN} = any (${OWN}.wanted)`;
+  const isStaying = `(case when ${OWN}.wanted is null then not e.is_removal else ${isNamed} end)`;
+  const upserts = [undefined, '0'].map((given) => upsertText(resource, given));
+  const made = tableFunction({
+    tables,
+    verb: 'persist_intent',
+    types: [...supplied.map(({ format }) => format.sqlType), 'bigint', 'text[]', 'jsonb'],
+    declarations: `
+  wanted text[] := ${points};
+  known bigint;
+  is_new boolean;
+  stored record;
+  rows_there bigint;
+  rows_named bigint;
+  rows_gone bigint;
+  changed bigint;
+  point text;
+  identity jsonb;
+  job_key text;`,
+    body: `
+  select o.resource_revision into ${OWN}.known from ${overall.qualifiedName} o where ${ofOverall} for no key update;
+  ${OWN}.is_new := not found;
+  if ${OWN}.is_new then
+    insert into ${overall.qualifiedName} as o
+      (${columns}, realization_status, additional_details, resource_revision, placement_selector)
+    values (${identity.join(', ')}, ${PENDING}, '', 1, ${selector})
+    on conflict do nothing;
+    if not found then
+      ${OWN}.is_new := false;
+      select o.resource_revision into ${OWN}.known from ${overall.qualifiedName} o where ${ofOverall} for no key update;
+      if not found then perform intendant.refuse_leftover(0); end if;
+    end if;
+  end if;
+
+  if ${revision} is null then
+    ${upserts
+      .map((text) => returningInto(resource, text))
+      .join(`;
+  else
+    `)};
+  end if;
+  if not found then raise exception 'the resource is at another revision' using errcode = '${REFUSED_SQLSTATE}'; end if;
+  if not ${OWN}.is_new and ${OWN}.known > 0 and ${OWN}.stored.revision <= ${OWN}.known then
+    perform intendant.refuse_leftover(${OWN}.known);
+  end if;
+
+  if ${selector} is not null then
+    select coalesce(array_agg(p.id order by p.id), '{}') into ${OWN}.wanted from intendant.enforcement_point p
+    where p.state = 'live' and ${quoteLiteral(pointTableName(tables))} = any (p.table_names)
+      and intendant.labels_match(p.labels, ${selector});
+  end if;
+
+  if not ${OWN}.is_new then
+    select count(*), count(*) filter (where ${isNamed}),
+      count(*) filter (where e.realization_status = ${DELETION_REALIZED} and (${isNamed}) is not true)
+    into ${OWN}.rows_there, ${OWN}.rows_named, ${OWN}.rows_gone from ${enforcement.qualifiedName} e where ${ofEnforcement};
+    if ${OWN}.rows_gone > 0 then
+      delete from ${enforcement.qualifiedName} e
+      where ${ofEnforcement} and e.realization_status = ${DELETION_REALIZED} and (${isNamed}) is not true;
+    end if;
+    if ${OWN}.rows_there > ${OWN}.rows_gone then
+      update ${enforcement.qualifiedName} e
+      set realization_status = case when ${isStaying} then ${PENDING} else ${DELETION_PENDING} end,
+        is_removal = not ${isStaying}, attempt = null, resource_revision = ${OWN}.stored.revision, updated_at = clock_timestamp()
+      where ${ofEnforcement};
+    end if;
+  end if;
+
+  if cardinality(${OWN}.wanted) > 0 and (${OWN}.is_new or ${OWN}.rows_named < cardinality(${OWN}.wanted)) then
+    foreach point in array ${OWN}.wanted loop
+      if ${isRemovedPoint(`${OWN}.point`)} and not exists (
+        select from ${enforcement.qualifiedName} e where ${ofEnforcement} and e.${POINT_COLUMN} = ${OWN}.point
+      ) then perform intendant.refuse_removed_point(${OWN}.point); end if;
+    end loop;
+    if cardinality(${OWN}.wanted) = 1 then
+      insert into ${enforcement.qualifiedName} as e
+        (${columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
+      values (${identity.join(', ')}, ${OWN}.wanted[1], ${PENDING}, '', ${OWN}.stored.revision, false)
+      on conflict do nothing;
+    else
+      insert into ${enforcement.qualifiedName} as e
+        (${columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
+      select ${identity.join(', ')}, w.id, ${PENDING}, '', ${OWN}.stored.revision, false
+      from unnest(${OWN}.wanted) as w (id) order by w.id
+      on conflict do nothing;
+    end if;
+    get diagnostics changed = row_count;
+    if ${OWN}.is_new and ${OWN}.changed < cardinality(${OWN}.wanted) then perform intendant.refuse_leftover(0); end if;
+  end if;
+
+  if not ${OWN}.is_new or ${OWN}.stored.revision <> 1 then
+    update ${overall.qualifiedName} o
+    set realization_status = ${PENDING}, additional_details = '', resource_revision = ${OWN}.stored.revision,
+      placement_selector = case when ${OWN}.wanted is null then o.placement_selector else ${selector} end,
+      updated_at = clock_timestamp()
+    where ${ofOverall};
+  end if;
+
+  ${OWN}.identity := jsonb_build_array(${overall.identity.map((column, index) => identityText(column, identity[index] as string)).join(', ')});
+  ${OWN}.job_key := ${overall.identity.map((_, index) => keyPart(`(${OWN}.identity ->> ${index})`)).join(" || '/' || ")};
+  if ${OWN}.is_new and cardinality(${OWN}.wanted) = 1 then
+    perform intendant.add_job(${queueOf(tables, `${OWN}.wanted[1]`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerOf(tables, identity)}, 0);
+  else
+    for point in
+      select e.${POINT_COLUMN} from ${enforcement.qualifiedName} e
+      where ${ofEnforcement} and e.realization_status in (${PENDING}, ${DELETION_PENDING})
+      order by e.${POINT_COLUMN}
+    loop
+      perform intendant.add_job(${queueOf(tables, `${OWN}.point`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerOf(tables, identity)}, 0);
+    end loop;
+  end if;
+  return ${OWN}.stored;`,
+  });
+  return made && { ...made, upserts };
+});
+
+const upsertText = (table: RegisteredTable, revision: string | undefined): string =>
+  upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }).text;
+
+/** The same statement, its row in a variable, with the types that the call of the function names. */
+const returningInto = (table: RegisteredTable, upsert: string): string =>
+  `${upsert.slice(0, upsert.lastIndexOf('returning')).trim()}
+    returning ${table.columns.map(({ name, format }) => `stored.${quoteIdentifier(name)}::${format.sqlType}`).join(', ')} into ${OWN}.stored`;
+
+const queueOf = ({ resource }: StatusTables, point: string): string =>
+  `${quoteLiteral(`${encodeKeyPart(resource.schemaName)}/${encodeKeyPart(resource.name)}/`)} || ${keyPart(point)}`;
+
+const ownerOf = ({ resource, overall }: StatusTables, identity: readonly string[]): string =>
+  resource.isTenanted ? (identity[overall.identity.findIndex(({ name }) => name === 'org_id')] as string) : 'null';

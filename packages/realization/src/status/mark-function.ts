@@ -1,0 +1,102 @@
+import { quoteIdentifier } from '@intendant/core/internal';
+import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
+import { MAX_DETAILS_LENGTH } from './details.ts';
+import { heaviestOf, statusOfNone } from './overall-status.ts';
+import { isRemovedPoint } from './removed-point.ts';
+import { STATUS_WEIGHTS } from './status.ts';
+
+/*
+ * One mark of one resource, as `marks.ts` judges and writes sets of them: lock, judge, write, recompute. The lock is a
+ * statement of its own, and each statement of the function sees what was committed before it began.
+ */
+
+const { ERROR, REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;
+
+/** Undefined for a key of too many columns. */
+export const markFunction = perStatusTables((tables): TableFunction | undefined => {
+  const { overall, enforcement, resource } = tables;
+  const count = overall.identity.length;
+  const identity = overall.identity.map((_, index) => `$${index + 1}`);
+  const [point, revision, status, isRemoval, note, isFenced] = Array.from(
+    { length: 6 },
+    (_, index) => `$${count + index + 1}`,
+  ) as [string, string, string, string, string, string];
+  const ofPoint = `${isIdentity(overall, 'e', identity)} and e.${POINT_COLUMN} = ${point}`;
+  const columns = overall.identity.map(({ name }) => quoteIdentifier(name)).join(', ');
+  const joined = (newer: string, older: string): string =>
+    `left(concat_ws('; ', nullif(${newer}, ''), nullif(${older}, '')), ${MAX_DETAILS_LENGTH})`;
+  return tableFunction({
+    tables,
+    verb: 'mark',
+    types: [
+      ...overall.identity.map(({ format }) => format.sqlType),
+      'text',
+      'bigint',
+      'integer',
+      'boolean',
+      'text',
+      'boolean',
+    ],
+    declarations: `
+  overall record;
+  resource record;
+  stored record;
+  heaviest record;
+  is_alive boolean;
+  is_known boolean;
+  current_revision bigint;
+  verdict text;
+  next_status integer;
+  next_details text;`,
+    body: `
+  select o.realization_status, o.additional_details, o.resource_revision into ${OWN}.overall
+  from ${overall.qualifiedName} o where ${isIdentity(overall, 'o', identity)} for no key update;
+  if not found then return row('unlocked'::text, null::bigint); end if;
+
+  select r.revision, ${isAlive(tables, 'r')} as is_alive into ${OWN}.resource
+  from ${resource.qualifiedName} r where ${isIdentity(overall, 'r', identity)};
+  ${OWN}.is_alive := coalesce(${OWN}.resource.is_alive, false);
+  ${OWN}.current_revision := coalesce(${OWN}.resource.revision, ${OWN}.overall.resource_revision);
+
+  select e.realization_status, e.additional_details, e.resource_revision, e.is_removal into ${OWN}.stored
+  from ${enforcement.qualifiedName} e where ${ofPoint};
+  ${OWN}.is_known := found;
+
+  ${OWN}.verdict := case
+    when not ${isRemoval} and not ${OWN}.is_alive then 'missing'
+    when ${revision} < ${OWN}.stored.resource_revision or ${isFenced} and ${OWN}.stored.is_removal <> ${isRemoval} then 'stale'
+    when ${revision} = ${OWN}.current_revision then 'accepted'
+    when ${revision} > ${OWN}.current_revision then 'unknown-revision'
+    else 'stale' end;
+  if ${OWN}.verdict = 'accepted' and not ${isRemoval} and coalesce(${OWN}.stored.is_removal, true) then
+    if ${isRemovedPoint(point)} then ${OWN}.verdict := 'removed-point'; end if;
+  end if;
+  if ${OWN}.verdict <> 'accepted' then return row(${OWN}.verdict, ${OWN}.current_revision); end if;
+
+  if not ${OWN}.is_known then
+    insert into ${enforcement.qualifiedName} as e
+      (${columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
+    values (${identity.join(', ')}, ${point}, ${status}, left(coalesce(${note}, ''), ${MAX_DETAILS_LENGTH}), ${revision}, ${isRemoval});
+  elsif ${status} = ${ERROR} or (${OWN}.stored.realization_status, ${OWN}.stored.resource_revision, ${OWN}.stored.is_removal)
+      is distinct from (${status}, ${revision}, ${isRemoval}) then
+    update ${enforcement.qualifiedName} e
+    set realization_status = ${status}, resource_revision = ${revision}, is_removal = ${isRemoval}, updated_at = clock_timestamp(),
+      attempt = case when ${status} = ${ERROR} then e.attempt end,
+      additional_details = case when ${status} in (${REALIZED}, ${DELETION_REALIZED}) then '' else ${joined(note, 'e.additional_details')} end
+    where ${ofPoint};
+  end if;
+
+  ${heaviestOf(tables, isIdentity(overall, 'e', identity), OWN, `into ${OWN}.heaviest`)};
+  ${OWN}.next_status := coalesce(${OWN}.heaviest.heaviest_kept, ${OWN}.heaviest.heaviest, ${statusOfNone(`${OWN}.is_alive`, `${OWN}.resource.revision`)});
+  ${OWN}.next_details := case when ${OWN}.heaviest.has_error then ${joined(note, `${OWN}.overall.additional_details`)} else '' end;
+  if (${OWN}.overall.realization_status, ${OWN}.overall.additional_details, ${OWN}.overall.resource_revision)
+      is distinct from (${OWN}.next_status, ${OWN}.next_details, ${OWN}.current_revision) then
+    update ${overall.qualifiedName} o
+    set realization_status = ${OWN}.next_status, additional_details = ${OWN}.next_details,
+      resource_revision = ${OWN}.current_revision, updated_at = clock_timestamp()
+    where ${isIdentity(overall, 'o', identity)};
+  end if;
+  return row(${OWN}.verdict, ${OWN}.current_revision);`,
+  });
+});
