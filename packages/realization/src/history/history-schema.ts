@@ -95,13 +95,9 @@ async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<st
   ];
 }
 
-/**
- * The plan of the function's first call is kept for the connection, and that call is mostly about one row: as a loop over
- * all pairs it would take half a second for a set of 1,000.
- */
 const createFunction = (name: string, body: string): string =>
   `create or replace function ${name}() returns trigger language plpgsql security definer
-   set search_path = pg_catalog, pg_temp set enable_nestloop = off as $function$${body}$function$;
+   as $function$${body}$function$;
    revoke execute on function ${name}() from public`;
 
 const triggersOf = ({ table }: LoggedTable, name: string): Record<string, string> => {

@@ -47,7 +47,7 @@ create table intendant.status_count (
 )`;
 
 /** Stands for no point, no org and no instance: overall, and tables that have none. */
-const NONE = "''::text";
+const NONE = "''::pg_catalog.text";
 
 interface LoggedTable {
   readonly name: string;
@@ -65,6 +65,14 @@ const nameOf = ({ resource }: StatusTables): string => `${resource.schemaName}.$
 
 const hasHistory = ({ table }: LoggedTable): boolean => table.columnByField.has(POINT_COLUMN);
 
+/*
+ * The triggers run with the owner's rights and have no search_path of their own: a `set` clause costs more than what the
+ * function does. So every name, type and operator in them is qualified, and nothing is used that looks an operator up by
+ * itself (`in`, `nullif`, `is distinct from`, `case x when`). A test shadows them.
+ */
+const EQUALS = 'operator(pg_catalog.=)';
+const DIFFERS = 'operator(pg_catalog.<>)';
+
 /** Whose a row under this alias is, in SQL; none where the table has no such column. */
 const owners = ({ table }: LoggedTable, alias: string): string =>
   [
@@ -72,15 +80,15 @@ const owners = ({ table }: LoggedTable, alias: string): string =>
     table.columnByField.has('instanceId') ? `${alias}.instance_id` : NONE,
   ].join(', ');
 
-/** `'public.vm', n.org_id, '', n.point` */
-const place = (logged: LoggedTable, alias: string): string =>
-  `${quoteLiteral(logged.name)}, ${owners(logged, alias)}, ${logged.point(alias)}`;
+/** One for each row, with the place it is counted at: `'public.vm', n.org_id, '', n.point, n.realization_status, 1` */
+const change = (logged: LoggedTable, rows: string, by: string): string =>
+  `select ${quoteLiteral(logged.name)}, ${owners(logged, 's')}, ${logged.point('s')}, s.realization_status, ${by} from ${rows} s`;
 
-const count = (logged: LoggedTable, rows: string, change: number): string => `
-    select ${place(logged, 's')}, s.realization_status, ${change} * count(*) from ${rows} s group by 1, 2, 3, 4, 5`;
-
-const keep = (counts: string): string => `
-  insert into intendant.status_change (table_name, org_id, instance_id, point_id, status, change) ${counts};`;
+const keep = (changes: string): string => `
+  insert into intendant.status_change (table_name, org_id, instance_id, point_id, status, change)
+  select c.table_name, c.org_id, c.instance_id, c.point_id, c.status, pg_catalog.sum(c.change)
+  from (${changes}) as c (table_name, org_id, instance_id, point_id, status, change)
+  group by 1, 2, 3, 4, 5 having pg_catalog.sum(c.change) ${DIFFERS} 0;`;
 
 const history = (logged: LoggedTable, message: string, from: string): string => {
   if (!hasHistory(logged)) return '';
@@ -95,33 +103,40 @@ const history = (logged: LoggedTable, message: string, from: string): string => 
 };
 
 const onInsert = (logged: LoggedTable): string =>
-  history(logged, 'n.additional_details', 'new_rows n') + keep(count(logged, 'new_rows', 1));
+  history(logged, 'n.additional_details', 'new_rows n') + keep(change(logged, 'new_rows', '1'));
 
 /** Details gather what was said before; the history wants what is new. */
 const NEW_DETAILS = `
-    case when n.realization_status <> ${STATUS_WEIGHTS.ERROR} then ''
-      when o.additional_details <> '' and right(n.additional_details, length(o.additional_details) + 2) = '; ' || o.additional_details
-      then left(n.additional_details, length(n.additional_details) - length(o.additional_details) - 2)
+    case when n.realization_status ${DIFFERS} ${STATUS_WEIGHTS.ERROR} then ''
+      when o.additional_details ${DIFFERS} '' and pg_catalog.right(n.additional_details, pg_catalog.length(o.additional_details) operator(pg_catalog.+) 2)
+        ${EQUALS} ('; ' operator(pg_catalog.||) o.additional_details)
+      then pg_catalog.left(n.additional_details, pg_catalog.length(n.additional_details) operator(pg_catalog.-) pg_catalog.length(o.additional_details) operator(pg_catalog.-) 2)
       else n.additional_details end`;
 
+/**
+ * A full join, though both sides have every row: it cannot be planned as a loop over all pairs, and the plan of the first
+ * call, mostly about one row, is kept for the connection and must do for 1,000. Coalesced, lest the planner make it an
+ * inner one.
+ */
 const onUpdate = (logged: LoggedTable): string => {
-  const same = logged.table.identity.map(({ name }) => `o.${quoteIdentifier(name)} = n.${quoteIdentifier(name)}`);
-  const changed = `new_rows n join old_rows o on ${same.join(' and ')}
-  where n.realization_status = ${STATUS_WEIGHTS.ERROR} or (n.realization_status, n.resource_revision) is distinct from (o.realization_status, o.resource_revision)`;
-  const moved = `
-    select table_name, org_id, instance_id, point_id, status, sum(change) from (
-      ${count(logged, 'old_rows', -1)} union all ${count(logged, 'new_rows', 1)}
-    ) as moved (table_name, org_id, instance_id, point_id, status, change)
-    group by 1, 2, 3, 4, 5 having sum(change) <> 0`;
-  return history(logged, NEW_DETAILS, changed) + keep(moved);
+  const same = logged.table.identity.map(
+    ({ name }) => `o.${quoteIdentifier(name)} ${EQUALS} n.${quoteIdentifier(name)}`,
+  );
+  const changed = `new_rows n full join old_rows o on ${same.join(' and ')}
+  where coalesce(n.realization_status ${EQUALS} ${STATUS_WEIGHTS.ERROR} or n.realization_status ${DIFFERS} o.realization_status
+    or n.resource_revision ${DIFFERS} o.resource_revision, false)`;
+  return (
+    history(logged, NEW_DETAILS, changed) +
+    keep(`${change(logged, 'old_rows', '-1')} union all ${change(logged, 'new_rows', '1')}`)
+  );
 };
 
 /** The triggers' function. */
 export const statusLogBody = (logged: LoggedTable): string => `
 begin
-  if tg_op = 'INSERT' then${onInsert(logged)}
-  elsif tg_op = 'UPDATE' then${onUpdate(logged)}
-  elsif tg_op = 'DELETE' then${keep(count(logged, 'old_rows', -1))}
+  if tg_op ${EQUALS} 'INSERT' then${onInsert(logged)}
+  elsif tg_op ${EQUALS} 'UPDATE' then${onUpdate(logged)}
+  elsif tg_op ${EQUALS} 'DELETE' then${keep(change(logged, 'old_rows', '-1'))}
   else
     ${forgetCounts(logged).join(';\n    ')};
   end if;
@@ -133,10 +148,10 @@ end
 export const forgetCounts = (logged: LoggedTable): string[] =>
   ['status_count', 'status_change'].map(
     (table) =>
-      `delete from intendant.${table} where table_name = ${quoteLiteral(logged.name)} and (point_id = '') = ${!hasHistory(logged)}`,
+      `delete from intendant.${table} where table_name ${EQUALS} ${quoteLiteral(logged.name)} and point_id ${hasHistory(logged) ? DIFFERS : EQUALS} ''`,
   );
 
 /** Counts what is in a table that had rows before it had triggers. */
-export const countPresent = (logged: LoggedTable): string => keep(count(logged, logged.table.qualifiedName, 1));
+export const countPresent = (logged: LoggedTable): string => keep(change(logged, logged.table.qualifiedName, '1'));
 
 export type { LoggedTable };

@@ -48,6 +48,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   const ofOverall = isIdentity(overall, 'o', identity);
   const isNamed = `e.${POINT_COLUMN} = any (${OWN}.wanted)`;
   const isStaying = `(case when ${OWN}.wanted is null then not e.is_removal else ${isNamed} end)`;
+  const texts = overall.identity.map((column, index) => identityText(column, identity[index] as string));
   const upserts = [undefined, '0'].map((given) => upsertText(resource, given));
   const made = tableFunction({
     tables,
@@ -144,8 +145,8 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     where ${ofOverall};
   end if;
 
-  ${OWN}.identity := jsonb_build_array(${overall.identity.map((column, index) => identityText(column, identity[index] as string)).join(', ')});
-  ${OWN}.job_key := ${overall.identity.map((_, index) => keyPart(`(${OWN}.identity ->> ${index})`)).join(" || '/' || ")};
+  ${OWN}.identity := jsonb_build_array(${texts.join(', ')});
+  ${OWN}.job_key := ${texts.map(keyPart).join(" || '/' || ")};
   if ${OWN}.is_new and cardinality(${OWN}.wanted) = 1 then
     perform intendant.add_job(${queueOf(tables, `${OWN}.wanted[1]`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerOf(tables, identity)}, 0);
   else

@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '@intendant/core/internal';
-import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { heaviestOf, statusOfNone } from './overall-status.ts';

@@ -1,7 +1,7 @@
 import { internalsOf } from '@intendant/core/internal';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
-import { leaveOutLock } from '../testing/lockless.ts';
+import { leaveLockOutOfFunctions, leaveOutLock } from '../testing/lockless.ts';
 import { gate, untilWaitingForLock } from '../testing/waiting.ts';
 
 let fixture: Fixture;
@@ -93,5 +93,6 @@ test('many points that finish together leave every resource REALIZED', async () 
 test('the same check does find resources left behind when the lock is left out', async () => {
   await using own = await openFixture({ poolSize: 16 });
   leaveOutLock(internalsOf(own.store));
+  await leaveLockOutOfFunctions(own.adminUrl);
   expect(await wrongAfterTogether(own, 200)).toBeGreaterThan(0);
 });

@@ -1,4 +1,5 @@
 import { type DataStoreInternals, mapStatements, type Statement } from '@intendant/core/internal';
+import pg from 'pg';
 
 /** A store whose realization takes no lock on overall rows: what the tests of the lock must find out. */
 export function leaveOutLock(store: DataStoreInternals): void {
@@ -25,4 +26,16 @@ export function readWithoutLock(store: DataStoreInternals): void {
   const patched = (statement: Statement): Statement =>
     statement.name === 'lock-what-is-free' ? unnamed(statement, 'for no key update of o skip locked', '') : statement;
   executor.run = (scope, statements, options) => run(scope, mapStatements(statements, patched), options);
+}
+
+/** The same for what runs in the database: the functions of the tables' common operations. */
+export async function leaveLockOutOfFunctions(adminUrl: string): Promise<void> {
+  const admin = new pg.Client(adminUrl);
+  await admin.connect();
+  const { rows } = await admin.query<{ sql: string }>(
+    `select replace(pg_get_functiondef(oid), ' for no key update', '') as sql from pg_proc
+     where pronamespace = 'intendant'::regnamespace and (proname like 'mark\\_%' or proname like 'persist\\_intent\\_%')`,
+  );
+  for (const { sql } of rows) await admin.query(sql);
+  await admin.end();
 }

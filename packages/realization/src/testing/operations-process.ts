@@ -6,7 +6,7 @@ import { createDataStore, MarkingFailedError, RecordNotFoundError, RevisionConfl
 import { internalsOf } from '@intendant/core/internal';
 import { createRealization } from '../index.ts';
 import { pepsi, ROLES, vm } from './fixture.ts';
-import { leaveOutLock } from './lockless.ts';
+import { leaveLockOutOfFunctions, leaveOutLock } from './lockless.ts';
 import { randomFrom } from './random.ts';
 
 const { DATABASE = '', ADMIN_DATABASE = '', OPERATIONS = '100', SEED = '1', LOCKLESS = '' } = process.env;
@@ -16,7 +16,10 @@ const POINTS = 8;
 const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
 const realization = await createRealization({ store, subscriptions: undefined });
 await realization.register([vm], { roles: ROLES });
-if (LOCKLESS !== '') leaveOutLock(internalsOf(store));
+if (LOCKLESS !== '') {
+  leaveOutLock(internalsOf(store));
+  await leaveLockOutOfFunctions(ADMIN_DATABASE);
+}
 const r = realization.as(pepsi);
 const random = randomFrom(Number(SEED));
 const below = (limit: number): number => Math.floor(random() * limit);
