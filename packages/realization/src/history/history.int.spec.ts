@@ -24,8 +24,8 @@ async function counted(): Promise<unknown> {
   const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
     client.query(`
       select point, status, count(*)::int as resources from (
-        select '' as point, realization_status as status from overall_status_vm
-        union all select enforcement_point_id, realization_status from enforcement_status_vm
+        select '' as point, realization_status as status from public.overall_status_vm
+        union all select enforcement_point_id, realization_status from public.enforcement_status_vm
       ) s group by 1, 2 order by 1, 2`),
   );
   return rows;
@@ -206,7 +206,7 @@ describe('the summary', () => {
   test('starts from nothing for tables that were dropped and are registered again', async () => {
     await persist('VM1', ['E1', 'E2']);
     await internalsOf(fixture.store).withAdmin((client) =>
-      client.query('drop table vm, overall_status_vm, enforcement_status_vm'),
+      client.query('drop table public.vm, overall_status_vm, enforcement_status_vm'),
     );
     await fixture.realization.register([vm]);
     expect(await kept()).toEqual([]);

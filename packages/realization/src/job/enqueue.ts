@@ -59,7 +59,7 @@ const enqueueWaitingSql = perStatusTables((tables) => {
   const next = identity.parameterCount + 1;
   return `
     select ${enqueueCall(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${identity.json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`, `$${next + 1}::integer`)}
-    from unnest(${identity.arrays}) with ordinality as i (${identity.columns}, ordinal)
+    from unnest(${identity.arrays}) with ordinality as i (${identity.columns}, intendant_ordinal)
     join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $${next}
     where ${IS_LOCKED} and e.realization_status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.DELETION_PENDING})
     having count(*) > 0`;

@@ -7,11 +7,15 @@ test('a table that has grown to several times of what the planner knows is analy
   await using fixture = await openFixture();
   const store = internalsOf(fixture.store);
   const known = async (): Promise<number> => {
-    const { rows } = await store.pool.query("select reltuples::int as known from pg_class where oid = 'vm'::regclass");
+    const { rows } = await store.pool.query(
+      "select reltuples::int as known from pg_class where oid = 'public.vm'::regclass",
+    );
     return rows[0].known;
   };
   await store.withAdmin((client) =>
-    client.query("insert into vm (org_id, id, name) select 'Pepsi', 'VM' || n, '' from generate_series(1, 3000) n"),
+    client.query(
+      "insert into public.vm (org_id, id, name) select 'Pepsi', 'VM' || n, '' from generate_series(1, 3000) n",
+    ),
   );
   fixture.realization.maintenance.start();
   await eventually(async () => expect(await known()).toBe(3000), { timeoutMs: 20_000 });

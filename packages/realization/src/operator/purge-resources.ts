@@ -50,7 +50,7 @@ const purgeStep = (
 
 const purgeSql = perStatusTables(({ resource, enforcement, overall }) => {
   const { arrays, columns, same } = identitySql(overall);
-  const locked = `(select * from unnest(${arrays}) with ordinality as i (${columns}, ordinal) where ${IS_LOCKED}) i`;
+  const locked = `(select * from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal) where ${IS_LOCKED}) i`;
   const remove = ({ qualifiedName }: RegisteredTable): string =>
     `delete from ${qualifiedName} t using ${locked} where ${same('t', 'i')}`;
   return { resource: remove(resource), enforcement: remove(enforcement), overall: remove(overall) };

@@ -61,8 +61,8 @@ function statusesSql(tables: StatusTables, columns: readonly Column[]): string {
   const names = columns.map(({ name }) => quoteIdentifier(name));
   const arrays = columns.map(({ format }, index) => `$${index + 1}::${format.sqlType}[]`);
   return `
-    select i.ordinal, ${overallJson('o')}, ${enforcementJson(tables, 'o')}
-    from unnest(${arrays.join(', ')}) with ordinality as i (${names.join(', ')}, ordinal)
+    select i.intendant_ordinal, ${overallJson('o')}, ${enforcementJson(tables, 'o')}
+    from unnest(${arrays.join(', ')}) with ordinality as i (${names.join(', ')}, intendant_ordinal)
     join ${tables.overall.qualifiedName} o on ${names.map((name) => `o.${name} = i.${name}`).join(' and ')}
     where o.realization_status > 0`;
 }

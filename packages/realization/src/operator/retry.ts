@@ -67,7 +67,7 @@ const retrySql = perStatusTables((tables) => {
     with undone as (
       select ${of('e')}, e.${POINT_COLUMN}, ${json('e')} as identity, ${orgIdOf(tables, 'e')} as job_org,
         row_number() over () as job_place
-      from unnest(${arrays}) with ordinality as i (${columns}, ordinal)
+      from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)
       join ${enforcement.qualifiedName} e on ${same('e', 'i')}
       where ${IS_LOCKED} and e.${IS_UNSETTLED}
         and (${point} is null or e.${POINT_COLUMN} = ${point}) and (${weights} is null or e.realization_status = any (${weights}))

@@ -82,11 +82,11 @@ const placeSql = (tables: StatusTables, points: string): string => {
   return `
     insert into ${tables.enforcement.qualifiedName}
       (${identity.columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
-    select ${values}, case when ${isRemovedPoint('point')} then intendant.refuse_removed_point(point) else point end,
+    select ${values}, case when ${isRemovedPoint('w.id')} then intendant.refuse_removed_point(w.id) else w.id end,
       ${STATUS_WEIGHTS.PENDING}, '', ${INTENT_REVISION}, false
-    from unnest(${points}) as point
+    from unnest(${points}) as w (id)
     where ${INTENT_REVISION} is not null
-    order by point
+    order by w.id
     on conflict do nothing`;
 };
 

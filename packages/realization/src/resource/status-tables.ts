@@ -52,6 +52,9 @@ const OVERALL_COLUMNS = {
   placement_selector: z.record(z.string(), z.unknown()).nullable(),
 } as const;
 
+/** What statements call values of their own, so that no key column can be called the same. */
+const OWN_PREFIX = 'intendant_';
+
 const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS), ...Object.keys(OVERALL_COLUMNS)]);
 
 /**
@@ -83,10 +86,10 @@ function checkFit(resource: AnyTable): void {
       `table ${resource.name}: only a revisioned table can be realized; leave out revisioned: false`,
     );
   }
-  const taken = resource.key.find((field) => TAKEN.has(field));
+  const taken = resource.key.find((field) => TAKEN.has(field) || field.startsWith(OWN_PREFIX));
   if (taken !== undefined) {
     throw new ConfigurationError(
-      `table ${resource.name}: the key column ${taken} is a column of the status tables; call it otherwise`,
+      `table ${resource.name}: the key column ${taken} is a name of the status tables or their statements; call it otherwise`,
     );
   }
 }

@@ -118,7 +118,7 @@ const moveSql = perStatusTables((tables) => {
     const arrays = tables.overall.identity.map(
       ({ format }, index) => `$${firstParameter + index}::${format.sqlType}[]`,
     );
-    return `select * from unnest(${arrays.join(', ')}) with ordinality as i (${identity.columns}, ordinal) where ${IS_LOCKED}`;
+    return `select * from unnest(${arrays.join(', ')}) with ordinality as i (${identity.columns}, intendant_ordinal) where ${IS_LOCKED}`;
   };
   const revision = 'coalesce(r.revision, o.resource_revision)';
   return {

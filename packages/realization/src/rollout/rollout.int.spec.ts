@@ -22,12 +22,12 @@ const query = async (text: string, values: unknown[] = []) =>
 
 async function fillWithResources(): Promise<void> {
   await query(
-    `insert into vm (org_id, id, name) select 'org ' || n % 50, 'VM' || n, '' from generate_series(1, $1::int) n`,
+    `insert into public.vm (org_id, id, name) select 'org ' || n % 50, 'VM' || n, '' from generate_series(1, $1::int) n`,
     [RESOURCES + OTHERS],
   );
   await query(
-    `insert into overall_status_vm (org_id, id, realization_status, additional_details, resource_revision, placement_selector)
-     select org_id, id, 800, '', 1, jsonb_build_object('region', case when substr(id, 3)::int <= $1 then 'eu' else 'us' end) from vm`,
+    `insert into public.overall_status_vm (org_id, id, realization_status, additional_details, resource_revision, placement_selector)
+     select org_id, id, 800, '', 1, jsonb_build_object('region', case when substr(id, 3)::int <= $1 then 'eu' else 'us' end) from public.vm`,
     [RESOURCES],
   );
 }
@@ -39,8 +39,8 @@ const census = async () =>
     select count(*)::int as rows, count(*) filter (where e.realization_status = 800)::int as pending,
       count(*) filter (where e.realization_status = 400 and e.is_removal)::int as leaving,
       (select count(*)::int from intendant_jobs.job) as jobs,
-      (select count(*)::int from overall_status_vm o where o.realization_status = 800) as "overallPending"
-    from enforcement_status_vm e where e.enforcement_point_id = 'E1'`)
+      (select count(*)::int from public.overall_status_vm o where o.realization_status = 800) as "overallPending"
+    from public.enforcement_status_vm e where e.enforcement_point_id = 'E1'`)
   )[0];
 
 /** Kills a process that carries the change out once it has come some way, and lets this one go on. */

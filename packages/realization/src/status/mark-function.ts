@@ -43,9 +43,9 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   resource record;
   stored record;
   heaviest record;
-  is_alive boolean;
+  intendant_is_alive boolean;
   is_known boolean;
-  current_revision bigint;
+  intendant_current bigint;
   verdict text;
   next_status integer;
   next_details text;`,
@@ -56,23 +56,23 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
 
   select r.revision, ${isAlive(tables, 'r')} as is_alive into ${OWN}.resource
   from ${resource.qualifiedName} r where ${isIdentity(overall, 'r', identity)};
-  ${OWN}.is_alive := coalesce(${OWN}.resource.is_alive, false);
-  ${OWN}.current_revision := coalesce(${OWN}.resource.revision, ${OWN}.overall.resource_revision);
+  ${OWN}.intendant_is_alive := coalesce(${OWN}.resource.is_alive, false);
+  ${OWN}.intendant_current := coalesce(${OWN}.resource.revision, ${OWN}.overall.resource_revision);
 
   select e.realization_status, e.additional_details, e.resource_revision, e.is_removal into ${OWN}.stored
   from ${enforcement.qualifiedName} e where ${ofPoint};
   ${OWN}.is_known := found;
 
   ${OWN}.verdict := case
-    when not ${isRemoval} and not ${OWN}.is_alive then 'missing'
+    when not ${isRemoval} and not ${OWN}.intendant_is_alive then 'missing'
     when ${revision} < ${OWN}.stored.resource_revision or ${isFenced} and ${OWN}.stored.is_removal <> ${isRemoval} then 'stale'
-    when ${revision} = ${OWN}.current_revision then 'accepted'
-    when ${revision} > ${OWN}.current_revision then 'unknown-revision'
+    when ${revision} = ${OWN}.intendant_current then 'accepted'
+    when ${revision} > ${OWN}.intendant_current then 'unknown-revision'
     else 'stale' end;
   if ${OWN}.verdict = 'accepted' and not ${isRemoval} and coalesce(${OWN}.stored.is_removal, true) then
     if ${isRemovedPoint(point)} then ${OWN}.verdict := 'removed-point'; end if;
   end if;
-  if ${OWN}.verdict <> 'accepted' then return row(${OWN}.verdict, ${OWN}.current_revision); end if;
+  if ${OWN}.verdict <> 'accepted' then return row(${OWN}.verdict, ${OWN}.intendant_current); end if;
 
   if not ${OWN}.is_known then
     insert into ${enforcement.qualifiedName} as e
@@ -88,15 +88,15 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   end if;
 
   ${heaviestOf(tables, isIdentity(overall, 'e', identity), OWN, `into ${OWN}.heaviest`)};
-  ${OWN}.next_status := coalesce(${OWN}.heaviest.heaviest_kept, ${OWN}.heaviest.heaviest, ${statusOfNone(`${OWN}.is_alive`, `${OWN}.resource.revision`)});
+  ${OWN}.next_status := coalesce(${OWN}.heaviest.heaviest_kept, ${OWN}.heaviest.heaviest, ${statusOfNone(`${OWN}.intendant_is_alive`, `${OWN}.resource.revision`)});
   ${OWN}.next_details := case when ${OWN}.heaviest.has_error then ${joined(note, `${OWN}.overall.additional_details`)} else '' end;
   if (${OWN}.overall.realization_status, ${OWN}.overall.additional_details, ${OWN}.overall.resource_revision)
-      is distinct from (${OWN}.next_status, ${OWN}.next_details, ${OWN}.current_revision) then
+      is distinct from (${OWN}.next_status, ${OWN}.next_details, ${OWN}.intendant_current) then
     update ${overall.qualifiedName} o
     set realization_status = ${OWN}.next_status, additional_details = ${OWN}.next_details,
-      resource_revision = ${OWN}.current_revision, updated_at = clock_timestamp()
+      resource_revision = ${OWN}.intendant_current, updated_at = clock_timestamp()
     where ${isIdentity(overall, 'o', identity)};
   end if;
-  return row(${OWN}.verdict, ${OWN}.current_revision);`,
+  return row(${OWN}.verdict, ${OWN}.intendant_current);`,
   });
 });

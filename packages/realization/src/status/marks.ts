@@ -202,33 +202,36 @@ const judgeAndWriteSql = perStatusTables((tables) => {
     with item as (
       select * from unnest(${identity.arrays},
           $${next}::text[], $${next + 1}::bigint[], $${next + 2}::integer[], $${next + 3}::boolean[], $${next + 4}::text[], $${next + 5}::boolean[])
-        with ordinality as i (${identity.columns}, point, item_revision, status, is_removal, note, is_fenced, ordinal)
+        with ordinality as i (${identity.columns}, intendant_point, intendant_revision, intendant_status, intendant_is_removal, intendant_note, intendant_is_fenced, intendant_ordinal)
     ),
     known as (
-      select i.*, ${isAlive(tables, 'r')} as is_alive, coalesce(r.revision, o.resource_revision) as current_revision,
-        e.resource_revision as stored_revision, e.is_removal as is_leaving
+      select i.*, ${isAlive(tables, 'r')} as intendant_is_alive, coalesce(r.revision, o.resource_revision) as intendant_current,
+        e.resource_revision as intendant_stored, e.is_removal as intendant_is_leaving
       from item i
       left join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
       left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
-      left join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = i.point
+      left join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = i.intendant_point
     ),
     judged as (
-      select *, case
+      select known.*, case
           when not (${IS_LOCKED}) then 'unlocked'
-          when not is_removal and not is_alive then 'missing'
-          when item_revision < stored_revision or is_fenced and is_leaving <> is_removal then 'stale'
-          when not is_removal and coalesce(is_leaving, true) and (${isRemovedPoint('known.point')}) then 'removed-point'
-          when current_revision is null or item_revision = current_revision then 'accepted'
-          when item_revision < current_revision then 'stale'
-          else 'unknown-revision' end as verdict
+          when not known.intendant_is_removal and not known.intendant_is_alive then 'missing'
+          when known.intendant_revision < known.intendant_stored
+            or known.intendant_is_fenced and known.intendant_is_leaving <> known.intendant_is_removal then 'stale'
+          when not known.intendant_is_removal and coalesce(known.intendant_is_leaving, true)
+            and (${isRemovedPoint('known.intendant_point')}) then 'removed-point'
+          when known.intendant_current is null or known.intendant_revision = known.intendant_current then 'accepted'
+          when known.intendant_revision < known.intendant_current then 'stale'
+          else 'unknown-revision' end as intendant_verdict
       from known
     ),
     written as (
       insert into ${tables.enforcement.qualifiedName} as e
         (${identity.columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
-      select ${identity.of('j')}, j.point, j.status, left(coalesce(j.note, ''), ${MAX_DETAILS_LENGTH}), j.item_revision, j.is_removal
-      from judged j where verdict = 'accepted'
-      order by ${identity.of('j')}, j.point
+      select ${identity.of('j')}, j.intendant_point, j.intendant_status, left(coalesce(j.intendant_note, ''), ${MAX_DETAILS_LENGTH}),
+        j.intendant_revision, j.intendant_is_removal
+      from judged j where j.intendant_verdict = 'accepted'
+      order by ${identity.of('j')}, j.intendant_point
       on conflict (${identity.columns}, ${POINT_COLUMN}) do update
       set realization_status = excluded.realization_status, resource_revision = excluded.resource_revision,
         is_removal = excluded.is_removal, updated_at = clock_timestamp(),
@@ -241,5 +244,5 @@ const judgeAndWriteSql = perStatusTables((tables) => {
         or (e.realization_status, e.resource_revision, e.is_removal)
           is distinct from (excluded.realization_status, excluded.resource_revision, excluded.is_removal)
     )
-    select verdict, current_revision from judged order by ordinal`;
+    select j.intendant_verdict, j.intendant_current from judged j order by j.intendant_ordinal`;
 });

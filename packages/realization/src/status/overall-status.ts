@@ -45,8 +45,8 @@ export const lockFreeOverallStatus = (tables: StatusTables, identities: readonly
 
 const LOCKED = 'intendant.locked_resources';
 
-/** That an item of the set was locked, by its `ordinal`. */
-export const IS_LOCKED = `ordinal = any ((select current_setting('${LOCKED}')::bigint[])::bigint[])`;
+/** That an item of the set was locked, by its `intendant_ordinal`. */
+export const IS_LOCKED = `intendant_ordinal = any ((select current_setting('${LOCKED}')::bigint[])::bigint[])`;
 
 const lockSql = perStatusTables((tables) => lockText(tables, '', ''));
 
@@ -55,8 +55,8 @@ const lockFreeSql = perStatusTables((tables) => {
   const { arrays, columns, same } = identitySql(tables.overall);
   const elsewhere = `
       , count(*), (
-        select coalesce(json_agg(i.ordinal), '[]') from unnest(${arrays}) with ordinality as i (${columns}, ordinal)
-        where not exists (select from locked had where had.ordinal = i.ordinal)
+        select coalesce(json_agg(i.intendant_ordinal), '[]') from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)
+        where not exists (select from locked had where had.intendant_ordinal = i.intendant_ordinal)
           and exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
       )`;
   return lockText(tables, ' skip locked', elsewhere);
@@ -66,12 +66,12 @@ function lockText({ overall }: StatusTables, whenLocked: string, answer: string)
   const identity = identitySql(overall);
   return `
     with locked as (
-      select i.ordinal from ${overall.qualifiedName} o
-      join unnest(${identity.arrays}) with ordinality as i (${identity.columns}, ordinal) on ${identity.same('o', 'i')}
+      select i.intendant_ordinal from ${overall.qualifiedName} o
+      join unnest(${identity.arrays}) with ordinality as i (${identity.columns}, intendant_ordinal) on ${identity.same('o', 'i')}
       order by ${identity.of('o')}
       for no key update of o${whenLocked}
     )
-    select set_config('${LOCKED}', coalesce(array_agg(ordinal)::text, '{}'), true)${answer} from locked`;
+    select set_config('${LOCKED}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true)${answer} from locked`;
 }
 
 /**
@@ -96,7 +96,7 @@ export const insertOrLockOverallStatus = (
 });
 
 const insertOrLockSql = perStatusTables((tables) =>
-  insertOrLockText(tables, 'i.is_removal or r.revision is not null or'),
+  insertOrLockText(tables, 'i.intendant_is_removal or r.revision is not null or'),
 );
 
 /** The same for resources that have an overall row, or had one when the statement began. */
@@ -114,12 +114,12 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
     insert into ${tables.overall.qualifiedName} as o
       (${identity.columns}, realization_status, additional_details, resource_revision)
     select distinct on (${identity.of('i')})
-      ${identity.of('i')}, ${STATUS_WEIGHTS.UNKNOWN}, '', coalesce(r.revision, i.item_revision)
+      ${identity.of('i')}, ${STATUS_WEIGHTS.UNKNOWN}, '', coalesce(r.revision, i.intendant_revision)
     from unnest(${identity.arrays}, $${next}::boolean[], $${next + 1}::bigint[])
-      as i (${identity.columns}, is_removal, item_revision)
+      as i (${identity.columns}, intendant_is_removal, intendant_revision)
     left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
     where ${wanted} exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
-    order by ${identity.of('i')}, i.item_revision desc
+    order by ${identity.of('i')}, i.intendant_revision desc
     on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;
 }
 
@@ -165,41 +165,41 @@ export const recomputeLocked = (tables: StatusTables, notes: readonly ErrorNote[
 
 const recomputeLockedSql = perStatusTables((tables) => recomputeSql(tables, IS_LOCKED));
 
-/** Only those of the set that meet a condition on their `ordinal`. */
+/** Only those of the set that meet a condition on their `intendant_ordinal`. */
 export function recomputeSql(tables: StatusTables, condition: string): string {
   const identity = identitySql(tables.overall);
   const next = identity.parameterCount + 1;
   return `
     with item as (
       select * from unnest(${identity.arrays}, $${next}::bigint[], $${next + 1}::text[])
-        with ordinality as i (${identity.columns}, item_revision, note, ordinal)
+        with ordinality as i (${identity.columns}, intendant_revision, intendant_note, intendant_ordinal)
       where ${condition}
     ),
     state as (
-      ${currentState(tables, `(select distinct ${identity.columns} from item)`)}
+      ${currentState(tables, `(select distinct ${identity.of('item')} from item)`)}
     ),
     news as (
-      select ${identity.of('i')}, string_agg(i.note, '; ' order by i.ordinal desc) as text
-      from item i join state s on ${identity.same('i', 's')} and i.item_revision = s.current_revision
-      where i.note is not null
+      select ${identity.of('i')}, string_agg(i.intendant_note, '; ' order by i.intendant_ordinal desc) as intendant_text
+      from item i join state s on ${identity.same('i', 's')} and i.intendant_revision = s.intendant_current
+      where i.intendant_note is not null
       group by ${identity.of('i')}
     ),
     verdict as (
-      select ${identity.of('s')}, s.current_revision,
-        coalesce(heavy.heaviest_kept, heavy.heaviest, s.status_of_none) as status,
+      select ${identity.of('s')}, s.intendant_current,
+        coalesce(heavy.heaviest_kept, heavy.heaviest, s.intendant_status_of_none) as intendant_status,
         case when heavy.has_error
-          then left(concat_ws('; ', n.text, nullif(s.additional_details, '')), ${MAX_DETAILS_LENGTH}) else '' end as details
+          then left(concat_ws('; ', n.intendant_text, nullif(s.additional_details, '')), ${MAX_DETAILS_LENGTH}) else '' end as intendant_details
       from state s
       left join news n on ${identity.same('n', 's')}
       cross join lateral (${heaviestOf(tables, identity.same('e', 's'), 's')}) heavy
     )
     update ${tables.overall.qualifiedName} o
-    set realization_status = v.status, additional_details = v.details, resource_revision = v.current_revision,
+    set realization_status = v.intendant_status, additional_details = v.intendant_details, resource_revision = v.intendant_current,
       updated_at = clock_timestamp()
     from verdict v
     where ${identity.same('o', 'v')}
       and (o.realization_status, o.additional_details, o.resource_revision)
-        is distinct from (v.status, v.details, v.current_revision)`;
+        is distinct from (v.intendant_status, v.intendant_details, v.intendant_current)`;
 }
 
 /** Each resource's revision of now, whether it is alive, and what its status is when it is nowhere. */
@@ -207,8 +207,9 @@ function currentState(tables: StatusTables, identities: string): string {
   const identity = identitySql(tables.overall);
   const alive = isAlive(tables, 'r');
   return `
-      select ${identity.of('o')}, o.additional_details, ${alive} as is_alive,
-        coalesce(r.revision, o.resource_revision) as current_revision, ${statusOfNone(alive, 'r.revision')} as status_of_none
+      select ${identity.of('o')}, o.additional_details, ${alive} as intendant_is_alive,
+        coalesce(r.revision, o.resource_revision) as intendant_current,
+        ${statusOfNone(alive, 'r.revision')} as intendant_status_of_none
       from ${identities} d
       join ${tables.overall.qualifiedName} o on ${identity.same('o', 'd')}
       left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'd')}`;
@@ -220,13 +221,13 @@ export const statusOfNone = (isAliveSql: string, revision: string): string =>
 
 /**
  * The heaviest of the enforcement rows e of one resource at its current revision: of all, and of those that count while it is alive.
- * `state` has the resource's `is_alive` and `current_revision`.
+ * `state` has the resource's `intendant_is_alive` and `intendant_current`.
  */
 export const heaviestOf = (tables: StatusTables, ofResource: string, state: string, into = ''): string => `
         select max(e.realization_status) as heaviest,
           max(e.realization_status) filter (
-            where not (${state}.is_alive and e.realization_status in (${DELETION_WEIGHTS.join(', ')}))
+            where not (${state}.intendant_is_alive and e.realization_status in (${DELETION_WEIGHTS.join(', ')}))
           ) as heaviest_kept,
           bool_or(e.realization_status = ${STATUS_WEIGHTS.ERROR}) as has_error ${into}
         from ${tables.enforcement.qualifiedName} e
-        where ${ofResource} and e.resource_revision = ${state}.current_revision`;
+        where ${ofResource} and e.resource_revision = ${state}.intendant_current`;

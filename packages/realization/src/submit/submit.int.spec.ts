@@ -169,7 +169,7 @@ describe('many submitted operations', () => {
     await internalsOf(fixture.store).withAdmin((client) =>
       client.query(`create or replace function refuse_bad() returns trigger language plpgsql as
         $body$ begin if new.name = 'bad' then raise exception 'bad name' using errcode = '23514'; end if; return new; end $body$;
-        create or replace trigger refuse_bad before insert or update on vm for each row execute function refuse_bad()`),
+        create or replace trigger refuse_bad before insert or update on public.vm for each row execute function refuse_bad()`),
     );
     const names = ['good', 'bad', 'fine'];
     const intents = await Promise.all(names.map((name) => r.submit.persistIntent(vm, { id: name, name })));

@@ -110,7 +110,7 @@ test('an intent that is being committed while the sweep looks gets no second job
 test('a table larger than a chunk is looked at in turns, from where the last one ended', async () => {
   await query(`select intendant.enqueue_jobs('public', 'vm', '{}', '{}', '{}', 0)`);
   await query(
-    `insert into enforcement_status_vm
+    `insert into public.enforcement_status_vm
        (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal)
      select 'Pepsi', 'VM' || i, 'E1', 800, '', 1, false from generate_series(1, 2500) as i`,
   );

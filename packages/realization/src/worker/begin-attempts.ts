@@ -93,27 +93,28 @@ const attemptNumbers = (jobs: readonly ClaimedJob[]): string =>
   arrayLiteral(jobs.map(({ retryCount }) => String(retryCount + 1)));
 
 const BEGUN = 'intendant.begun_attempts';
-const isBegun = `ordinal = any (current_setting('${BEGUN}')::bigint[])`;
+const isBegun = `intendant_ordinal = any (current_setting('${BEGUN}')::bigint[])`;
 
 const items = (tables: StatusTables): string => {
   const { arrays, columns } = identitySql(tables.overall);
-  return `unnest(${arrays}) with ordinality as i (${columns}, ordinal)`;
+  return `unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)`;
 };
 
 const lockFreeSql = perStatusTables((tables) => {
   const { same, of } = identitySql(tables.overall);
   return `
     with locked as (
-      select i.ordinal from ${tables.overall.qualifiedName} o
+      select i.intendant_ordinal from ${tables.overall.qualifiedName} o
       join ${items(tables)} on ${same('o', 'i')}
       order by ${of('o')}
       for no key update of o skip locked
     ),
     unknown as (
-      select i.ordinal from ${items(tables)}
+      select i.intendant_ordinal from ${items(tables)}
       where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
     )
-    select set_config('${BEGUN}', coalesce(array_agg(ordinal)::text, '{}'), true), (select array_agg(ordinal)::text from unknown)
+    select set_config('${BEGUN}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true),
+      (select array_agg(unknown.intendant_ordinal)::text from unknown)
     from locked`;
 });
 
@@ -133,7 +134,7 @@ const readSql = perStatusTables((tables) => {
   const { same, parameterCount } = identitySql(tables.overall);
   const columns = tables.resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
   return `
-    select i.ordinal, ${actionOf(tables)} as action, coalesce(${CURRENT}, 0), e.${POINT_COLUMN} is not null, r.revision is not null, ${columns}
+    select i.intendant_ordinal, ${actionOf(tables)}, coalesce(${CURRENT}, 0), e.${POINT_COLUMN} is not null, r.revision is not null, ${columns}
     from ${items(tables)}
     left join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
     left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
@@ -142,11 +143,11 @@ const readSql = perStatusTables((tables) => {
 });
 
 const markSql = perStatusTables((tables) => {
-  const { same, of, columns, parameterCount } = identitySql(tables.overall);
+  const { same, of, parameterCount } = identitySql(tables.overall);
   return `
     with begun as (
-      select ${of('i')}, ${actionOf(tables)} as action, ${CURRENT} as current_revision,
-        ($${parameterCount + 2}::integer[])[i.ordinal] as attempt
+      select ${of('i')}, ${actionOf(tables)} as intendant_action, ${CURRENT} as intendant_current,
+        ($${parameterCount + 2}::integer[])[i.intendant_ordinal] as intendant_attempt
       from ${items(tables)}
       join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
       join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')} and e.${POINT_COLUMN} = $${parameterCount + 1}
@@ -154,15 +155,16 @@ const markSql = perStatusTables((tables) => {
       where ${isBegun}
     ),
     wanted as (
-      select ${columns}, current_revision, attempt, action = 'unrealize' as is_removal,
-        case action when 'unrealize' then ${STATUS_WEIGHTS.DELETION_IN_PROGRESS} else ${STATUS_WEIGHTS.IN_PROGRESS} end as status
-      from begun where action in ('realize', 'unrealize')
+      select ${of('b')}, b.intendant_current, b.intendant_attempt, b.intendant_action = 'unrealize' as intendant_is_removal,
+        case b.intendant_action when 'unrealize' then ${STATUS_WEIGHTS.DELETION_IN_PROGRESS} else ${STATUS_WEIGHTS.IN_PROGRESS} end as intendant_status
+      from begun b where b.intendant_action in ('realize', 'unrealize')
     )
     update ${tables.enforcement.qualifiedName} e
-    set realization_status = w.status, resource_revision = w.current_revision, is_removal = w.is_removal, attempt = w.attempt, updated_at = clock_timestamp()
+    set realization_status = w.intendant_status, resource_revision = w.intendant_current, is_removal = w.intendant_is_removal,
+      attempt = w.intendant_attempt, updated_at = clock_timestamp()
     from wanted w
     where ${same('e', 'w')} and e.${POINT_COLUMN} = $${parameterCount + 1}
-      and (e.realization_status, e.resource_revision, e.is_removal) is distinct from (w.status, w.current_revision, w.is_removal)`;
+      and (e.realization_status, e.resource_revision, e.is_removal) is distinct from (w.intendant_status, w.intendant_current, w.intendant_is_removal)`;
 });
 
 const recomputeBegun = (tables: StatusTables, identities: readonly string[], count: number): Statement => ({

@@ -27,13 +27,13 @@ const LIMIT_MS = 60_000;
 const fill = (orgId: string, count: number): Promise<void> =>
   internalsOf(fixture.store).withAdmin(async (client) => {
     const ids = `generate_series(1, ${count}) as i`;
-    await client.query(`insert into vm (org_id, id, name) select '${orgId}', 'vm-' || i, 'one' from ${ids}`);
+    await client.query(`insert into public.vm (org_id, id, name) select '${orgId}', 'vm-' || i, 'one' from ${ids}`);
     await client.query(
-      `insert into overall_status_vm (org_id, id, realization_status, additional_details, resource_revision)
+      `insert into public.overall_status_vm (org_id, id, realization_status, additional_details, resource_revision)
        select '${orgId}', 'vm-' || i, 800, '', 1 from ${ids}`,
     );
     await client.query(
-      `insert into enforcement_status_vm
+      `insert into public.enforcement_status_vm
          (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal)
        select '${orgId}', 'vm-' || i, '${POINT}', 800, '', 1, false from ${ids}`,
     );

@@ -22,7 +22,7 @@ const LOCKED = 'intendant.locked_attempts';
 const HELD = 'intendant.held_attempts';
 const MARKED = 'intendant.marked_attempts';
 
-const isAmong = (setting: string): string => `ordinal = any (current_setting('${setting}')::bigint[])`;
+const isAmong = (setting: string): string => `intendant_ordinal = any (current_setting('${setting}')::bigint[])`;
 
 export async function finishAttempts(
   { executor, exchange }: DataStoreInternals,
@@ -69,23 +69,24 @@ const ordinalsOf = (answer: StatementResult | undefined): Set<number> => {
   return new Set(literal === '{}' ? [] : literal.slice(1, -1).split(',').map(Number));
 };
 
-const note = (setting: string): string => `set_config('${setting}', coalesce(array_agg(ordinal)::text, '{}'), true)`;
+const note = (setting: string): string =>
+  `set_config('${setting}', coalesce(array_agg(intendant_ordinal)::text, '{}'), true)`;
 
 const lockSql = perStatusTables((tables) => {
   const { arrays, columns, same, of } = identitySql(tables.overall);
-  const item = `unnest(${arrays}) with ordinality as i (${columns}, ordinal)`;
+  const item = `unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)`;
   return `
     with locked as (
-      select i.ordinal from ${tables.overall.qualifiedName} o
+      select i.intendant_ordinal from ${tables.overall.qualifiedName} o
       join ${item} on ${same('o', 'i')}
       order by ${of('o')}
       for no key update of o skip locked
     ),
     unknown as (
-      select i.ordinal from ${item}
+      select i.intendant_ordinal from ${item}
       where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
     )
-    select ${note(LOCKED)} from (select ordinal from locked union all select ordinal from unknown) had`;
+    select ${note(LOCKED)} from (select intendant_ordinal from locked union all select intendant_ordinal from unknown) had`;
 });
 
 const removeStatement = (attempts: readonly BegunAttempt[]): Statement => ({
@@ -107,18 +108,18 @@ const REMOVE = `
       delete from ${JOBS_SCHEMA}.job_common j
       where j.name = $1 and j.state = 'active' and j.id::text || ':' || j.retry_count = any ($3::text[])
         and j.id = any (array(
-          select c.id from unnest($2::uuid[]) with ordinality as c (id, ordinal) where c.${isAmong(LOCKED)}
+          select c.id from unnest($2::uuid[]) with ordinality as c (id, intendant_ordinal) where c.${isAmong(LOCKED)}
         ))
       returning j.id
     )
     select ${note(HELD)}
-    from unnest($2::uuid[]) with ordinality as c (id, ordinal)
+    from unnest($2::uuid[]) with ordinality as c (id, intendant_ordinal)
     where c.id = any (array(select removed.id from removed))`;
 
 const attemptSql = (tables: StatusTables): string => {
   const { arrays, columns, parameterCount } = identitySql(tables.overall);
   return `unnest(${arrays}, $${parameterCount + 1}::bigint[], $${parameterCount + 2}::boolean[], $${parameterCount + 3}::boolean[])
-        with ordinality as a (${columns}, revision, is_removal, has_mark, ordinal)`;
+        with ordinality as a (${columns}, intendant_revision, intendant_is_removal, intendant_has_mark, intendant_ordinal)`;
 };
 
 const pointOf = (tables: StatusTables): string => `$${identitySql(tables.overall).parameterCount + 4}::text`;
@@ -132,16 +133,16 @@ const markSql = perStatusTables((tables) => {
       from ${attemptSql(tables)}
       join ${tables.overall.qualifiedName} o on ${same('o', 'a')}
       left join ${tables.resource.qualifiedName} r on ${same('r', 'a')}
-      where a.has_mark and a.${isAmong(HELD)} and a.revision = coalesce(r.revision, o.resource_revision)
-        and (a.is_removal or ${isAlive(tables, 'r')})
+      where a.intendant_has_mark and a.${isAmong(HELD)} and a.intendant_revision = coalesce(r.revision, o.resource_revision)
+        and (a.intendant_is_removal or ${isAlive(tables, 'r')})
     ),
     marked as (
       update ${tables.enforcement.qualifiedName} e
-      set realization_status = case when a.is_removal then ${STATUS_WEIGHTS.DELETION_REALIZED} else ${STATUS_WEIGHTS.REALIZED} end,
-        is_removal = a.is_removal, additional_details = '', updated_at = clock_timestamp()
+      set realization_status = case when a.intendant_is_removal then ${STATUS_WEIGHTS.DELETION_REALIZED} else ${STATUS_WEIGHTS.REALIZED} end,
+        is_removal = a.intendant_is_removal, additional_details = '', updated_at = clock_timestamp()
       from current a
-      where ${same('e', 'a')} and e.${POINT_COLUMN} = ${pointOf(tables)} and e.resource_revision = a.revision and e.is_removal = a.is_removal
-      returning a.ordinal
+      where ${same('e', 'a')} and e.${POINT_COLUMN} = ${pointOf(tables)} and e.resource_revision = a.intendant_revision and e.is_removal = a.intendant_is_removal
+      returning a.intendant_ordinal
     )
     select ${note(MARKED)} from marked`;
 });
@@ -158,6 +159,6 @@ const enqueueOutdatedSql = perStatusTables((tables) => {
   return `
     select ${enqueueCall(tables, `array_agg(${pointOf(tables)})`, `array_agg(${json('a')})`, `array_agg(${orgIdOf(tables, 'a')})`)}
     from ${attemptSql(tables)}
-    where a.has_mark and a.${isAmong(HELD)} and not a.${isAmong(MARKED)}
+    where a.intendant_has_mark and a.${isAmong(HELD)} and not a.${isAmong(MARKED)}
     having count(*) > 0`;
 });

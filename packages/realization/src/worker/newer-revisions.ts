@@ -70,8 +70,8 @@ async function findOutdated(
 const findSql = perStatusTables((tables) => {
   const { arrays, columns, same, parameterCount } = identitySql(tables.overall);
   return `
-    select i.ordinal
-    from unnest(${arrays}, $${parameterCount + 1}::bigint[]) with ordinality as i (${columns}, begun_revision, ordinal)
+    select i.intendant_ordinal
+    from unnest(${arrays}, $${parameterCount + 1}::bigint[]) with ordinality as i (${columns}, intendant_begun, intendant_ordinal)
     left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
-    where r.revision is distinct from i.begun_revision`;
+    where r.revision is distinct from i.intendant_begun`;
 });
