@@ -206,7 +206,7 @@ describe('the summary', () => {
   test('starts from nothing for tables that were dropped and are registered again', async () => {
     await persist('VM1', ['E1', 'E2']);
     await internalsOf(fixture.store).withAdmin((client) =>
-      client.query('drop table public.vm, overall_status_vm, enforcement_status_vm'),
+      client.query('drop table public.vm, public.overall_status_vm, public.enforcement_status_vm'),
     );
     await fixture.realization.register([vm]);
     expect(await kept()).toEqual([]);
