@@ -55,4 +55,6 @@ export {
   type TableTraits,
   type Tenancy,
 } from './table/define-table.ts';
-export type { AnyTable, ChangedRecordOf, KeyOf, NewRecordOf, RecordOf } from './table/record-types.ts';
+export type { AnyTable, ChangedRecordOf, ChangesOf, KeyOf, NewRecordOf, RecordOf } from './table/record-types.ts';
+export type { IndexOptions, TableIndex } from './table/table-index.ts';
+export type { TableReference } from './table/table-reference.ts';

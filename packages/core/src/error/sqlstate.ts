@@ -60,6 +60,8 @@ const TRANSLATIONS: Record<string, Translate> = {
     new RevisionConflictError(`${message}: the record is no longer at the revision given; read it again`, options),
   '23505': (message, options) =>
     new DuplicateRecordError(`${message}: a record with this key or these unique values exists already`, options),
+  '23001': doesNotFit('other records still refer to it'),
+  '23503': doesNotFit('a record it refers to is not there, or other records still refer to it'),
   '42501': (message, options) =>
     new OperationNotAllowedError(`${message}: the caller's role has no right to do this`, options),
   '25006': (message, options) =>

@@ -40,6 +40,12 @@ export interface LiveTable {
   /** Check constraints by name. */
   readonly checks: Readonly<Record<string, string>>;
   readonly indexes: readonly string[];
+  /** Those that a definition brought about and marked. */
+  readonly definedIndexes: readonly string[];
+  /** Foreign keys by name. */
+  readonly references: readonly string[];
+  /** Those that a definition brought about and marked. */
+  readonly definedReferences: readonly string[];
   /** Enabled triggers by name, each as its definition. */
   readonly triggers: Readonly<Record<string, string>>;
   readonly policies: readonly LivePolicy[];
@@ -86,6 +92,18 @@ const LIVE_TABLES = `
       from pg_index x join pg_class i on i.oid = x.indexrelid
       where x.indrelid = c.oid and x.indisvalid
     ), '[]') as indexes,
+    coalesce((
+      select json_agg(i.relname)
+      from pg_index x join pg_class i on i.oid = x.indexrelid
+      where x.indrelid = c.oid and obj_description(i.oid, 'pg_class') like 'intendant: %'
+    ), '[]') as "definedIndexes",
+    coalesce((
+      select json_agg(p.conname) from pg_constraint p where p.conrelid = c.oid and p.contype = 'f' and p.conparentid = 0
+    ), '[]') as "references",
+    coalesce((
+      select json_agg(p.conname) from pg_constraint p
+      where p.conrelid = c.oid and p.contype = 'f' and obj_description(p.oid, 'pg_constraint') like 'intendant: %'
+    ), '[]') as "definedReferences",
     coalesce((
       select json_object_agg(t.tgname, pg_get_triggerdef(t.oid))
       from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled in ('O', 'A')

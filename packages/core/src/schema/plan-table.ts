@@ -1,14 +1,12 @@
 import type { DbRole } from '../context/db-role.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
-import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
-import type { Column } from '../table/column.ts';
-import { indexName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { checkDefinitions, planChecks } from './checks.ts';
 import { withEffect } from './effect.ts';
 import { compareGrants, tableGrants } from './grants.ts';
 import type { LiveTable } from './live-schema.ts';
 import { afterRenames, columnDefinition, planColumns, planRenames, type RowFacts } from './plan-columns.ts';
+import { planIndexes } from './plan-indexes.ts';
 import { keyDefinition, planPrimaryKey } from './plan-key.ts';
 import { comparePolicies, tablePolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
@@ -69,21 +67,3 @@ const refused = (table: RegisteredTable, differences: readonly string[]): Config
   new ConfigurationError(`table ${table.name} cannot be changed without losing data: ${differences.join('; ')}`, {
     details: { table: table.name, differences },
   });
-
-function planIndexes(table: RegisteredTable, live: LiveTable | undefined): string[] {
-  const scopeColumns = table.identity.filter((column) => !table.key.includes(column));
-  return table.definition.indexes.flatMap((fields) => {
-    const indexed = fields.map((field) => table.columnByField.get(field) as Column);
-    const name = indexName(table.name, fields);
-    if (live?.indexes.includes(name)) return [];
-    const former = indexName(
-      table.name,
-      fields.map((field) => table.definition.renamedFrom[field] ?? field),
-    );
-    if (live?.indexes.includes(former)) {
-      return [`alter index ${qualifiedName(table.schemaName, former)} rename to ${quoteIdentifier(name)}`];
-    }
-    const columns = [...scopeColumns, ...indexed].map((column) => quoteIdentifier(column.name)).join(', ');
-    return [`create index ${quoteIdentifier(name)} on ${table.qualifiedName} (${columns})`];
-  });
-}

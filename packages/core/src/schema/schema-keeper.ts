@@ -8,6 +8,7 @@ import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
 import { readLiveTables } from './live-schema.ts';
 import { planFoundation } from './plan-foundation.ts';
+import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
 import { lookAtRows } from './row-look.ts';
 import type { SchemaPart } from './schema-part.ts';
@@ -185,7 +186,7 @@ export class SchemaKeeper {
       const stored = live.get(table.name);
       plan.push(...planTable(table, stored, await lookAtRows(client, table, stored, roleName('reader')), roleName));
     }
-    return plan;
+    return [...plan, ...(await planReferences(client, this.#options.schemaName, tables, live))];
   }
 
   async #execute(client: pg.ClientBase, statements: readonly string[]): Promise<number> {

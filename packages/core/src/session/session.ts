@@ -25,8 +25,9 @@ import {
 } from '../statement/find-many.ts';
 import { insertStatement } from '../statement/insert.ts';
 import { updateStatement } from '../statement/update.ts';
+import { updateManyStatement } from '../statement/update-many.ts';
 import { upsertStatement } from '../statement/upsert.ts';
-import type { AnyTable, ChangedRecordOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
+import type { AnyTable, ChangedRecordOf, ChangesOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { insertMany } from './insert-many.ts';
 
@@ -225,6 +226,28 @@ export class Session {
       [deleteManyStatement<T>(table, scope, options.where)],
       options,
     );
+    return (result as StatementResult).rowCount;
+  }
+
+  /**
+   * Makes the same changes to every record of a filter, soft-deleted ones excepted; each counts as a change (revision +
+   * 1). Returns how many were changed. The key stays; an optional field that is given as undefined becomes null. `{}` as
+   * the filter means all.
+   *
+   * ```ts
+   * await session.updateMany(vm, { region: 'us-west-1' }, { region: 'us-west-2' });
+   * ```
+   */
+  async updateMany<T extends AnyTable>(
+    definition: T,
+    where: Filter<T>,
+    changes: ChangesOf<T>,
+    options?: RunOptions,
+  ): Promise<number> {
+    const { table, scope } = this.#open(definition);
+    if (where === undefined || where === null) throw invalid(table, 'updateMany takes a filter; {} means all');
+    const statement = updateManyStatement<T>(table, scope, where, changes);
+    const [result] = await this.#run(scope, 'updateMany', table, undefined, [statement], options);
     return (result as StatementResult).rowCount;
   }
 

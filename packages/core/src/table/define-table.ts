@@ -3,6 +3,8 @@ import { ConfigurationError } from '../error/intendant-error.ts';
 import { MAX_IDENTIFIER_BYTES } from '../statement/identifier.ts';
 import type { Column } from './column.ts';
 import { columnFromSchema } from './column.ts';
+import { checkIndexes, type TableIndex } from './table-index.ts';
+import { checkReferences, type TableReference } from './table-reference.ts';
 import { BOOLEAN, DOUBLE, JSON_DOCUMENT } from './wire-format.ts';
 
 /** Every row belongs to one org (`tenant`), or to none and all (`shared`). */
@@ -39,8 +41,13 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
    * says that the column is new, where register would ask whether one that is gone was renamed to it. Default none.
    */
   readonly renamedFrom?: Readonly<Partial<Record<keyof z.output<Schema> & string, string | null>>>;
-  /** Columns to index together, each list one index; `org_id` (and `instance_id`) are put in front. Default none. */
-  readonly indexes?: readonly (readonly (keyof z.output<Schema> & string)[])[];
+  /**
+   * Columns to index together, each list one index; `org_id` (and `instance_id`) are put in front. With `fields` and
+   * options also unique, partial and GIN indexes. Default none.
+   */
+  readonly indexes?: readonly TableIndex<keyof z.output<Schema> & string>[];
+  /** Foreign keys to other tables, each within one org. Default none. */
+  readonly references?: readonly TableReference<keyof z.output<Schema> & string>[];
   /** False: changes of the table are not in the feed, so its writers run no trigger, and nobody can subscribe to it. Default true. */
   readonly feed?: boolean;
 }
@@ -55,7 +62,8 @@ export interface TableDefinition<Schema extends TableSchema = TableSchema, Trait
   readonly revisioned: Traits['revisioned'];
   readonly softDelete: Traits['softDelete'];
   readonly renamedFrom: Readonly<Record<string, string | null>>;
-  readonly indexes: readonly (readonly string[])[];
+  readonly indexes: readonly TableIndex[];
+  readonly references: readonly TableReference[];
   /** Whether its changes are in the feed. */
   readonly feed: boolean;
   /** The columns of the schema, in its order. */
@@ -122,6 +130,9 @@ export function defineTable<
   checkRenames(name, renamedFrom, columns);
   const indexes = options.indexes ?? [];
   checkIndexes(name, indexes, columns);
+  const references = (options.references ?? []) as readonly TableReference[];
+  const { tenancy = 'tenant', instanced = false } = options as { tenancy?: Tenancy; instanced?: boolean };
+  checkReferences({ name, tenancy, instanced, columns }, references);
   return Object.freeze({
     name,
     schema: options.schema,
@@ -131,7 +142,8 @@ export function defineTable<
     revisioned: options.revisioned ?? (true as Revisioned),
     softDelete: options.softDelete ?? (true as SoftDelete),
     renamedFrom: Object.freeze({ ...renamedFrom }),
-    indexes: Object.freeze(indexes.map((index) => Object.freeze([...index]))),
+    indexes: Object.freeze(indexes.map((index) => Object.freeze(Array.isArray(index) ? [...index] : { ...index }))),
+    references: Object.freeze([...references]),
     feed: options.feed ?? true,
     columns: Object.freeze(columns),
   });
@@ -183,13 +195,5 @@ function checkRenames(
     checkName(from, `table ${table}, old name of column ${field}`);
     if (isField(from) || RESERVED_FIELDS.has(from))
       throw new ConfigurationError(`table ${table}: ${field} cannot be renamed from ${from}, which is a column still`);
-  }
-}
-
-function checkIndexes(table: string, indexes: readonly (readonly string[])[], columns: readonly Column[]): void {
-  for (const field of indexes.flat()) {
-    if (!columns.some((column) => column.field === field)) {
-      throw new ConfigurationError(`table ${table}: index column ${field} is not in the schema`);
-    }
   }
 }

@@ -27,6 +27,9 @@ export type ChangedRecordOf<T extends AnyTable> = Flat<
   z.input<T['schema']> & Partial<Framework<T>> & When<T['revisioned'], { revision: number }>
 >;
 
+/** Fields to change in many records at once: all but the key. */
+export type ChangesOf<T extends AnyTable> = Partial<Omit<z.input<T['schema']>, T['key'][number]>>;
+
 type KeyFields<T extends AnyTable> = Pick<z.input<T['schema']>, T['key'][number] & keyof z.input<T['schema']>>;
 
 /**

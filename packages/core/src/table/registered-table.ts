@@ -32,8 +32,8 @@ const frameworkColumn = (field: string, name: string, rest: Partial<Column> & Pi
   ...rest,
 });
 
-const ORG_ID = frameworkColumn('orgId', 'org_id', { format: TEXT });
-const INSTANCE_ID = frameworkColumn('instanceId', 'instance_id', { format: TEXT, defaultSql: "''::text" });
+export const ORG_ID = frameworkColumn('orgId', 'org_id', { format: TEXT });
+export const INSTANCE_ID = frameworkColumn('instanceId', 'instance_id', { format: TEXT, defaultSql: "''::text" });
 const REVISION = frameworkColumn('revision', 'revision', { format: SAFE_INTEGER, defaultSql: '1' });
 const CREATED_AT = frameworkColumn('createdAt', 'created_at', {
   format: TIMESTAMP,

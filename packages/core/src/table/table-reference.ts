@@ -1,0 +1,48 @@
+import { ConfigurationError } from '../error/intendant-error.ts';
+import type { Column } from './column.ts';
+import type { AnyTable } from './record-types.ts';
+
+/** A foreign key: these fields name a record of another table, of the same org (and instance). */
+export interface TableReference<Field extends string = string> {
+  /** As many as the other table's key has, in its order. A record in which one is null refers to nothing. */
+  readonly fields: readonly Field[];
+  readonly table: AnyTable;
+  /**
+   * What becomes of records that refer to one that is deleted: `restrict` refuses the deletion, `cascade` deletes them
+   * too, `setNull` empties the fields (a change, revision + 1). A record that is soft-deleted is still there, on either
+   * side: it may be referred to, and holds what it refers to. Default `restrict`.
+   */
+  readonly onDelete?: 'restrict' | 'cascade' | 'setNull';
+}
+
+interface Referrer {
+  readonly name: string;
+  readonly tenancy: string;
+  readonly instanced: boolean;
+  readonly columns: readonly Column[];
+}
+
+/** Throws ConfigurationError. */
+export function checkReferences(table: Referrer, references: readonly TableReference[]): void {
+  for (const reference of references) checkReference(table, reference);
+}
+
+function checkReference(from: Referrer, { fields, table: to, onDelete = 'restrict' }: TableReference): void {
+  const refuse = (reason: string): never => {
+    throw new ConfigurationError(`table ${from.name}: the reference to ${to?.name} ${reason}`);
+  };
+  if (typeof to?.name !== 'string') refuse('must name a table that was made by defineTable');
+  if (!['restrict', 'cascade', 'setNull'].includes(onDelete)) refuse(`has no such onDelete as ${String(onDelete)}`);
+  if (from.tenancy !== to.tenancy)
+    refuse(`would tell one org of another's records: of a tenant's and a shared table neither can refer to the other`);
+  if (to.instanced && !from.instanced) refuse('needs a table with instanced: true');
+  if (fields.length !== to.key.length) refuse(`must have as many fields as its key (${to.key.join(', ')})`);
+  for (const [index, field] of fields.entries()) {
+    const column = from.columns.find((candidate) => candidate.field === field);
+    const target = to.columns.find((candidate) => candidate.field === to.key[index]);
+    if (!column) refuse(`has a field ${field} that is not in the schema`);
+    if (column?.format.sqlType !== target?.format.sqlType)
+      refuse(`has a field ${field} of type ${column?.format.sqlType}, and the key's is ${target?.format.sqlType}`);
+    if (onDelete === 'setNull' && !column?.isNullable) refuse(`sets ${field} to null, which it must not be`);
+  }
+}
