@@ -37,3 +37,6 @@ export const meetOfScopes = (left: Scope, right: Scope): Scope => ({
   orgId: left.orgId ?? right.orgId,
   instanceId: left.instanceId ?? right.instanceId,
 });
+
+export const isSameScope = (left: Scope, right: Scope): boolean =>
+  left.role === right.role && left.orgId === right.orgId && left.instanceId === right.instanceId;

@@ -1,4 +1,7 @@
 import type { Logger } from 'pino';
+import { abortable } from '../background/deadline.ts';
+import { IntendantError } from '../error/intendant-error.ts';
+import { cancelled } from './cancellation.ts';
 import { acquire } from './pool.ts';
 import type { StoreExchange } from './store-exchange.ts';
 import { TransactionConnection, type TransactionSettings } from './transaction-connection.ts';
@@ -19,7 +22,7 @@ export async function inTransaction<Result>(
   let callbacks: readonly (() => unknown)[];
   let result: Result;
   try {
-    result = await run(transaction);
+    result = await withinLimit(run(transaction), transaction, settings.signal);
     callbacks = await transaction.commit();
   } catch (error) {
     await transaction.rollback();
@@ -29,6 +32,21 @@ export async function inTransaction<Result>(
   }
   await runCallbacks(store.logger, callbacks);
   return result;
+}
+
+/** Waits for the callback, but not beyond the signal: what it still does, or throws, is then ignored. */
+async function withinLimit<Result>(
+  running: Promise<Result>,
+  transaction: TransactionConnection,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  try {
+    return await abortable(running, signal);
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    transaction.abandon();
+    throw error instanceof IntendantError ? error : cancelled(signal.reason);
+  }
 }
 
 async function runCallbacks(logger: Logger, callbacks: readonly (() => unknown)[]): Promise<void> {

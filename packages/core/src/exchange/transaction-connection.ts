@@ -1,11 +1,13 @@
 import type pg from 'pg';
-import { isServiceScope, type Scope, type ServiceScope } from '../context/scope.ts';
+import { abortable, startDeadline } from '../background/deadline.ts';
+import { isSameScope, isServiceScope, type Scope, type ServiceScope } from '../context/scope.ts';
 import { DatabaseError, OperationNotAllowedError } from '../error/intendant-error.ts';
 import { cancelled, withCancellation } from './cancellation.ts';
+import { cleanConnection } from './clean-connection.ts';
 import { runExchange } from './exchange.ts';
 import type { RunOptions, TransactionExecutor } from './executor.ts';
-import { connectionOf, isQuiet } from './pg-internals.ts';
-import { PREPARED_PREFIX, preparedNamesOf } from './prepared-names.ts';
+import { NestedParts, type Part } from './nested-parts.ts';
+import { isQuiet } from './pg-internals.ts';
 import type { Statement, StatementResult } from './statement.ts';
 import { type ResultSet, resultsFor, type StatementSet, statementsOf } from './statement-set.ts';
 import type { StoreExchange } from './store-exchange.ts';
@@ -23,6 +25,8 @@ export interface TransactionSettings {
 
 /** What the login's own statements are planned for, where others have their role. */
 const LOGIN_PLANS = 'login';
+/** How long a rollback may take before the connection is closed instead. */
+const ROLLBACK_LIMIT_MS = 5_000;
 
 /**
  * One transaction on one connection. `begin` and the scope's settings ride behind the Sync of the first statement.
@@ -35,11 +39,13 @@ export class TransactionConnection implements TransactionExecutor {
   readonly #store: StoreExchange;
   readonly #client: pg.PoolClient;
   readonly #settings: TransactionSettings;
-  readonly #afterCommit: (() => unknown)[] = [];
+  readonly #parts = new NestedParts();
+  #afterCommit: { part: Part | undefined; run: () => unknown }[] = [];
   #hasBegun = false;
   #isOver = false;
   #isSpent = false;
   #wasHandedOut = false;
+  #isClientOut = false;
   #savepoints = 0;
   #firstFailure: unknown;
   /** Settles, and never rejects, once nothing is under way any more. */
@@ -58,6 +64,7 @@ export class TransactionConnection implements TransactionExecutor {
     statements: Statements,
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {
+    while (!this.#parts.isTurn) await this.#parts.change();
     return resultsFor(statements, await this.#runUnder(scope, statementsOf(statements), options?.signal));
   }
 
@@ -86,6 +93,7 @@ export class TransactionConnection implements TransactionExecutor {
   }
 
   async runAsLogin<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>> {
+    while (!this.#parts.isTurn) await this.#parts.change();
     const { settings } = this.#store;
     const after = this.#restingScope ? [settings.statement(this.#restingScope)] : [];
     const results = await this.#send(statementsOf(statements), [settings.reset()], after, LOGIN_PLANS);
@@ -93,6 +101,7 @@ export class TransactionConnection implements TransactionExecutor {
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+    while (!this.#parts.isTurn) await this.#parts.change();
     this.#handOut();
     return this.#guarded(() =>
       this.#inTurn(() => (values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values))),
@@ -100,71 +109,81 @@ export class TransactionConnection implements TransactionExecutor {
   }
 
   rawClient(): pg.ClientBase {
+    this.#parts.checkTurn();
     this.#handOut();
+    this.#isClientOut = true;
     return this.#client;
   }
 
   afterCommit(run: () => unknown): void {
     this.#checkUsable();
-    this.#afterCommit.push(run);
+    this.#afterCommit.push({ part: this.#parts.current(), run });
   }
 
-  async withSavepoint<T>(work: () => Promise<T>): Promise<T> {
-    const name = `intendant_${++this.#savepoints}`;
-    const callbacks = this.#afterCommit.length;
-    const resting = this.#restingScope;
-    await this.#send([{ text: `savepoint ${name}` }], [], []);
-    try {
-      const result = await work();
-      await this.#send([{ text: `release savepoint ${name}` }], [], []);
-      return result;
-    } catch (error) {
-      this.#afterCommit.length = callbacks;
-      await this.#rollBackTo(name, resting);
-      this.#firstFailure = undefined;
-      throw error;
-    }
+  /** Runs work behind a savepoint. Of several side by side, each begins when the one before has ended. */
+  withSavepoint<T>(work: () => Promise<T>): Promise<T> {
+    return this.#parts.nest(async (part) => {
+      const name = `intendant_${++this.#savepoints}`;
+      const resting = this.#restingScope;
+      await this.#send([{ text: `savepoint ${name}` }], [], []);
+      try {
+        const result = await work();
+        while (!this.#parts.isTurn) await this.#parts.change(); // A part inside that nobody awaited.
+        await this.#send([{ text: `release savepoint ${name}` }], [], []);
+        this.#afterCommit = this.#afterCommit.map((each) =>
+          each.part === part ? { ...each, part: part.parent } : each,
+        );
+        return result;
+      } catch (error) {
+        while (!this.#parts.isTurn) await this.#parts.change();
+        this.#afterCommit = this.#afterCommit.filter((each) => each.part !== part);
+        await this.#rollBackTo(name, resting);
+        this.#firstFailure = undefined;
+        throw error;
+      }
+    });
   }
 
-  /** Answers what is to run now that it is committed. */
+  /** Returns what is to run now that it is committed. */
   async commit(): Promise<readonly (() => unknown)[]> {
+    if (!this.#parts.areOver) {
+      throw new OperationNotAllowedError('a nested transaction was not awaited, so nothing is committed');
+    }
     if (this.#hasBegun) {
       const [result] = await this.#send([{ name: 'commit', text: 'commit' }], [], []);
       if (result?.command !== 'COMMIT') throw this.#rolledBack();
     }
     this.#isOver = true;
-    return this.#afterCommit;
+    return this.#afterCommit.map(({ run }) => run);
   }
 
+  /** A server that does not respond is given up: the connection is closed, and the transaction ends with it. */
   async rollback(): Promise<void> {
     this.#isOver = true;
     if (!this.#hasBegun || this.#isSpent) return;
+    const limit = startDeadline({ timeoutMs: ROLLBACK_LIMIT_MS });
     try {
-      await this.#inTurn(() => runExchange(this.#client, [{ text: 'rollback' }]));
+      await abortable(
+        this.#inTurn(() => runExchange(this.#client, [{ text: 'rollback' }])),
+        limit.signal,
+      );
     } catch {
-      this.#isSpent = true; // The connection is gone, and the transaction with it.
+      this.#isSpent = true; // The connection is gone, or in doubt, and the transaction with it.
+    } finally {
+      limit.end();
     }
+  }
+
+  /** The callback may still be at work: a client that it holds must not go to somebody else. */
+  abandon(): void {
+    if (this.#isClientOut) this.#isSpent = true;
   }
 
   /** Gives the connection back; one that foreign hands had held is cleaned first, one in doubt is closed. */
   async release(): Promise<void> {
     this.#isOver = true;
-    if (this.#wasHandedOut && !this.#isSpent) await this.#clean();
+    if (this.#wasHandedOut && !this.#isSpent) this.#isSpent = !(await cleanConnection(this.#client));
     this.#client.release(this.#isSpent || this.#client.getTransactionStatus() !== 'I');
-  }
-
-  /** `discard all` would drop the prepared statements too; this is the rest of it. */
-  async #clean(): Promise<void> {
-    try {
-      const results = (await this.#client.query(
-        `close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences;
-        select count(*)::int as count from pg_prepared_statements where name like '${PREPARED_PREFIX}%'`,
-      )) as unknown as pg.QueryResult<{ count: number }>[];
-      const names = preparedNamesOf(connectionOf(this.#client));
-      if (results.at(-1)?.rows[0]?.count !== names.count) names.doubtAll(); // Raw SQL deallocated them.
-    } catch {
-      this.#isSpent = true;
-    }
   }
 
   /** Settings go back with the savepoint, those that raw SQL relies on too. */
@@ -249,12 +268,12 @@ export class TransactionConnection implements TransactionExecutor {
   }
 
   #checkUsable(): void {
+    if (this.#settings.signal?.aborted) throw cancelled(this.#settings.signal.reason);
     if (this.#isOver) {
       throw new OperationNotAllowedError(
         'the transaction is over; await every operation inside its callback, and use the store outside',
       );
     }
-    if (this.#settings.signal?.aborted) throw cancelled(this.#settings.signal.reason);
     if (this.#wasHandedOut && this.#wasEndedByHand()) {
       this.#isOver = true;
       throw new OperationNotAllowedError(
@@ -279,6 +298,3 @@ export class TransactionConnection implements TransactionExecutor {
 }
 
 const ignore = (): void => {};
-
-const isSameScope = (left: Scope, right: Scope): boolean =>
-  left.role === right.role && left.orgId === right.orgId && left.instanceId === right.instanceId;

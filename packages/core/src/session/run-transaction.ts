@@ -6,10 +6,29 @@ import type { DataStoreInternals, SessionInternals } from '../data-store-interna
 import { InvalidRecordError, TransactionConflictError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
 import { inTransaction } from '../exchange/in-transaction.ts';
+import { checkCount } from '../option/check-count.ts';
+import { checkDuration } from '../option/check-duration.ts';
+import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import { sessionParts } from './session-parts.ts';
 import { Transaction, type TransactionOptions, type TransactionScopes } from './transaction.ts';
 
 const RETRY = { minMs: 10, maxMs: 750 };
+const OPTIONS: OptionNames<TransactionOptions> = {
+  tables: true,
+  isolation: true,
+  readOnly: true,
+  retries: true,
+  timeoutMs: true,
+  signal: true,
+};
+
+function checkTransactionOptions(options: TransactionOptions): TransactionOptions {
+  checkOptions('transaction', options, OPTIONS);
+  if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs, { allowInfinity: true });
+  if (options.retries !== undefined) checkCount('retries', options.retries, { min: 0, allowInfinity: true });
+  return options;
+}
+
 const ISOLATION_LEVELS = new Set(['read committed', 'repeatable read', 'serializable']);
 
 /** Runs the callback in a transaction of its own, again if that was asked for and another one got in the way. */
@@ -19,7 +38,7 @@ export async function runTransaction<T>(
   run: (tx: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const deadline = startDeadline(options);
+  const deadline = startDeadline(checkTransactionOptions(options));
   try {
     return await untilNoConflict(options.retries ?? 0, deadline.signal, () =>
       attemptTransaction(internals, scopes, run, options, deadline.signal),
@@ -64,7 +83,7 @@ async function attemptTransaction<T>(
 function beginStatement({ isolation = 'read committed', readOnly = false }: TransactionOptions): string {
   if (!ISOLATION_LEVELS.has(isolation)) {
     throw new InvalidRecordError(
-      `transaction: ${JSON.stringify(isolation)} is no isolation level; there are ${[...ISOLATION_LEVELS].join(', ')}`,
+      `transaction: ${JSON.stringify(isolation)} is not an isolation level; expected one of ${[...ISOLATION_LEVELS].join(', ')}`,
     );
   }
   return `begin isolation level ${isolation}${readOnly ? ' read only' : ''}`;

@@ -185,7 +185,7 @@ describe('a transaction', () => {
     expect(await countTwice('repeatable read')).toEqual([0, 0]);
     expect(await countTwice('read committed')).toEqual([1, 2]);
     await expect(coke.transaction(async () => {}, { isolation: 'dirty' as never })).rejects.toThrow(
-      /no isolation level/,
+      /is not an isolation level/,
     );
   });
 

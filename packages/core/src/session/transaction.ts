@@ -18,11 +18,14 @@ export interface TransactionOptions {
   readonly isolation?: IsolationLevel;
   /** Default false. */
   readonly readOnly?: boolean;
-  /** How often to run it again after a deadlock or a serialization failure. The callback must bear that. Default 0. */
+  /** How many times to run it again after a deadlock or a serialization failure. The callback must allow that. Default 0. */
   readonly retries?: number;
-  /** Ends it, cancelling the running statement, after this many milliseconds. Default none. */
+  /**
+   * Ends it after this many milliseconds, whatever the callback waits for: the running statement is cancelled, the
+   * transaction rolled back, and OperationCancelledError thrown. Any length; Infinity is no limit. Default none.
+   */
   readonly timeoutMs?: number;
-  /** Ends it, cancelling the running statement. */
+  /** Ends it in the same way. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,7 +69,10 @@ export class Transaction extends Session {
     this.#connection.afterCommit(run);
   }
 
-  /** A part of this transaction. With `savepoint`, its failure undoes it alone and is thrown on. */
+  /**
+   * A part of this transaction. With `savepoint`, its failure undoes it alone and is thrown on; then what else is asked of
+   * the transaction meanwhile, another nested part too, waits until this one has ended.
+   */
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: NestedTransactionOptions = {}): Promise<T> {
     if (!options.savepoint) return run(this);
     return this.#connection.withSavepoint(() => run(this));
