@@ -20,6 +20,7 @@ import { CHANGES_OPTIONS, MIRROR_OPTIONS, SUBSCRIBE_BATCHES_OPTIONS, SUBSCRIBE_O
 import { formatPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
 import { readChannel } from './relay/look.ts';
+import { refusePooler } from './relay/refuse-pooler.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
 import { actAsService } from './service-query.ts';
@@ -113,7 +114,7 @@ export class PostgresSubscriptions implements Subscriptions {
       positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
     });
     try {
-      await this.#announcements.start();
+      await Promise.all([refusePooler(this.#settings.connection), this.#announcements.start()]);
       this.#relay?.start();
       await this.#awaitRelay();
     } catch (error) {

@@ -147,7 +147,7 @@ class Listening {
     await this.#listener.unlisten(channel);
     if (!isHeard) {
       throw new ConfigurationError(
-        'LISTEN does not work over this connection: connect to Postgres itself, not through a pooler in transaction mode',
+        'createSubscriptions: LISTEN does not work over `connection`: give it the address of Postgres itself, not that of a pooler',
       );
     }
   }

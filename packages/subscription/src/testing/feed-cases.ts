@@ -1,5 +1,5 @@
-import { createDataStore, SimpleInstancer } from '@intendant/core';
-import { eventually, testDatabase } from '@intendant/devdb/testing';
+import { createDataStore, type DataStoreOptions, type MetadataContext, SimpleInstancer } from '@intendant/core';
+import { eventually, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Change } from '../change.ts';
@@ -11,15 +11,19 @@ import { brief, coke, note, pepsi, ROLES, vm } from './fixture.ts';
 const cokeInEurope = { ...coke, instanceId: 'Europe' };
 
 /** What every source of changes must get right. Run once for each. */
-export async function feedCases(source: Required<SubscriptionsOptions>['source']): Promise<void> {
+export async function feedCases(
+  source: Required<SubscriptionsOptions>['source'],
+  storeThrough: (database: TestDatabase) => Promise<Partial<DataStoreOptions<MetadataContext>>> = async () => ({}),
+): Promise<void> {
   const database = await testDatabase();
   const store = await createDataStore({
     connection: database.url,
     adminConnection: database.adminUrl,
     instancer: new SimpleInstancer(),
+    ...(await storeThrough(database)),
   });
   await store.register([vm], { roles: ROLES });
-  const subscriptions = await createSubscriptions({ store, records: [note], source });
+  const subscriptions = await createSubscriptions({ store, connection: database.url, records: [note], source });
   await store.register([note], { roles: ROLES });
   const admin = new pg.Client(database.adminUrl);
 
@@ -209,6 +213,23 @@ export async function feedCases(source: Required<SubscriptionsOptions>['source']
     const second = await collect('note', { name: 'billing' });
     await eventually(() => expect(second.seen.map(brief)).toEqual(['insert d2']));
     await second.subscription.close();
+  });
+
+  test('what a handler acknowledges in its transaction is done, though the handler fails after it', async () => {
+    const calls: unknown[] = [];
+    const subscription = await subscriptions.subscribe(
+      'note',
+      async ({ key }, { ack }) => {
+        calls.push(key['id']);
+        await store.as(coke).transaction((tx) => ack(tx));
+        throw new Error('after the commit');
+      },
+      { name: 'acknowledging', backoffMs: 1 },
+    );
+    for (const id of ['a1', 'a2', 'a3']) await store.as(coke).insert(note, { id, size: 1n });
+    await eventually(() => expect(calls).toEqual(['a1', 'a2', 'a3']));
+    await eventually(async () => expect(await subscription.lag()).toBe(0));
+    await subscription.close();
   });
 
   test('of two that share a name one works, and the other takes over when it closes', async () => {
