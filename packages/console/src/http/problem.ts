@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { ERROR_CATALOGUE, type ErrorName, IntendantError } from '@intendant/core';
+import { translateError } from '@intendant/core/internal';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -90,7 +91,7 @@ function problemOfIntendant(error: IntendantError): Response | undefined {
 export const answerError =
   (log: (error: unknown, context: Context) => void) =>
   (error: unknown, context: Context): Response => {
-    const known = problemOf(error);
+    const known = problemOf(translateError(error, { operation: 'console' }));
     if (known) return known;
     log(error, context);
     return problemResponse(500, { detail: 'The server failed; its log tells why.' });

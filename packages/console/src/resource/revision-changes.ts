@@ -1,5 +1,6 @@
-import { type Executor, type RegisteredTable, readRow, type StatementResult } from '@intendant/core/internal';
+import { type Executor, type RegisteredTable, readRow } from '@intendant/core/internal';
 import type { ReadableTable } from '../caller/access.ts';
+import { scopedQuery } from '../scoped-query.ts';
 import { jsonRecord } from './json-value.ts';
 import type { ResourceKey } from './resource-key.ts';
 
@@ -34,8 +35,9 @@ export async function readRevisionChanges(
     JSON.stringify(resource.key.map(({ field, format }) => wireText(format.encode(key[field])))),
     ...(typeof key['orgId'] === 'string' ? [key['orgId']] : []),
   ];
-  const [found] = await executor.run(scope, [{ text: searchSql(resource, values.length === 3), values }]);
-  return withDifferences(resource, (found as StatementResult).rows.map(readLogged));
+  const statement = { text: searchSql(resource, values.length === 3), values };
+  const rows = await scopedQuery(executor, scope, 'history', statement);
+  return withDifferences(resource, rows.map(readLogged));
 }
 
 const wireText = (value: unknown): string => (Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : String(value));

@@ -1,6 +1,7 @@
-import { arrayLiteral, type Executor, type StatementResult } from '@intendant/core/internal';
+import { arrayLiteral, type Executor } from '@intendant/core/internal';
 import { STATUS_WEIGHTS } from '@intendant/realization';
 import type { Access } from '../caller/access.ts';
+import { scopedQuery } from '../scoped-query.ts';
 
 /** What happened in one minute. */
 export interface MinuteActivity {
@@ -21,8 +22,9 @@ export async function readActivity(executor: Executor, { tables }: Access): Prom
   const scope = tables[0]?.scope;
   if (!scope) return [];
   const names = tables.map(({ resource }) => `${resource.schemaName}.${resource.name}`);
-  const [found] = await executor.run(scope, [{ name: 'activity', text: ACTIVITY, values: [arrayLiteral(names)] }]);
-  return (found as StatementResult).rows.map(([minute, realized, failed, p50, p99]) => ({
+  const statement = { name: 'activity', text: ACTIVITY, values: [arrayLiteral(names)] };
+  const rows = await scopedQuery(executor, scope, 'activity', statement);
+  return rows.map(([minute, realized, failed, p50, p99]) => ({
     minute: new Date(minute as string),
     realized: Number(realized),
     failed: Number(failed),

@@ -1,7 +1,8 @@
-import { type Executor, quoteIdentifier, type StatementResult } from '@intendant/core/internal';
+import { type Executor, quoteIdentifier } from '@intendant/core/internal';
 import { STATUS_WEIGHTS } from '@intendant/realization';
 import type { Access, ReadableTable } from '../caller/access.ts';
 import type { ResourceKey } from '../resource/resource-key.ts';
+import { scopedQuery } from '../scoped-query.ts';
 
 /** A resource that failed at a point. */
 export interface PointError {
@@ -24,8 +25,9 @@ export async function readNewestErrors(executor: Executor, { tables }: Access): 
 }
 
 async function newestErrorsIn(executor: Executor, table: ReadableTable): Promise<PointError[]> {
-  const [found] = await executor.run(table.scope, [{ name: 'newest-errors', text: newestErrorsSql(table) }]);
-  return (found as StatementResult).rows.map(([key, point, message, since]) => ({
+  const statement = { name: 'newest-errors', text: newestErrorsSql(table) };
+  const rows = await scopedQuery(executor, table.scope, 'newest errors', statement);
+  return rows.map(([key, point, message, since]) => ({
     table,
     key: readKey(table, JSON.parse(key as string) as string[]),
     point: point as string,

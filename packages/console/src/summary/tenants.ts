@@ -1,7 +1,8 @@
-import { arrayLiteral, type Executor, type StatementResult } from '@intendant/core/internal';
+import { arrayLiteral, type Executor } from '@intendant/core/internal';
 import type { Status } from '@intendant/realization';
 import type { Access } from '../caller/access.ts';
 import { statusOfWeight } from '../resource/status-of-weight.ts';
+import { scopedQuery } from '../scoped-query.ts';
 
 export interface TenantSummary {
   readonly orgId: string;
@@ -14,8 +15,9 @@ export async function readTenants(executor: Executor, { tables }: Access): Promi
   const scope = tables[0]?.scope;
   if (!scope) return [];
   const names = tables.map(({ resource }) => `${resource.schemaName}.${resource.name}`);
-  const [found] = await executor.run(scope, [{ name: 'tenants', text: TENANTS, values: [arrayLiteral(names)] }]);
-  const byOrg = Map.groupBy((found as StatementResult).rows, ([orgId]) => orgId as string);
+  const statement = { name: 'tenants', text: TENANTS, values: [arrayLiteral(names)] };
+  const rows = await scopedQuery(executor, scope, 'tenants', statement);
+  const byOrg = Map.groupBy(rows, ([orgId]) => orgId as string);
   return [...byOrg].map(([orgId, rows]) => toTenant(orgId, rows)).sort(byErrors);
 }
 

@@ -1,0 +1,214 @@
+import { eventually } from '@intendant/devdb/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ConsoleFixture, openConsole, vm } from '../testing/console-fixture.ts';
+
+let fixture: ConsoleFixture;
+let coke: string;
+let pepsi: string;
+let service: string;
+
+beforeAll(async () => {
+  fixture = await openConsole({
+    console: {
+      limits: { streamsPerCaller: 2, signInsPerMinute: 6 },
+      mayAct: (context, action) => action !== 'purge' || context.orgId !== 'Pepsi',
+    },
+  });
+  coke = await fixture.token({ orgId: 'Coke', roles: ['tenant_admin'] });
+  pepsi = await fixture.token({ orgId: 'Pepsi', roles: ['tenant_admin'] });
+  service = await fixture.token({ roles: ['service_admin'] });
+  const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
+  const ids = Array.from({ length: 450 }, (_, index) => `VM${index}`);
+  const persist = (id: string) =>
+    r.persistIntent(vm, { id, name: id, region: 'us', cpus: 1 }, { enforcementPoints: ['E1'] });
+  await Promise.all(ids.map(persist));
+  await r.markError(
+    vm,
+    ids.map((id) => ({ id, revision: 1 })),
+    'E1',
+    new Error('quota exceeded'),
+  );
+});
+
+afterAll(async () => {
+  await fixture?.[Symbol.asyncDispose]();
+});
+
+const send = (path: string, { token = coke, headers = {}, ...init }: RequestInit & { token?: string } = {}) =>
+  fixture.app.request(path, {
+    ...init,
+    headers: { ...(token !== '' && { authorization: `Bearer ${token}` }), ...(headers as object) },
+  });
+
+const post = (path: string, body: unknown, init: RequestInit & { token?: string } = {}) =>
+  send(path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    ...init,
+    headers: { 'content-type': 'application/json', ...(init.headers as object) },
+  });
+
+async function bodyOf<Body>(response: Promise<Response> | Response, status: number): Promise<Body> {
+  const answered = await response;
+  expect(answered.status).toBe(status);
+  return (await answered.json()) as Body;
+}
+
+interface Run {
+  readonly id: string;
+  readonly state: string;
+  readonly total: number;
+  readonly done: number;
+}
+
+const finished = (id: string): Promise<Run> =>
+  eventually(async () => {
+    const run = await bodyOf<Run>(send(`/api/v1/actions/${id}`), 200);
+    expect(run.state).toBe('done');
+    return run;
+  });
+
+describe('actions', () => {
+  test('a bulk retry says how many first, then works them off, and is written down', async () => {
+    const filter = { status: 'ERROR' };
+    expect(await bodyOf(post('/api/v1/actions/retry', { table: 'vm', filter, dryRun: true }), 200)).toMatchObject({
+      matched: 450,
+    });
+    expect((await bodyOf<{ total: number }>(send('/api/v1/resources?table=vm&status=ERROR'), 200)).total).toBe(450);
+    expect((await post('/api/v1/actions/retry', { table: 'vm', filter, atMost: 449 })).status).toBe(409);
+    const { id } = await bodyOf<Run>(post('/api/v1/actions/retry', { table: 'vm', filter }), 202);
+    expect(await finished(id)).toMatchObject({ total: 450, done: 450, failed: 0 });
+    expect((await bodyOf<{ total: number }>(send('/api/v1/resources?table=vm&status=ERROR'), 200)).total).toBe(0);
+    expect(fixture.logged.findLast(({ audit }) => audit === true)).toMatchObject({
+      action: 'retry',
+      by: 'Coke/tenant_admin',
+      orgId: 'Coke',
+      table: 'vm',
+      matched: 450,
+    });
+    expect((await send(`/api/v1/actions/${id}`, { token: pepsi })).status).toBe(404);
+  });
+
+  test('resync and purge take keys, and a key that is gone is counted as such', async () => {
+    const { id } = await bodyOf<Run>(post('/api/v1/actions/resync', { table: 'vm', keys: ['VM1', 'gone'] }), 202);
+    await finished(id);
+    const purge = await bodyOf<Run>(post('/api/v1/actions/purge', { table: 'vm', keys: ['VM2', { id: 'gone' }] }), 202);
+    expect(await finished(purge.id)).toMatchObject({ total: 2, done: 1, failed: 1 });
+    expect((await send('/api/v1/resources/vm/VM2')).status).toBe(404);
+  });
+
+  test("another tenant's filter finds nothing, and its keys do nothing", async () => {
+    const all = { table: 'vm', filter: {}, dryRun: true };
+    expect(await bodyOf(post('/api/v1/actions/purge', all), 200)).toMatchObject({ matched: 449 });
+    expect(await bodyOf(post('/api/v1/actions/retry', all, { token: pepsi }), 200)).toMatchObject({ matched: 0 });
+    expect((await post('/api/v1/actions/purge', { table: 'vm', keys: ['VM1'] }, { token: pepsi })).status).toBe(403);
+    const named = { table: 'vm', keys: [{ id: 'VM1', orgId: 'Coke' }], dryRun: false };
+    const { id } = await bodyOf<Run>(post('/api/v1/actions/retry', named, { token: pepsi }), 202);
+    const run = await eventually(async () => {
+      const found = await bodyOf<Run & { error: string }>(send(`/api/v1/actions/${id}`, { token: pepsi }), 200);
+      expect(found.state).not.toBe('running');
+      return found;
+    });
+    expect(run).toMatchObject({ state: 'failed', done: 0 });
+  });
+
+  test('draining a point is for the service, and begins with a preview', async () => {
+    await fixture.realization.points.add({ id: 'E1' });
+    expect((await post('/api/v1/actions/drain', { point: 'E1' })).status).toBe(403);
+    expect((await post('/api/v1/actions/drain', { point: 'nowhere' }, { token: service })).status).toBe(404);
+    const preview = await bodyOf(post('/api/v1/actions/drain', { point: 'E1', dryRun: true }, { token: service }), 200);
+    expect(preview).toMatchObject({ matched: 449, dryRun: true });
+  });
+});
+
+describe('a browser', () => {
+  const cookieOf = (response: Response): string => (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+
+  test('signs in by a link once, and changes things only with the token of its session', async () => {
+    const link = fixture.signInLinks.issue(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
+    const opened = await post('/api/v1/session', { link }, { token: '' });
+    expect(opened.headers.get('set-cookie')).toMatch(/HttpOnly.*SameSite=Strict/i);
+    const cookie = cookieOf(opened);
+    const { csrfToken } = await bodyOf<{ csrfToken: string }>(opened, 201);
+    expect((await post('/api/v1/session', { link }, { token: '' })).status).toBe(401);
+    expect((await send('/api/v1/summary', { token: '', headers: { cookie } })).status).toBe(200);
+    const retry = { table: 'vm', keys: ['VM1'], dryRun: true };
+    const act = (headers: Record<string, string>) =>
+      post('/api/v1/actions/retry', retry, { token: '', headers: { cookie, ...headers } });
+    expect((await act({})).status).toBe(403);
+    expect((await act({ 'x-csrf-token': 'x'.repeat(csrfToken.length) })).status).toBe(403);
+    expect((await act({ 'x-csrf-token': csrfToken })).status).toBe(200);
+    const closed = await send('/api/v1/session', {
+      method: 'DELETE',
+      token: '',
+      headers: { cookie, 'x-csrf-token': csrfToken },
+    });
+    expect(closed.status).toBe(204);
+    expect((await send('/api/v1/summary', { token: '', headers: { cookie } })).status).toBe(401);
+  });
+
+  test('signs in by a token, but not by a wrong one, and not too often', async () => {
+    expect((await post('/api/v1/session', { token: coke }, { token: '' })).status).toBe(201);
+    expect((await post('/api/v1/session', { token: 'forged' }, { token: '' })).status).toBe(401);
+    const tries = [];
+    for (let attempt = 0; attempt < 5; attempt++)
+      tries.push((await post('/api/v1/session', { link: 'guess' }, { token: '' })).status);
+    expect(tries).toContain(429);
+  });
+
+  test('gets pages that load nothing from elsewhere and cannot be framed', async () => {
+    const { headers } = await send('/', { token: '' });
+    expect(headers.get('content-security-policy')).toMatch(
+      /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/,
+    );
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-frame-options')).toBe('DENY');
+  });
+});
+
+/** Reads events until one matches. */
+async function nextEvent(stream: Response, matches: RegExp): Promise<string> {
+  const reader = (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the stream ended after: ${text}`);
+    text += value;
+    const found = text.split('\n\n').find((event) => matches.test(event));
+    if (found === undefined) continue;
+    await reader.cancel();
+    return found;
+  }
+}
+
+describe('the stream of changes', () => {
+  test('tells a tenant of its own changes alone, and goes on where it was left', async () => {
+    const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
+    const p = fixture.realization.as(await fixture.context({ orgId: 'Pepsi', roles: ['tenant_admin'] }));
+    const stream = await send('/api/v1/changes?table=vm&kind=resource');
+    expect(stream.headers.get('content-type')).toBe('text/event-stream');
+    await p.persistIntent(vm, { id: 'THEIRS', name: 'x', region: 'us', cpus: 1 }, { enforcementPoints: [] });
+    await r.persistIntent(vm, { id: 'MINE1', name: 'x', region: 'us', cpus: 1 }, { enforcementPoints: [] });
+    const first = await nextEvent(stream, /event: change/);
+    expect(first).toContain('"id":"MINE1"');
+    await r.persistIntent(vm, { id: 'MINE2', name: 'x', region: 'us', cpus: 1 }, { enforcementPoints: [] });
+    const [, position] = /^id: (\S+)/.exec(first) as unknown as [string, string];
+    const resumed = await send('/api/v1/changes?table=vm&kind=resource', { headers: { 'last-event-id': position } });
+    expect(await nextEvent(resumed, /event: change/)).toContain('"id":"MINE2"');
+    expect((await send('/api/v1/changes', { headers: { 'last-event-id': 'x' } })).status).toBe(400);
+    const elsewhere = await send('/api/v1/changes', { headers: { 'last-event-id': '00000000-0000000000000001' } });
+    expect(await nextEvent(elsewhere, /event: reset/)).toContain('event: reset');
+  });
+
+  test('more streams than a caller may have open are refused, and one that ends makes room', async () => {
+    const stop = new AbortController();
+    const open = () => send('/api/v1/changes', { signal: stop.signal });
+    expect([(await open()).status, (await open()).status, (await open()).status]).toEqual([200, 200, 429]);
+    stop.abort();
+    await eventually(async () => {
+      const again = await send('/api/v1/changes');
+      expect(again.status).toBe(200);
+      await again.body?.cancel();
+    });
+  });
+});
