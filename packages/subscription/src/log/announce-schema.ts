@@ -70,7 +70,7 @@ begin
 end
 `;
 
-const SETTINGS = `language plpgsql set search_path = pg_catalog, pg_temp`;
+const SETTINGS = `language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan`;
 
 const ANNOUNCE_FUNCTIONS = `
 create or replace function intendant.announce(channel text, log_id text, after bigint, settled bigint, last bigint)

@@ -83,8 +83,8 @@ export class Relay {
       applicationName: 'intendant relay',
       timeoutMs: QUERY_TIMEOUT_MS,
       silenceLimitMs: SILENCE_LIMIT_MS,
-      // What the relay reads after a look has to show what the look found settled.
-      setUp: `set default_transaction_isolation = 'read committed'; ${this.#options.setUp}`,
+      // An announcement need not outlive a crash. What the relay reads after a look has to show what the look found settled.
+      setUp: `set synchronous_commit = off; set default_transaction_isolation = 'read committed'; ${this.#options.setUp}`,
     });
     ready();
     const { client, lost } = connection;
