@@ -1,13 +1,13 @@
 import type { ClientBase } from 'pg';
-import { DB_ROLES, isWriter } from '../context/db-role.ts';
+import { DB_ROLES } from '../context/db-role.ts';
 import { SERVICE_ROLE, STORE_ROLES, type StoreRole } from '../context/scope.ts';
 import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
 import type { Difference } from './difference.ts';
 import { compareGrants, tablePrivileges, type WantedGrants } from './grants.ts';
 import { readFunctionGrants, readSchemaGrants, readSequenceGrants } from './live-grants.ts';
 import { type LiveTable, readLiveTables, readPartitions } from './live-schema.ts';
-import { comparePolicies, type WantedPolicy } from './policies.ts';
-import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
+import { callerPolicies, comparePolicies, type WantedPolicy } from './policies.ts';
+import type { TenantColumns } from './tenant-condition.ts';
 
 /** A table of the framework's own. */
 export interface FrameworkTable {
@@ -107,7 +107,7 @@ async function compareTables(
   roleName: RoleNames,
 ): Promise<FrameworkDifference[]> {
   const names = tables.map(({ name }) => name);
-  const partitions = await readPartitions(client, schema, names);
+  const partitions = (await readPartitions(client, schema, names)).filter((name) => !names.includes(name));
   const live = await readLiveTables(client, schema, [...names, ...partitions]);
   const owner = await currentUser(client);
   return [
@@ -163,15 +163,7 @@ function policiesOf({ callers }: FrameworkTable, roleName: RoleNames): WantedPol
     condition: 'true',
   } as const;
   if (!callers) return [service];
-  const ofCallers = DB_ROLES.flatMap((role): WantedPolicy[] => {
-    const { own, shared } = tenantCondition(callers, role);
-    const policy = { role: roleName(role), command: callers.write && isWriter(role) ? 'all' : 'select' } as const;
-    return [
-      { ...policy, name: `intendant_${role}`, condition: own },
-      ...(shared ? [{ ...policy, name: `intendant_${role}_shared`, condition: shared }] : []),
-    ];
-  });
-  return [service, ...ofCallers];
+  return [service, ...callerPolicies(callers, roleName, callers.write ?? false)];
 }
 
 function grantsOf({ service, callers }: FrameworkTable, roleName: RoleNames): WantedGrants {

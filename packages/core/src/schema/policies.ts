@@ -4,7 +4,7 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import type { Difference } from './difference.ts';
 import type { LivePolicy, LiveTable } from './live-schema.ts';
 import { sameExpression } from './stored-expression.ts';
-import { tenantCondition } from './tenant-condition.ts';
+import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
 
 /** What a tenant's table's policies depend on. */
 export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
@@ -15,20 +15,36 @@ export interface WantedPolicy {
   readonly role: string;
   readonly command: 'select' | 'all';
   readonly condition: string;
+  /** Narrows what the role's other policies let it see. Default false. */
+  readonly isRestrictive?: boolean;
 }
 
-/** The policies of a table that callers use: one a role. */
+/** The policies of a table that callers use. */
 export function tablePolicies(table: PolicyTarget, roleName: (role: DbRole) => string): WantedPolicy[] {
   const columns = {
     org: table.isTenanted ? 'required' : 'absent',
     instance: table.isInstanced ? 'required' : 'absent',
   } as const;
-  return DB_ROLES.map((role) => ({
-    name: `intendant_${role}`,
-    role: roleName(role),
-    command: isWriter(role) ? 'all' : 'select',
-    condition: tenantCondition(columns, role).own,
-  }));
+  return callerPolicies(columns, roleName, true);
+}
+
+/** For each role one that tells which rows, and where it is held to an instance too one that narrows it to them. */
+export function callerPolicies(
+  columns: TenantColumns,
+  roleName: (role: DbRole) => string,
+  mayWrite: boolean,
+): WantedPolicy[] {
+  return DB_ROLES.flatMap((role): WantedPolicy[] => {
+    const { own, shared, narrowed } = tenantCondition(columns, role);
+    const policy = { role: roleName(role), command: mayWrite && isWriter(role) ? 'all' : 'select' } as const;
+    return [
+      { ...policy, name: `intendant_${role}`, condition: own },
+      ...(shared ? [{ ...policy, name: `intendant_${role}_shared`, condition: shared }] : []),
+      ...(narrowed
+        ? [{ ...policy, name: `intendant_${role}_narrowed`, condition: narrowed, isRestrictive: true }]
+        : []),
+    ];
+  });
 }
 
 /**
@@ -42,16 +58,18 @@ export function comparePolicies(
 ): Difference[] {
   const stored = new Map((live?.policies ?? []).map((policy) => [policy.name, policy]));
   const strange = [...stored.values()].filter(
-    (policy) => policy.isPermissive && !wanted.some(({ name }) => name === policy.name),
+    (policy) => (policy.isPermissive || isOurs(policy)) && !wanted.some(({ name }) => name === policy.name),
   );
   return [
     ...strange.map(({ name }) => ({
-      reason: `policy ${name} is not one of the store's, and lets more rows be seen`,
+      reason: `policy ${name} is not one that the store makes, or makes any more`,
       statements: [dropPolicy(qualifiedName, name)],
     })),
     ...wanted.flatMap((policy) => comparePolicy(qualifiedName, stored.get(policy.name), policy)),
   ];
 }
+
+const isOurs = ({ name }: LivePolicy): boolean => name.startsWith('intendant_');
 
 function comparePolicy(table: string, stored: LivePolicy | undefined, wanted: WantedPolicy): Difference[] {
   if (!stored) return [{ reason: `policy ${wanted.name} is missing`, statements: [createPolicy(table, wanted)] }];
@@ -66,12 +84,12 @@ function comparePolicy(table: string, stored: LivePolicy | undefined, wanted: Wa
 
 const dropPolicy = (table: string, name: string): string => `drop policy ${quoteIdentifier(name)} on ${table}`;
 
-const createPolicy = (table: string, { name, role, command, condition }: WantedPolicy): string =>
-  `create policy ${quoteIdentifier(name)} on ${table} for ${command} to ${quoteIdentifier(role)} using (${condition})` +
+const createPolicy = (table: string, { name, role, command, condition, isRestrictive }: WantedPolicy): string =>
+  `create policy ${quoteIdentifier(name)} on ${table}${isRestrictive ? ' as restrictive' : ''} for ${command} to ${quoteIdentifier(role)} using (${condition})` +
   (command === 'all' ? ` with check (${condition})` : '');
 
 const isAsWanted = (live: LivePolicy, wanted: WantedPolicy): boolean =>
-  live.isPermissive &&
+  live.isPermissive === !wanted.isRestrictive &&
   live.command === (wanted.command === 'all' ? '*' : 'r') &&
   live.roles.length === 1 &&
   live.roles[0] === wanted.role &&

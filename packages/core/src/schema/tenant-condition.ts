@@ -15,10 +15,12 @@ export interface TenantColumns {
 }
 
 export interface TenantCondition {
-  /** Rows of the caller's own org and instance. */
+  /** Rows of the caller's own org, or all under a role that is not held to one. */
   readonly own: string;
   /** Rows of no org, which belong to everybody; only where `org_id` may be null and the role is held to an org. */
   readonly shared?: string;
+  /** What both are narrowed to under a role that is held to an instance as well: the rows of the caller's instance. */
+  readonly narrowed?: string;
 }
 
 /**
@@ -26,24 +28,26 @@ export interface TenantCondition {
  * has ended is empty, and no row's org is empty (a check of the table holds that). The sub-select is evaluated once a
  * statement instead of once a row.
  *
+ * The instance stands in a policy of its own, a restrictive one, since a solver decides a policy by one equality.
+ *
  * Laid out with the parentheses that Postgres prints (pg_get_expr), so that the stored text can be compared.
  */
 export function tenantCondition({ org, instance }: TenantColumns, role: DbRole): TenantCondition {
-  const ofInstance = isInstanceScoped(role) ? instanceCondition(instance) : [];
-  if (!isTenantScoped(role) || org === 'absent') return { own: allOf(ofInstance) };
-  const own = allOf([equalsSetting('org_id', ORG_SETTING), ...ofInstance]);
-  return org === 'required' ? { own } : { own, shared: allOf(['(org_id is null)', ...ofInstance]) };
+  const ofInstance = isInstanceScoped(role) ? instanceCondition(instance) : undefined;
+  if (!isTenantScoped(role) || org === 'absent') return { own: ofInstance ?? 'true' };
+  return {
+    own: equalsSetting('org_id', ORG_SETTING),
+    ...(org === 'nullable' && { shared: '(org_id is null)' }),
+    ...(ofInstance && { narrowed: ofInstance }),
+  };
 }
 
 const equalsSetting = (column: string, setting: string): string =>
   `(${column} = ( select current_setting('${setting}', true)))`;
 
 /** An instance may be stored empty: by a store without an instancer. Such rows belong to no instance. */
-function instanceCondition(instance: OwnerColumn): string[] {
-  if (instance === 'absent') return [];
-  const own = [equalsSetting('instance_id', INSTANCE_SETTING), "(instance_id <> '')"];
-  return instance === 'required' ? own : [`((instance_id is null) or (${own.join(' and ')}))`];
+function instanceCondition(instance: OwnerColumn): string | undefined {
+  if (instance === 'absent') return undefined;
+  const own = `(${equalsSetting('instance_id', INSTANCE_SETTING)} and (instance_id <> ''))`;
+  return instance === 'required' ? own : `((instance_id is null) or ${own})`;
 }
-
-const allOf = (conditions: readonly string[]): string =>
-  conditions.length > 1 ? `(${conditions.join(' and ')})` : (conditions[0] ?? 'true');
