@@ -9,8 +9,10 @@ import {
   type Transaction,
 } from '@intendant/core';
 import {
+  checkOptions,
   type DataStoreInternals,
   type Executor,
+  guardLogger,
   internalsOf,
   type Scope,
   type SessionInternals,
@@ -103,6 +105,14 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
 export async function createRealization<C = MetadataContext>(options: RealizationOptions<C>): Promise<Realization<C>> {
   if (typeof options?.store !== 'object' || options.store === null)
     throw new ConfigurationError('createRealization: give the store');
+  checkOptions<RealizationOptions<C>>('createRealization', options, {
+    store: true,
+    subscriptions: true,
+    maintenance: true,
+    points: true,
+    connection: true,
+    logger: true,
+  });
   return new PostgresRealization(options as RealizationOptions<unknown>) as unknown as Realization<C>;
 }
 
@@ -124,7 +134,7 @@ class PostgresRealization implements Realization<unknown> {
   constructor(options: RealizationOptions<unknown>) {
     this.#store = options.store as unknown as DataStore;
     this.#internals = internalsOf(this.#store);
-    this.#logger = options.logger ?? this.#internals.logger;
+    this.#logger = guardLogger(options.logger ?? this.#internals.logger);
     this.#jobQueue = new JobQueue(this.#internals);
     this.#feed = openChangeFeed(options.subscriptions);
     this.#startsMaintenance = options.maintenance !== false;
@@ -177,6 +187,7 @@ class PostgresRealization implements Realization<unknown> {
   }
 
   worker(options: WorkerOptions): Worker {
+    this.#checkOpen();
     const worker = new Worker(
       {
         store: this.#internals,
@@ -205,6 +216,11 @@ class PostgresRealization implements Realization<unknown> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     await this.points.close();
     await this.maintenance.stop();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined)
+      throw new ConfigurationError('this realization is closed; create another with createRealization');
   }
 
   #makeMaintenance({ maintenance, subscriptions }: RealizationOptions<unknown>): Maintenance {

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { Bell, pause } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import { Bell } from './bell.ts';
 
 /** Something that wants doing now and then, by whichever process gets to it. */
 export interface Duty {
@@ -23,7 +22,7 @@ export class DutyRound {
   readonly #logger: Logger;
   readonly #bell = new Bell();
   #running: Promise<void> | undefined;
-  #isStopping = false;
+  #stopping = new AbortController();
 
   constructor(duty: Duty, logger: Logger) {
     this.#duty = duty;
@@ -32,7 +31,7 @@ export class DutyRound {
 
   start(): void {
     if (this.#running) return;
-    this.#isStopping = false;
+    this.#stopping = new AbortController();
     this.#running = this.#watched(() => this.#run());
   }
 
@@ -42,8 +41,7 @@ export class DutyRound {
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    this.#bell.ring();
+    this.#stopping.abort();
     await this.#running;
     this.#running = undefined;
   }
@@ -63,20 +61,16 @@ export class DutyRound {
   }
 
   async #run(): Promise<void> {
-    for (let failures = 0; !this.#isStopping; ) {
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; ) {
       try {
         const again = await this.#duty.work();
         failures = 0;
-        if (!this.#isStopping) await this.#bell.wait(again ?? this.#duty.intervalMs);
+        await this.#bell.wait(again ?? this.#duty.intervalMs, signal);
       } catch (error) {
         if (failures === 0) this.#logger.warn({ err: error, duty: this.#duty.name }, 'a duty failed; trying again');
-        await this.#pause(failures++);
+        await pause(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++), signal);
       }
     }
-  }
-
-  async #pause(failures: number): Promise<void> {
-    const until = Date.now() + Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures);
-    while (Date.now() < until && !this.#isStopping) await delay(Math.min(FAILURE_PAUSE_MIN_MS, until - Date.now()));
   }
 }

@@ -1,7 +1,7 @@
-import { Bell } from './bell.ts';
+import { Bell, checkDuration, type Deadline, startDeadline } from '@intendant/core/internal';
 
 export interface LookOptions {
-  /** Default: no limit. */
+  /** In milliseconds, of any length. Default: no limit. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -21,7 +21,8 @@ export async function lookUntil<Found>(
   gaveUp: (reason: unknown) => Error,
 ): Promise<Found> {
   const bell = new Bell();
-  const signal = deadline(options);
+  const deadline = startLimit(options);
+  const { signal } = deadline;
   const ring = (): void => bell.ring();
   signal?.addEventListener('abort', ring);
   const unwatch = await watch(ring);
@@ -36,11 +37,11 @@ export async function lookUntil<Found>(
   } finally {
     signal?.removeEventListener('abort', ring);
     unwatch();
+    deadline.end();
   }
 }
 
-function deadline({ timeoutMs, signal }: LookOptions): AbortSignal | undefined {
-  if (timeoutMs === undefined) return signal;
-  const limit = AbortSignal.timeout(timeoutMs);
-  return signal ? AbortSignal.any([signal, limit]) : limit;
+function startLimit({ timeoutMs, signal }: LookOptions): Deadline {
+  if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs, { allowInfinity: true });
+  return startDeadline({ timeoutMs, signal });
 }

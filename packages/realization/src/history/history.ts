@@ -1,5 +1,6 @@
 import { InvalidRecordError } from '@intendant/core';
 import {
+  checkOptions,
   type Executor,
   type RegisteredTable,
   readIdentity,
@@ -51,12 +52,9 @@ export async function readHistory(
   return (found as StatementResult).rows.map(readTransition);
 }
 
-function historyStatement(
-  tables: StatusTables,
-  scope: Scope,
-  key: unknown,
-  { enforcementPoint, limit = DEFAULT_LIMIT, before }: HistoryOptions,
-): Statement {
+function historyStatement(tables: StatusTables, scope: Scope, key: unknown, options: HistoryOptions): Statement {
+  checkOptions<HistoryOptions>('history', options, { enforcementPoint: true, limit: true, before: true });
+  const { enforcementPoint, limit = DEFAULT_LIMIT, before } = options;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new InvalidRecordError(`history: limit must be a whole number from 1 to ${MAX_LIMIT}`);
   if (before !== undefined && !Number.isSafeInteger(before))

@@ -124,7 +124,7 @@ const onUpdate = (logged: LoggedTable): string => {
   );
   const changed = `new_rows n full join old_rows o on ${same.join(' and ')}
   where coalesce(n.realization_status ${EQUALS} ${STATUS_WEIGHTS.ERROR} or n.realization_status ${DIFFERS} o.realization_status
-    or n.resource_revision ${DIFFERS} o.resource_revision, false)`;
+    or n.resource_revision ${DIFFERS} o.resource_revision or n.attempt operator(pg_catalog.>) o.attempt, false)`;
   return (
     history(logged, NEW_DETAILS, changed) +
     keep(`${change(logged, 'old_rows', '-1')} union all ${change(logged, 'new_rows', '1')}`)

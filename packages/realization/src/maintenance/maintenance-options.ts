@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@intendant/core';
+import { checkDuration, checkOptions } from '@intendant/core/internal';
 
 export interface MaintenanceOptions {
   /**
@@ -17,6 +17,11 @@ export type MaintenanceConfiguration = Required<MaintenanceOptions>;
 const DAY_MS = 86_400_000;
 
 export function configureMaintenance(options: MaintenanceOptions): MaintenanceConfiguration {
+  checkOptions<MaintenanceOptions>('createRealization maintenance', options, {
+    purgeAfterMs: true,
+    keepResultsMs: true,
+    keepHistoryMs: true,
+  });
   return {
     purgeAfterMs: duration('purgeAfterMs', options.purgeAfterMs ?? 7 * DAY_MS),
     keepResultsMs: duration('keepResultsMs', options.keepResultsMs ?? DAY_MS),
@@ -24,7 +29,10 @@ export function configureMaintenance(options: MaintenanceOptions): MaintenanceCo
   };
 }
 
+/** Longer than any time that makes sense, and still one that Postgres can subtract. */
+const MAX_MS = 1e13;
+
 function duration(name: string, value: unknown): number {
-  if (typeof value === 'number' && value >= 0) return value;
-  throw new ConfigurationError(`createRealization: maintenance.${name} must be a number of milliseconds from 0`);
+  const checked = checkDuration(`maintenance.${name}`, value, { min: 0, allowInfinity: true });
+  return Number.isFinite(checked) ? Math.min(checked, MAX_MS) : checked;
 }

@@ -18,4 +18,7 @@ export function checkEnforcementPoints(ids: readonly string[]): readonly string[
   return [...new Set(ids.map(checkEnforcementPoint))];
 }
 
-const describe = (id: unknown): string => (typeof id === 'string' ? `one of ${id.length}` : `a ${typeof id}`);
+const describe = (id: unknown): string => {
+  if (typeof id === 'string') return `one of ${id.length}`;
+  return id === undefined || id === null ? String(id) : `a value of type ${typeof id}`;
+};

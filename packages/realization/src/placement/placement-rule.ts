@@ -1,4 +1,5 @@
 import { type AnyTable, InvalidRecordError, type RecordOf } from '@intendant/core';
+import { checkOptions } from '@intendant/core/internal';
 import { checkEnforcementPoints } from './enforcement-point.ts';
 import type { Placement } from './placement-statements.ts';
 import { checkSelector, type Selector } from './selector.ts';
@@ -34,10 +35,12 @@ export interface PlacementOptions {
 
 /** Throws InvalidRecordError for options that don't fit, and for a rule that answers neither a selector nor a list. */
 export function placementOf(
-  { enforcementPoints, selector }: PlacementOptions,
+  options: PlacementOptions,
   rule: PlacementRule<AnyTable> | undefined,
   record: unknown,
 ): Placement {
+  checkOptions<PlacementOptions>('persistIntent', options, { enforcementPoints: true, selector: true });
+  const { enforcementPoints, selector } = options;
   if (enforcementPoints !== undefined && selector !== undefined)
     throw new InvalidRecordError('persistIntent: give enforcementPoints or a selector, not both');
   if (enforcementPoints !== undefined) return { kind: 'points', points: checkEnforcementPoints(enforcementPoints) };

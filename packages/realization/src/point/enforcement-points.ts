@@ -51,6 +51,11 @@ export interface PointOptions {
 /** Stands for never, and is still a time that Postgres knows. */
 const LONGEST_MS = 1e13;
 
+export interface RemovePointOptions {
+  /** The place is gone for good: what was there is forgotten, and nobody is asked to unrealize it. Default false. */
+  readonly force?: boolean;
+}
+
 /** How the registry of points behaves in this process. */
 export interface PointsOptions {
   /** How long after its last heartbeat a point counts as stale, in milliseconds, at least 20,000. Infinity: never. Default 60,000 ms. */
@@ -151,7 +156,9 @@ export class EnforcementPoints {
    *
    * Throws RecordNotFoundError for a point that is not registered.
    */
-  async remove(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<Rollout> {
+  async remove(id: string, options: RemovePointOptions = {}): Promise<Rollout> {
+    checkOptions<RemovePointOptions>('points.remove', options, { force: true });
+    const { force = false } = options;
     checkEnforcementPoint(id);
     const removed = await this.#parts.store.executor.transaction(async (tx) => {
       const point = await removePoint(runAsLogin(tx), id);
@@ -202,7 +209,9 @@ export class EnforcementPoints {
     await Promise.all([...this.#presences].map((presence) => presence.stop()));
   }
 
-  #entry({ id, labels, tables }: PointOptions): PointEntry {
+  #entry(options: PointOptions): PointEntry {
+    checkOptions<PointOptions>('points', options, { id: true, labels: true, tables: true, allowUnrealize: true });
+    const { id, labels, tables } = options;
     return {
       id: checkEnforcementPoint(id),
       labels: labels === undefined ? undefined : checkLabels(labels),

@@ -1,6 +1,6 @@
 import type { DeleteOptions } from '@intendant/core';
 import { ConfigurationError, MarkingFailedError } from '@intendant/core';
-import { type RegisteredTable, readIdentity, readRevision, type Scope } from '@intendant/core/internal';
+import { checkOptions, type RegisteredTable, readIdentity, readRevision, type Scope } from '@intendant/core/internal';
 import type { Removal } from '../intent/remove.ts';
 import type { Identity } from './identity-set.ts';
 
@@ -10,10 +10,11 @@ export function identityOf(table: RegisteredTable, scope: Scope, key: unknown): 
   return table.identity.map((column) => named.get(column) ?? '');
 }
 
-export const removalOf = (table: RegisteredTable, scope: Scope, key: unknown, options: DeleteOptions): Removal => ({
-  identity: identityOf(table, scope, key),
-  revision: readRevision(table, options.revision) ?? null,
-});
+/** Throws ConfigurationError for an option that is unknown. */
+export function removalOf(table: RegisteredTable, scope: Scope, key: unknown, options: DeleteOptions): Removal {
+  checkOptions<DeleteOptions>(table.name, options, { revision: true, signal: true });
+  return { identity: identityOf(table, scope, key), revision: readRevision(table, options.revision) ?? null };
+}
 
 /** The revision a mark is about. Throws MarkingFailedError for one that names none. */
 export function markedRevision(table: RegisteredTable, reference: { readonly revision: number }): number {

@@ -44,12 +44,12 @@ export class Rollout {
 
   /** Resolves when every resource is moved. Throws OperationCancelledError when the time is up or the signal aborts. */
   async finished({ timeoutMs, signal, onProgress }: FinishedOptions = {}): Promise<RolloutProgress> {
-    const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+    const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (let pauseMs = LOOK_MIN_MS; ; pauseMs = Math.min(LOOK_MAX_MS, 2 * pauseMs)) {
       const progress = await this.progress();
       onProgress?.(progress);
       if (progress.isFinished) return progress;
-      if (signal?.aborted || Date.now() >= giveUpAt) throw this.#gaveUp(progress, signal);
+      if (signal?.aborted || performance.now() >= giveUpAt) throw this.#gaveUp(progress, signal);
       await delay(pauseMs);
     }
   }

@@ -3,10 +3,12 @@ import { readRow, translateError, writeRow } from '@intendant/core/internal';
 import { type HistoryOptions, readHistory, type StatusTransition } from '../history/history.ts';
 import { readSummary, type TableSummary } from '../history/summary.ts';
 import { persistIntent } from '../intent/persist-intent.ts';
+import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
 import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from '../intent/remove.ts';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
-import { type PlacementOptions, placementOf } from '../placement/placement-rule.ts';
+import { placementOf } from '../placement/placement-rule.ts';
 import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
+import type { Marked, ResourceReference } from '../resource/resource-reference.ts';
 import { errorText } from '../status/details.ts';
 import { throwRefused } from '../status/mark-failure.ts';
 import { type MarkedStatus, writeMarks } from '../status/marks.ts';
@@ -16,19 +18,6 @@ import type { WaitOptions } from '../status/wait-for.ts';
 import { OperatorSession } from './operator-session.ts';
 import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
 import { SubmittingSession } from './submitting-session.ts';
-
-/** A resource at one revision, as marks name it. A record that was read fits. */
-export type ResourceReference<T extends AnyTable> = Extract<KeyOf<T>, object> & { readonly revision: number };
-
-/** One resource, or several to be marked alike. */
-export type Marked<T extends AnyTable> = ResourceReference<T> | readonly ResourceReference<T>[];
-
-export type PersistOptions = PlacementOptions;
-
-export interface PersistResult<T extends AnyTable> {
-  readonly record: RecordOf<T>;
-  readonly status: Status;
-}
 
 /**
  * Intents and statuses, with one context's eyes. Every operation is one transaction under the lock of the resource's

@@ -2,6 +2,7 @@ import type { AnyTable } from '@intendant/core';
 import {
   describeKey,
   type Executor,
+  type RegisteredTable,
   type Scope,
   type SessionInternals,
   translateError,
@@ -11,7 +12,6 @@ import type { PlacementRule } from '../placement/placement-rule.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { Status } from '../status/status.ts';
 import type { WaitOptions } from '../status/wait-for.ts';
-import type { SubmitParts } from './submitting-session.ts';
 
 /** What a session is made of: core's, and what the realization knows of the tables. */
 export interface RealizationParts {
@@ -28,6 +28,15 @@ export interface RealizationParts {
   /** Where resources of the table go by default. */
   placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
   waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
+}
+
+/** What submitting needs beyond a session's parts. */
+export interface SubmitParts {
+  readonly session: RealizationParts;
+  readonly operations: () => RegisteredTable;
+  /** Tells maintenance, once what the session wrote is committed. */
+  onSubmitted(): void;
+  watch(id: string, wake: () => void): Promise<() => void>;
 }
 
 /** Tables that an operation is about, and the caller's scope on all of them. */

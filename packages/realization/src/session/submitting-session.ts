@@ -8,29 +8,21 @@ import {
   translateError,
   writeRow,
 } from '@intendant/core/internal';
+import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
 import type { Operation } from '../operation/operation.ts';
 import { type Outcome, revivedError } from '../operation/result.ts';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { placementOf } from '../placement/placement-rule.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
+import type { Marked, ResourceReference } from '../resource/resource-reference.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { errorText } from '../status/details.ts';
 import { throwRefused } from '../status/mark-failure.ts';
 import type { MarkedStatus, MarkResult } from '../status/marks.ts';
 import { submitOperations } from '../submit/operation-statements.ts';
 import { Submitted } from '../submit/submitted.ts';
-import type { Marked, PersistOptions, PersistResult, ResourceReference } from './realization-session.ts';
-import type { RealizationParts } from './session-parts.ts';
-
-/** @internal What submitting needs beyond a session's parts. */
-export interface SubmitParts {
-  readonly session: RealizationParts;
-  readonly operations: () => RegisteredTable;
-  /** Tells maintenance, once what the session wrote is committed. */
-  onSubmitted(): void;
-  watch(id: string, wake: () => void): Promise<() => void>;
-}
+import type { SubmitParts } from './session-parts.ts';
 
 /**
  * The session's operations as durable jobs: each is put in line by one insert, and carried out by maintenance, in any
@@ -54,7 +46,7 @@ export class SubmittingSession {
     this.#parts = parts;
   }
 
-  persistIntent<T extends AnyTable>(
+  async persistIntent<T extends AnyTable>(
     definition: T,
     record: NewRecordOf<T>,
     options: PersistOptions = {},

@@ -8,12 +8,25 @@ test('the text of an error is its message, or its name when it has none', () => 
 
 test('what is thrown and is no error has a text too', () => {
   expect(errorText('plain words')).toBe('plain words');
-  expect(errorText({ code: 7 })).toBe('{"code":7}');
+  expect(errorText({ code: 7 })).toBe('{ code: 7 }');
   expect(errorText(undefined)).toBe('undefined');
   expect(errorText(Symbol('odd'))).toBe('Symbol(odd)');
   const circular: Record<string, unknown> = {};
   circular.self = circular;
-  expect(errorText(circular)).toBe('an error that cannot be described');
+  expect(errorText(circular)).toContain('[Circular');
+  const hostile = new Proxy(
+    {},
+    {
+      get: () => hostile,
+      getPrototypeOf: () => {
+        throw new Error('no');
+      },
+    },
+  );
+  expect(typeof errorText(hostile)).toBe('string');
+  expect(errorText(Object.assign(new Error('bad request'), { message: ['cpus must be a number'] }))).toContain(
+    'cpus must be a number',
+  );
 });
 
 test('what Postgres cannot store is replaced', () => {

@@ -1,5 +1,5 @@
 import { InvalidRecordError, OperationCancelledError, RecordNotFoundError } from '@intendant/core';
-import { describeKey, type Executor, type Scope } from '@intendant/core/internal';
+import { checkOptions, describeKey, type Executor, type Scope } from '@intendant/core/internal';
 import { type LookOptions, lookUntil } from '../background/look-until.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { readOverallStatus, type StatusRecord } from './read-status.ts';
@@ -31,9 +31,13 @@ export async function waitForStatus(
   return lookUntil(isThere, watch, options, (reason) => gaveUp(tables, key, options, last, reason));
 }
 
-function checkWait({ status }: WaitOptions): void {
+function checkWait(options: WaitOptions): void {
+  if (options?.status === undefined)
+    throw new InvalidRecordError("waitFor: give the status to wait for, as { status: 'REALIZED' }");
+  checkOptions<WaitOptions>('waitFor', options, { status: true, revision: true, timeoutMs: true, signal: true });
+  const { status } = options;
   const wrong = [status].flat().find((wanted) => !STATUSES.includes(wanted as Status));
-  if (wrong === undefined && status !== undefined) return;
+  if (wrong === undefined) return;
   throw new InvalidRecordError(`waitFor: ${JSON.stringify(wrong)} is no status; there are ${STATUSES.join(', ')}`);
 }
 

@@ -1,5 +1,5 @@
 import type { AnyTable, DbRole, RecordOf, Session } from '@intendant/core';
-import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import { type DataStoreInternals, type RegisteredTable, startTimer } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { checkObservation, type Observed } from '../drift/observation.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
@@ -46,6 +46,7 @@ export async function runAttempt(
   controller: AbortController,
 ): Promise<Outcome> {
   if (hasNothingToDo(setting, attempt)) return { kind: 'done' };
+  if (isBeyondLimit(setting, attempt)) return usedUp(setting);
   const logger = setting.logger.child(bindings(setting, attempt));
   const patience = watchTime(setting, attempt, controller, logger);
   try {
@@ -61,6 +62,19 @@ export async function runAttempt(
 
 const hasNothingToDo = ({ handlers }: AttemptSetting, { action }: BegunAttempt): boolean =>
   action === 'nothing' || (action === 'observe' && handlers.observe === undefined);
+
+/**
+ * A process that ended during an attempt reported nothing, so that the attempt was given to another worker. It counted:
+ * a handler that takes its process down must not be tried for ever.
+ */
+const isBeyondLimit = ({ retry }: AttemptSetting, { job, action }: BegunAttempt): boolean =>
+  action !== 'observe' && job.retryCount >= retry.limit;
+
+const usedUp = ({ retry: { limit } }: AttemptSetting): Outcome => ({
+  kind: 'failed',
+  message: `the worker of the last attempt ended or stopped renewing its lease (attempt ${limit} of ${limit})`,
+  retryInMs: null,
+});
 
 /** Not to know says nothing about the resource: it stays as it is until the next round. */
 async function afterFailedLook(
@@ -104,24 +118,19 @@ function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: A
     controller.abort(new AttemptAborted('timeout', message));
     const isGivenUpSoon = setting.abandonAfterMs <= OVERRUN_GRACE_MS;
     timer = isGivenUpSoon
-      ? startTimer(giveUp, setting.abandonAfterMs)
-      : startTimer(() => tell(message), OVERRUN_GRACE_MS);
+      ? startTimer(setting.abandonAfterMs, giveUp)
+      : startTimer(OVERRUN_GRACE_MS, () => tell(message));
   };
   const tell = (message: string): void => {
     setting.onOverrun(attempt, message);
-    timer = startTimer(giveUp, setting.abandonAfterMs - OVERRUN_GRACE_MS);
+    timer = startTimer(setting.abandonAfterMs - OVERRUN_GRACE_MS, giveUp);
   };
-  let timer = startTimer(overrun, setting.timeoutMs);
-  return { givenUp, end: () => clearTimeout(timer) };
+  let timer = startTimer(setting.timeoutMs, overrun);
+  return { givenUp, end: () => timer.cancel() };
 }
 
 /** A handler that heeds its signal returns within this, and its failure is then recorded once, as the attempt's. */
 const OVERRUN_GRACE_MS = 500;
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** Never, for a time longer than timers know. */
-const startTimer = (run: () => void, afterMs: number): NodeJS.Timeout | undefined =>
-  afterMs > MAX_TIMER_MS ? undefined : setTimeout(run, afterMs);
 
 /** A handler that came to its end made it so, whatever the signal said meanwhile; but not after its time was up. */
 function afterReturn(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal): Outcome {
@@ -139,7 +148,7 @@ function afterThrow(
 ): Outcome {
   if (signal.aborted && !isTimeout(signal)) return { kind: 'handed-back', retryInMs: 0 };
   logger.debug({ err: error }, 'the attempt failed');
-  if (error instanceof TerminalError)
+  if (isTerminal(error))
     return {
       kind: 'failed',
       message: `${errorText(error)} (attempt ${attemptNumber(attempt)}, not to be retried)`,
@@ -147,6 +156,15 @@ function afterThrow(
       isTerminal: true,
     };
   return failed(setting, attempt, isTimeout(signal) ? timeoutMessage(setting) : errorText(error));
+}
+
+/** Asked of whatever was thrown, which may be hostile to being looked at. */
+function isTerminal(error: unknown): boolean {
+  try {
+    return error instanceof TerminalError;
+  } catch {
+    return false;
+  }
 }
 
 const isTimeout = (signal: AbortSignal): boolean =>
@@ -186,10 +204,9 @@ function tenantRole(orgId: string | undefined, instanceId: string | undefined): 
   return instanceId === undefined ? 'tenant_writer' : 'tenant_instance_writer';
 }
 
-const bindings = ({ tables, enforcementPoint }: AttemptSetting, attempt: BegunAttempt) => ({
+const bindings = ({ tables }: AttemptSetting, attempt: BegunAttempt) => ({
   table: tables.resource.name,
   identity: attempt.job.identity,
-  enforcementPoint,
   revision: attempt.revision,
   attempt: attemptNumber(attempt),
   action: attempt.action,

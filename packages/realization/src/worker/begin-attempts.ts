@@ -48,25 +48,37 @@ export async function beginAttempts(
   tables: StatusTables,
   enforcementPoint: string,
   jobs: readonly ClaimedJob[],
+  attemptLimit: number,
 ): Promise<Begun> {
-  const { attempts, unknown } = await beginFree(executor, tables, enforcementPoint, jobs, false);
-  if (unknown.length > 0)
-    attempts.push(...(await beginFree(executor, tables, enforcementPoint, unknown, true)).attempts);
+  const begin = (some: readonly ClaimedJob[], makesRows: boolean) =>
+    beginFree({ executor, tables, enforcementPoint, jobs: some, attemptLimit, makesRows });
+  const { attempts, unknown } = await begin(jobs, false);
+  if (unknown.length > 0) attempts.push(...(await begin(unknown, true)).attempts);
   const begun = new Set(attempts.map(({ job }) => job));
   return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
+}
+
+interface Beginning {
+  readonly executor: Executor;
+  readonly tables: StatusTables;
+  readonly enforcementPoint: string;
+  readonly jobs: readonly ClaimedJob[];
+  readonly attemptLimit: number;
+  readonly makesRows: boolean;
 }
 
 /**
  * `unknown` are those that there is no row to lock of. Somebody may be just making one, with a send that the claimed job
  * absorbed; so they begin behind a row made for the purpose, which waits for who came first, and is dropped again.
  */
-async function beginFree(
-  executor: Executor,
-  tables: StatusTables,
-  enforcementPoint: string,
-  jobs: readonly ClaimedJob[],
-  makesRows: boolean,
-): Promise<{ attempts: BegunAttempt[]; unknown: ClaimedJob[] }> {
+async function beginFree({
+  executor,
+  tables,
+  enforcementPoint,
+  jobs,
+  attemptLimit,
+  makesRows,
+}: Beginning): Promise<{ attempts: BegunAttempt[]; unknown: ClaimedJob[] }> {
   const resources = jobs.map(({ identity }) => identity);
   const identities = identityArrays(tables.overall, resources);
   const remarks = resources.map((identity) => ({ identity, isRemoval: true, revision: 0 }));
@@ -75,7 +87,11 @@ async function beginFree(
     ...before,
     { name: 'lock-what-is-free', text: lockFreeSql(tables), values: identities },
     { name: 'read-intents', text: readSql(tables), values: [...identities, enforcementPoint] },
-    { name: 'mark-begun', text: markSql(tables), values: [...identities, enforcementPoint, attemptNumbers(jobs)] },
+    {
+      name: 'mark-begun',
+      text: markSql(tables),
+      values: [...identities, enforcementPoint, attemptNumbers(jobs, attemptLimit)],
+    },
     recomputeBegun(tables, identities, jobs.length),
     ...(makesRows ? [dropUnfoundedStatus(tables, resources)] : []),
   ]);
@@ -89,8 +105,9 @@ async function beginFree(
 const ordinalsOf = (literal: string | null | undefined): number[] =>
   literal ? literal.slice(1, -1).split(',').map(Number) : [];
 
-const attemptNumbers = (jobs: readonly ClaimedJob[]): string =>
-  arrayLiteral(jobs.map(({ retryCount }) => String(retryCount + 1)));
+/** A job whose attempts are used up tells of the last one. */
+const attemptNumbers = (jobs: readonly ClaimedJob[], attemptLimit: number): string =>
+  arrayLiteral(jobs.map(({ retryCount }) => String(Math.min(retryCount + 1, attemptLimit))));
 
 const BEGUN = 'intendant.begun_attempts';
 const isBegun = `intendant_ordinal = any (current_setting('${BEGUN}')::bigint[])`;
@@ -164,7 +181,8 @@ const markSql = perStatusTables((tables) => {
       attempt = w.intendant_attempt, updated_at = clock_timestamp()
     from wanted w
     where ${same('e', 'w')} and e.${POINT_COLUMN} = $${parameterCount + 1}
-      and (e.realization_status, e.resource_revision, e.is_removal) is distinct from (w.intendant_status, w.intendant_current, w.intendant_is_removal)`;
+      and (e.realization_status, e.resource_revision, e.is_removal, e.attempt)
+        is distinct from (w.intendant_status, w.intendant_current, w.intendant_is_removal, w.intendant_attempt)`;
 });
 
 const recomputeBegun = (tables: StatusTables, identities: readonly string[], count: number): Statement => ({

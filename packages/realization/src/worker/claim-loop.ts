@@ -1,7 +1,6 @@
 import { ConnectionError } from '@intendant/core';
-import { type DataStoreInternals, translateError } from '@intendant/core/internal';
+import { type Bell, type DataStoreInternals, translateError } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import type { Bell } from '../background/bell.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
 import type { Admission } from './admission.ts';
@@ -10,6 +9,8 @@ import { type BegunAttempt, beginAttempts } from './begin-attempts.ts';
 import type { Claim, Claims } from './claims.ts';
 import type { Lane } from './lane.ts';
 import { LanePauses } from './lane-pauses.ts';
+import type { Outcome } from './set-attempts-back.ts';
+import type { Settled } from './settler.ts';
 import type { WorkerConfiguration } from './worker-options.ts';
 
 /*
@@ -38,6 +39,8 @@ export interface ClaimLoopParts {
   readonly bell: Bell;
   /** It is rung all the time, so there is no need to know when the next job is due. */
   readonly isPolled: boolean;
+  /** What came of an attempt is written. */
+  onSettled(lane: Lane, attempt: BegunAttempt, outcome: Outcome, settled: Settled): void;
 }
 
 /** Takes jobs and has them attempted, while there is room. May be stopped twice, and started again. */
@@ -120,7 +123,7 @@ export class ClaimLoop {
 
   /** What stays locked is given back, so that it takes no room from others. */
   async #beginContended(): Promise<void> {
-    const longAgo = Date.now() - CONTENDED_LIMIT_MS;
+    const longAgo = performance.now() - CONTENDED_LIMIT_MS;
     const contended = this.#contended.filter(({ claimedAt }) => claimedAt > longAgo);
     this.#handBack(
       this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo),
@@ -134,9 +137,9 @@ export class ClaimLoop {
     if (claims.length === 0) return;
     const byJob = new Map(claims.map((claim) => [claim.job, claim]));
     const { store } = this.#parts;
-    const { enforcementPoint } = this.#parts.configuration;
+    const { enforcementPoint, retry } = this.#parts.configuration;
     try {
-      const begun = await beginAttempts(store.executor, lane.tables, enforcementPoint, [...byJob.keys()]);
+      const begun = await beginAttempts(store.executor, lane.tables, enforcementPoint, [...byJob.keys()], retry.limit);
       for (const attempt of begun.attempts) void this.#attempt(byJob.get(attempt.job) as Claim, attempt);
       this.#contended.push(...begun.contended.map((job) => byJob.get(job) as Claim));
       if (this.#pauses.succeeded(lane)) this.#parts.logger.info(subjectOf(lane), 'attempts can begin again');
@@ -167,6 +170,7 @@ export class ClaimLoop {
     this.#parts.admission.ended(outcome, attempt.action === 'realize' || attempt.action === 'unrealize');
     this.#parts.bell.ring();
     const settled = await claim.lane.settle(attempt, outcome);
+    this.#parts.onSettled(claim.lane, attempt, outcome, settled);
     if (settled !== 'settled') {
       this.#parts.logger.info(
         { table: claim.lane.tables.resource.name, identity: attempt.job.identity, revision: attempt.revision },

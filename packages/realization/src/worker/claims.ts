@@ -8,6 +8,7 @@ export interface Claim {
   readonly job: ClaimedJob;
   readonly lane: Lane;
   readonly controller: AbortController;
+  /** By the monotonic clock. */
   readonly claimedAt: number;
   /** Undefined until it has begun. */
   attempt: BegunAttempt | undefined;
@@ -52,7 +53,7 @@ export class Claims {
       job,
       lane,
       controller: new AbortController(),
-      claimedAt: Date.now(),
+      claimedAt: performance.now(),
       attempt: undefined,
       hasEnded: false,
     };

@@ -11,14 +11,14 @@ export class LanePauses<Lane> {
   readonly #pauses = new Map<Lane, Pause>();
 
   isPaused(lane: Lane): boolean {
-    return (this.#pauses.get(lane)?.endsAt ?? 0) > Date.now();
+    return (this.#pauses.get(lane)?.endsAt ?? 0) > performance.now();
   }
 
   /** Answers how long it is left alone, and whether this is its first failure in a row. */
   failed(lane: Lane): { readonly pauseMs: number; readonly isFirst: boolean } {
     const failures = this.#pauses.get(lane)?.failures ?? 0;
     const pauseMs = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** failures);
-    this.#pauses.set(lane, { failures: failures + 1, endsAt: Date.now() + pauseMs });
+    this.#pauses.set(lane, { failures: failures + 1, endsAt: performance.now() + pauseMs });
     return { pauseMs, isFirst: failures === 0 };
   }
 
@@ -30,7 +30,7 @@ export class LanePauses<Lane> {
   /** Milliseconds until the next pause ends. Infinity: nobody is left alone. */
   remainingMs(): number {
     const ends = [...this.#pauses.values()]
-      .map(({ endsAt }) => endsAt - Date.now())
+      .map(({ endsAt }) => endsAt - performance.now())
       .filter((remaining) => remaining > 0);
     return Math.min(...ends);
   }

@@ -1,3 +1,4 @@
+import { Service } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
@@ -19,47 +20,35 @@ export interface LeaseKeeperParts {
 }
 
 /**
- * A claim is a lease: it holds as long as its worker says so. Each look renews this worker's own and frees those of
- * workers that fell silent, so a killed worker's jobs are had by another within the lease and one look. A claim that
- * could not be renewed was freed: its attempt must end, since another may have begun.
+ * A claim is a lease: it holds as long as its worker renews it. Each look renews this worker's own leases and frees those
+ * of workers that stopped renewing, so that a killed worker's jobs are claimed by another within the lease and one look. A
+ * claim that could not be renewed was freed: its attempt must end, since another may have begun.
  */
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #hasFailed = false;
+  readonly #looking: Service;
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
+    this.#looking = new Service({
+      logger: parts.logger,
+      messages: { began: 'leases could not be renewed; trying again', ended: 'leases are renewed again' },
+      intervalMs: parts.leaseMs / LOOKS_A_LEASE,
+      run: () => this.#look(),
+    });
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => void this.look(), this.#parts.leaseMs / LOOKS_A_LEASE);
+    void this.#looking.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#looking.stop();
   }
 
-  look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
-  }
-
-  async #look(): Promise<void> {
-    const { logger } = this.#parts;
-    try {
-      await this.#renew();
-      await this.#takeOver();
-      this.#hasFailed = false;
-    } catch (error) {
-      if (!this.#hasFailed) logger.warn({ err: error }, 'leases could not be renewed; trying again');
-      this.#hasFailed = true;
-    }
+  async #look(): Promise<undefined> {
+    await this.#renew();
+    await this.#takeOver();
   }
 
   async #renew(): Promise<void> {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@intendant/core';
+import { checkCount, checkDuration, checkOptions } from '@intendant/core/internal';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { checkLabels, type Labels } from '../placement/selector.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker.ts';
@@ -65,41 +66,91 @@ export type WorkerConfiguration = Required<Omit<WorkerOptions, Optional>> & {
   readonly circuitBreaker: CircuitBreakerOptions | undefined;
 };
 
+/** Longer than any wait that makes sense, and still a time that Postgres can add: about 30 years. */
+const MAX_MS = 1e12;
+/** A shorter lease would be renewed all the time, and lost to any pause of the process. */
+const MIN_LEASE_MS = 100;
+
+const LIMIT = { max: MAX_MS } as const;
+const OR_NEVER = { allowInfinity: true } as const;
+
+/** Throws ConfigurationError for an option that is unknown, missing or does not fit. */
 export function configureWorker(options: WorkerOptions): WorkerConfiguration {
-  checkEnforcementPoint(options?.enforcementPoint);
+  checkNames(options);
   checkHandlers(options.handlers);
-  const { rateLimit, circuitBreaker } = options;
-  const retry = { ...DEFAULT_RETRY, ...options.retry };
-  const attemptTimeoutMs = positive('attemptTimeoutMs', options.attemptTimeoutMs ?? 900_000);
-  positive('retry.limit', retry.limit);
-  notNegative('retry.minDelayMs', retry.minDelayMs);
-  notNegative('retry.maxDelayMs', retry.maxDelayMs);
-  if (rateLimit) {
-    positive('rateLimit.attempts', rateLimit.attempts);
-    positive('rateLimit.intervalMs', rateLimit.intervalMs ?? 1000);
-  }
-  if (circuitBreaker) {
-    positive('circuitBreaker.failures', circuitBreaker.failures);
-    positive('circuitBreaker.pauseMs', circuitBreaker.pauseMs ?? 30_000);
-  }
+  const attemptTimeoutMs = checkDuration('attemptTimeoutMs', options.attemptTimeoutMs ?? 900_000, OR_NEVER);
+  const { pollIntervalMs = 2000, sweepIntervalMs = 60_000, leaseMs = 9000, stopTimeoutMs = 10_000 } = options;
   return {
     enforcementPoint: options.enforcementPoint,
-    resyncEveryMs: positive('resyncEveryMs', options.resyncEveryMs ?? 3_600_000),
+    resyncEveryMs: checkDuration('resyncEveryMs', options.resyncEveryMs ?? 3_600_000, OR_NEVER),
     labels: options.labels && checkLabels(options.labels),
     allowUnrealize: options.allowUnrealize ?? false,
     handlers: options.handlers,
-    concurrency: whole('concurrency', options.concurrency ?? 16),
-    retry,
-    rateLimit,
-    circuitBreaker,
-    leaseMs: positive('leaseMs', options.leaseMs ?? 9000),
+    concurrency: checkCount('concurrency', options.concurrency ?? 16),
+    retry: configureRetry(options.retry),
+    rateLimit: checkRateLimit(options.rateLimit),
+    circuitBreaker: checkCircuitBreaker(options.circuitBreaker),
+    leaseMs: checkDuration('leaseMs', leaseMs, { min: MIN_LEASE_MS, ...LIMIT }),
     attemptTimeoutMs,
-    abandonAfterMs: notNegative('abandonAfterMs', options.abandonAfterMs ?? attemptTimeoutMs),
+    abandonAfterMs: checkDuration('abandonAfterMs', options.abandonAfterMs ?? attemptTimeoutMs, {
+      min: 0,
+      ...OR_NEVER,
+    }),
     abortOnNewerRevision: options.abortOnNewerRevision ?? false,
-    stopTimeoutMs: notNegative('stopTimeoutMs', options.stopTimeoutMs ?? 10_000),
-    pollIntervalMs: positive('pollIntervalMs', options.pollIntervalMs ?? 2000),
-    sweepIntervalMs: positive('sweepIntervalMs', options.sweepIntervalMs ?? 60_000),
+    stopTimeoutMs: checkDuration('stopTimeoutMs', stopTimeoutMs, { min: 0, ...OR_NEVER }),
+    pollIntervalMs: checkDuration('pollIntervalMs', pollIntervalMs, LIMIT),
+    sweepIntervalMs: checkDuration('sweepIntervalMs', sweepIntervalMs, LIMIT),
   };
+}
+
+function checkNames(options: WorkerOptions): void {
+  if (typeof options?.enforcementPoint !== 'string')
+    throw new ConfigurationError('worker: give enforcementPoint, the id of the point that the worker serves');
+  checkOptions<WorkerOptions>('worker', options, {
+    enforcementPoint: true,
+    labels: true,
+    allowUnrealize: true,
+    resyncEveryMs: true,
+    handlers: true,
+    concurrency: true,
+    retry: true,
+    rateLimit: true,
+    circuitBreaker: true,
+    leaseMs: true,
+    attemptTimeoutMs: true,
+    abandonAfterMs: true,
+    abortOnNewerRevision: true,
+    stopTimeoutMs: true,
+    pollIntervalMs: true,
+    sweepIntervalMs: true,
+  });
+  checkEnforcementPoint(options.enforcementPoint);
+}
+
+function configureRetry(options: RetryOptions | undefined): RetryPolicy {
+  checkOptions<RetryOptions>('retry', options, { limit: true, minDelayMs: true, maxDelayMs: true });
+  const { limit, minDelayMs, maxDelayMs } = { ...DEFAULT_RETRY, ...options };
+  return {
+    limit: checkCount('retry.limit', limit, OR_NEVER),
+    minDelayMs: checkDuration('retry.minDelayMs', minDelayMs, { min: 0, ...LIMIT }),
+    maxDelayMs: checkDuration('retry.maxDelayMs', maxDelayMs, { min: 0, ...LIMIT }),
+  };
+}
+
+function checkRateLimit(options: RateLimitOptions | undefined): RateLimitOptions | undefined {
+  if (options === undefined) return undefined;
+  checkOptions<RateLimitOptions>('rateLimit', options, { attempts: true, intervalMs: true });
+  checkCount('rateLimit.attempts', options.attempts);
+  checkDuration('rateLimit.intervalMs', options.intervalMs ?? 1000, LIMIT);
+  return options;
+}
+
+function checkCircuitBreaker(options: CircuitBreakerOptions | undefined): CircuitBreakerOptions | undefined {
+  if (options === undefined) return undefined;
+  checkOptions<CircuitBreakerOptions>('circuitBreaker', options, { failures: true, pauseMs: true });
+  checkCount('circuitBreaker.failures', options.failures);
+  checkDuration('circuitBreaker.pauseMs', options.pauseMs ?? 30_000, LIMIT);
+  return options;
 }
 
 function checkHandlers(handlers: readonly TableHandlers[]): void {
@@ -115,19 +166,4 @@ function checkHandlers(handlers: readonly TableHandlers[]): void {
   const names = handlers.map(({ table }) => table.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new ConfigurationError(`worker: there are two sets of handlers for ${twice}`);
-}
-
-function positive(name: string, value: number): number {
-  if (typeof value === 'number' && value > 0) return value;
-  throw new ConfigurationError(`worker: ${name} must be a positive number`);
-}
-
-function whole(name: string, value: number): number {
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new ConfigurationError(`worker: ${name} must be a whole number above zero`);
-}
-
-function notNegative(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0) return value;
-  throw new ConfigurationError(`worker: ${name} must be a number, zero or more`);
 }

@@ -1,6 +1,5 @@
-import type { DataStoreInternals } from '@intendant/core/internal';
+import { Bell, checkOptions, type DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import { Bell } from '../background/bell.ts';
 import type { ChangeFeed } from '../background/change-feed.ts';
 import { DutyRound } from '../background/duty.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
@@ -14,6 +13,7 @@ import { AttemptAborted, type AttemptSetting } from './attempt.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import { ClaimLoop } from './claim-loop.ts';
 import { Claims } from './claims.ts';
+import { Drain, type DrainedAttempt, type DrainOptions } from './drain.ts';
 import type { TableHandlers } from './handler.ts';
 import { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -49,6 +49,7 @@ export class Worker implements AsyncDisposable {
   /** The last start or stop; each begins when the one before has ended. */
   #change: Promise<void> = Promise.resolve();
   #stops: Stop[] = [];
+  readonly #drains = new Set<Drain>();
 
   /** @internal */
   constructor(parts: WorkerParts, configuration: WorkerConfiguration) {
@@ -64,6 +65,9 @@ export class Worker implements AsyncDisposable {
       admission: new Admission(configuration, this.#logger),
       bell: this.#bell,
       isPolled: parts.feed.isPolled,
+      onSettled: (lane, attempt, outcome, settled) => {
+        for (const drain of this.#drains) drain.settled(lane, attempt, outcome, settled);
+      },
     });
     this.#drift = new DriftWatch({
       store: parts.store,
@@ -92,6 +96,36 @@ export class Worker implements AsyncDisposable {
     if (this.#isWanted) this.#change = this.#afterChange(() => this.#stop());
     this.#isWanted = false;
     return this.#change.catch(failedStart);
+  }
+
+  /**
+   * Works off what is due now, and what becomes due meanwhile, and returns what happened, in the order in which it ended:
+   * for tests of handlers. Starts the worker and stops it again, unless it runs. An attempt that is due later, because an
+   * earlier one failed, is not waited for: `r.retry` makes it due.
+   *
+   * ```ts
+   * await r.persistIntent(vm, { id: 'VM1', name: 'web' }, { enforcementPoints: ['E1'] });
+   * const [attempt] = await worker.drain();
+   * expect(attempt).toMatchObject({ key: { id: 'VM1' }, action: 'realize', outcome: 'done' });
+   * ```
+   *
+   * Throws OperationCancelledError when the time is up or the signal aborts, and what `start` throws.
+   */
+  async drain(options: DrainOptions = {}): Promise<DrainedAttempt[]> {
+    checkOptions<DrainOptions>('drain', options, { timeoutMs: true, signal: true });
+    const isStartedHere = !this.#isWanted;
+    const drain = new Drain(this.#parts.jobQueue, this.#claims, this.#bell);
+    this.#drains.add(drain);
+    try {
+      await this.start();
+      return await drain.run(
+        this.#lanes.map(({ queue }) => queue),
+        options,
+      );
+    } finally {
+      this.#drains.delete(drain);
+      if (isStartedHere) await this.stop();
+    }
   }
 
   #afterChange(run: () => Promise<void>): Promise<void> {
@@ -141,8 +175,8 @@ export class Worker implements AsyncDisposable {
   }
 
   async #drained(timeoutMs: number): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
-    while (this.#claims.size > 0 && Date.now() < deadline) await this.#bell.wait(deadline - Date.now());
+    const deadline = performance.now() + timeoutMs;
+    while (this.#claims.size > 0 && performance.now() < deadline) await this.#bell.wait(deadline - performance.now());
   }
 
   #makeLane(handlers: TableHandlers): Lane {
@@ -210,7 +244,6 @@ export class Worker implements AsyncDisposable {
     });
     leases.start();
     this.#stops.push(() => leases.stop());
-    await leases.look();
   }
 
   #sweep(tables: StatusTables): void {

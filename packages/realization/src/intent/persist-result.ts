@@ -1,0 +1,12 @@
+import type { AnyTable, RecordOf } from '@intendant/core';
+import type { PlacementOptions } from '../placement/placement-rule.ts';
+import type { Status } from '../status/status.ts';
+
+/** Where an intent goes. */
+export type PersistOptions = PlacementOptions;
+
+/** What was stored, and how far it is. */
+export interface PersistResult<T extends AnyTable> {
+  readonly record: RecordOf<T>;
+  readonly status: Status;
+}

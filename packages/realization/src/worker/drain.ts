@@ -1,0 +1,95 @@
+import { type AnyTable, type KeyOf, OperationCancelledError } from '@intendant/core';
+import { type Bell, checkDuration, pause, startDeadline } from '@intendant/core/internal';
+import type { JobQueue } from '../job/job-queue.ts';
+import { readQueueDepths } from '../job/pending-jobs.ts';
+import type { BegunAttempt } from './begin-attempts.ts';
+import type { Claims } from './claims.ts';
+import type { Lane } from './lane.ts';
+import type { Outcome } from './set-attempts-back.ts';
+import type { Settled } from './settler.ts';
+
+/** An attempt that a worker made while it was drained. */
+export interface DrainedAttempt {
+  /** The table's name. */
+  readonly table: string;
+  /** The resource's key columns, and its org and instance where the table has them. */
+  readonly key: Extract<KeyOf<AnyTable>, object>;
+  readonly revision: number;
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** What was called for. `nothing`: the resource was as it should be already, and no handler ran. */
+  readonly action: 'realize' | 'unrealize' | 'observe' | 'nothing';
+  /** `stale`: a newer revision had arrived, and is attempted next. `lost`: another worker had taken the job over. */
+  readonly outcome: 'done' | 'failed' | 'handed-back' | 'stale' | 'lost';
+  /** What the status says of the failure; null for what did not fail. */
+  readonly error: string | null;
+  /** How long until the next attempt, in milliseconds; null when there is none. */
+  readonly retryInMs: number | null;
+}
+
+export interface DrainOptions {
+  /** In milliseconds. Default 60,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const LOOK_PAUSE_MS = 10;
+
+/** Waits until a running worker has nothing due, and notes what it does meanwhile. */
+export class Drain {
+  readonly #jobQueue: JobQueue;
+  readonly #claims: Claims;
+  readonly #bell: Bell;
+  readonly #attempts: DrainedAttempt[] = [];
+
+  constructor(jobQueue: JobQueue, claims: Claims, bell: Bell) {
+    this.#jobQueue = jobQueue;
+    this.#claims = claims;
+    this.#bell = bell;
+  }
+
+  settled(lane: Lane, attempt: BegunAttempt, outcome: Outcome, settled: Settled): void {
+    this.#attempts.push({
+      table: lane.tables.resource.name,
+      key: keyOf(lane, attempt),
+      revision: attempt.revision,
+      attempt: attempt.job.retryCount + 1,
+      action: attempt.action,
+      outcome: settled === 'settled' ? outcome.kind : settled,
+      error: outcome.kind === 'failed' ? outcome.message : null,
+      retryInMs: outcome.kind === 'done' ? null : outcome.retryInMs,
+    });
+  }
+
+  async run(queues: readonly string[], { timeoutMs = 60_000, signal }: DrainOptions): Promise<DrainedAttempt[]> {
+    const deadline = startDeadline({
+      timeoutMs: checkDuration('timeoutMs', timeoutMs, { allowInfinity: true }),
+      signal,
+    });
+    try {
+      while (!(await this.#isIdle(queues))) {
+        if (deadline.signal?.aborted) throw gaveUp(deadline.signal.reason);
+        this.#bell.ring();
+        await pause(LOOK_PAUSE_MS, deadline.signal);
+      }
+      return [...this.#attempts];
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** A job that another worker of the point runs counts too: what it leaves may be due again. */
+  async #isIdle(queues: readonly string[]): Promise<boolean> {
+    if (this.#claims.size > 0) return false;
+    const depths = [...(await readQueueDepths(this.#jobQueue, queues, undefined)).values()];
+    return this.#claims.size === 0 && depths.every(({ due, running }) => due === 0 && running === 0);
+  }
+}
+
+const keyOf = ({ tables: { resource } }: Lane, { job }: BegunAttempt): DrainedAttempt['key'] =>
+  Object.fromEntries(
+    resource.identity.map(({ field, format }, index) => [field, format.decode(String(job.identity[index]))]),
+  ) as DrainedAttempt['key'];
+
+const gaveUp = (cause: unknown): OperationCancelledError =>
+  new OperationCancelledError('drain: jobs are still due or running', { cause });
