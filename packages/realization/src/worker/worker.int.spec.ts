@@ -162,7 +162,7 @@ test('a handler that throws what is no error fails its attempt with a readable t
   await work('E1', { realize: () => Promise.reject({ status: 503 }) }, { retry: { limit: 1 } });
   await persist('VM1');
   await untilStatus('VM1', 'ERROR');
-  expect((await detailsOf('VM1'))?.additionalDetails).toBe('ERROR {"status":503} (attempt 1 of 1) at revision 1');
+  expect((await detailsOf('VM1'))?.additionalDetails).toBe('ERROR { status: 503 } (attempt 1 of 1) at revision 1');
 });
 
 test('a handler that throws at once instead of rejecting fails its attempt too', async () => {
