@@ -104,7 +104,7 @@ export class Worker implements AsyncDisposable {
    * earlier one failed, is not waited for: `r.retry` makes it due.
    *
    * ```ts
-   * await r.persistIntent(vm, { id: 'VM1', name: 'web' }, { enforcementPoints: ['E1'] });
+   * await r.persistIntent(vm, { id: 'VM1', name: 'web', region: 'eu', cpus: 2 }, { enforcementPoints: ['E1'] });
    * const [attempt] = await worker.drain();
    * expect(attempt).toMatchObject({ key: { id: 'VM1' }, action: 'realize', outcome: 'done' });
    * ```
