@@ -22,6 +22,11 @@ export interface Change<R = Readonly<Record<string, unknown>>> {
   readonly operation: Operation;
   /** True for what a soft delete hid, and for what came back from one: the row itself is still there. */
   readonly isSoft: boolean;
+  /**
+   * True for the `delete` of a row that a soft delete had hidden, and so been told as a `delete` before: what purges remove.
+   * Whoever counts rows leaves it out.
+   */
+  readonly isPurge: boolean;
   /** The key's fields, e.g. `{ id: 'VM1' }`. */
   readonly key: Readonly<Record<string, unknown>>;
   /** Null where the table has no such column. */

@@ -8,7 +8,8 @@ export type { SourceKind } from './log/change-log-part.ts';
 export type { Mirror, MirrorEvent, MirrorKey, MirrorListener, MirrorOptions } from './mirror/mirror.ts';
 export type { Position } from './position.ts';
 export type { RelayState } from './relay/relay.ts';
-export { type ServerSentEventsOptions, serverSentEvents } from './server-sent-events.ts';
+export { type EventFilter, type ServerSentEventsOptions, serverSentEvents } from './server-sent-events.ts';
+export type { ChangeFilter } from './source/change-filter.ts';
 export type { Subscription, SubscriptionStats } from './subscription.ts';
 export type {
   ChangesOptions,

@@ -27,6 +27,8 @@ export const CHANGES_OPTIONS: OptionNames<ChangesOptions> = {
   as: true,
   from: true,
   operations: true,
+  keys: true,
+  where: true,
   onReset: true,
   signal: true,
 };

@@ -11,6 +11,7 @@ import { DurableNames } from './durable/durable-names.ts';
 import { DurableSubscription } from './durable/durable-subscription.ts';
 import type { DurableSubscriptionInfo } from './durable/durable-subscription-info.ts';
 import { Membership } from './durable/membership.ts';
+import { carriesRecord } from './log/carries-record.ts';
 import { changeLogPart } from './log/change-log-part.ts';
 import type { LogView } from './log/read-log.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
@@ -24,12 +25,14 @@ import { refusePooler } from './relay/refuse-pooler.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
 import { actAsService } from './service-query.ts';
+import { needsRecord, readFilter } from './source/change-filter.ts';
 import { changesOf } from './source/changes-of.ts';
 import { fedTable } from './source/fed-table.ts';
 import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
 import { hearing } from './source/hearing.ts';
 import { Horizon } from './source/horizon.ts';
+import { mayFollow } from './source/may-follow.ts';
 import { ReadHealth } from './source/read-health.ts';
 import { onSettledChanges } from './source/settled-changes.ts';
 import { startPlace } from './source/start-place.ts';
@@ -111,6 +114,7 @@ export class PostgresSubscriptions implements Subscriptions {
       onSettledChanges: (names, listener) => onSettledChanges(this.#feed, names, listener, this.#closing.signal),
       begin: (table, options) => this.#begin(table, options),
       follow: (view, from, signal) => follow(this.#feed, view, from, AbortSignal.any([signal, this.#closing.signal])),
+      mayFollow: (view, context) => mayFollow(this.#internals, view, context),
       positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
     });
     try {
@@ -212,7 +216,15 @@ export class PostgresSubscriptions implements Subscriptions {
     const table = fedTable(this.#internals, tableOrName);
     const operations = readOperations(options.operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
-    return { view: { tables: [table], operations, scope }, from: await startPlace(this.#feed, options.from ?? 'now') };
+    const matches = readFilter(table, options);
+    if (needsRecord(table, options) && !(await carriesRecord(this.#settings, table)))
+      throw new ConfigurationError(
+        `subscribe: \`where\` compares fields that changes of ${table.name} do not carry; name the table in \`records\` of createSubscriptions`,
+      );
+    return {
+      view: { tables: [table], operations, scope, matches },
+      from: await startPlace(this.#feed, options.from ?? 'now'),
+    };
   }
 
   async list(): Promise<DurableSubscriptionInfo[]> {

@@ -1,31 +1,49 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import { eventually } from '@intendant/devdb/testing';
+import { defineTable } from '@intendant/core';
+import { atScale, eventually } from '@intendant/devdb/testing';
 import { Hono } from 'hono';
 import { afterAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createSubscriptions } from './create-subscriptions.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 import { coke, openFixture, pepsi, vm } from './testing/fixture.ts';
+import { HOSTILE_VALUES } from './testing/hostile-values.ts';
 
 const fixture = await openFixture();
 const { store, subscriptions } = fixture;
+const photo = defineTable('photo', {
+  schema: z.object({ id: z.string(), image: z.instanceof(Uint8Array), weight: z.number(), size: z.bigint() }),
+});
+await store.register([photo], { roles: { tenant_admin: 'tenant_writer' } });
+const pictures = await createSubscriptions({ store, records: [photo] });
+const revoked = new Set<string>();
 const handler = serverSentEvents(subscriptions, {
   contextOf: async ({ headers }) => {
     const role = headers.get('role') ?? 'tenant_admin';
-    return headers.get('org') ? { ...coke, roles: [role], orgId: headers.get('org') } : undefined;
+    const org = headers.get('org');
+    return org ? { ...coke, roles: [role], orgId: org === 'none' ? undefined : org } : undefined;
   },
+  filterOf: ({ url }) => {
+    const key = new URL(url).searchParams.get('key');
+    return key === null ? {} : { keys: [key] };
+  },
+  isValid: (context) => !revoked.has((context as typeof coke).orgId),
   heartbeatMs: 50,
 });
 const app = new Hono().get('/changes/:table', (c) => handler(c.req.raw));
 const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
 afterAll(async () => {
   server.close();
+  await pictures.close();
   await fixture[Symbol.asyncDispose]();
 });
 
 interface Stream {
   readonly status: number | undefined;
   text: string;
+  isOver: boolean;
   close(): void;
 }
 
@@ -34,9 +52,12 @@ function ask(headers: Record<string, string>, path = '/changes/vm'): Promise<Str
   const { port } = server.address() as AddressInfo;
   const { promise, resolve } = Promise.withResolvers<Stream>();
   const request = get({ host: '127.0.0.1', port, path, headers }, (response: IncomingMessage) => {
-    const stream: Stream = { status: response.statusCode, text: '', close: () => request.destroy() };
+    const stream: Stream = { status: response.statusCode, text: '', isOver: false, close: () => request.destroy() };
     response.setEncoding('utf8').on('data', (chunk) => {
       stream.text += chunk;
+    });
+    response.on('end', () => {
+      stream.isOver = true;
     });
     response.on('error', () => {});
     resolve(stream);
@@ -90,6 +111,8 @@ test('a position of another log, or from the future, is answered by a reset and 
 
 test.each([
   ['nobody', {}, '/changes/vm', 401],
+  ['who names no org', { org: 'none' }, '/changes/vm', 401],
+
   ['who asks for a table that is not there', { org: 'Coke' }, '/changes/nowhere', 404],
   ['who asks for what is no proper address', { org: 'Coke' }, '/changes/%E0%A4%A', 404],
   ['whose role may do nothing', { org: 'Coke', role: 'stranger' }, '/changes/vm', 403],
@@ -98,6 +121,83 @@ test.each([
   const stream = await ask(headers, path);
   expect(stream.status).toBe(status);
   stream.close();
+});
+
+test('only the changes asked for are sent', async () => {
+  const stream = await ask({ org: 'Coke' }, '/changes/vm?key=wanted');
+  for (const id of ['other', 'wanted']) await store.as(coke).insert(vm, { id, name: 'x' });
+  await eventually(() => expect(stream.text).toContain('wanted'));
+  expect(stream.text).not.toContain('other');
+  stream.close();
+});
+
+test('a stream ends when its context is revoked', async () => {
+  const stream = await ask({ org: 'Revoked' });
+  await eventually(() => expect(stream.text).toContain(': open'));
+  expect(stream.isOver).toBe(false);
+  revoked.add('Revoked');
+  await eventually(() => expect(stream.isOver).toBe(true));
+});
+
+test("a stream ends with its context's token, and one without a term goes on", async () => {
+  let claims: object | undefined = { exp: Date.now() / 1_000 + 0.3 };
+  const open = serverSentEvents(subscriptions, { contextOf: () => ({ ...coke, claims }) });
+  const request = () => new Request('http://localhost/changes/vm');
+  const expiring = (await open(request())).body?.getReader();
+  claims = undefined;
+  const lasting = (await open(request())).body?.getReader();
+  const drain = async () => {
+    while (!(await expiring?.read())?.done);
+  };
+  await drain();
+  await lasting?.read();
+  await store.as(coke).insert(vm, { id: 'after the token', name: 'x' });
+  expect(new TextDecoder().decode((await lasting?.read())?.value)).toContain('after the token');
+  await lasting?.cancel();
+});
+
+test('bytes are sent as base64, and numbers that JSON has no form for as text', async () => {
+  const open = serverSentEvents(pictures, { contextOf: () => coke });
+  const reader = (await open(new Request('http://localhost/changes/photo'))).body?.getReader();
+  await reader?.read();
+  const image = Uint8Array.from([0, 255, 10, 97]);
+  await fixture.admin.query(
+    `insert into photo (org_id, id, image, weight, size) values ('Coke', 'p1', $1, 'Infinity', $2)`,
+    [Buffer.from(image), 2n ** 60n],
+  );
+  const event = new TextDecoder().decode((await reader?.read())?.value);
+  const { record } = JSON.parse(event.split('data: ')[1] as string);
+  expect(record).toMatchObject({
+    image: Buffer.from(image).toString('base64'),
+    weight: 'Infinity',
+    size: String(2n ** 60n),
+  });
+  await reader?.cancel();
+});
+
+test('a client that reads slowly holds one event, and hundreds of streams end without a trace', async () => {
+  const open = serverSentEvents(subscriptions, { contextOf: () => coke });
+  const readers = await Promise.all(
+    Array.from({ length: atScale(200, 1_000) }, async () =>
+      (await open(new Request('http://localhost/changes/vm'))).body?.getReader(),
+    ),
+  );
+  for (const id of ['slow1', 'slow2', 'slow3']) await store.as(coke).insert(vm, { id, name: 'x' });
+  const text = async (reader: (typeof readers)[number]) => new TextDecoder().decode((await reader?.read())?.value);
+  for (const reader of readers) expect(await text(reader)).toBe(': open\n\n');
+  expect(await Promise.all(readers.map(text))).toEqual(readers.map(() => expect.stringContaining('slow1')));
+  await Promise.all(readers.map((reader) => reader?.cancel()));
+});
+
+test('whatever contextOf throws, the request is refused', async () => {
+  for (const value of Object.values(HOSTILE_VALUES)) {
+    const open = serverSentEvents(subscriptions, {
+      contextOf: () => {
+        throw value;
+      },
+    });
+    expect((await open(new Request('http://localhost/changes/vm'))).status).toBe(500);
+  }
 });
 
 test('streams end when the subscriptions close', async () => {

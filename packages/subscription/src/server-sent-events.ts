@@ -1,41 +1,70 @@
-import { ConfigurationError, IntendantError, TableNotRegisteredError } from '@intendant/core';
+import { ConfigurationError, DatabaseError, httpAnswer, TableNotRegisteredError } from '@intendant/core';
+import { checkDuration, checkOptions, type OptionNames, startTimer, type Timer } from '@intendant/core/internal';
 import type { Change } from './change.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 import { internalsOf } from './subscriptions-internals.ts';
 
+/** What a client is sent of a table's changes. */
+export type EventFilter = Pick<ChangesOptions, 'keys' | 'where' | 'operations'>;
+
 export interface ServerSentEventsOptions {
-  /** Who asks: the context to read as, or a promise of it. Answer undefined to refuse with 401. */
+  /** Who asks: the context to read as, or a promise of it. Return undefined to refuse with 401. */
   readonly contextOf: (request: Request) => unknown;
   /** The table a request is about. Default: the last part of its path. */
   readonly tableOf?: (request: Request) => string;
-  /** A comment is sent this often, so that neither side takes silence for death, in milliseconds. Default 15,000. */
+  /** Which of the caller's changes are sent; the others never leave the server. Default: all. */
+  readonly filterOf?: (request: Request) => EventFilter;
+  /** When the context ends; the stream ends then. Default: the claim `exp` of a context of JwtAuthorizer's, else never. */
+  readonly expiresAt?: (context: unknown) => Date | undefined;
+  /**
+   * Whether the context is still good, asked with each heartbeat; the stream ends when it returns false or throws. Before
+   * each page of changes the stream also ends if the authorizer now refuses the context, or gives it another scope.
+   * Default: it is.
+   */
+  readonly isValid?: (context: unknown) => boolean | Promise<boolean>;
+  /** A comment is sent this often, so that neither side takes the connection for dead, in milliseconds. Default 15,000. */
   readonly heartbeatMs?: number;
 }
 
+const OPTIONS: OptionNames<ServerSentEventsOptions> = {
+  contextOf: true,
+  tableOf: true,
+  filterOf: true,
+  expiresAt: true,
+  isValid: true,
+  heartbeatMs: true,
+};
+
+const HEARTBEAT_MS = 15_000;
 const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 const POSITION = /^[0-9a-f]{8}-\d{16}$/;
 
 /**
  * Answers a request with the caller's changes as server-sent events. An event's id is its position: a browser that
  * connects again sends it as `Last-Event-ID`, and goes on after it. The event `reset` says that changes are missing (the log
- * no longer reaches back, or is another): list again. Refusals: 401 nobody, 403 not allowed, 404 no such table, 400 an id
- * that is none. Fits everything that serves Fetch requests, e.g. Hono:
+ * no longer reaches back, or is another): list again. Bytes are sent as base64, 64-bit integers and numbers that are not
+ * finite as text, times in ISO 8601. The stream ends with its context. Refusals have the status of `httpAnswer`: 401
+ * nobody or no org, 403 not allowed, 400 an id or filter that is none; 404 no such table, 503 the feed cannot be read. Fits everything that serves Fetch requests, e.g. Hono:
  * `app.get('/changes/:table', (c) => handler(c.req.raw))`.
  */
 export function serverSentEvents(
   subscriptions: Subscriptions,
   options: ServerSentEventsOptions,
 ): (request: Request) => Promise<Response> {
+  checkOptions('serverSentEvents', options, OPTIONS);
+  checkDuration('heartbeatMs', options.heartbeatMs ?? HEARTBEAT_MS, { max: 2 ** 31 - 1 });
   return async (request) => {
-    const context = await options.contextOf(request);
-    if (context === undefined || context === null) return refuse(401, 'who are you?');
-    const table = options.tableOf?.(request) ?? lastPartOf(request.url);
-    const from = request.headers.get('last-event-id') ?? '';
-    if (from !== '' && !POSITION.test(from)) return refuse(400, 'Last-Event-ID is no position of this feed');
     try {
-      return await openStream(subscriptions, table, context, from, request.signal, options.heartbeatMs ?? 15_000);
+      const context = await options.contextOf(request);
+      if (context === undefined || context === null) return refuse(401, 'nobody is signed in');
+      const after = request.headers.get('last-event-id') ?? '';
+      if (after !== '' && !POSITION.test(after)) return refuse(400, 'Last-Event-ID is not a position of this feed');
+      const table = options.tableOf?.(request) ?? lastPartOf(request.url);
+      const filter = options.filterOf?.(request) ?? {};
+      const gone = request.signal;
+      return await openStream(subscriptions, { table, context, after, filter, gone }, options);
     } catch (error) {
-      return refusalFor(error);
+      return refusalForAny(error);
     }
   };
 }
@@ -52,72 +81,134 @@ function lastPartOf(url: string): string {
 
 const refuse = (status: number, reason: string): Response => new Response(`${reason}\n`, { status });
 
-/** Only what is the caller's own mistake is told. */
+/** Clients learn what they can do something about. */
 function refusalFor(error: unknown): Response {
   if (error instanceof TableNotRegisteredError) return refuse(404, 'there is no such table');
   if (error instanceof ConfigurationError) return refuse(503, 'the feed is closed');
-  if (error instanceof IntendantError && !error.retryable) return refuse(403, 'you may not read this table');
-  return refuse(503, 'the feed cannot be read now');
+  if (error instanceof DatabaseError) return refuse(503, 'the feed cannot be read now');
+  const answer = httpAnswer(error);
+  return refuse(answer?.status ?? 500, answer?.body.error.message ?? 'the server cannot do this');
+}
+
+/** What `contextOf` and `filterOf` throw may be anything, also what cannot be looked at. */
+function refusalForAny(error: unknown): Response {
+  try {
+    return refusalFor(error);
+  } catch {
+    return refuse(500, 'the server cannot do this');
+  }
+}
+
+/** A stream that is to be opened. */
+interface Opening {
+  readonly table: string;
+  readonly context: unknown;
+  /** An event's id; empty: from now on. */
+  readonly after: string;
+  readonly filter: EventFilter;
+  /** Aborts when the client is gone. */
+  readonly gone: AbortSignal;
 }
 
 async function openStream(
   subscriptions: Subscriptions,
-  table: string,
-  context: unknown,
-  from: string,
-  closed: AbortSignal,
-  heartbeatMs: number,
+  { table, context, after, filter, gone }: Opening,
+  options: ServerSentEventsOptions,
 ): Promise<Response> {
   const internals = internalsOf(subscriptions);
-  const options: ChangesOptions = { as: context };
-  const now = await internals.begin(table, options);
+  const asked: ChangesOptions = { ...filter, as: context };
+  const now = await internals.begin(table, asked);
   const resumed =
-    from === '' ? now : await internals.begin(table, { ...options, from }).catch((error) => error as Error);
+    after === '' ? now : await internals.begin(table, { ...asked, from: after }).catch((error) => error as Error);
   const isElsewhere = resumed instanceof ConfigurationError;
   if (resumed instanceof Error && !isElsewhere) throw resumed;
-  const { view, from: place } = resumed instanceof Error ? now : resumed;
+  const { view, from } = resumed instanceof Error ? now : resumed;
   const stop = new AbortController();
-  const signal = AbortSignal.any([closed, stop.signal]);
+  const signal = AbortSignal.any([gone, stop.signal]);
   const reset = (at: number) => `id: ${internals.positionOf(at)}\nevent: reset\ndata: {}\n\n`;
   const events = async function* () {
-    if (isElsewhere) yield reset(place);
-    for await (const { changes, through, isReset } of internals.follow(view, place, signal)) {
+    if (isElsewhere) yield reset(from);
+    for await (const { changes, through, isReset } of internals.follow(view, from, signal)) {
+      if (!internals.mayFollow(view, context)) return;
       if (isReset) yield reset(changes[0] ? changes[0].sequence - 1 : through);
-      for (const change of changes) yield printEvent(change.change);
+      for (const change of changes) {
+        if (signal.aborted) return;
+        yield printEvent(change.change);
+      }
     }
   };
-  return new Response(stream(events(), stop, heartbeatMs), { headers: HEADERS });
+  const isAllowed = async () => internals.mayFollow(view, context) && ((await options.isValid?.(context)) ?? true);
+  const expiresAt = options.expiresAt ? options.expiresAt(context) : expiryOfToken(context);
+  const lifetime = { stop, signal, heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS, expiresAt, isAllowed };
+  return new Response(stream(events(), lifetime), { headers: HEADERS });
+}
+
+/** The claim `exp` of a context that a token was verified for, as JwtAuthorizer's. */
+function expiryOfToken(context: unknown): Date | undefined {
+  const claims = (context as { readonly claims?: { readonly exp?: unknown } }).claims;
+  return typeof claims?.exp === 'number' ? new Date(claims.exp * 1_000) : undefined;
+}
+
+interface Lifetime {
+  /** Ends the stream. */
+  readonly stop: AbortController;
+  /** Aborts when the stream has ended, also because the client is gone. */
+  readonly signal: AbortSignal;
+  readonly heartbeatMs: number;
+  readonly expiresAt: Date | undefined;
+  readonly isAllowed: () => Promise<boolean>;
 }
 
 /** Pulled by the client: the next page is read when there is room for it. */
 function stream(
   events: AsyncGenerator<string>,
-  stop: AbortController,
-  heartbeatMs: number,
+  { stop, signal, heartbeatMs, expiresAt, isAllowed }: Lifetime,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let heartbeat: NodeJS.Timeout | undefined;
+  let expiry: Timer | undefined;
+  const end = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (!stop.signal.aborted) controller.close();
+    stop.abort();
+  };
   return new ReadableStream<Uint8Array>({
     start: (controller) => {
+      const rest = () => {
+        clearInterval(heartbeat);
+        expiry?.cancel();
+      };
+      signal.addEventListener('abort', rest, { once: true });
       controller.enqueue(encoder.encode(': open\n\n'));
       heartbeat = setInterval(() => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'));
+        void isAllowed()
+          .catch(() => false)
+          .then((isStillAllowed) => {
+            if (!isStillAllowed) end(controller);
+            else if (!stop.signal.aborted && (controller.desiredSize ?? 0) > 0)
+              controller.enqueue(encoder.encode(': still here\n\n'));
+          });
       }, heartbeatMs);
+      if (expiresAt)
+        expiry = startTimer(expiresAt.getTime() - Date.now(), () => end(controller), { keepsProcess: false });
     },
     pull: async (controller) => {
       const next = await events.next();
-      if (!next.done) return controller.enqueue(encoder.encode(next.value));
-      clearInterval(heartbeat);
-      controller.close();
+      if (stop.signal.aborted) return;
+      if (next.done) end(controller);
+      else controller.enqueue(encoder.encode(next.value));
     },
-    cancel: () => {
-      clearInterval(heartbeat);
-      stop.abort();
-    },
+    cancel: () => stop.abort(),
   });
 }
 
 function printEvent(change: Change): string {
-  const data = JSON.stringify(change, (_, value) => (typeof value === 'bigint' ? String(value) : value));
-  return `id: ${change.position}\nevent: ${change.operation}\ndata: ${data}\n\n`;
+  return `id: ${change.position}\nevent: ${change.operation}\ndata: ${JSON.stringify(change, printable)}\n\n`;
+}
+
+/** What JSON has no form for. Looks at the value as it was before its own `toJSON`. */
+function printable(this: Readonly<Record<string, unknown>>, field: string, value: unknown): unknown {
+  const before = this[field];
+  if (before instanceof Uint8Array) return Buffer.from(before).toString('base64');
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -9,6 +9,7 @@ import type { SourceKind } from './log/change-log-part.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { Position } from './position.ts';
 import type { RelayState } from './relay/relay.ts';
+import type { ChangeFilter } from './source/change-filter.ts';
 import type { Subscription, SubscriptionStats } from './subscription.ts';
 
 export interface SubscriptionsOptions {
@@ -37,7 +38,7 @@ export interface SubscriptionsOptions {
   readonly relay?: boolean;
 }
 
-export interface ChangesOptions {
+export interface ChangesOptions extends ChangeFilter {
   /** Whose changes: the tenant's and instance's that this context may see. Default: all, as a service-wide reader. */
   readonly as?: unknown;
   /** Where to begin: `now`, `beginning` (of what the log still holds), or a position some change carried. Default `now`. */

@@ -1,6 +1,8 @@
 import { type AnyTable, ConfigurationError, defineTable } from '@intendant/core';
 import { derivedName, type RegisteredTable } from '@intendant/core/internal';
+import { addToRecords } from '@intendant/subscription/internal';
 import { z } from 'zod';
+import { statusName } from '../status/status.ts';
 
 /** A table of resources and the two that say how far they are. */
 export interface StatusTables {
@@ -66,19 +68,24 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
   checkFit(resource);
   const key = Object.fromEntries(resource.key.map((field) => [field, resource.schema.shape[field] as z.ZodType]));
   const traits = { tenancy: resource.tenancy, instanced: resource.instanced, revisioned: false, softDelete: false };
-  return {
-    overall: defineTable(derivedName('overall_status', resource.name), {
-      schema: z.object({ ...key, ...OVERALL_COLUMNS }),
-      key: [...resource.key] as never,
-      ...traits,
-    }) as unknown as AnyTable,
-    enforcement: defineTable(derivedName('enforcement_status', resource.name), {
-      schema: z.object({ ...key, [POINT_COLUMN]: z.string(), ...ENFORCEMENT_COLUMNS }),
-      key: [...resource.key, POINT_COLUMN] as never,
-      ...traits,
-    }) as unknown as AnyTable,
-  };
+  const overall = defineTable(derivedName('overall_status', resource.name), {
+    schema: z.object({ ...key, ...OVERALL_COLUMNS }),
+    key: [...resource.key] as never,
+    ...traits,
+  }) as unknown as AnyTable;
+  const enforcement = defineTable(derivedName('enforcement_status', resource.name), {
+    schema: z.object({ ...key, [POINT_COLUMN]: z.string(), ...ENFORCEMENT_COLUMNS }),
+    key: [...resource.key, POINT_COLUMN] as never,
+    ...traits,
+  }) as unknown as AnyTable;
+  for (const table of [overall, enforcement]) addToRecords(table, statusByName);
+  return { overall, enforcement };
 }
+
+/** Changes of status tables carry the status by name beside its weight. */
+const statusByName = (record: Readonly<Record<string, unknown>>) => ({
+  status: statusName(record['realization_status'] as number),
+});
 
 function checkFit(resource: AnyTable): void {
   if (!resource.revisioned) {

@@ -232,6 +232,49 @@ test('whatever onReset, onError, a listener or the body of a loop throws stops n
   await expect(subscription.closed).rejects.toThrow(/"resets" was removed/);
 });
 
+test('changes are chosen by key and by fields of the record, before the handler', async () => {
+  const seen: string[] = [];
+  const collect = (options: object, name: string) =>
+    subscriptions.subscribe('note', ({ key, operation }) => seen.push(`${name}: ${operation} ${key['id']}`), options);
+  const opened = [
+    await collect({ keys: ['k1', { id: 'k3' }] }, 'keys'),
+    await collect({ where: { size: { gte: 5n }, orgId: 'Coke' } }, 'large'),
+    await collect({ where: { size: [1n, 2n], id: { ne: 'k1' } }, as: coke, operations: ['insert'] }, 'tenant'),
+    await collect({ keys: ['k9'], name: 'durable keys' }, 'durable'),
+  ];
+  const session = fixture.store.as(coke);
+  for (const [id, size] of [
+    ['k1', 1n],
+    ['k2', 2n],
+    ['k3', 9n],
+    ['k9', 4n],
+  ] as const)
+    await session.insert(note, { id, size });
+  await session.delete(note, 'k3');
+  const wanted = ['keys: insert k1', 'keys: insert k3', 'keys: delete k3', 'large: insert k3', 'large: delete k3'];
+  await eventually(() =>
+    expect(seen.toSorted()).toEqual([...wanted, 'tenant: insert k2', 'durable: insert k9'].toSorted()),
+  );
+  await eventually(async () => expect(await opened[3]?.lag()).toBe(0));
+  for (const subscription of opened) await subscription.close();
+});
+
+test.each([
+  ['a field that is not there', { where: { colour: 'red' } }, /no field "colour"/],
+  ['an undefined value', { where: { size: undefined } }, /compared with undefined/],
+  ['an unknown comparison', { where: { size: { around: 3n } } }, /cannot be compared by "around"/],
+  ['a value the column cannot hold', { where: { size: 'large' } }, /size/],
+  ['no keys', { keys: [] }, /not an empty one/],
+  ['a key of other fields', { keys: [{ name: 'x' }] }, /has the fields id/],
+])('a filter with %s is refused', async (_, options, message) => {
+  await expect(subscriptions.subscribe('note', () => {}, options as object)).rejects.toThrow(message);
+});
+
+test('a filter on fields that the changes do not carry is refused', async () => {
+  const subscribing = subscriptions.subscribe('vm', () => {}, { where: { name: 'x' } });
+  await expect(subscribing).rejects.toThrow(/changes of vm do not carry; name the table in `records`/);
+});
+
 test.each([
   ['concurrency', 0],
   ['concurrency', 1.5],

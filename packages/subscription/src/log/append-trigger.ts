@@ -73,6 +73,12 @@ const append = (select: string): string => `insert into intendant.change_log (${
 
 const code = (operation: string): string => `'${operation}'::pg_catalog."char"`;
 
+/** The deletion of a row that was soft-deleted before is told apart. */
+const deletion = (table: RegisteredTable, alias: string): string =>
+  table.definition.softDelete
+    ? `case when ${alias}.deleted_at is null then ${code('d')} else ${code('p')} end`
+    : code('d');
+
 /**
  * A changed key is a delete and an insert; a soft delete and its undoing are told apart from other updates. A full join
  * is the one kind that is never done by comparing all pairs, whatever number of rows the plan was made for: the plan of
@@ -86,7 +92,7 @@ function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
   const softly = table.definition.softDelete
     ? `when o.deleted_at is null and n.deleted_at is not null then ${code('s')} when o.deleted_at is not null and n.deleted_at is null then ${code('r')}`
     : '';
-  const operation = `case when n.${first} is null then ${code('d')} when o.${first} is null then ${code('i')} ${softly} else ${code('u')} end`;
+  const operation = `case when n.${first} is null then ${deletion(table, 'o')} when o.${first} is null then ${code('i')} ${softly} else ${code('u')} end`;
   const newOrOld: Values = (_, value) => `case when n.${first} is null then ${value('o')} else ${value('n')} end`;
   return append(
     `select ${logged(table, newOrOld, operation, carriesRecord)} from old_rows o full join new_rows n on ${same}`,
@@ -105,7 +111,7 @@ begin
   elsif tg_op operator(pg_catalog.=) 'UPDATE' then
     ${appendUpdates(table, carriesRecord)}
   else
-    ${append(`select ${logged(table, of('o'), code('d'), carriesRecord)} from old_rows o`)}
+    ${append(`select ${logged(table, of('o'), deletion(table, 'o'), carriesRecord)} from old_rows o`)}
   end if;
   ${RING}
 end
@@ -114,7 +120,7 @@ end
 /** Reads the table as its owner; `row_security = off` makes that an error where policies would hide rows from them. */
 export const truncateFunctionBody = (table: RegisteredTable, carriesRecord: boolean): string => `
 begin
-  ${append(`select ${logged(table, of('t'), code('d'), carriesRecord)} from only ${table.qualifiedName} t`)}
+  ${append(`select ${logged(table, of('t'), deletion(table, 't'), carriesRecord)} from only ${table.qualifiedName} t`)}
   ${RING}
 end
 `;

@@ -1,6 +1,7 @@
 import { type RegisteredTable, readRow } from '@intendant/core/internal';
 import type { Change, Operation } from '../change.ts';
 import { formatPosition } from '../position.ts';
+import { withExtras } from './record-extras.ts';
 import { identityOf } from './slot.ts';
 
 /** A change as the log holds it: values as text. */
@@ -26,11 +27,12 @@ export interface NumberedChange {
   readonly change: Change;
 }
 
-const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolean }>> = {
+const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolean; isPurge?: boolean }>> = {
   i: { operation: 'insert', isSoft: false },
   r: { operation: 'insert', isSoft: true },
   u: { operation: 'update', isSoft: false },
   d: { operation: 'delete', isSoft: false },
+  p: { operation: 'delete', isSoft: false, isPurge: true },
   s: { operation: 'delete', isSoft: true },
 };
 
@@ -59,14 +61,17 @@ const toChange = (logId: string, table: RegisteredTable, entry: LogEntry): Chang
     ...commonPart(logId, entry),
     table: table.name,
     key: Object.freeze(readKey(table, entry.key)),
-    ...(entry.record !== null && { record: Object.freeze(readRecord(table, entry.record)) }),
+    ...(entry.record !== null && {
+      record: Object.freeze(withExtras(table.definition, readRecord(table, entry.record))),
+    }),
   });
 
 function commonPart(logId: string, entry: LogEntry): Omit<Change, 'table' | 'key' | 'record'> {
-  const { operation, isSoft } = OPERATIONS[entry.operation] as { operation: Operation; isSoft: boolean };
+  const { operation, isSoft, isPurge = false } = OPERATIONS[entry.operation] as (typeof OPERATIONS)[string];
   return {
     operation,
     isSoft,
+    isPurge,
     orgId: entry.orgId,
     instanceId: entry.instanceId,
     revision: entry.revision === null ? null : Number(entry.revision),

@@ -19,6 +19,8 @@ export interface LogView {
   readonly operations: readonly Operation[];
   /** Row security applies under it; none: every tenant's. */
   readonly scope: Scope | undefined;
+  /** Those that it returns true for. Default: all. */
+  readonly matches?: ((numbered: NumberedChange) => boolean) | undefined;
   /** Of these slots alone. Default: all. */
   readonly slots?: readonly number[] | undefined;
 }

@@ -24,7 +24,7 @@ export function rowsForMessage(
     case 'insert':
       return [logRow(table, 'i', message.new)];
     case 'delete':
-      return [logRow(table, 'd', (message.old ?? message.key) as Tuple)];
+      return [deletion(table, (message.old ?? message.key) as Tuple)];
     case 'update':
       return rowsForUpdate(table, message.old ?? message.key ?? message.new, message.new);
   }
@@ -33,14 +33,18 @@ export function rowsForMessage(
 /** A changed key is a delete and an insert; a soft delete and its undoing are told apart from other updates. */
 function rowsForUpdate(table: ReplicatedTable, before: Tuple, after: Tuple): LogRow[] {
   if (table.identity.some((column) => before[column] !== after[column]))
-    return [logRow(table, 'd', before), logRow(table, 'i', after)];
+    return [deletion(table, before), logRow(table, 'i', after)];
   const [was, is] = [before['deleted_at'] ?? null, after['deleted_at'] ?? null];
   if (was === null && is !== null) return [logRow(table, 's', after)];
   return [logRow(table, was !== null && is === null ? 'r' : 'u', after)];
 }
 
 export const rowsForTruncate = (table: ReplicatedTable, tuples: readonly Tuple[]): LogRow[] =>
-  tuples.map((tuple) => logRow(table, 'd', tuple));
+  tuples.map((tuple) => deletion(table, tuple));
+
+/** The deletion of a row that was soft-deleted before is told apart. */
+const deletion = (table: ReplicatedTable, before: Tuple): LogRow =>
+  logRow(table, (before['deleted_at'] ?? null) === null ? 'd' : 'p', before);
 
 const logRow = (table: ReplicatedTable, operation: string, tuple: Tuple): LogRow => ({
   table_name: table.tableName,

@@ -100,13 +100,19 @@ class Follower {
     return isWorthIt ? this.#readOwn(position, through) : { changes: [], through, isReset: false };
   }
 
-  #isAskedFor({ change, identity }: NumberedChange): boolean {
+  #isAskedFor(numbered: NumberedChange): boolean {
     const { tables, operations } = this.#view;
+    const { change, identity } = numbered;
     return (
       operations.includes(change.operation) &&
       tables.some(({ name }) => name === change.table) &&
-      (!this.#slots || this.#slots.has(slotOf(identity)))
+      (!this.#slots || this.#slots.has(slotOf(identity))) &&
+      this.#matches(numbered)
     );
+  }
+
+  #matches(numbered: NumberedChange): boolean {
+    return this.#view.matches?.(numbered) ?? true;
   }
 
   async #readOwn(after: number, settled: number): Promise<Step> {
@@ -118,6 +124,7 @@ class Follower {
     this.#window = nextWindow(this.#window, page.changes.length, limit);
     const through = page.changes.length < limit ? until : (page.changes.at(-1) as NumberedChange).sequence;
     // Nothing is left up to `trimmed`, even where less is known to be settled: one gap is one reset.
-    return { changes: page.changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
+    const changes = page.changes.filter((numbered) => this.#matches(numbered));
+    return { changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
   }
 }

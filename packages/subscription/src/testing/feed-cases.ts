@@ -58,6 +58,17 @@ export async function feedCases(
     await subscription.close();
   });
 
+  test('the deletion of a row that was soft-deleted before is marked as a purge', async () => {
+    const { seen, subscription } = await collect('vm', { operations: ['delete'] });
+    const session = store.as(coke);
+    for (const id of ['purged', 'deleted']) await session.insert(vm, { id, name: 'x' });
+    await session.softDelete(vm, 'purged');
+    for (const id of ['purged', 'deleted']) await session.delete(vm, id);
+    await eventually(() => expect(seen.map(brief)).toEqual(['soft delete purged', 'delete purged', 'delete deleted']));
+    expect(seen.map(({ isPurge }) => isPurge)).toEqual([false, true, false]);
+    await subscription.close();
+  });
+
   test('COPY and MERGE come out right', async () => {
     const { seen, subscription } = await collect('vm');
     await admin.query(

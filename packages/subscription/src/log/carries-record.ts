@@ -1,0 +1,19 @@
+import type { RegisteredTable } from '@intendant/core/internal';
+import { serviceQuery } from '../service-query.ts';
+import type { SubscriptionsSettings } from '../subscriptions-settings.ts';
+import { CARRIES_RECORD } from './append-trigger.ts';
+import { appendFunction } from './names.ts';
+
+/** Whether changes of the table carry the row: this process has asked for it, or the table's triggers write it already. */
+export async function carriesRecord(
+  { internals, records }: SubscriptionsSettings,
+  table: RegisteredTable,
+): Promise<boolean> {
+  if (records.has(table.name)) return true;
+  const { rows } = await serviceQuery<{ body: string | null }>(
+    internals,
+    'select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body',
+    [`${appendFunction(table)}()`],
+  );
+  return rows[0]?.body?.includes(CARRIES_RECORD) ?? false;
+}

@@ -1,0 +1,117 @@
+import { InvalidRecordError } from '@intendant/core';
+import { encodeField, type RegisteredTable } from '@intendant/core/internal';
+import type { NumberedChange } from '../log/log-entry.ts';
+
+/** Which changes of a table are asked for, besides their operation. */
+export interface ChangeFilter {
+  /** Those of these rows: each by its key's fields, or by the key's value alone where it has one field. Default: all. */
+  readonly keys?: readonly (string | number | bigint | Readonly<Record<string, unknown>>)[];
+  /**
+   * Those whose record has these values: each field by value, by a list of values, or by comparisons
+   * (`{ gte: 10, lt: 20 }`) of `eq`, `ne`, `in`, `notIn`, `lt`, `lte`, `gt` and `gte`; all must hold. Fields of the key,
+   * `orgId`, `instanceId` and `revision` can always be used, others where the table's changes carry the record. The record
+   * is the row after the change, for a delete the row before it: a row that leaves the filter is not told of. Default: all.
+   */
+  readonly where?: Readonly<Record<string, unknown>>;
+}
+
+type Matches = (numbered: NumberedChange) => boolean;
+type Test = (value: unknown) => boolean;
+
+/** The columns that every change carries. */
+const ALWAYS_THERE = new Set(['orgId', 'instanceId', 'revision']);
+
+/** What a filter asks of a change; undefined if it asks for nothing. Throws InvalidRecordError for what is no filter. */
+export function readFilter(table: RegisteredTable, { keys, where }: ChangeFilter): Matches | undefined {
+  const tests = [
+    ...(keys === undefined ? [] : [keyTest(table, keys)]),
+    ...(where === undefined ? [] : whereTests(table, where)),
+  ];
+  return tests.length === 0 ? undefined : (numbered) => tests.every((test) => test(numbered));
+}
+
+/** Whether it compares fields that only a record has. */
+export function needsRecord(table: RegisteredTable, { where = {} }: ChangeFilter): boolean {
+  const key = new Set(table.key.map(({ field }) => field));
+  return Object.keys(where).some((field) => !key.has(field) && !ALWAYS_THERE.has(field));
+}
+
+function keyTest(table: RegisteredTable, keys: unknown): Matches {
+  if (!Array.isArray(keys) || keys.length === 0) throw invalid('keys must be a list of keys, and not an empty one');
+  const wanted = new Set(keys.map((key) => printKey(table, fieldsOf(table, key))));
+  return ({ change }) => wanted.has(printKey(table, change.key));
+}
+
+function fieldsOf(table: RegisteredTable, key: unknown): Readonly<Record<string, unknown>> {
+  const fields = typeof key === 'object' && key !== null ? key : { [table.key[0]?.field as string]: key };
+  const names = table.key.map(({ field }) => field);
+  const isKey = Object.keys(fields).length === names.length && names.every((name) => Object.hasOwn(fields, name));
+  if (!isKey) throw invalid(`a key of ${table.name} has the fields ${names.join(', ')}`);
+  return fields as Readonly<Record<string, unknown>>;
+}
+
+const printKey = (table: RegisteredTable, fields: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify(table.key.map((column) => canonical(table, column, fields[column.field])));
+
+type Column = RegisteredTable['columns'][number];
+
+/** One text for equal values, however they are written. Throws for a value that the column cannot hold. */
+function canonical(table: RegisteredTable, column: Column, value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  const encoded = encodeField(table, column, value);
+  return Buffer.isBuffer(encoded) ? encoded.toString('hex') : encoded;
+}
+
+function whereTests(table: RegisteredTable, where: unknown): Matches[] {
+  if (typeof where !== 'object' || where === null || Array.isArray(where)) throw invalid('where must be an object');
+  return Object.entries(where).map(([field, wanted]) => {
+    const column = table.columnByField.get(field);
+    if (!column) throw invalid(`${table.name} has no field ${JSON.stringify(field)}`);
+    const test = valueTest(table, column, wanted);
+    return ({ change }) => {
+      const from = { ...change.key, orgId: change.orgId, instanceId: change.instanceId, revision: change.revision };
+      const record: Readonly<Record<string, unknown>> = change.record ?? from;
+      // A change of before the table carried its records cannot be told: it is handed over rather than lost.
+      return field in record ? test(record[field]) : true;
+    };
+  });
+}
+
+function valueTest(table: RegisteredTable, column: Column, wanted: unknown): Test {
+  if (Array.isArray(wanted)) return memberTest(table, column, wanted);
+  if (!isComparisons(wanted)) return memberTest(table, column, [wanted]);
+  const tests = Object.entries(wanted).map(([operator, operand]) => operatorTest(table, column, operator, operand));
+  return (value) => tests.every((test) => test(value));
+}
+
+const isComparisons = (wanted: unknown): wanted is Readonly<Record<string, unknown>> =>
+  typeof wanted === 'object' && wanted !== null && !(wanted instanceof Date) && !(wanted instanceof Uint8Array);
+
+function memberTest(table: RegisteredTable, column: Column, list: readonly unknown[]): Test {
+  if (list.includes(undefined)) throw invalid(`where: ${column.field} is compared with undefined`);
+  const wanted = new Set(list.map((value) => canonical(table, column, value)));
+  return (value) => wanted.has(canonical(table, column, value));
+}
+
+const ORDERED: Readonly<Record<string, (left: never, right: never) => boolean>> = {
+  lt: (left, right) => left < right,
+  lte: (left, right) => left <= right,
+  gt: (left, right) => left > right,
+  gte: (left, right) => left >= right,
+};
+
+function operatorTest(table: RegisteredTable, column: Column, operator: string, operand: unknown): Test {
+  const member = () => memberTest(table, column, Array.isArray(operand) ? operand : [operand]);
+  if (operator === 'eq' || operator === 'in') return member();
+  if (operator === 'ne' || operator === 'notIn') {
+    const test = member();
+    return (value) => !test(value);
+  }
+  const compare = ORDERED[operator];
+  if (!compare || operand === null || operand === undefined)
+    throw invalid(`where: ${column.field} cannot be compared by ${JSON.stringify(operator)} with this value`);
+  canonical(table, column, operand);
+  return (value) => value !== null && value !== undefined && compare(value as never, operand as never);
+}
+
+const invalid = (reason: string): InvalidRecordError => new InvalidRecordError(`subscribe: ${reason}`);
