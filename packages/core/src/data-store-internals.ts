@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Scope, StoreRole } from './context/scope.ts';
-import type { DataStore } from './data-store.ts';
+import type { ContextWatch } from './context/watch-context.ts';
+import type { DataStore } from './data-store-api.ts';
 import { ConfigurationError } from './error/intendant-error.ts';
 import type { Executor } from './exchange/executor.ts';
-import type { ResultSet, StatementSet } from './exchange/statement-set.ts';
 import type { StoreExchange } from './exchange/store-exchange.ts';
 import type { SchemaPart } from './schema/schema-part.ts';
 import type { Session } from './session/session.ts';
@@ -36,6 +36,11 @@ export interface DataStoreInternals {
   tables(): readonly RegisteredTable[];
   /** What this context may do on these tables; throws OperationNotAllowedError, MissingContextError, MissingOrgIdError. */
   scopeOf(context: unknown, tables: readonly RegisteredTable[]): Scope;
+  /**
+   * A signal that aborts, with an InvalidTokenError as its reason, when the context ends: at its expiry, or when the
+   * authorizer no longer takes it for valid, which is asked again at each `recheckMs` (default 30,000). `end` it afterwards.
+   */
+  watchContext(context: unknown, recheckMs?: number): ContextWatch;
   /** Runs behind register's lock, in one admin transaction, with its login known to have every right. */
   withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   /** Plans with every later register, and now for the tables registered so far. Adding a part twice is harmless. */
@@ -50,36 +55,13 @@ export interface DataStoreInternals {
   onClose(hook: () => Promise<void>): void;
 }
 
-/** A session, or a transaction, from the inside. */
-export interface SessionInternals {
-  readonly store: DataStore;
-  /** Runs in the session's transaction if it is one. Under `serviceScope` it reaches the framework's own tables. */
-  readonly executor: Executor;
-  readonly isTransaction: boolean;
-  /** The scope for an operation on these tables. */
-  scopeFor(tables: readonly RegisteredTable[]): Scope;
-  /**
-   * Runs statements as the login itself. To be replaced by `executor.run(serviceScope, statements)`: the framework's
-   * tables will belong to the service role, and the login will have no right on them. Only inside a transaction.
-   */
-  readonly loginExecutor: {
-    run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
-  };
+const stores = new WeakMap<object, DataStoreInternals>();
+
+/** Throws ConfigurationError for what is not a data store of this copy of the package. */
+export function internalsOf(store: object): DataStoreInternals {
+  const internals = stores.get(store);
+  if (internals) return internals;
+  throw new ConfigurationError('expected a data store of @intendant/core, of the same copy of the package');
 }
 
-const stores = new WeakMap<DataStore, DataStoreInternals>();
-const sessions = new WeakMap<Session, SessionInternals>();
-
-export const internalsOf = (store: DataStore): DataStoreInternals => found(stores.get(store), 'data store');
-export const sessionInternalsOf = (session: Session): SessionInternals => found(sessions.get(session), 'session');
-
-export const exposeStore = (store: DataStore, internals: DataStoreInternals): void => void stores.set(store, internals);
-export const exposeSession = (session: Session, internals: SessionInternals): void =>
-  void sessions.set(session, internals);
-
-function found<T>(value: T | undefined, noun: string): T {
-  if (value === undefined) {
-    throw new ConfigurationError(`expected a ${noun} of @intendant/core, of the same copy of the package`);
-  }
-  return value;
-}
+export const exposeStore = (store: object, internals: DataStoreInternals): void => void stores.set(store, internals);

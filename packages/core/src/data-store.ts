@@ -1,11 +1,14 @@
 import type pg from 'pg';
-import { type Logger, pino } from 'pino';
-import { type ConnectionSource, readConnection } from './configuration.ts';
-import type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
+import type { Logger } from 'pino';
+import { guardLogger } from './background/guard-logger.ts';
+import { readConnection } from './configuration.ts';
+import type { Authorizer, Instancer } from './context/authorizer.ts';
 import { isDbRole } from './context/db-role.ts';
 import { MetadataAuthorizer, type MetadataContext } from './context/metadata-authorizer.ts';
 import { resolveScope } from './context/resolve-scope.ts';
 import type { Scope, StoreRole } from './context/scope.ts';
+import { watchContext } from './context/watch-context.ts';
+import type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
 import { ConfigurationError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
@@ -15,6 +18,9 @@ import { PoolExecutor } from './exchange/pool-executor.ts';
 import { localSettings } from './exchange/scope-settings.ts';
 import { inServiceTransaction } from './exchange/service-transaction.ts';
 import type { StoreExchange } from './exchange/store-exchange.ts';
+import { checkCount } from './option/check-count.ts';
+import { checkDuration } from './option/check-duration.ts';
+import { checkOptions, type OptionNames } from './option/check-options.ts';
 import { roleNames } from './schema/roles.ts';
 import { SchemaKeeper } from './schema/schema-keeper.ts';
 import { RootSession } from './session/root-session.ts';
@@ -23,58 +29,6 @@ import { sessionParts } from './session/session-parts.ts';
 import type { TransactionScopes } from './session/transaction.ts';
 import type { AnyTable } from './table/record-types.ts';
 import type { RegisteredTable } from './table/registered-table.ts';
-
-export interface DataStoreOptions<C = MetadataContext> {
-  /** The application login. It needs no rights of its own: register gives it the eight roles. */
-  readonly connection: ConnectionSource;
-  /** A login that may create roles, schemas and tables; used by register (and the like) alone. Default: `connection`. */
-  readonly adminConnection?: ConnectionSource;
-  /** Reads org and roles from a context. Default: a `MetadataAuthorizer`. */
-  readonly authorizer?: Authorizer<C>;
-  /** Reads the instance from a context. Default none: `instance_id` is then an ordinary column. */
-  readonly instancer?: Instancer<NoInfer<C>>;
-  /** Schema of the users' tables. Default `public`. */
-  readonly schema?: string;
-  /**
-   * Whether `register` changes the database. `none`: it runs no DDL, takes the tables as they are and needs no admin
-   * rights; for services whose schema was applied beforehand (`intendant schema --apply`), and for tools. Default `apply`.
-   */
-  readonly schemaChanges?: 'apply' | 'none';
-  /** What the names of the eight roles begin with. Default `intendant_` and the database's name. */
-  readonly rolePrefix?: string;
-  readonly pool?: PoolOptions;
-  /** Default: silent. */
-  readonly logger?: Logger;
-}
-
-export interface RegisterOptions {
-  /**
-   * Which service roles act as which database role on these tables. A caller with none of them may then do nothing
-   * there. Default: as the authorizer decides without a mapping.
-   */
-  readonly roles?: RoleMapping;
-}
-
-/** The tables of one database, for callers of many orgs. */
-export interface DataStore<C = MetadataContext> extends AsyncDisposable {
-  /**
-   * Makes the database ready for these tables: creates what is missing, adds columns, brings policies, rights and
-   * triggers to what they should be. Idempotent, and safe from many processes at once.
-   *
-   * With `schemaChanges: 'none'` it changes nothing in the database.
-   *
-   * Throws ConfigurationError for a change that would lose data, with the exact difference, and with
-   * `schemaChanges: 'none'` for a table that is not in the database.
-   */
-  register(tables: readonly AnyTable[], options?: RegisterOptions): Promise<void>;
-  /** The SQL that `register` would run for these tables (default: those registered), without running it. */
-  planSchema(tables?: readonly AnyTable[]): Promise<string[]>;
-  /** The store seen with this context's eyes. Costs nothing: make one for each request. */
-  as(context: C): RootSession;
-  stats(): PoolStats;
-  /** Closes all connections once what is under way is done. May be called twice. */
-  close(): Promise<void>;
-}
 
 /**
  * Opens a store. One connection is tried, so that a wrong address or password shows now.
@@ -106,11 +60,12 @@ class PostgresDataStore implements DataStore<unknown> {
   constructor(options: DataStoreOptions<unknown>) {
     if (typeof options !== 'object' || options === null)
       throw new ConfigurationError('createDataStore: give at least a connection');
+    checkStoreOptions(options);
     checkSchemaChanges(options.schemaChanges);
     this.#options = options;
     this.#authorizer = options.authorizer ?? (new MetadataAuthorizer() as Authorizer<unknown>);
     this.#instancer = options.instancer;
-    this.#logger = options.logger ?? pino({ level: 'silent' });
+    this.#logger = guardLogger(options.logger);
     this.#connection = readConnection('connection', options.connection);
     this.#adminConnection =
       options.adminConnection === undefined
@@ -170,6 +125,7 @@ class PostgresDataStore implements DataStore<unknown> {
       roleName: this.#roleName,
       table: (nameOrDefinition) => this.#table(nameOrDefinition),
       tables: () => [...this.#tables.values()],
+      watchContext: (context, recheckMs) => watchContext(this.#authorizer, context, recheckMs),
       scopeOf: (context, tables) => resolveScope(this.#authorizer, this.#instancer, context, tables),
       withAdmin: (run) => this.#keeper.withAdmin(run),
       addSchemaPart: async (part) => {
@@ -202,6 +158,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async register(tables: readonly AnyTable[], options: RegisterOptions = {}): Promise<void> {
     if (!Array.isArray(tables)) throw new ConfigurationError('register: give a list of tables');
+    checkOptions('register', options, { roles: true });
     for (const [role, dbRole] of Object.entries(options.roles ?? {})) {
       if (!isDbRole(dbRole))
         throw new ConfigurationError(
@@ -257,6 +214,36 @@ class PostgresDataStore implements DataStore<unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+const STORE_OPTIONS: OptionNames<DataStoreOptions> = {
+  connection: true,
+  adminConnection: true,
+  authorizer: true,
+  instancer: true,
+  schema: true,
+  schemaChanges: true,
+  rolePrefix: true,
+  pool: true,
+  logger: true,
+};
+const POOL_OPTIONS: OptionNames<PoolOptions> = {
+  max: true,
+  acquireTimeoutMs: true,
+  statementTimeoutMs: true,
+  idleTimeoutMs: true,
+  namedStatements: true,
+};
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function checkStoreOptions(options: DataStoreOptions<unknown>): void {
+  checkOptions('createDataStore', options as DataStoreOptions, STORE_OPTIONS);
+  checkOptions('createDataStore, pool', options.pool, POOL_OPTIONS);
+  const { max = 10, acquireTimeoutMs = 1, idleTimeoutMs = 1, statementTimeoutMs = 0 } = options.pool ?? {};
+  checkCount('pool.max', max);
+  checkDuration('pool.acquireTimeoutMs', acquireTimeoutMs, { max: MAX_TIMER_MS });
+  checkDuration('pool.idleTimeoutMs', idleTimeoutMs, { max: MAX_TIMER_MS });
+  checkDuration('pool.statementTimeoutMs', statementTimeoutMs, { min: 0, max: MAX_TIMER_MS });
 }
 
 function checkSchemaChanges(given: unknown): void {

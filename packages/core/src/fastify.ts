@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { DataStore } from './data-store.ts';
+import type { DataStore } from './data-store-api.ts';
 import { httpAnswer } from './error/http-answer.ts';
 import { MissingContextError } from './error/intendant-error.ts';
 import type { RootSession } from './session/root-session.ts';
@@ -9,7 +9,7 @@ export interface SessionsOptions<C> {
   readonly contextOf: (request: FastifyRequest) => C | Promise<C>;
 }
 
-const sessionByRequest = new WeakMap<FastifyRequest, RootSession>();
+const callers = new WeakMap<FastifyRequest, { session: RootSession; context: unknown }>();
 
 /**
  * Gives each request its session, for `sessionOf`. A caller that cannot be told is answered at once (401 for a bad
@@ -28,7 +28,8 @@ export function sessions<C>(
   const plugin = async (app: FastifyInstance): Promise<void> => {
     app.addHook('onRequest', async (request, reply) => {
       try {
-        sessionByRequest.set(request, store.as(await contextOf(request)));
+        const context = await contextOf(request);
+        callers.set(request, { session: store.as(context), context });
       } catch (error) {
         const answer = httpAnswer(error);
         if (!answer) throw error;
@@ -40,9 +41,14 @@ export function sessions<C>(
 }
 
 /** The session of a request behind the plugin. Throws MissingContextError where the plugin is not registered. */
-export function sessionOf(request: FastifyRequest): RootSession {
-  const session = sessionByRequest.get(request);
-  if (session) return session;
+export const sessionOf = (request: FastifyRequest): RootSession => callerOf(request).session;
+
+/** The context of a request, as `contextOf` returned it: for `realization.as` and the like. Errors as for `sessionOf`. */
+export const contextOf = <C = unknown>(request: FastifyRequest): C => callerOf(request).context as C;
+
+function callerOf(request: FastifyRequest) {
+  const caller = callers.get(request);
+  if (caller) return caller;
   throw new MissingContextError('this request has no session; register the plugin of sessions() on this instance');
 }
 

@@ -1,11 +1,11 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
-import type { DataStore } from './data-store.ts';
+import type { DataStore } from './data-store-api.ts';
 import { httpAnswer } from './error/http-answer.ts';
 import type { RootSession } from './session/root-session.ts';
 
-/** What the handlers behind the middleware find: `c.var.session`. */
-export interface SessionVariables {
-  Variables: { session: RootSession };
+/** What the handlers behind the middleware find: `c.var.session`, and `c.var.context` for `realization.as` and the like. */
+export interface SessionVariables<C = unknown> {
+  Variables: { session: RootSession; context: C };
 }
 
 export interface SessionsOptions<C> {
@@ -14,7 +14,7 @@ export interface SessionsOptions<C> {
 }
 
 /**
- * Gives each request its session, as `c.var.session`. A caller that cannot be told is answered at once (401 for a bad
+ * Gives each request its session, as `c.var.session`, and its context, as `c.var.context`. A caller that cannot be told is answered at once (401 for a bad
  * token), and no handler runs.
  *
  * ```ts
@@ -26,11 +26,13 @@ export interface SessionsOptions<C> {
 export function sessions<C>(
   store: DataStore<C>,
   { contextOf }: SessionsOptions<C>,
-): MiddlewareHandler<SessionVariables> {
+): MiddlewareHandler<SessionVariables<C>> {
   return async (c, next) => {
     let session: RootSession;
     try {
-      session = store.as(await contextOf(c.req.raw.headers, c));
+      const context = await contextOf(c.req.raw.headers, c);
+      session = store.as(context);
+      c.set('context', context);
     } catch (error) {
       const answer = httpAnswer(error);
       if (!answer) throw error;

@@ -12,7 +12,8 @@ export {
 } from './context/jwt-authorizer.ts';
 export { contextFromGrpcMetadata, contextFromHeaders, type MetadataNames } from './context/metadata-adapters.ts';
 export { MetadataAuthorizer, type MetadataContext, SimpleInstancer } from './context/metadata-authorizer.ts';
-export { createDataStore, type DataStore, type DataStoreOptions, type RegisterOptions } from './data-store.ts';
+export { createDataStore } from './data-store.ts';
+export type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
 export { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './error/catalogue.ts';
 export { type HttpAnswer, httpAnswer } from './error/http-answer.ts';
 export {
@@ -38,7 +39,8 @@ export {
 } from './error/intendant-error.ts';
 export type { PoolOptions, PoolStats } from './exchange/pool.ts';
 export type { RootSession } from './session/root-session.ts';
-export type { DeleteOptions, FindOptions, Session } from './session/session.ts';
+export type { Session } from './session/session.ts';
+export type { DeleteOptions, FindOptions } from './session/session-options.ts';
 export type {
   IsolationLevel,
   NestedTransactionOptions,

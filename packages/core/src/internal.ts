@@ -15,12 +15,8 @@ export { startTimer, type Timer, type TimerOptions } from './background/timer.ts
 export { readConnection } from './configuration.ts';
 export { meetOfDbRoles, toInstanceRole } from './context/db-role.ts';
 export { type Scope, type ServiceScope, type StoreRole, serviceScope } from './context/scope.ts';
-export {
-  type DataStoreInternals,
-  internalsOf,
-  type SessionInternals,
-  sessionInternalsOf,
-} from './data-store-internals.ts';
+export type { ContextWatch } from './context/watch-context.ts';
+export { type DataStoreInternals, internalsOf } from './data-store-internals.ts';
 export { printKey, translateError } from './error/sqlstate.ts';
 export { runExchange } from './exchange/exchange.ts';
 export type { Executor, RunOptions, TransactionExecutor } from './exchange/executor.ts';
@@ -51,6 +47,7 @@ export {
   type TenantCondition,
   tenantCondition,
 } from './schema/tenant-condition.ts';
+export { type SessionInternals, sessionInternalsOf } from './session/session-internals.ts';
 export { arrayLiteral } from './statement/array-literal.ts';
 export { allColumns } from './statement/column-list.ts';
 export { deleteStatement, softDeleteStatement } from './statement/delete.ts';

@@ -1,5 +1,5 @@
 import { DB_ROLES } from '../context/db-role.ts';
-import type { DataStore } from '../data-store.ts';
+import type { DataStore } from '../data-store-api.ts';
 import { internalsOf } from '../data-store-internals.ts';
 import { auditBypasses } from './audit-bypasses.ts';
 import { auditConnections } from './audit-connections.ts';

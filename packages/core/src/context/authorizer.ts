@@ -7,7 +7,7 @@ export type RoleMapping = Readonly<Record<string, DbRole>>;
  * Reads from a context who is calling and what that caller may do. Write your own for whatever your service calls a
  * context; an example stands in docs/guide/authorizers.md.
  *
- * Its methods are called for each operation, so they must be quick and answer the same for the same context. They run
+ * Its methods are called for each operation, so they must be quick and return the same for the same context. They run
  * before any SQL. What they throw reaches the caller as it is.
  */
 export interface Authorizer<C> {
@@ -20,6 +20,10 @@ export interface Authorizer<C> {
   dbRole(context: C, tables: readonly string[]): DbRole;
   /** Told at register of a table's mapping; never called for a table that was registered without one. */
   configure(table: string, roles: RoleMapping): void;
+  /** When the context ends by itself; what outlives a request, such as a stream, ends with it. Default: never. */
+  expiresAt?(context: C): Date | undefined;
+  /** Whether a context is still good: false once it was revoked. Asked again and again while a stream is open. Default: true. */
+  isValid?(context: C): boolean | Promise<boolean>;
 }
 
 /** Reads from a context which instance of the service it is about; undefined when it names none. */

@@ -34,6 +34,8 @@ export interface JwtAuthorizerOptions {
   readonly algorithms?: readonly string[];
   /** How far the issuer's clock may be off, in seconds. Default 0. */
   readonly clockToleranceSeconds?: number;
+  /** Whether a token was revoked, by its claims: asked when it is verified, and while a stream is open. Default: none is. */
+  readonly isRevoked?: (claims: Readonly<Record<string, unknown>>) => boolean | Promise<boolean>;
 }
 
 /** Who is calling, by a token that was verified. */
@@ -71,6 +73,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   readonly #keys: KeySource;
   readonly #verifyOptions: JWTVerifyOptions;
   readonly #claims: Required<JwtClaimNames>;
+  readonly #isRevoked: NonNullable<JwtAuthorizerOptions['isRevoked']>;
   readonly #verified = new WeakSet<object>();
   readonly #metadata = new MetadataAuthorizer();
 
@@ -84,6 +87,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
       clockTolerance: options.clockToleranceSeconds ?? 0,
       requiredClaims: ['exp'],
     };
+    this.#isRevoked = options.isRevoked ?? (() => false);
     this.#claims = { orgId: 'org_id', roles: 'roles', instanceId: 'instance_id', ...options.claims };
   }
 
@@ -94,8 +98,31 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   async authenticate(token: string): Promise<JwtContext> {
     if (typeof token !== 'string' || token === '') throw new InvalidTokenError('no token; send Authorization: Bearer');
     const context = this.#readContext(await this.#verify(token));
+    if (await this.#isRevoked(context.claims)) throw new InvalidTokenError('the token was revoked');
     this.#verified.add(context);
     return context;
+  }
+
+  /**
+   * A context for the service's own work, which no token asks for: background jobs, migrations, tests. It has these roles in
+   * this org, no claims, and does not expire. Never make it of what a caller sends.
+   */
+  trustedContext(context: MetadataContext): JwtContext {
+    const trusted: JwtContext = Object.freeze({ ...context, claims: Object.freeze({}) });
+    this.#verified.add(trusted);
+    return trusted;
+  }
+
+  /** When the token expires, with the clock tolerance. */
+  expiresAt(context: JwtContext): Date | undefined {
+    const { exp } = this.#checked(context).claims;
+    const toleranceSeconds = Number(this.#verifyOptions.clockTolerance ?? 0);
+    return typeof exp === 'number' ? new Date((exp + toleranceSeconds) * 1_000) : undefined;
+  }
+
+  /** Whether the token was not revoked, by the option `isRevoked`. */
+  async isValid(context: JwtContext): Promise<boolean> {
+    return !(await this.#isRevoked(this.#checked(context).claims));
   }
 
   /** The same for the bearer token among a request's headers (fetch `Headers`, or Node's plain object). */

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { abortable } from '../background/deadline.ts';
+import { ConfigurationError } from '../error/intendant-error.ts';
 import { cancelled } from './cancellation.ts';
 
 export interface PoolOptions {
@@ -46,6 +47,7 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
  * Rejects with what the pool threw, or with OperationCancelledError.
  */
 export async function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.PoolClient> {
+  if (pool.ending) throw new ConfigurationError('the data store is closed; open a new one with createDataStore');
   if (!signal) return pool.connect();
   if (signal.aborted) throw cancelled(signal.reason);
   const connecting = pool.connect();

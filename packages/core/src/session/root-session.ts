@@ -1,15 +1,15 @@
-import type { DataStoreInternals } from '../data-store-internals.ts';
 import { runTransaction } from './run-transaction.ts';
 import { Session, type SessionParts } from './session.ts';
+import type { StoreParts } from './session-parts.ts';
 import type { Transaction, TransactionOptions, TransactionScopes } from './transaction.ts';
 
 /** A session that can open transactions. */
 export class RootSession extends Session {
-  readonly #internals: DataStoreInternals;
+  readonly #internals: StoreParts;
   readonly #scopes: TransactionScopes;
 
   /** @internal */
-  constructor(parts: SessionParts, internals: DataStoreInternals, scopes: TransactionScopes) {
+  constructor(parts: SessionParts, internals: StoreParts, scopes: TransactionScopes) {
     super(parts);
     this.#internals = internals;
     this.#scopes = scopes;

@@ -2,14 +2,14 @@ import { backoffMs } from '../background/backoff.ts';
 import { startDeadline } from '../background/deadline.ts';
 import { pause } from '../background/pause.ts';
 import { meetOfScopes } from '../context/scope.ts';
-import type { DataStoreInternals, SessionInternals } from '../data-store-internals.ts';
 import { InvalidRecordError, TransactionConflictError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
 import { inTransaction } from '../exchange/in-transaction.ts';
 import { checkCount } from '../option/check-count.ts';
 import { checkDuration } from '../option/check-duration.ts';
 import { checkOptions, type OptionNames } from '../option/check-options.ts';
-import { sessionParts } from './session-parts.ts';
+import type { SessionInternals } from './session-internals.ts';
+import { type StoreParts, sessionParts } from './session-parts.ts';
 import { Transaction, type TransactionOptions, type TransactionScopes } from './transaction.ts';
 
 const RETRY = { minMs: 10, maxMs: 750 };
@@ -33,7 +33,7 @@ const ISOLATION_LEVELS = new Set(['read committed', 'repeatable read', 'serializ
 
 /** Runs the callback in a transaction of its own, again if that was asked for and another one got in the way. */
 export async function runTransaction<T>(
-  internals: DataStoreInternals,
+  internals: StoreParts,
   scopes: TransactionScopes,
   run: (tx: Transaction) => Promise<T>,
   options: TransactionOptions,
@@ -61,7 +61,7 @@ async function untilNoConflict<T>(retries: number, signal: AbortSignal | undefin
 }
 
 async function attemptTransaction<T>(
-  internals: DataStoreInternals,
+  internals: StoreParts,
   scopes: TransactionScopes,
   run: (tx: Transaction) => Promise<T>,
   options: TransactionOptions,

@@ -1,11 +1,21 @@
-import type { DataStoreInternals, SessionInternals } from '../data-store-internals.ts';
 import { OperationNotAllowedError } from '../error/intendant-error.ts';
 import type { Executor } from '../exchange/executor.ts';
+import type { StoreExchange } from '../exchange/store-exchange.ts';
+import type { AnyTable } from '../table/record-types.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
 import type { SessionParts } from './session.ts';
+import type { SessionInternals } from './session-internals.ts';
+
+/** What sessions and transactions need of their store. */
+export interface StoreParts {
+  readonly store: object;
+  readonly exchange: StoreExchange;
+  table(definition: AnyTable): RegisteredTable;
+}
 
 /** What a session of this store is made of. */
 export function sessionParts(
-  internals: DataStoreInternals,
+  internals: StoreParts,
   executor: Executor,
   own: Pick<SessionInternals, 'scopeFor'> & Partial<SessionInternals>,
 ): SessionParts {

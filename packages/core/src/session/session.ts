@@ -1,5 +1,4 @@
 import type { Scope } from '../context/scope.ts';
-import { exposeSession, type SessionInternals } from '../data-store-internals.ts';
 import {
   ConfigurationError,
   InvalidRecordError,
@@ -9,6 +8,7 @@ import {
 import { translateError } from '../error/sqlstate.ts';
 import type { RunOptions } from '../exchange/executor.ts';
 import type { Statement, StatementResult } from '../exchange/statement.ts';
+import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import { describeKey } from '../record/describe-key.ts';
 import { type IdentityValue, readIdentity } from '../record/identity.ts';
 import { readRow } from '../record/read-row.ts';
@@ -30,19 +30,16 @@ import { upsertStatement } from '../statement/upsert.ts';
 import type { AnyTable, ChangedRecordOf, ChangesOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { insertMany } from './insert-many.ts';
-
-export interface FindOptions {
-  /** A soft-deleted record too. Default false. */
-  readonly includeDeleted?: boolean;
-  /** Cancels the statement on the server. */
-  readonly signal?: AbortSignal;
-}
-
-export interface DeleteOptions {
-  /** Refuse with RevisionConflictError unless the record is at this revision. Default: whatever it is at. */
-  readonly revision?: number;
-  readonly signal?: AbortSignal;
-}
+import { exposeSession, type SessionInternals } from './session-internals.ts';
+import {
+  COUNT_OPTIONS,
+  DELETE_OPTIONS,
+  type DeleteOptions,
+  FIND_MANY_OPTIONS,
+  FIND_OPTIONS,
+  type FindOptions,
+  RUN_OPTIONS,
+} from './session-options.ts';
 
 /** What a session is made of; the store and a transaction each bring their own. */
 export interface SessionParts extends SessionInternals {
@@ -72,7 +69,7 @@ export class Session {
    * Throws DuplicateRecordError when the key is taken, by a soft-deleted record too.
    */
   async insert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'insert', options, RUN_OPTIONS);
     const statement = insertStatement(table, writeRow(table, scope, record));
     const [result] = await this.#run(scope, 'insert', table, record, [statement], options);
     return this.#read<T>(table, (result as StatementResult).rows[0]);
@@ -84,7 +81,7 @@ export class Session {
     records: readonly NewRecordOf<T>[],
     options?: RunOptions,
   ): Promise<RecordOf<T>[]> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'insertMany', options, RUN_OPTIONS);
     if (!Array.isArray(records)) throw invalid(table, 'insertMany takes a list of records');
     const rows = Array.from(records, (record) => writeRow(table, scope, record));
     if (rows.length === 0) return [];
@@ -95,7 +92,7 @@ export class Session {
 
   /** The record with this key. Throws RecordNotFoundError when the caller sees none. */
   async find<T extends AnyTable>(definition: T, key: KeyOf<T>, options: FindOptions = {}): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'find', options, FIND_OPTIONS);
     const identity = readIdentity(table, scope, key, 'read');
     const statement = findStatement(table, identity, options.includeDeleted ?? false);
     const [result] = await this.#run(scope, 'find', table, key, [statement], options);
@@ -105,9 +102,9 @@ export class Session {
     return this.#read<T>(table, rows[0]);
   }
 
-  /** Records by filter, in a total order, at most `limit` of them; see `FindManyOptions`. */
+  /** Records by filter, in a total order, at most `limit` of them (default 1,000); see `FindManyOptions`. */
   async findMany<T extends AnyTable>(definition: T, options: FindManyOptions<T> = {}): Promise<RecordOf<T>[]> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'findMany', options, FIND_MANY_OPTIONS);
     const statement = findManyStatement(table, scope, options);
     const [result] = await this.#run(scope, 'findMany', table, undefined, [statement], options);
     return (result as StatementResult).rows.map((row) => this.#read<T>(table, row));
@@ -135,7 +132,7 @@ export class Session {
     definition: T,
     options: Pick<FindManyOptions<T>, 'where' | 'includeDeleted' | 'signal'> = {},
   ): Promise<number> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'count', options, COUNT_OPTIONS);
     const [result] = await this.#run(
       scope,
       'count',
@@ -158,7 +155,7 @@ export class Session {
     record: ChangedRecordOf<T>,
     options?: RunOptions,
   ): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'update', options, RUN_OPTIONS);
     const row = writeRow(table, scope, record);
     if (table.definition.revisioned && row.revision === undefined) {
       throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
@@ -179,7 +176,7 @@ export class Session {
    * Throws RevisionConflictError.
    */
   async upsert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'upsert', options, RUN_OPTIONS);
     const statement = upsertStatement(table, writeRow(table, scope, record));
     const [result] = await this.#run(scope, 'upsert', table, record, [statement], options);
     const [stored] = (result as StatementResult).rows;
@@ -192,7 +189,7 @@ export class Session {
    * none. Counts as a change. Throws RevisionConflictError when a revision is asked for and it is at another.
    */
   async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'softDelete', options, DELETE_OPTIONS);
     if (!table.definition.softDelete) {
       throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, {
         details: { table: table.name },
@@ -203,7 +200,7 @@ export class Session {
 
   /** Removes the record, soft-deleted or not, and answers how many were removed. Otherwise as `softDelete`. */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'delete', options, DELETE_OPTIONS);
     return this.#remove('delete', deleteStatement, table, scope, key, options);
   }
 
@@ -212,7 +209,7 @@ export class Session {
     definition: T,
     options: { readonly where: Filter<T>; readonly signal?: AbortSignal },
   ): Promise<number> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'deleteMany', options, { where: true, signal: true });
     if (options?.where === undefined) {
       throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, {
         details: { table: table.name },
@@ -244,7 +241,7 @@ export class Session {
     changes: ChangesOf<T>,
     options?: RunOptions,
   ): Promise<number> {
-    const { table, scope } = this.#open(definition);
+    const { table, scope } = this.#open(definition, 'updateMany', options, RUN_OPTIONS);
     if (where === undefined || where === null) throw invalid(table, 'updateMany takes a filter; {} means all');
     const statement = updateManyStatement<T>(table, scope, where, changes);
     const [result] = await this.#run(scope, 'updateMany', table, undefined, [statement], options);
@@ -289,7 +286,13 @@ export class Session {
     return (found as StatementResult).rows.length === 0 ? notFound(table, key) : conflict(operation, table, key);
   }
 
-  #open(definition: AnyTable): { table: RegisteredTable; scope: Scope } {
+  #open<Options>(
+    definition: AnyTable,
+    verb: string,
+    options: Options | undefined,
+    names: OptionNames<Options>,
+  ): { table: RegisteredTable; scope: Scope } {
+    checkOptions(verb, options, names);
     const table = this.#parts.table(definition);
     return { table, scope: this.#parts.scopeFor([table]) };
   }

@@ -14,9 +14,9 @@ export interface FindManyOptions<T extends AnyTable> {
   readonly where?: Filter<T>;
   /** Default: by key. Ties are broken by key always. */
   readonly orderBy?: OrderBy<T>;
-  /** Most records to answer. Default 1,000. */
+  /** Most records to return. Default 1,000: of more records the rest is left out, without an error. `stream` reads them all. */
   readonly limit?: number;
-  /** Records to pass over. Default 0. Prefer `after`: it stays right while rows come and go. */
+  /** Records to skip. Default 0. Prefer `after`: it stays right while rows come and go. */
   readonly offset?: number;
   /** The last record of the page before, or at least its sort columns and key. Default: from the start. */
   readonly after?: Partial<RecordOf<T>> | string | number | bigint | undefined;
@@ -57,12 +57,13 @@ export function countStatement<T extends AnyTable>(
   options: { readonly where?: Filter<T>; readonly includeDeleted?: boolean },
 ): Statement {
   const into: FilterTarget = { table, scope, parameters: new Parameters() };
+  const condition = filterCondition(options.where, into);
   return {
     name: shapeName(into, options.where),
     text: `
     select count(*)
     from ${table.qualifiedName}
-    where ${filterCondition(options.where, into)}${aliveCondition(table, options.includeDeleted)}`,
+    where ${condition}${aliveCondition(table, options.includeDeleted)}`,
     values: into.parameters.values,
   };
 }
@@ -84,8 +85,8 @@ export function deleteManyStatement<T extends AnyTable>(
 /** A filter without `and` and `or` has one of few shapes, worth a prepared statement; others might be endless. */
 const shapeName = (_into: FilterTarget, where: unknown): string | undefined =>
   where === undefined ||
-  (Object.keys(where as object).length <= 2 &&
-    !Object.keys(where as object).some((field) => field === 'and' || field === 'or'))
+  (Object.keys(Object(where)).length <= 2 &&
+    !Object.keys(Object(where)).some((field) => field === 'and' || field === 'or'))
     ? 'find-many'
     : undefined;
 

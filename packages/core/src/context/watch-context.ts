@@ -1,0 +1,54 @@
+import { startTimer } from '../background/timer.ts';
+import { InvalidTokenError } from '../error/intendant-error.ts';
+import type { Authorizer } from './authorizer.ts';
+
+/** How often an authorizer is asked whether a context is still valid. */
+const RECHECK_MS = 30_000;
+
+/** A watch over one context, for what outlives a request: a stream of changes, for one. */
+export interface ContextWatch {
+  /** Aborts when the context has ended, with an InvalidTokenError as its reason. */
+  readonly signal: AbortSignal;
+  /** Ends the watch. */
+  end(): void;
+}
+
+/**
+ * Watches a context until it expires, or is no longer valid by its authorizer, which is asked now and then. An authorizer
+ * that throws has no answer: the context is then taken for ended.
+ */
+export function watchContext<C>(authorizer: Authorizer<C>, context: C, recheckMs: number = RECHECK_MS): ContextWatch {
+  const ended = new AbortController();
+  let timer = { cancel: () => {} };
+  const look = async (): Promise<void> => {
+    const reason = await whyEnded(authorizer, context);
+    if (reason) ended.abort(reason);
+    if (!ended.signal.aborted)
+      timer = startTimer(nextLookMs(authorizer, context, recheckMs), look, { keepsProcess: false });
+  };
+  void look();
+  return {
+    signal: ended.signal,
+    end: () => {
+      ended.abort(new InvalidTokenError('the watch over the context has ended'));
+      timer.cancel();
+    },
+  };
+}
+
+async function whyEnded<C>(authorizer: Authorizer<C>, context: C): Promise<InvalidTokenError | undefined> {
+  try {
+    const expiresAt = authorizer.expiresAt?.(context);
+    if (expiresAt && expiresAt.getTime() <= Date.now()) return new InvalidTokenError('the context has expired');
+    const isValid = (await authorizer.isValid?.(context)) ?? true;
+    return isValid ? undefined : new InvalidTokenError('the context is no longer valid');
+  } catch (cause) {
+    return new InvalidTokenError('it cannot be told whether the context is still valid', { cause });
+  }
+}
+
+const nextLookMs = <C>(authorizer: Authorizer<C>, context: C, recheckMs: number): number =>
+  Math.max(
+    1,
+    Math.min(recheckMs, (authorizer.expiresAt?.(context)?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now()),
+  );

@@ -1,0 +1,35 @@
+import type { Scope } from '../context/scope.ts';
+import { ConfigurationError } from '../error/intendant-error.ts';
+import type { Executor } from '../exchange/executor.ts';
+import type { ResultSet, StatementSet } from '../exchange/statement-set.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+
+/** A session, or a transaction, from the inside. */
+export interface SessionInternals {
+  /** The data store that it belongs to: for `internalsOf`, and to compare with. */
+  readonly store: object;
+  /** Runs in the session's transaction if it is one. Under `serviceScope` it reaches the framework's own tables. */
+  readonly executor: Executor;
+  readonly isTransaction: boolean;
+  /** The scope for an operation on these tables. */
+  scopeFor(tables: readonly RegisteredTable[]): Scope;
+  /**
+   * Runs statements as the login itself. To be replaced by `executor.run(serviceScope, statements)`: the framework's
+   * tables will belong to the service role, and the login will have no right on them. Only inside a transaction.
+   */
+  readonly loginExecutor: {
+    run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
+  };
+}
+
+const sessions = new WeakMap<object, SessionInternals>();
+
+/** Throws ConfigurationError for what is not a session of this copy of the package. */
+export function sessionInternalsOf(session: object): SessionInternals {
+  const internals = sessions.get(session);
+  if (internals) return internals;
+  throw new ConfigurationError('expected a session of @intendant/core, of the same copy of the package');
+}
+
+export const exposeSession = (session: object, internals: SessionInternals): void =>
+  void sessions.set(session, internals);
