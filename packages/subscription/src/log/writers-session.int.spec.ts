@@ -66,6 +66,11 @@ test("a tenant's role cannot have our triggers log what never happened to a tabl
   }
 });
 
+test("a tenant's role cannot read where announcements, which carry all tenants' changes, are heard", async () => {
+  const reading = pepsi.transaction((tx) => tx.query('select channel from intendant.announcement'));
+  await expect(reading).rejects.toMatchObject({ cause: { message: expect.stringContaining('permission denied') } });
+});
+
 test("changes carry a row's exact values, whatever the writer's session is set to", async () => {
   const settings = `set local datestyle = 'SQL, DMY'; set local timezone = 'Asia/Kolkata'; set local bytea_output = 'escape';
     set local extra_float_digits = 0; set local intervalstyle = 'iso_8601'`;

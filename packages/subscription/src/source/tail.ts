@@ -94,12 +94,22 @@ export class Tail {
       const { settled, changes = '[]', logId } = this.#offers.shift() as Announcement;
       if (settled <= this.#through) continue;
       const announced = this.#announced(logId, changes);
+      if (!announced) continue;
       this.#pageSize.learn({ changes: announced, trimmed: 0 });
       this.#take(announced, settled);
     }
   }
 
-  #announced(logId: string, changes: string): NumberedChange[] {
+  /** Undefined if they cannot be read here: whoever then reads the log is told why. */
+  #announced(logId: string, changes: string): NumberedChange[] | undefined {
+    try {
+      return this.#decode(logId, changes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #decode(logId: string, changes: string): NumberedChange[] {
     if (changes === '[]') return [];
     const tables = new Map([...this.#users.values()].map(({ table }) => [loggedName(table), table]));
     return readEntries(changes).flatMap((entry) => {

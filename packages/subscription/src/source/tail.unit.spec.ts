@@ -1,0 +1,100 @@
+import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import { expect, test } from 'vitest';
+import { hearing } from './hearing.ts';
+import { Horizon } from './horizon.ts';
+import { Tail } from './tail.ts';
+
+const column = { field: 'id', name: 'id', format: { decode: String } };
+const table = { schemaName: 'public', name: 'vm', key: [column], columns: [column] } as unknown as RegisteredTable;
+const CHANGED_AT = 1_700_000_000_000;
+
+/** A tail with a follower, the log it reads where it must, and how announcements come to it. */
+function openTail() {
+  const logged: number[] = [];
+  let reads = 0;
+  const run = async (_: unknown, { page }: { page: { values: string[] } }) => {
+    reads++;
+    const [after, until] = page.values.map(Number) as [number, number];
+    const rows = logged
+      .filter((sequence) => sequence > after && sequence <= until)
+      .map((sequence) => ['0', String(sequence), 'public.vm', 'i', `["${sequence}"]`, null, null, null, null, '0']);
+    return { page: { rows: rows.length > 0 ? rows : [['0', ...Array(9).fill(null)]] } };
+  };
+  const horizon = new Horizon();
+  const tail = new Tail({ executor: { run } } as unknown as DataStoreInternals, horizon);
+  tail.join([table]);
+  const hear = hearing(horizon, tail);
+  const announce = (after: number, settled: number, changes?: string) =>
+    hear(`log ${after} ${settled} ${settled}${changes === undefined ? '' : `\n${changes}`}`);
+  return {
+    logged,
+    tail,
+    hear,
+    announce,
+    reads: () => reads,
+    /** An announcement that carries these numbers' changes. */
+    carry: (after: number, settled: number, ...sequences: number[]) =>
+      announce(
+        after,
+        settled,
+        JSON.stringify(sequences.map((n) => [n, 'public.vm', 'i', [String(n)], null, null, null, null, CHANGED_AT])),
+      ),
+    found: async (position: number) => {
+      const { changes = [], through } = (await tail.after(position)) ?? {};
+      return { found: changes.map(({ sequence }) => sequence), through };
+    },
+  };
+}
+
+test('changes that announcements carry are found without reading the log', async () => {
+  const { carry, found, reads } = openTail();
+  carry(0, 3, 2, 3);
+  carry(3, 4);
+  carry(4, 5, 5);
+  expect(await found(0)).toEqual({ found: [2, 3, 5], through: 5 });
+  expect(await found(3)).toEqual({ found: [5], through: 5 });
+  expect(reads()).toBe(0);
+});
+
+test('after an announcement that carries nothing, or one that was lost, the log is read once, and later ones follow on', async () => {
+  const { announce, carry, found, logged, reads } = openTail();
+  carry(0, 1, 1);
+  logged.push(1, 2, 3, 4);
+  announce(1, 3);
+  carry(3, 4, 4);
+  expect(await found(1)).toEqual({ found: [2, 3, 4], through: 4 });
+  expect(reads()).toBe(1);
+  carry(4, 6, 6);
+  expect(await found(4)).toEqual({ found: [6], through: 6 });
+  expect(reads()).toBe(1);
+});
+
+test('an announcement that comes during a read, or twice, leaves each change once', async () => {
+  const { announce, carry, found, logged } = openTail();
+  carry(0, 1, 1);
+  logged.push(1, 2);
+  announce(1, 2);
+  const reading = found(1);
+  carry(1, 2, 2);
+  carry(2, 3, 3);
+  carry(2, 3, 3);
+  await reading;
+  expect(await found(1)).toEqual({ found: [2, 3], through: 3 });
+});
+
+test('an announcement that cannot be read is left to the log, and garbage changes nothing', async () => {
+  const { announce, hear, found, logged } = openTail();
+  logged.push(1);
+  announce(0, 1, '[[1, "public.vm"');
+  hear('');
+  hear('nonsense\n[]');
+  expect(await found(0)).toEqual({ found: [1], through: 1 });
+});
+
+test('changes announced for a log that took the place of another are not mixed with those before', async () => {
+  const { carry, found, hear, logged } = openTail();
+  carry(0, 5, 5);
+  logged.push(2);
+  hear('other 0 2 2\n[]');
+  expect(await found(0)).toEqual({ found: [2], through: 2 });
+});
