@@ -283,3 +283,16 @@ test('the logger hears when the server ends by itself', async () => {
   process.kill(pid, 'SIGKILL');
   await eventually(() => expect(heard).toEqual([expect.stringContaining('ended by itself')]));
 });
+
+test('a database has a URL that leads to it, whatever its name and the environment’s PGSSLMODE', async () => {
+  await using server = await startDevDatabase({ fsync: false });
+  process.env['PGSSLMODE'] = 'require';
+  try {
+    for (const name of ['feature/login', 'a+b & c@d:e=f,g;h$', 'ü %2F"x']) {
+      expect(await ask(await server.createDatabase(name), 'select current_database() as one')).toEqual({ one: name });
+    }
+    await expect(server.createDatabase('what?')).rejects.toThrow('leave out ? and #');
+  } finally {
+    delete process.env['PGSSLMODE'];
+  }
+});

@@ -109,7 +109,7 @@ async function startServer(options: DevDatabaseOptions): Promise<DevDatabase> {
       },
       { onLog: (line) => options.logger?.debug(line), onDied: (message) => options.logger?.error(message) },
     );
-    const url = `postgres://postgres:${server.password}@127.0.0.1:${server.port}/postgres`;
+    const url = `postgres://postgres:${server.password}@127.0.0.1:${server.port}/postgres?sslmode=disable`;
     return database(url, server.port, server.dataDir, stop);
   } catch (error) {
     await stop();
@@ -133,6 +133,8 @@ function database(url: string, port: number, dataDir: string | undefined, stop: 
 }
 
 async function createDatabase(url: string, name: string, template: string | undefined): Promise<string> {
+  if (/[?#]/.test(name))
+    throw new TypeError(`createDatabase: a URL cannot name the database ${JSON.stringify(name)}; leave out ? and #`);
   const from = template === undefined ? '' : ` template ${pg.escapeIdentifier(template)}`;
   await withClient(url, async (client) => {
     await client.query(`create database ${pg.escapeIdentifier(name)}${from}`).catch((error: pg.DatabaseError) => {
@@ -142,10 +144,13 @@ async function createDatabase(url: string, name: string, template: string | unde
   return urlOf(url, name);
 }
 
-/** The same server and login, another database. */
+/**
+ * The same server and login, another database. pg leaves the escapes of reserved characters as they are (`%2F`), so these
+ * stand in the path unescaped, which libpq reads as well.
+ */
 export function urlOf(url: string, database: string): string {
   const other = new URL(url);
-  other.pathname = `/${encodeURIComponent(database)}`;
+  other.pathname = `/${encodeURI(database)}`;
   return other.href;
 }
 

@@ -72,3 +72,22 @@ test('two types cannot share a table', async () => {
     ConfigurationError,
   );
 });
+
+test('a float is found by the value that was read or written, and paged once', async () => {
+  for (const floatValue of [0.1, 0.2, -0.7]) {
+    await session.insert(`float ${floatValue}`, create(EveryKindSchema, { floatValue, stringValue: 'float' }));
+    const { message } = await session.findById(EveryKindSchema, `float ${floatValue}`);
+    for (const value of [floatValue, message.floatValue]) {
+      expect(await idsWhere({ floatValue: value })).toEqual([`float ${floatValue}`]);
+      expect(await idsWhere({ floatValue: { in: [value] } })).toEqual([`float ${floatValue}`]);
+    }
+  }
+  const seen: string[] = [];
+  const where = { stringValue: 'float' };
+  const next = (after?: Awaited<ReturnType<typeof session.findAll<typeof EveryKindSchema>>>[number]) =>
+    session.findAll(EveryKindSchema, { where, orderBy: { floatValue: 'asc' }, limit: 1, ...(after && { after }) });
+  for (let page = await next(); page.length > 0 && seen.length < 5; page = await next(page[0])) {
+    seen.push(...page.map(({ metadata }) => metadata.id));
+  }
+  expect(seen).toEqual(['float -0.7', 'float 0.1', 'float 0.2']);
+});

@@ -12,6 +12,8 @@ export interface IndexedField {
   readonly schema: z.ZodType;
   /** Null when the field has presence and is not set. */
   read(message: Message): unknown;
+  /** A value as a message gives it back after it was stored: a `float` keeps 24 bits of a number. Other values as they are. */
+  asStored(value: unknown): unknown;
 }
 
 /** Throws ConfigurationError for a field that the message lacks, or that no index can hold. */
@@ -19,16 +21,22 @@ export function describeIndexedField(schema: DescMessage, name: string): Indexed
   const field = schema.fields.find(({ localName }) => localName === name);
   if (!field) throw refused(schema, name, 'there is no such field');
   const hasPresence = field.presence !== FeatureSet_FieldPresence.IMPLICIT;
+  const asStored = isFloat(field) ? roundToFloat : (value: unknown) => value;
   return {
     name,
+    asStored,
     column: `field_${field.name}`,
     schema: columnSchema(schema, field).nullable(),
     read: (message) =>
       hasPresence && !isFieldSet(message as never, field)
         ? null
-        : (message as unknown as Record<string, unknown>)[name],
+        : asStored((message as unknown as Record<string, unknown>)[name]),
   };
 }
+
+const isFloat = (field: DescField): boolean => field.fieldKind === 'scalar' && field.scalar === ScalarType.FLOAT;
+
+const roundToFloat = (value: unknown): unknown => (typeof value === 'number' ? Math.fround(value) : value);
 
 function columnSchema(schema: DescMessage, field: DescField): z.ZodType {
   if (field.oneof) throw refused(schema, field.localName, 'a member of a oneof cannot be indexed');

@@ -1,6 +1,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { type Comparison, type Direction, type Filter, InvalidRecordError, type OrderBy } from '@intendant/core';
 import type { FieldName, MessageDefinition, MessageTable } from './define-message.ts';
+import type { IndexedField } from './indexed-field.ts';
 
 /** Which messages: indexed fields by value or by comparison, all of which must hold; `and` and `or` take lists of filters. */
 export type MessageFilter<Desc extends DescMessage> = {
@@ -55,10 +56,21 @@ function columnFilter(definition: MessageDefinition, filter: object): Record<str
       if ((field === 'and' || field === 'or') && Array.isArray(operand)) {
         return [field, operand.map((inner: object) => columnFilter(definition, inner))];
       }
-      return [columnOf(definition, field), operand];
+      const { column, asStored } = indexedField(definition, field);
+      return [column, operandAsStored(operand, asStored)];
     }),
   );
 }
+
+/** A value, or a comparison with values or lists of them. */
+function operandAsStored(operand: unknown, asStored: (value: unknown) => unknown): unknown {
+  if (Array.isArray(operand)) return operand.map(asStored);
+  if (!isPlainObject(operand)) return asStored(operand);
+  return Object.fromEntries(Object.entries(operand).map(([name, value]) => [name, operandAsStored(value, asStored)]));
+}
+
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 const columnOrder = (definition: MessageDefinition, order: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(order).map(([field, direction]) => [columnOf(definition, field), direction]));
@@ -71,9 +83,11 @@ function sortRecord(
   return { ...metadata, ...Object.fromEntries(indexedFields.map((field) => [field.column, field.read(message)])) };
 }
 
-function columnOf({ message, table, indexedFields }: MessageDefinition, name: string): string {
+const columnOf = (definition: MessageDefinition, name: string): string => indexedField(definition, name).column;
+
+function indexedField({ message, table, indexedFields }: MessageDefinition, name: string): IndexedField {
   const field = indexedFields.find((candidate) => candidate.name === name);
-  if (field) return field.column;
+  if (field) return field;
   throw new InvalidRecordError(
     `${table.name}: ${message.typeName} has no index on ${JSON.stringify(name)}; name it in indexes, in defineMessage`,
     { details: { table: table.name, field: name } },
