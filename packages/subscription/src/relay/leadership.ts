@@ -92,6 +92,7 @@ export class Leadership {
   /** One look, and the wait for the next. */
   async #listen(signal: AbortSignal): Promise<void> {
     this.#bell.silence();
+    this.#rings.noteLook();
     const lookMs = await this.#look('');
     if (this.#isQuiet) await this.#bell.wait(HEARTBEAT_MS, signal);
     else await this.#bell.wait(this.#pause.next(lookMs, true), signal);

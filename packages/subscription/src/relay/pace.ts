@@ -6,9 +6,13 @@
 const WINDOW_MS = 20;
 /** 1,000 rings a second. */
 const RINGS_A_WINDOW = 20;
-/** 300 changes a second. */
+/** So many rings during one look mean writers that queue for the bell; two such looks in a row make a high rate, however slow the machine. */
+const RINGS_A_LOOK = 3;
+const BUSY_LOOKS = 2;
+/** 300 changes a second, or two a look. */
 const QUIET_WINDOW_MS = 60;
 const CHANGES_A_QUIET_WINDOW = 18;
+const CHANGES_A_QUIET_LOOK = 2;
 
 /** Looks are apart by twice the time that one takes: where the processors are short, the writers come first. */
 const LEAST_PAUSE_MS = 2;
@@ -21,8 +25,11 @@ const PAUSE_GROWTH = 1.4;
 export class RingRate {
   #startedAt = 0;
   #rings = 0;
+  #ringsOfLook = 0;
+  #busyLooks = 0;
 
   noteRing(now: number): void {
+    this.#ringsOfLook++;
     if (now - this.#startedAt > WINDOW_MS) {
       this.#startedAt = now;
       this.#rings = 0;
@@ -30,12 +37,20 @@ export class RingRate {
     this.#rings++;
   }
 
+  /** A look begins: it stands for all rings so far. */
+  noteLook(): void {
+    this.#busyLooks = this.#ringsOfLook >= RINGS_A_LOOK ? this.#busyLooks + 1 : 0;
+    this.#ringsOfLook = 0;
+  }
+
   get isHigh(): boolean {
-    return this.#rings >= RINGS_A_WINDOW;
+    return this.#rings >= RINGS_A_WINDOW || this.#busyLooks >= BUSY_LOOKS;
   }
 
   reset(): void {
     this.#rings = 0;
+    this.#ringsOfLook = 0;
+    this.#busyLooks = 0;
   }
 }
 
@@ -43,16 +58,20 @@ export class RingRate {
 export class NumberRate {
   #startedAt: number;
   #startedWith: number;
+  #looks = 0;
 
   constructor(now: number, noted: number) {
     this.#startedAt = now;
     this.#startedWith = noted;
   }
 
-  /** Of the window that ends now; false while none does. */
+  /** Asked once a look: of the window that ends now; false while none does. */
   isLow(now: number, noted: number): boolean {
+    this.#looks++;
     if (now - this.#startedAt < QUIET_WINDOW_MS) return false;
-    const isLow = noted - this.#startedWith < CHANGES_A_QUIET_WINDOW;
+    const changes = noted - this.#startedWith;
+    const isLow = changes < CHANGES_A_QUIET_WINDOW && changes < CHANGES_A_QUIET_LOOK * this.#looks;
+    this.#looks = 0;
     this.#startedAt = now;
     this.#startedWith = noted;
     return isLow;
