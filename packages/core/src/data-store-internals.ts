@@ -45,6 +45,8 @@ export interface DataStoreInternals {
   withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   /** Plans with every later register, and now for the tables registered so far. Adding a part twice is harmless. */
   addSchemaPart(part: SchemaPart): Promise<void>;
+  /** What the framework's parts would run for the tables registered so far. */
+  planParts(client: pg.ClientBase): Promise<string[]>;
   /** Runs in a transaction of its own under the service role, for rare work on the framework's own tables. */
   inServiceTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   /** A session that acts under this scope whatever the authorizer would say: for workers and relays. */

@@ -132,6 +132,7 @@ class PostgresDataStore implements DataStore<unknown> {
         this.#keeper.addPart(part);
         await this.#applySchema(this.#internals.tables().map(({ definition }) => definition));
       },
+      planParts: (client) => this.#keeper.planParts(client, this.#internals.tables()),
       inServiceTransaction: (run) => inServiceTransaction(exchange, run),
       sessionFor: (scope) =>
         this.#sessionFor(

@@ -1,8 +1,9 @@
-import { DB_ROLES } from '../context/db-role.ts';
+import { STORE_ROLES } from '../context/scope.ts';
 import type { DataStore } from '../data-store-api.ts';
 import { internalsOf } from '../data-store-internals.ts';
 import { auditBypasses } from './audit-bypasses.ts';
 import { auditConnections } from './audit-connections.ts';
+import { auditFramework } from './audit-framework.ts';
 import { auditLogins } from './audit-logins.ts';
 import type { AuditSubject } from './audit-subject.ts';
 import { auditTables } from './audit-tables.ts';
@@ -14,7 +15,7 @@ import type { IsolationFinding } from './finding.ts';
  * as somebody who sees everything, settings left on a pooled connection. Changes nothing. An empty answer means that
  * none of these was found.
  *
- * Looks at the tables this store has registered, and at any other in its schema that has an `org_id` and is open to the
+ * Looks at the tables this store has registered, at the framework's own, and at any other in its schema that has an `org_id` and is open to the
  * store's roles. Asks through `adminConnection`. Throws ConnectionError.
  *
  * ```ts
@@ -31,9 +32,14 @@ export async function auditIsolation<C>(store: DataStore<C>): Promise<IsolationF
       schemaName: internals.schemaName,
       tables: internals.tables(),
       roleName: internals.roleName,
-      roles: DB_ROLES.map(internals.roleName),
+      roles: STORE_ROLES.map(internals.roleName),
     };
-    return [...(await auditTables(subject)), ...(await auditLogins(subject)), ...(await auditBypasses(subject))];
+    return [
+      ...(await auditTables(subject)),
+      ...auditFramework(await internals.planParts(client)),
+      ...(await auditLogins(subject)),
+      ...(await auditBypasses(subject)),
+    ];
   });
   return [...found, ...(await auditConnections(internals.pool))];
 }

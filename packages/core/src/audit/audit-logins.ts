@@ -43,21 +43,22 @@ async function auditAttributes({ client, login, roles }: AuditSubject): Promise<
 }
 
 async function auditMissingMemberships({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
-  const { rows } = await client.query<{ name: string; exists: boolean }>(
-    `select wanted.name, r.oid is not null as exists
+  const { rows } = await client.query<{ name: string; exists: boolean; hasOptions: boolean }>(
+    `select wanted.name, r.oid is not null as exists,
+       current_setting('server_version_num')::int >= 160000 as "hasOptions"
      from unnest($1::text[]) as wanted (name)
      left join pg_roles r on r.rolname = wanted.name
      join pg_roles l on l.rolname = $2
      where r.oid is null or not pg_has_role(l.oid, r.oid, 'MEMBER')`,
     [roles, login],
   );
-  return rows.map(({ name, exists }) => ({
+  return rows.map(({ name, exists, hasOptions }) => ({
     rule: 'membership',
     subject: name,
     message: exists ? `the login ${login} cannot act as ${name}` : `role ${name} does not exist`,
     sql: [
       ...(exists ? [] : [`create role ${quoteIdentifier(name)} nologin noinherit`]),
-      `grant ${quoteIdentifier(name)} to ${quoteIdentifier(login)} with inherit false, set true`,
+      `grant ${quoteIdentifier(name)} to ${quoteIdentifier(login)}${hasOptions ? ' with inherit false, set true' : ''}`,
     ].join(';\n'),
   }));
 }

@@ -1,7 +1,7 @@
 import { withClient } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createDataStore, type DataStore, defineTable } from '../index.ts';
+import { auditIsolation, createDataStore, type DataStore, defineTable } from '../index.ts';
 import {
   compareFramework,
   type FrameworkObjects,
@@ -183,7 +183,9 @@ describe('whatever an older version or a hand left, register brings back', () =>
   test.each(Object.entries(damages))('%s', async (_what, damage) => {
     await asAdmin(damage);
     expect(await store.planSchema()).not.toEqual([]);
+    expect((await auditIsolation(store)).length).toBeGreaterThan(0);
     await store.register([note, plain]);
+    expect(await auditIsolation(store)).toEqual([]);
     expect(await store.planSchema()).toEqual([]);
     const left = await internalsOf(store).withAdmin((client) =>
       compareFramework(client, OBJECTS, internalsOf(store).roleName),

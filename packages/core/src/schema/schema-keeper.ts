@@ -101,9 +101,16 @@ export class SchemaKeeper {
       const tables = await this.#describe(client, definitions);
       const plans = [await this.#planFoundation(client), await this.#planTables(client, tables)];
       await this.#lookAsService(client);
-      for (const part of this.#parts.values()) plans.push(await part.plan(client, tables));
+      plans.push(await this.planParts(client, tables));
       return plans.flat();
     });
+  }
+
+  /** What the framework's parts would run for these tables. */
+  async planParts(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
+    const plans: string[][] = [];
+    for (const part of this.#parts.values()) plans.push(await part.plan(client, tables));
+    return plans.flat();
   }
 
   /** Runs in a transaction of the admin login, behind the register lock. */
