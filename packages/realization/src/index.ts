@@ -24,6 +24,7 @@ export {
 } from './realization.ts';
 export type { Marked, ResourceReference } from './resource/resource-reference.ts';
 export type { FinishedOptions, Rollout, RolloutProgress } from './rollout/rollout-progress.ts';
+export type { SoftDeletedMany } from './session/bulk-session.ts';
 export type { PurgeManyOptions, RetryTargetOptions } from './session/operator-session.ts';
 export type { RealizationSession } from './session/realization-session.ts';
 export type { SubmittingSession } from './session/submitting-session.ts';

@@ -1,5 +1,6 @@
 import type { Statement } from '../exchange/statement.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
+import type { Column } from '../table/column.ts';
 import { primaryKeyName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns, columnList, placeholders } from './column-list.ts';
@@ -7,12 +8,17 @@ import { quoteIdentifier } from './identifier.ts';
 import { perShape } from './per-table.ts';
 import { touched } from './update.ts';
 
-const upsertText = perShape<boolean>((table, hasRevision) => {
+interface UpsertShape {
+  readonly hasRevision: boolean;
+  readonly needsRow: boolean;
+}
+
+const upsertText = perShape<UpsertShape>((table, { hasRevision, needsRow }) => {
   const columns = suppliedColumns(table);
   const condition = hasRevision ? `\n    where stored.revision = $${columns.length + 1}` : '';
   return `
     insert into ${table.qualifiedName} as stored (${columnList(columns)})
-    values (${placeholders(columns.length)})
+    ${needsRow ? unlessMissing(table, columns) : `values (${placeholders(columns.length)})`}
     on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
     do update set ${assignments(table)}${condition}
     returning ${allColumns(table)}`;
@@ -20,12 +26,23 @@ const upsertText = perShape<boolean>((table, hasRevision) => {
 
 /**
  * Inserts at revision 1, or replaces what is there, soft-deleted or not, if it is at the row's revision; whatever its
- * revision when the row names none. Answers the row as stored, or none when the revision is another.
+ * revision when the row names none. With `refusesMissing`, a row that names a revision other than 0 only replaces. Answers the row as stored, or none when the revision is another.
  */
-export function upsertStatement(table: RegisteredTable, row: WritableRow): Statement {
+export function upsertStatement(table: RegisteredTable, row: WritableRow, refusesMissing = false): Statement {
   const hasRevision = row.revision !== undefined;
+  const needsRow = hasRevision && refusesMissing;
   const values = row.revision === undefined ? row.values : [...row.values, row.revision];
-  return { name: 'upsert', text: upsertText(table, String(hasRevision), hasRevision), values };
+  return { name: 'upsert', text: upsertText(table, `${hasRevision} ${needsRow}`, { hasRevision, needsRow }), values };
+}
+
+/** The values, unless they are to replace a row at a revision and there is none. Revision 0 means that there must be none. */
+function unlessMissing(table: RegisteredTable, columns: readonly Column[]): string {
+  const values = columns.map(({ format }, index) => `$${index + 1}::${format.sqlType}`);
+  const same = table.identity.map(
+    (column) => `present.${quoteIdentifier(column.name)} = ${values[columns.indexOf(column)]}`,
+  );
+  return `select ${values.join(', ')}
+    where $${columns.length + 1}::bigint = 0 or exists (select from ${table.qualifiedName} present where ${same.join(' and ')})`;
 }
 
 function assignments(table: RegisteredTable): string {

@@ -26,7 +26,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 /** Raised when the resource is at another revision than the record. */
 export const REFUSED_SQLSTATE = 'IN412';
 
-const { PENDING, DELETION_PENDING, DELETION_REALIZED } = STATUS_WEIGHTS;
+const { PENDING, REALIZED, DELETION_PENDING, DELETION_REALIZED } = STATUS_WEIGHTS;
 
 export interface PersistFunction extends TableFunction {
   /** The statement that stores the record, without and with a revision: the function holds both. */
@@ -145,6 +145,10 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     where ${ofOverall};
   end if;
 
+  if cardinality(${OWN}.wanted) = 0 and not exists (select from ${enforcement.qualifiedName} e where ${ofEnforcement}) then
+    update ${overall.qualifiedName} o set realization_status = ${REALIZED}, updated_at = clock_timestamp() where ${ofOverall};
+  end if;
+
   ${OWN}.identity := jsonb_build_array(${texts.join(', ')});
   ${OWN}.job_key := ${texts.map(keyPart).join(" || '/' || ")};
   if ${OWN}.is_new and cardinality(${OWN}.wanted) = 1 then
@@ -164,7 +168,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
 });
 
 const upsertText = (table: RegisteredTable, revision: string | undefined): string =>
-  upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }).text;
+  upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }, true).text;
 
 /** The same statement, its row in a variable, with the types that the call of the function names. */
 const returningInto = (table: RegisteredTable, upsert: string): string =>

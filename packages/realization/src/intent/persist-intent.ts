@@ -82,7 +82,7 @@ async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTab
 
 function callPersist(tables: StatusTables, { row, placement }: IntentToPersist): Statement | undefined {
   const call = callSql(tables);
-  const upsert = upsertStatement(tables.resource, row);
+  const upsert = upsertStatement(tables.resource, row, true);
   if (call === undefined || !call.upserts.has(upsert.text)) return undefined;
   const values = [
     ...row.values,
@@ -106,7 +106,7 @@ function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statem
   return [
     ...lockStatements(tables, intent.identity),
     refuseLeftover(tables, intent.identity),
-    noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+    noteIntentRevision(upsertStatement(tables.resource, intent.row, true)),
     ...afterRecord(tables, intent),
   ];
 }
@@ -141,12 +141,13 @@ async function persistAfterLook(executor: Executor, scope: Scope, tables: Status
   const leftover = looked.at(-1)?.rows[0]?.[0] ?? null;
   if (leftover === null) {
     const answers = await executor.run(scope, [
-      noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+      noteIntentRevision(upsertStatement(tables.resource, intent.row, true)),
       ...afterRecord(tables, intent),
     ]);
     return acceptedRow(tables, intent, answers[0] as StatementResult);
   }
-  const row = { ...intent.row, revision: revisionAbove(leftover, intent.row.revision) };
+  if (intent.row.revision !== undefined && intent.row.revision !== '0') throw revisionConflict(tables, intent);
+  const row = { ...intent.row, revision: revisionAbove(leftover) };
   const cleaning = cleanLeftovers(tables, intent);
   const answers = await executor.run(scope, [
     ...cleaning,
@@ -164,6 +165,7 @@ const lockStatements = (tables: StatusTables, identity: Identity): Statement[] =
 const afterRecord = (tables: StatusTables, { identity, row, placement }: IntentToPersist): Statement[] => [
   ...placementStatements(tables, identity, placement),
   resetOverall(tables, identity, placement),
+  ...(mayBeNowhere(placement) ? [settleNowhere(tables, identity)] : []),
   enqueueIntent(tables, identity),
   ...(row.revision === undefined ? [] : [dropUnfoundedStatus(tables, [identity])]),
 ];
@@ -189,6 +191,24 @@ const resetOverallSql = perStatusTables((tables) => {
   };
 });
 
+/** The intent may turn out to have nothing to do anywhere. Without a list or a selector, its points come later. */
+export const mayBeNowhere = (placement: Placement): boolean =>
+  placement.kind === 'selector' || (placement.kind === 'points' && placement.points.length === 0);
+
+/** What is to be nowhere, and is nowhere, is as it should be. */
+const settleNowhere = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'settle-nowhere',
+  text: settleNowhereSql(tables),
+  values: identity,
+});
+const settleNowhereSql = perStatusTables(
+  (tables) => `
+    update ${tables.overall.qualifiedName} o
+    set realization_status = ${STATUS_WEIGHTS.REALIZED}, updated_at = clock_timestamp()
+    where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null
+      and not exists (select from ${tables.enforcement.qualifiedName} e where ${ofResource(tables, 'e')})`,
+);
+
 /** A row that is there without its resource, and has been at a revision. */
 const leftoverOf = (tables: StatusTables): string => `
     from ${tables.overall.qualifiedName} o
@@ -211,10 +231,7 @@ const refuseSql = perStatusTables(
   (tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`,
 );
 
-const revisionAbove = (leftover: string, wanted: string | undefined): string => {
-  const next = BigInt(leftover) + 1n;
-  return String(wanted !== undefined && BigInt(wanted) > next ? wanted : next);
-};
+const revisionAbove = (leftover: string): string => String(BigInt(leftover) + 1n);
 
 /**
  * A resource that was deleted outright leaves rows of removals that nobody will ask about again. They go; a job at each
@@ -252,6 +269,8 @@ function acceptedRow(
 
 const revisionConflict = ({ resource }: StatusTables, { row }: IntentToPersist): RevisionConflictError =>
   new RevisionConflictError(
-    `persistIntent ${resource.name}: the resource is no longer at revision ${row.revision}; read it again, apply the change, and persist that`,
+    row.revision === '0'
+      ? `persistIntent ${resource.name}: the resource is there already; revision 0 only creates`
+      : `persistIntent ${resource.name}: the resource is not, or no longer, at revision ${row.revision}; read it again, apply the change, and persist that`,
     { details: { table: resource.name, revision: Number(row.revision) } },
   );

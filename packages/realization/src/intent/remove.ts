@@ -71,7 +71,10 @@ const removeEverywhereSql = perStatusTables(
 const overallRemovalSql = perStatusTables(
   (tables) => `
     update ${tables.overall.qualifiedName} o
-    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
+    set realization_status = case
+        when o.realization_status = ${STATUS_WEIGHTS.REALIZED} and not exists (select from ${tables.enforcement.qualifiedName} e where ${ofResource(tables, 'e')})
+        then ${STATUS_WEIGHTS.DELETION_REALIZED} else ${STATUS_WEIGHTS.DELETION_PENDING} end,
+      additional_details = '', resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()
     where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`,
 );

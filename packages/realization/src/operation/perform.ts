@@ -3,7 +3,8 @@ import type { Executor, Scope } from '@intendant/core/internal';
 import { type IntentToPersist, persistIntent, persistIntents } from '../intent/persist-intent.ts';
 import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from '../intent/remove.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { type Mark, writeMarks } from '../status/marks.ts';
+import { writeMarksWithJobs } from '../status/mark-jobs.ts';
+import type { Mark } from '../status/marks.ts';
 import type { Operation, WaitingOperation } from './operation.ts';
 import { type Outcome, storedError } from './result.ts';
 
@@ -15,7 +16,7 @@ export async function carryOutMarks(
   waiting: readonly WaitingOperation[],
 ): Promise<Outcome[]> {
   const marks = waiting.map(({ operation }) => operation as Mark);
-  const results = await writeMarks(executor, scope, tables, marks);
+  const results = await writeMarksWithJobs(executor, scope, tables, marks);
   return results.map((verdict) => ({ verdict }));
 }
 

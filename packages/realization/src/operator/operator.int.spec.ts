@@ -334,3 +334,84 @@ describe('what is known of one resource and of the points', () => {
     expect([...first, ...second].map(({ message }) => message.slice(6, 7))).toEqual(['c', 'b', 'a', '']);
   });
 });
+
+describe('intents of many, and of what is not there', () => {
+  test('a revision of what is not there is refused, and revision 0 only creates', async () => {
+    const conflict = { code: 'REVISION_CONFLICT' };
+    const stale = await persist('VM1');
+    await r.purge(vm, 'VM1');
+    const inTransaction = (record: object) =>
+      fixture.store.as(pepsi).transaction((tx) => fixture.realization.in(tx).persistIntent(vm, record as never));
+    for (const record of [stale, { id: 'VM2', name: '', revision: 7 }]) {
+      await expect(r.persistIntent(vm, record)).rejects.toMatchObject(conflict);
+      await expect(inTransaction(record)).rejects.toMatchObject(conflict);
+      await expect(r.persistIntents(vm, [record])).rejects.toMatchObject(conflict);
+    }
+    expect(await r.list(vm)).toEqual([]);
+    const created = await r.persistIntent(vm, { id: 'VM1', name: '', revision: 0 }, { enforcementPoints: ['E1'] });
+    expect(created.record.revision).toBeGreaterThan(0);
+    await expect(r.persistIntent(vm, { id: 'VM1', name: '', revision: 0 })).rejects.toMatchObject(conflict);
+    await r.delete(vm, 'VM1');
+    await expect(r.persistIntent(vm, created.record)).rejects.toMatchObject(conflict);
+    expect((await r.persistIntent(vm, { ...created.record, revision: 0 })).record.revision).toBeGreaterThan(1);
+  });
+
+  test('an intent for no point has nothing to wait for, and is gone as soon as it is deleted', async () => {
+    const nowhere = [{ enforcementPoints: [] }, { selector: { region: 'nowhere' } }];
+    for (const [index, options] of nowhere.entries()) {
+      const id = `VM${index}`;
+      expect((await r.persistIntent(vm, { id, name: '' }, options)).status).toBe('REALIZED');
+      expect(await r.getOverallStatus(vm, id)).toBe('REALIZED');
+      await r.softDelete(vm, id);
+      expect(await r.getOverallStatus(vm, id)).toBe('DELETION_REALIZED');
+    }
+    expect((await r.persistIntent(vm, { id: 'VM9', name: '' })).status).toBe('PENDING');
+    const moved = await persist('VM3');
+    await r.markSuccess(vm, moved, 'E1');
+    expect((await r.persistIntent(vm, moved, { enforcementPoints: [] })).status).toBe('PENDING');
+  });
+
+  test('many are persisted and soft-deleted at once: all of them, or none', async () => {
+    const records = Array.from({ length: 120 }, (_, n) => ({ id: `VM${n}`, name: 'one' }));
+    const stored = await r.persistIntents(vm, records, { enforcementPoints: ['E1', 'E2'] });
+    expect(stored.map(({ record }) => record.id)).toEqual(records.map(({ id }) => id));
+    expect(await r.count(vm, { status: 'PENDING', enforcementPoint: 'E2' })).toBe(120);
+    expect(await jobs()).toHaveLength(240);
+    const changed = stored.map(({ record }) => ({ ...record, name: 'two' }));
+    const withStale = [...changed.slice(0, 3), { ...(changed[3] as (typeof changed)[0]), revision: 9 }];
+    await expect(r.persistIntents(vm, withStale)).rejects.toMatchObject({ code: 'REVISION_CONFLICT' });
+    expect((await fixture.store.as(pepsi).find(vm, 'VM0')).name).toBe('one');
+    await r.delete(vm, 'VM5');
+    const again = await r.persistIntents(vm, [
+      { id: 'VM5', name: 'anew' },
+      { id: 'VM6', name: 'two' },
+    ]);
+    expect(again.map(({ record }) => record.revision)).toEqual([2, 2]);
+    const deleted = await r.softDeleteMany(vm, ['VM1', 'nobody', 'VM2']);
+    expect(deleted).toMatchObject({ rowsAffected: 2, records: [{ id: 'VM1', revision: 2 }, { id: 'VM2' }] });
+    expect(await r.getOverallStatus(vm, 'VM2')).toBe('DELETION_PENDING');
+    await expect(
+      fixture.store.as(pepsi).transaction(async (tx) => {
+        await fixture.realization.in(tx).persistIntents(vm, [{ id: 'new', name: '' }]);
+        await fixture.realization.in(tx).softDeleteMany(vm, ['VM7']);
+        throw new Error('never mind');
+      }),
+    ).rejects.toThrow('never mind');
+    expect((await r.statuses(vm, ['new', 'VM7'])).get('VM7')?.overall.status).toBe('PENDING');
+  });
+
+  test('a mark of PENDING makes a job, also a submitted one', async () => {
+    const record = await persist('VM1');
+    await r.markSuccess(vm, record, 'E1');
+    await query('delete from intendant_jobs.job_common');
+    await r.markSuccess(vm, record, 'E1');
+    expect(await jobs()).toEqual([]);
+    await r.markPending(vm, record, 'E1');
+    expect(await jobs()).toMatchObject([{ state: 'created', isDue: true }]);
+    await query('delete from intendant_jobs.job_common');
+    await r.markSuccess(vm, record, 'E1');
+    await (await r.submit.markPending(vm, record, 'E1')).result({ timeoutMs: 20_000 });
+    expect(await jobs()).toHaveLength(1);
+    await expect(r.markPending(vm, { id: 'VM1', revision: 9 }, 'E1')).rejects.toMatchObject({ code: 'MARKING_FAILED' });
+  });
+});

@@ -455,6 +455,6 @@ describe('error details', () => {
     const { enforcement } = await r.getOverallStatusWithEnforcementDetails(vm, record.id);
     expect(Array.from(enforcement.get('e1')?.additionalDetails as string)).toHaveLength(1024);
     expect(enforcement.get('e2')?.additionalDetails).toBe('ERROR broken \uFFFD \uFFFD text at revision 1');
-    expect(enforcement.get('e3')?.additionalDetails).toBe('ERROR {"code":42} at revision 1');
+    expect(enforcement.get('e3')?.additionalDetails).toBe('ERROR { code: 42 } at revision 1');
   });
 });

@@ -11,11 +11,12 @@ import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../res
 import type { Marked, ResourceReference } from '../resource/resource-reference.ts';
 import { errorText } from '../status/details.ts';
 import { throwRefused } from '../status/mark-failure.ts';
+import { isPendingMark, writeMarksWithJobs } from '../status/mark-jobs.ts';
 import { type MarkedStatus, writeMarks } from '../status/marks.ts';
 import { readOverallStatus, readStatusDetails, type StatusDetails } from '../status/read-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WaitOptions } from '../status/wait-for.ts';
-import { OperatorSession } from './operator-session.ts';
+import { BulkSession, persistResults } from './bulk-session.ts';
 import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
 import { SubmittingSession } from './submitting-session.ts';
 
@@ -26,7 +27,7 @@ import { SubmittingSession } from './submitting-session.ts';
  * Every operation may throw what core's sessions throw (MissingContextError, MissingOrgIdError,
  * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and what it names itself.
  */
-export class RealizationSession extends OperatorSession {
+export class RealizationSession extends BulkSession {
   readonly #parts: RealizationParts;
   /** The same operations, put in line to be carried out in the background. */
   readonly submit: SubmittingSession;
@@ -40,8 +41,10 @@ export class RealizationSession extends OperatorSession {
 
   /**
    * Stores the resource as its owner wants it, PENDING at each of its points, with a job for each: all in one
-   * transaction. A record with a revision is an optimistic update; one without replaces whatever is there. An id that
-   * is used again goes on above the revision of what is left of the old resource.
+   * transaction. A record with a revision is an optimistic update: the resource must be there, at that revision. Revision
+   * 0 only creates. One without replaces whatever is there. An id that is used again goes on above the revision of what
+   * is left of the old resource. An intent for no point (an empty list, a selector that matches none) that is nowhere
+   * either has nothing to wait for: it is REALIZED at once.
    *
    * Throws RevisionConflictError, and InvalidRecordError for a point that was removed; then nothing changed.
    */
@@ -65,12 +68,13 @@ export class RealizationSession extends OperatorSession {
         (run) => this.#parts.inTransaction(scope, run),
         core.isTransaction,
       );
-      return { record: readRow(tables.resource, row) as RecordOf<T>, status: 'PENDING' as const };
+      const [result] = await persistResults<T>(core.executor, scope, tables, [intent], [row]);
+      return result as PersistResult<T>;
     });
   }
 
   /**
-   * Reports that the resource waits at this point. The resource must exist at exactly this revision. Of several, each is
+   * Reports that the resource waits at this point, and makes a job for it. The resource must exist at exactly this revision. Of several, each is
    * judged alone: those that are accepted are written even when others are refused.
    *
    * Throws MarkingFailedError: its cause is a RecordNotFoundError, or a RevisionConflictError for a stale revision;
@@ -257,7 +261,9 @@ export class RealizationSession extends OperatorSession {
         isRemoval,
         message,
       }));
-      const results = await writeMarks(core.executor, scope, tables, marks);
+      const results = isPendingMark({ status })
+        ? await this.#parts.inTransaction(scope, (tx) => writeMarksWithJobs(tx, scope, tables, marks))
+        : await writeMarks(core.executor, scope, tables, marks);
       throwRefused({ table: tables.resource, references, enforcementPoint, status, results });
     });
   }

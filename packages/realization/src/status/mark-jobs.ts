@@ -1,0 +1,31 @@
+import type { Executor, Scope } from '@intendant/core/internal';
+import { enqueueWaiting } from '../job/enqueue.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
+import { type Mark, type MarkResult, writeMarks } from './marks.ts';
+import { lockOverallStatus } from './overall-status.ts';
+
+/** Marks that say that something is to be done. */
+export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
+  status === 'PENDING' || status === 'DELETION_PENDING';
+
+/**
+ * Writes marks as `writeMarks` does, and a job for each resource that now waits, so that a worker makes it so. Needs a
+ * transaction.
+ */
+export async function writeMarksWithJobs(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+): Promise<MarkResult[]> {
+  const results = await writeMarks(executor, scope, tables, marks);
+  const accepted = marks.filter((mark, index) => isPendingMark(mark) && results[index]?.verdict === 'accepted');
+  for (const [point, pending] of Map.groupBy(accepted, ({ enforcementPoint }) => enforcementPoint)) {
+    const identities = pending.map(({ identity }) => identity);
+    await executor.run(scope, [
+      lockOverallStatus(tables, identities),
+      enqueueWaiting(tables, point, identities, 'intent'),
+    ]);
+  }
+  return results;
+}
