@@ -55,7 +55,6 @@ import { readSettings, type SubscriptionsSettings } from './subscriptions-settin
 const READY_MS = 15_000;
 /** While the relay knows what it waits for. */
 const OBSTACLE_MS = 60_000;
-/** A durable subscription that cannot look for work yet goes on trying in the background. */
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
 
@@ -114,6 +113,7 @@ export class PostgresSubscriptions implements Subscriptions {
       onSettledChanges: (names, listener) => onSettledChanges(this.#feed, names, listener, this.#closing.signal),
       begin: (table, options) => this.#begin(table, options),
       follow: (view, from, signal) => follow(this.#feed, view, from, AbortSignal.any([signal, this.#closing.signal])),
+      watchContext: (context) => this.#internals.watchContext(context),
       mayFollow: (view, context) => mayFollow(this.#internals, view, context),
       positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
     });

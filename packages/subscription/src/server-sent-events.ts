@@ -14,7 +14,10 @@ export interface ServerSentEventsOptions {
   readonly tableOf?: (request: Request) => string;
   /** Which of the caller's changes are sent; the others never leave the server. Default: all. */
   readonly filterOf?: (request: Request) => EventFilter;
-  /** When the context ends; the stream ends then. Default: the claim `exp` of a context of JwtAuthorizer's, else never. */
+  /**
+   * When the context ends; the stream ends then. Default: the claim `exp` of a context of JwtAuthorizer's, else never. In any
+   * case the stream ends when the store's authorizer says that the context has ended (`expiresAt`, `isValid`).
+   */
   readonly expiresAt?: (context: unknown) => Date | undefined;
   /**
    * Whether the context is still good, asked with each heartbeat; the stream ends when it returns false or throws. Before
@@ -124,7 +127,9 @@ async function openStream(
   if (resumed instanceof Error && !isElsewhere) throw resumed;
   const { view, from } = resumed instanceof Error ? now : resumed;
   const stop = new AbortController();
-  const signal = AbortSignal.any([gone, stop.signal]);
+  const watch = internals.watchContext(context);
+  const signal = AbortSignal.any([gone, stop.signal, watch.signal]);
+  signal.addEventListener('abort', () => watch.end(), { once: true });
   const reset = (at: number) => `id: ${internals.positionOf(at)}\nevent: reset\ndata: {}\n\n`;
   const events = async function* () {
     if (isElsewhere) yield reset(from);
@@ -176,6 +181,7 @@ function stream(
       const rest = () => {
         clearInterval(heartbeat);
         expiry?.cancel();
+        if (!stop.signal.aborted) end(controller);
       };
       signal.addEventListener('abort', rest, { once: true });
       controller.enqueue(encoder.encode(': open\n\n'));

@@ -24,6 +24,8 @@ export interface SubscriptionsInternals {
   begin(table: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }>;
   /** Ends when the subscriptions close, too. */
   follow(view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step>;
+  /** A signal that aborts when the store's authorizer says that the context has ended. `end` it when nobody listens any more. */
+  watchContext(context: unknown): { readonly signal: AbortSignal; end(): void };
   /** Whether the context still sees what the view was opened for. False when the authorizer refuses it now. */
   mayFollow(view: LogView, context: unknown): boolean;
   positionOf(sequence: number): Position;
