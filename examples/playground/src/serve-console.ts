@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import { createConsole, SignInLinks } from '@intendant/console';
 import type { MetadataContext } from '@intendant/core';
+import { createMetrics } from '@intendant/telemetry';
 import type { Service } from './service.ts';
 import { adminOf, SERVICE_ADMIN, TENANTS } from './tables.ts';
 
@@ -16,7 +17,7 @@ const HOST = '127.0.0.1';
 /** Serves the page on this port, or on a free one if it is taken. */
 export async function serveConsole(service: Service, port: number): Promise<ServedConsole> {
   const signInLinks = new SignInLinks<MetadataContext>();
-  const app = createConsole({ ...service, signInLinks });
+  const app = createConsole({ ...service, signInLinks, metrics: createMetrics(service).registry });
   const { port: actual } = await listen((given) => serve({ fetch: app.fetch, hostname: HOST, port: given }), port);
   const linkFor = (context: MetadataContext) =>
     `http://${HOST}:${actual}/#link=${signInLinks.issue(context, { expiresInMs: LINK_MS })}`;

@@ -137,8 +137,11 @@ async function fallBehind(): Promise<void> {
     .persistIntent(vm, { id: `VM-${Date.now()}`, name: 'more' });
 }
 
+/** The test server trades safety for speed, and a server that DATABASE_URL names may not. */
+const isOfTheServer = ({ subject }: Finding): boolean => /^(fsync|full_page_writes) /.test(subject);
+
 test('a sound database has no finding', async () => {
-  expect(await examine()).toEqual([]);
+  expect((await examine()).filter((finding) => !isOfTheServer(finding))).toEqual([]);
 });
 
 test('doctor finds each thing that is broken on purpose, and says what cures it', async () => {

@@ -61,3 +61,10 @@ export { upsertStatement } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';
 export { primaryKeyName } from './table/constraint-name.ts';
 export type { RegisteredTable } from './table/registered-table.ts';
+export {
+  type AttemptEvent,
+  attemptChannel,
+  type DeliveryEvent,
+  deliveryChannel,
+} from './telemetry/events.ts';
+export { isTraced, type SpanDescription, SpanKind, traced } from './telemetry/tracing.ts';

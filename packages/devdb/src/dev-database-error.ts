@@ -1,6 +1,6 @@
 /** What can be done about each kind of failure: the end of its message. */
 const CURES = {
-  UNSUPPORTED_PLATFORM: 'Start a Postgres yourself (docker compose up -d --wait) and set DATABASE_URL.',
+  UNSUPPORTED_PLATFORM: 'Start a Postgres yourself (docker compose up -d --wait postgres) and set DATABASE_URL.',
   NO_SERVER_USER:
     'Postgres refuses to run as root: create a user for it (useradd --system postgres), or run as another user.',
   FOLDER_IN_USE: 'Stop the server that uses it, or choose another dataDir.',

@@ -29,6 +29,7 @@ import { configureMaintenance, type MaintenanceOptions } from './maintenance/mai
 import { type DutyParts, makeDuties } from './maintenance/make-duties.ts';
 import { ROLLOUTS } from './maintenance/rollout-duty.ts';
 import { SUBMITTED } from './maintenance/submit-duty.ts';
+import { type PointOverview, readPointOverview } from './operator/point-overview.ts';
 import type { PlacementRule } from './placement/placement-rule.ts';
 import { pointTableName } from './placement/selector.ts';
 import type { Presence } from './point/announcement.ts';
@@ -85,6 +86,8 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
   in(transaction: Transaction): RealizationSession;
   /** How many resources of all tenants have which status, as `summary` of a session tells it of one's own. */
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]>;
+  /** The points with their workers, queues and resources of all tenants, as `points` of a session tells of one's own. */
+  pointOverview(): Promise<PointOverview[]>;
   /** What the resync found at each point that a worker with `observe` serves or served. */
   drift(): Promise<DriftReport[]>;
   /** A worker, not yet started. Throws ConfigurationError for options that are missing or wrong. */
@@ -180,6 +183,10 @@ class PostgresRealization implements Realization<unknown> {
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
     const known = tables?.map((table) => this.#statusTables(table)) ?? [...this.#tables.values()];
     return readSummary(this.#internals.executor, SERVICE_SCOPE, known);
+  }
+
+  pointOverview(): Promise<PointOverview[]> {
+    return readPointOverview(this.#internals.executor, this.#jobQueue, SERVICE_SCOPE, [...this.#tables.values()]);
   }
 
   drift(): Promise<DriftReport[]> {

@@ -1,6 +1,7 @@
 import { createConsole, SignInLinks } from '@intendant/console';
 import { ensurePage } from '@intendant/console/page-build';
 import type { MetadataContext } from '@intendant/core';
+import { createMetrics } from '@intendant/telemetry';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import type { Workspace } from '../database/workspace.ts';
@@ -55,11 +56,14 @@ async function serveConsole(
   const subscriptions = await workspace.subscriptions();
   const realization = await workspace.realization();
   const { authorizer } = workspace.settings;
+  const store = await workspace.store();
+  const { registry } = createMetrics({ store, realization, subscriptions });
   const app = createConsole({
-    store: await workspace.store(),
+    store,
     realization,
     subscriptions,
     signInLinks,
+    metrics: registry,
     logger: pino({ name: 'intendant' }, pino.destination(2)),
     ...(authorizer !== undefined && { authorizer }),
   });

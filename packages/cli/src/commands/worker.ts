@@ -9,6 +9,7 @@ import type { Subscriptions } from '@intendant/subscription';
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import type { Workspace } from '../database/workspace.ts';
+import { type HealthAddress, serveWorkerHealth } from '../http/worker-health.ts';
 import { readPort } from '../resource/duration.ts';
 import type { Cli } from '../run/cli.ts';
 import { CommandError, wrongUse } from '../run/command-error.ts';
@@ -68,16 +69,23 @@ export const workerCommand = (cli: Cli): Command =>
       if (!existsSync(path)) throw wrongUse(`there is no file ${path}`);
       if (flags.watch === true) return watch(cli);
       await using workspace = await cli.workspace(command);
-      await runWorkers(cli, workspace, path);
+      const { metricsPort: port, metricsHost: host } = flags;
+      await runWorkers(cli, workspace, path, port === undefined ? undefined : { host, port });
     });
 
-async function runWorkers(cli: Cli, workspace: Workspace, path: string): Promise<void> {
+async function runWorkers(
+  cli: Cli,
+  workspace: Workspace,
+  path: string,
+  health: HealthAddress | undefined,
+): Promise<void> {
   const { signal } = cli.io;
   const module = await loadModule(path);
   const workers = await makeWorkers(module, workspace);
   const logger = pino({ name: 'intendant' });
   try {
     await Promise.all(workers.map((worker) => worker.start()));
+    await using _server = health && (await serveWorkerHealth(workspace, health));
     logger.info({ workers: workers.length }, 'workers are running');
     await untilInterrupted(signal);
     logger.info('workers are stopping');

@@ -1,5 +1,7 @@
 import type { ClientBase, Connection, Submittable } from 'pg';
 import { DatabaseError, serialize } from 'pg-protocol';
+import { describeStatements } from '../telemetry/statement-span.ts';
+import { traced } from '../telemetry/tracing.ts';
 import { refuseCopy, streamOf } from './pg-internals.ts';
 import { type PreparedNames, preparedNamesOf } from './prepared-names.ts';
 import type { Statement, StatementResult, WireValue } from './statement.ts';
@@ -133,6 +135,17 @@ export function runExchange(
   client: ClientBase,
   statements: readonly Statement[],
   options: ExchangeOptions = {},
+): Promise<StatementResult[]> {
+  return traced(
+    () => describeStatements(statements, (client as { readonly database?: string }).database),
+    () => sendExchange(client, statements, options),
+  );
+}
+
+function sendExchange(
+  client: ClientBase,
+  statements: readonly Statement[],
+  options: ExchangeOptions,
 ): Promise<StatementResult[]> {
   return new Promise((resolve, reject) => {
     client.query(new Exchange(statements, options, resolve, reject) as unknown as Submittable);

@@ -5,6 +5,9 @@ import {
   type RegisteredTable,
   type Scope,
   type SessionInternals,
+  type SpanDescription,
+  SpanKind,
+  traced,
   translateError,
 } from '@intendant/core/internal';
 import type { JobQueue } from '../job/job-queue.ts';
@@ -58,8 +61,17 @@ export async function operate<Result>(
   const tables = parts.statusTables(definition);
   const scope = core.scopeFor([tables.resource, tables.overall, tables.enforcement]);
   try {
-    return await run({ tables, scope, core });
+    return await traced(
+      () => describeOperation(operation, tables),
+      () => run({ tables, scope, core }),
+    );
   } catch (error) {
     throw translateError(error, { operation, table: tables.resource.name, key: describeKey(tables.resource, key) });
   }
 }
+
+const describeOperation = (operation: string, { resource }: StatusTables): SpanDescription => ({
+  name: `${operation} ${resource.name}`,
+  kind: SpanKind.INTERNAL,
+  attributes: { 'intendant.operation': operation, 'intendant.table': resource.name },
+});

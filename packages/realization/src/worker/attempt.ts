@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { checkObservation, type Observed } from '../drift/observation.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { errorText } from '../status/details.ts';
+import { withTelemetry } from './attempt-telemetry.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Handlers, Intent } from './handler.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
@@ -47,6 +48,14 @@ export async function runAttempt(
 ): Promise<Outcome> {
   if (hasNothingToDo(setting, attempt)) return { kind: 'done' };
   if (isBeyondLimit(setting, attempt)) return usedUp(setting);
+  return withTelemetry(setting, attempt, () => callWithinTime(setting, attempt, controller));
+}
+
+async function callWithinTime(
+  setting: AttemptSetting,
+  attempt: BegunAttempt,
+  controller: AbortController,
+): Promise<Outcome> {
   const logger = setting.logger.child(bindings(setting, attempt));
   const patience = watchTime(setting, attempt, controller, logger);
   try {

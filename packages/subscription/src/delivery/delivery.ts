@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { CallLimit } from './call-limit.ts';
 import type { DeliveryItem } from './delivery-item.ts';
 import type { DeliveryLimits } from './delivery-options.ts';
+import { type CallSubject, withTelemetry } from './delivery-telemetry.ts';
 import type { BatchHandler } from './handler.ts';
 import { KeyedQueues } from './keyed-queues.ts';
 
@@ -21,6 +22,7 @@ export interface OutcomeStore {
 
 export interface DeliveryParts {
   readonly handler: BatchHandler;
+  readonly subject: CallSubject;
   readonly limits: DeliveryLimits;
   readonly outcomes: OutcomeStore;
   readonly logger: Logger;
@@ -167,7 +169,7 @@ export class Delivery {
 
   /** Undefined when the call is over and well. */
   #call(items: readonly DeliveryItem[], attempt: number): Outcome {
-    const { handler, limits, outcomes } = this.#parts;
+    const { handler, limits, outcomes, subject } = this.#parts;
     const limit = new CallLimit(
       () => items.map(({ share }) => share.lost),
       limits.handlerTimeoutMs,
@@ -186,7 +188,9 @@ export class Delivery {
       return { reason };
     };
     try {
-      return limit.run(() => handler(changes, context))?.then(() => undefined, failed);
+      return limit
+        .run(() => withTelemetry(subject, changes, attempt, () => handler(changes, context)))
+        ?.then(() => undefined, failed);
     } catch (reason) {
       return Promise.resolve(failed(reason));
     }

@@ -53,6 +53,7 @@ export class EphemeralSubscription implements Subscription {
     const { signal } = this.#closing;
     this.#delivery = new Delivery({
       handler,
+      subject: { table: view.tables.map(({ name }) => name).join(','), name: undefined },
       limits,
       outcomes: NOTHING_KEPT,
       logger: feed.logger,

@@ -61,6 +61,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#outcomes = new DurableOutcomes(feed, parts.durable, () => parts.membership.nudge());
     this.#delivery = new Delivery({
       handler,
+      subject: { table: view.tables.map(({ name }) => name).join(','), name: parts.durable.name },
       limits,
       logger: feed.logger,
       closing: this.#closing.signal,

@@ -1,0 +1,29 @@
+import { channel } from 'node:diagnostics_channel';
+
+/** What happened to one attempt of a worker. */
+export interface AttemptEvent {
+  readonly table: string;
+  readonly enforcementPoint: string;
+  readonly action: 'realize' | 'unrealize' | 'observe';
+  /** `handed-back`: the worker stopped or the revision was outdated; another attempt follows. */
+  readonly outcome: 'done' | 'failed' | 'handed-back';
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly durationMs: number;
+  /** From the write of the intent's record to the end of the attempt; undefined for what is no longer there. */
+  readonly sinceIntentMs: number | undefined;
+}
+
+/** What happened to one call of a subscriber's handler. */
+export interface DeliveryEvent {
+  readonly table: string;
+  /** Undefined for a subscription without a durable name. */
+  readonly subscription: string | undefined;
+  readonly outcome: 'done' | 'failed';
+  readonly changes: number;
+  readonly durationMs: number;
+}
+
+/** Diagnostics channels that metrics are counted from. Nothing is built or published while nobody subscribes. */
+export const attemptChannel = channel('intendant:attempt');
+export const deliveryChannel = channel('intendant:delivery');

@@ -1,0 +1,28 @@
+import type { Statement } from '../exchange/statement.ts';
+import { type SpanDescription, SpanKind } from './tracing.ts';
+
+/** Only says for whom the others are; every exchange begins with it. */
+const SCOPE_STATEMENT = 'set-scope';
+
+/**
+ * The span of statements that travel together, by the semantic conventions for database clients
+ * (https://opentelemetry.io/docs/specs/semconv/database/database-spans/). The text has placeholders in the place of values.
+ */
+export function describeStatements(statements: readonly Statement[], database: string | undefined): SpanDescription {
+  const own = statements.filter(({ name }) => name !== SCOPE_STATEMENT);
+  const summary = own.map(nameOf).join('; ') || SCOPE_STATEMENT;
+  return {
+    name: summary,
+    kind: SpanKind.CLIENT,
+    attributes: {
+      'db.system.name': 'postgresql',
+      'db.query.summary': summary,
+      'db.query.text': own.map(({ text }) => text.trim()).join(';\n'),
+      ...(database !== undefined && { 'db.namespace': database }),
+      ...(own.length > 1 && { 'db.operation.batch.size': own.length }),
+    },
+  };
+}
+
+/** The statement's name, or its first word. */
+const nameOf = ({ name, text }: Statement): string => name ?? /\w+/.exec(text)?.[0].toLowerCase() ?? 'statement';

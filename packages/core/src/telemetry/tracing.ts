@@ -1,0 +1,62 @@
+import {
+  type Attributes,
+  type Link,
+  ProxyTracerProvider,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+
+export { SpanKind };
+
+/** What a span says of a piece of work. */
+export interface SpanDescription {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes: Attributes;
+  readonly links?: Link[];
+}
+
+const SCOPE_NAME = '@intendant';
+
+/** The tracer of the SDK that the application registered; undefined when it registered none. */
+function registeredTracer(): Tracer | undefined {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider
+    ? provider.getDelegateTracer(SCOPE_NAME)
+    : provider.getTracer(SCOPE_NAME);
+}
+
+/** Whether spans go anywhere. */
+export const isTraced = (): boolean => registeredTracer() !== undefined;
+
+/**
+ * Runs within a span, which ends when the promise settles. Without an OpenTelemetry SDK it only runs: nothing is described.
+ */
+export function traced<Result>(describe: () => SpanDescription, run: () => Promise<Result>): Promise<Result> {
+  const tracer = registeredTracer();
+  if (tracer === undefined) return run();
+  const { name, kind, attributes, links = [] } = describe();
+  return tracer.startActiveSpan(name, { kind, attributes, links }, (span) => untilSettled(span, run));
+}
+
+async function untilSettled<Result>(span: Span, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    span.setAttribute('error.type', errorType(error));
+    span.setStatus({ code: SpanStatusCode.ERROR });
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** A class of errors, not a message: messages may hold what a user wrote. */
+function errorType(error: unknown): string {
+  if (!(error instanceof Error)) return '_OTHER';
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : error.name;
+}

@@ -1,0 +1,54 @@
+import { type AttemptEvent, attemptChannel, type SpanDescription, SpanKind, traced } from '@intendant/core/internal';
+import type { AttemptSetting } from './attempt.ts';
+import type { BegunAttempt } from './begin-attempts.ts';
+import type { Outcome } from './set-attempts-back.ts';
+
+/** Runs an attempt within a span, and tells metrics how it ended. Costs nothing while nobody wants either. */
+export function withTelemetry(
+  setting: AttemptSetting,
+  attempt: BegunAttempt,
+  run: () => Promise<Outcome>,
+): Promise<Outcome> {
+  return traced(
+    () => describeAttempt(setting, attempt),
+    () => (attemptChannel.hasSubscribers ? timed(setting, attempt, run) : run()),
+  );
+}
+
+/** By the semantic conventions for messaging: a worker processes the jobs of a point as messages of a queue. */
+function describeAttempt({ tables, enforcementPoint }: AttemptSetting, attempt: BegunAttempt): SpanDescription {
+  const { name } = tables.resource;
+  return {
+    name: `process ${name}`,
+    kind: SpanKind.CONSUMER,
+    attributes: {
+      'messaging.system': 'intendant',
+      'messaging.operation.type': 'process',
+      'messaging.operation.name': attempt.action,
+      'messaging.destination.name': `${name}@${enforcementPoint}`,
+      'messaging.message.id': attempt.job.id,
+      'intendant.table': name,
+      'intendant.point': enforcementPoint,
+      'intendant.revision': attempt.revision,
+      'intendant.attempt': attempt.job.retryCount + 1,
+    },
+  };
+}
+
+async function timed(setting: AttemptSetting, attempt: BegunAttempt, run: () => Promise<Outcome>): Promise<Outcome> {
+  const startedAt = performance.now();
+  const outcome = await run();
+  const { action, record, job } = attempt;
+  if (action === 'nothing') return outcome;
+  const writtenAt = record?.['updatedAt'];
+  attemptChannel.publish({
+    table: setting.tables.resource.name,
+    enforcementPoint: setting.enforcementPoint,
+    action,
+    outcome: outcome.kind,
+    attempt: job.retryCount + 1,
+    durationMs: performance.now() - startedAt,
+    sinceIntentMs: writtenAt instanceof Date ? Date.now() - writtenAt.getTime() : undefined,
+  } satisfies AttemptEvent);
+  return outcome;
+}

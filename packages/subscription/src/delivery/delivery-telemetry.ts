@@ -1,0 +1,75 @@
+import {
+  type DeliveryEvent,
+  deliveryChannel,
+  isTraced,
+  type SpanDescription,
+  SpanKind,
+  traced,
+} from '@intendant/core/internal';
+import type { Change } from '../change.ts';
+
+/** Of which subscription a call is. */
+export interface CallSubject {
+  readonly table: string;
+  /** Undefined without a durable name. */
+  readonly name: string | undefined;
+}
+
+/** Calls a handler within a span, and tells metrics how the call ended. Without either it only calls. */
+export function withTelemetry(
+  subject: CallSubject,
+  changes: readonly Change[],
+  attempt: number,
+  call: () => unknown,
+): unknown {
+  const isCounted = deliveryChannel.hasSubscribers;
+  if (!isCounted && !isTraced()) return call();
+  const run = async () => call();
+  return traced(
+    () => describeCall(subject, changes, attempt),
+    () => (isCounted ? timed(subject, changes, run) : run()),
+  );
+}
+
+/** By the semantic conventions for messaging. */
+function describeCall({ table, name }: CallSubject, changes: readonly Change[], attempt: number): SpanDescription {
+  const [first] = changes;
+  return {
+    name: `process ${table}`,
+    kind: SpanKind.CONSUMER,
+    attributes: {
+      'messaging.system': 'intendant',
+      'messaging.operation.type': 'process',
+      'messaging.operation.name': 'deliver',
+      'messaging.destination.name': table,
+      'intendant.attempt': attempt,
+      ...(name !== undefined && { 'messaging.consumer.group.name': name }),
+      ...(first !== undefined && { 'messaging.message.id': first.position }),
+      ...(changes.length > 1 && { 'messaging.batch.message_count': changes.length }),
+    },
+  };
+}
+
+async function timed(
+  { table, name: subscription }: CallSubject,
+  changes: readonly Change[],
+  run: () => Promise<unknown>,
+): Promise<unknown> {
+  const startedAt = performance.now();
+  const tell = (outcome: DeliveryEvent['outcome']) =>
+    deliveryChannel.publish({
+      table,
+      subscription,
+      outcome,
+      changes: changes.length,
+      durationMs: performance.now() - startedAt,
+    } satisfies DeliveryEvent);
+  try {
+    const result = await run();
+    tell('done');
+    return result;
+  } catch (error) {
+    tell('failed');
+    throw error;
+  }
+}

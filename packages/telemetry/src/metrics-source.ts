@@ -1,0 +1,14 @@
+import type { DataStore } from '@intendant/core';
+import type { Realization } from '@intendant/realization';
+import type { Subscriptions } from '@intendant/subscription';
+
+/** What metrics are read from. */
+export interface MetricsOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: a store of whatever context
+  readonly store: DataStore<any>;
+  // biome-ignore lint/suspicious/noExplicitAny: a realization of whatever context
+  readonly realization?: Realization<any>;
+  readonly subscriptions?: Subscriptions;
+  /** Values of the whole database are read at most this often, however often metrics are collected. Default 10,000 ms. */
+  readonly databaseIntervalMs?: number;
+}

@@ -1,0 +1,59 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { listenToEvents } from './event-samples.ts';
+import { GaugeReader } from './gauge-samples.ts';
+import { BUCKETS, COUNTERS, GAUGES, HISTOGRAMS } from './metric.ts';
+import type { MetricsOptions } from './metrics-source.ts';
+
+/** Metrics for Prometheus. */
+export interface PrometheusMetrics extends Disposable {
+  /** prom-client's registry: `await registry.metrics()` is the body of `/metrics`. Add metrics of your own to it. */
+  readonly registry: Registry;
+  /** Stops counting. */
+  close(): void;
+}
+
+/**
+ * Counts the attempts and deliveries of this process from now on, and reads queues, statuses, lag and pool use whenever
+ * the registry is collected. Make one for a process. A collection rejects when the database cannot be read.
+ *
+ * ```ts
+ * const metrics = createMetrics({ store, realization, subscriptions });
+ * const body = await metrics.registry.metrics();
+ * ```
+ */
+export function createMetrics(options: MetricsOptions): PrometheusMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const { counters, histograms, gauges } = {
+    counters: mapped(COUNTERS, ({ name, help, labels }) => new Counter({ name, help, labelNames: labels, registers })),
+    histograms: mapped(
+      HISTOGRAMS,
+      ({ name, help, labels }) => new Histogram({ name, help, labelNames: labels, buckets: BUCKETS, registers }),
+    ),
+    gauges: mapped(GAUGES, ({ name, help, labels }) => new Gauge({ name, help, labelNames: labels, registers })),
+  };
+  const stop = listenToEvents({
+    onCount: ({ metric, labels, value }) => counters[metric].labels(...labels).inc(value),
+    onDuration: ({ metric, labels, value }) => histograms[metric].labels(...labels).observe(value),
+  });
+  const reader = new GaugeReader(options);
+  const collect = async (): Promise<void> => {
+    const samples = await reader.read();
+    for (const gauge of Object.values(gauges)) gauge.reset();
+    for (const { metric, labels, value } of samples) gauges[metric].labels(...labels).set(value);
+  };
+  const metrics = registry.metrics.bind(registry);
+  registry.metrics = async () => {
+    await collect();
+    return metrics();
+  };
+  return { registry, close: stop, [Symbol.dispose]: stop };
+}
+
+function mapped<Key extends string, Value, Result>(
+  values: Readonly<Record<Key, Value>>,
+  map: (value: Value) => Result,
+): Record<Key, Result> {
+  const entries = Object.entries(values) as [Key, Value][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, map(value)])) as Record<Key, Result>;
+}
