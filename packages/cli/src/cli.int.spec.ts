@@ -75,6 +75,7 @@ describe('status', () => {
     const { stdout, exitCode } = await cli(['status', 'vm', 'VM2', '--org', 'acme'], { columns: 80 });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('no space left');
+    expect(stdout).toMatch(/E1 .*ERROR.* 1 +1 .*given up/);
     expect(stdout).not.toContain('\u001b[31m on');
   });
 
@@ -153,6 +154,28 @@ test('changes prints one change a line from where it is told', async () => {
     { operation: 'insert', key: { id: 'VM1' }, orgId: 'globex' },
     { operation: 'insert', key: { id: 'VM2' }, orgId: 'globex' },
   ]);
+});
+
+test('points shows queues and workers, and drain waits until all is unrealized there', async () => {
+  const points = await json('points');
+  expect(points.find(({ id }: { id: string }) => id === 'E1')).toMatchObject({ state: 'live', workers: 1 });
+  expect(points.find(({ id }: { id: string }) => id === 'E2')).toMatchObject({
+    state: 'unregistered',
+    queue: { due: 1 },
+  });
+  expect(await cli(['points', 'list', '--stale', '--json'])).toMatchObject({ exitCode: 3, stdout: '[]\n' });
+  const drained = realization.worker({
+    enforcementPoint: 'E5',
+    labels: { tier: '5' },
+    handlers: [on(vm, { realize: async () => {}, unrealize: async () => {} })],
+  });
+  await drained.start();
+  await as('acme').persistIntent(vm, { id: 'VM5', name: 'moves' }, { selector: { tier: '5' } });
+  await as('acme').waitFor(vm, 'VM5', { status: 'REALIZED', timeoutMs: 20_000 });
+  expect(await json('points', 'drain', 'E5', '--yes')).toEqual({ id: 'E5', state: 'removed', resources: 1 });
+  const { enforcement } = await as('acme').getOverallStatusWithEnforcementDetails(vm, 'VM5');
+  expect(enforcement.get('E5')?.status ?? 'DELETION_REALIZED').toBe('DELETION_REALIZED');
+  await drained.stop();
 });
 
 describe('retry and purge', () => {

@@ -67,7 +67,7 @@ async function showStatus(cli: Cli, printer: Printer, workspace: Workspace, subj
   if (key === undefined) return showTable(printer, workspace, table, showsAll);
   const session = await workspace.session();
   const found = await listAll(session, table, { where: key as never }, 100);
-  if (found.length > 0) return printResources(printer, table, found);
+  if (found.length > 0) return printResources(printer, session, table, found);
   cli.nothingFound();
   printer.result([], () => printer.note(`intendant: ${table.name} has no such resource, or it is not the caller's`));
 }

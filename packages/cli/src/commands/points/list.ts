@@ -1,4 +1,4 @@
-import type { EnforcementPoint } from '@intendant/realization';
+import type { PointOverview } from '@intendant/realization';
 import { Command } from 'commander';
 import { ago } from '../../output/relative-time.ts';
 import type { Cli } from '../../run/cli.ts';
@@ -10,17 +10,17 @@ Examples:
 
 export const listPointsCommand = (cli: Cli): Command =>
   new Command('list')
-    .description('list the points with heartbeat, queue and oldest job')
+    .description('list the points with heartbeat, workers, queue and oldest job')
     .option('--stale', 'only those whose heartbeat is overdue')
     .addHelpText('after', EXAMPLES)
     .action(async ({ stale }: { readonly stale?: boolean }, command: Command) => {
       const printer = cli.printer(command);
       await using workspace = await cli.workspace(command);
-      const all = (await (await workspace.realization()).points.list()).map(overviewOf);
+      const all = await (await workspace.session()).points();
       const points = all.filter(({ state }) => stale !== true || state === 'stale').toSorted(byState);
       if (points.length === 0) cli.nothingFound();
       printer.result(points, () => {
-        if (points.length === 0) return printer.note('intendant: no point is registered');
+        if (points.length === 0) return printer.note('intendant: there is no such point');
         printer.table(
           [
             { title: 'point', value: ({ id }) => id, minWidth: 6 },
@@ -30,6 +30,12 @@ export const listPointsCommand = (cli: Cli): Command =>
               paint: (text, { state }) => printer.paint(STYLES[state], text),
             },
             { title: 'seen', value: ({ heartbeatAt }) => ago(heartbeatAt), align: 'right' },
+            { title: 'workers', value: ({ workers }) => workers, align: 'right' },
+            { title: 'due', value: ({ queue }) => queue.due, align: 'right' },
+            { title: 'waiting', value: ({ queue }) => queue.waiting, align: 'right' },
+            { title: 'running', value: ({ queue }) => queue.running, align: 'right' },
+            { title: 'failed', value: ({ queue }) => queue.failed, align: 'right' },
+            { title: 'oldest', value: ({ queue }) => ago(queue.oldestDueAt), align: 'right' },
             { title: 'labels', value: labelsText, minWidth: 8 },
           ] satisfies Parameters<typeof printer.table<PointOverview>>[0],
           points,
@@ -37,18 +43,8 @@ export const listPointsCommand = (cli: Cli): Command =>
       });
     });
 
-/** A point as it is shown: one whose heartbeat is overdue is stale. */
-type PointOverview = Omit<EnforcementPoint, 'state'> & { readonly state: 'live' | 'stale' | 'removed' };
-
-const STALE_MS = 60_000;
-
-const overviewOf = (point: EnforcementPoint): PointOverview => {
-  const isSilent = Date.now() - point.heartbeatAt.getTime() > STALE_MS;
-  return { ...point, state: point.state === 'live' && isSilent ? 'stale' : point.state };
-};
-
-const STYLES = { live: 'green', stale: 'red', removed: 'gray' } as const;
-const ORDER = ['stale', 'live', 'removed'];
+const STYLES = { live: 'green', stale: 'red', unregistered: 'yellow', removed: 'gray' } as const;
+const ORDER: readonly PointOverview['state'][] = ['stale', 'live', 'unregistered', 'removed'];
 
 const byState = (a: PointOverview, b: PointOverview): number =>
   ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.id.localeCompare(b.id);

@@ -1,8 +1,9 @@
-import type { StatusCounts } from '@intendant/realization';
 import { Command } from 'commander';
 import { confirm } from '../../output/confirm.ts';
+import { counted } from '../../output/counted.ts';
 import { Progress } from '../../output/progress.ts';
 import type { Cli } from '../../run/cli.ts';
+import { followRemoval, leftOf } from './removal.ts';
 import { followRollout } from './rollout.ts';
 
 interface RemoveFlags {
@@ -12,7 +13,7 @@ interface RemoveFlags {
 
 export const drainPointCommand = (cli: Cli): Command =>
   new Command('drain')
-    .description('take a point out of service, unrealize what is there, and wait until that is done')
+    .description('take a point out of service, and wait until all that is there is unrealized')
     .argument('<id>')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', '\nIts workers must run until it is done.\n\nExample:\n  intendant points drain eu-3')
@@ -31,23 +32,22 @@ async function takeOut(
   cli: Cli,
   command: Command,
   id: string,
-  { force, yes }: RemoveFlags,
+  { force = false, yes = false }: RemoveFlags,
   waits: boolean,
 ): Promise<void> {
   const printer = cli.printer(command);
   await using workspace = await cli.workspace(command);
   const realization = await workspace.realization();
-  const summaries = await realization.summary();
-  const resources = summaries.reduce((sum, { points }) => sum + resourcesIn(points.get(id) ?? {}), 0);
-  const consequence = force === true ? 'are forgotten there' : 'are to be unrealized there';
-  const isSure = await confirm(cli.io, `Remove point ${id}? ${resources} resources ${consequence}.`, yes === true);
-  if (!isSure) return printer.note('Nothing was changed.');
-  const rollout = await realization.points.remove(id, { force: force === true });
-  if (waits) await followRollout(cli, realization, rollout, new Progress(cli.io, `draining ${id}`));
-  printer.result({ id, state: 'removed', resources }, () =>
-    printer.line(waits ? `${id} is drained` : `${id} is out of service`),
-  );
+  const counts = await realization.points.previewRemoval(id);
+  const resources = [...counts.values()].reduce((sum, table) => sum + leftOf(table), 0);
+  const consequence = force ? 'forgotten there' : 'unrealized there';
+  const question = `Remove point ${id}? ${counted(resources, 'resource')} will be ${consequence}.`;
+  if (!(await confirm(cli.io, question, yes))) return printer.note('Nothing was changed.');
+  const rollout = await realization.points.remove(id, { force });
+  if (waits) {
+    await followRollout(cli, realization, rollout, new Progress(cli.io, `moving away from ${id}`));
+    await followRemoval(cli, realization, id, new Progress(cli.io, `draining ${id}`));
+  }
+  const done = waits ? `${id} is drained` : `${id} is out of service`;
+  printer.result({ id, state: 'removed', resources }, () => printer.line(done));
 }
-
-const resourcesIn = (counts: StatusCounts): number =>
-  Object.entries(counts).reduce((sum, [status, count]) => (status === 'DELETION_REALIZED' ? sum : sum + count), 0);

@@ -1,5 +1,5 @@
 import type { AnyTable } from '@intendant/core';
-import type { ListedResource, StatusRecord } from '@intendant/realization';
+import type { ListedResource, PointDetail, RealizationSession, ResourceDetail } from '@intendant/realization';
 import { printable } from '../../output/printable.ts';
 import type { Printer } from '../../output/printer.ts';
 import { ago } from '../../output/relative-time.ts';
@@ -7,40 +7,57 @@ import { paintStatus } from '../../output/status-style.ts';
 import { keyText, ownerOf } from '../../resource/key.ts';
 
 /** Prints what is known of the resources of one key: usually one, or one for each org that has it. */
-export function printResources(printer: Printer, table: AnyTable, found: readonly ListedResource<AnyTable>[]): void {
-  printer.result(found, () => {
-    for (const [index, resource] of found.entries()) {
+export async function printResources(
+  printer: Printer,
+  session: RealizationSession,
+  table: AnyTable,
+  found: readonly ListedResource<AnyTable>[],
+): Promise<void> {
+  const details: ResourceDetail<AnyTable>[] = [];
+  for (const { key } of found) details.push(await session.detail(table, key as never));
+  printer.result(details, () => {
+    for (const [index, detail] of details.entries()) {
       if (index > 0) printer.line();
-      printResource(printer, table, resource);
+      printDetail(printer, table, detail);
     }
   });
 }
 
-function printResource(printer: Printer, table: AnyTable, resource: ListedResource<AnyTable>): void {
-  const { key, overall, enforcement } = resource;
+function printDetail(printer: Printer, table: AnyTable, { key, overall, points }: ResourceDetail<AnyTable>): void {
   const { orgId, instanceId } = ownerOf(key);
   const owner = [orgId, instanceId].filter(Boolean).join('/');
   const name = printable(`${table.name} ${keyText(table, key)}`);
   printer.line(`${printer.paint('bold', name)}${owner && printable(` of ${owner}`)}, revision ${overall.revision}`);
   printer.line(`${paintStatus(printer, overall.status, overall.status)} for ${ago(overall.updatedAt)}`);
-  if (enforcement.size === 0) {
+  if (points.length === 0) {
     printer.line('It is placed at no enforcement point.');
     return;
   }
   printer.table(
     [
-      { title: 'point', value: ([point]) => point, minWidth: 6 },
+      { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 6 },
       {
         title: 'status',
-        value: ([, { status }]) => status,
-        paint: (text, [, { status }]) => paintStatus(printer, status, text),
+        value: ({ status }) => status,
+        paint: (text, { status }) => paintStatus(printer, status, text),
       },
-      { title: 'rev', value: ([, { revision }]) => revision, align: 'right' },
-      { title: 'since', value: ([, { updatedAt }]) => ago(updatedAt), align: 'right' },
-    ] satisfies Parameters<typeof printer.table<[string, StatusRecord]>>[0],
-    [...enforcement],
+      { title: 'rev', value: ({ revision }) => revision, align: 'right' },
+      { title: 'attempt', value: ({ attempt }) => attempt, align: 'right' },
+      { title: 'since', value: ({ since }) => ago(since), align: 'right' },
+      { title: 'next try', value: nextTry, align: 'right' },
+      { title: 'note', value: ({ pointState }) => (pointState === 'stale' ? 'nobody serves it' : ''), minWidth: 8 },
+    ] satisfies Parameters<typeof printer.table<PointDetail>>[0],
+    points,
   );
-  for (const [point, { additionalDetails }] of enforcement) {
-    if (additionalDetails) printer.line(`${printer.paint('bold', printable(point))}: ${printable(additionalDetails)}`);
+  for (const { enforcementPoint, error } of points) {
+    if (error) printer.line(`${printer.paint('bold', printable(enforcementPoint))}: ${printable(error)}`);
   }
+}
+
+function nextTry({ job, nextAttemptAt }: PointDetail): string {
+  if (job === 'running') return 'running';
+  if (job === 'failed') return 'given up';
+  if (nextAttemptAt === null) return '';
+  const inMs = nextAttemptAt.getTime() - Date.now();
+  return inMs <= 0 ? 'due' : `in ${ago(new Date(Date.now() - inMs))}`;
 }
