@@ -14,6 +14,7 @@ import {
   type Executor,
   guardLogger,
   internalsOf,
+  type OptionNames,
   type Scope,
   type SessionInternals,
   sessionInternalsOf,
@@ -70,6 +71,8 @@ export interface RealizationRegisterOptions<T extends AnyTable> extends Register
   /** Where resources of these tables go when an intent doesn't say. Default: an intent without points stays where it is. */
   readonly placement?: PlacementRule<T>;
 }
+
+const REGISTER_OPTIONS: OptionNames<RealizationRegisterOptions<AnyTable>> = { roles: true, placement: true };
 
 /** Intents, their status, and the workers that make them true. */
 export interface Realization<C = MetadataContext> extends AsyncDisposable {
@@ -154,20 +157,22 @@ class PostgresRealization implements Realization<unknown> {
   }
 
   async register(tables: readonly AnyTable[], options: RealizationRegisterOptions<AnyTable> = {}): Promise<void> {
+    checkOptions('register', options, REGISTER_OPTIONS);
+    const { placement, ...storeOptions } = options;
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
     this.#hasSchemaPart ??= this.#internals.addSchemaPart(realizationPart(this.#internals));
     await this.#hasSchemaPart.catch((error: unknown) => {
       this.#hasSchemaPart = undefined;
       throw error;
     });
-    await this.#store.register(registeredTables(tables), options);
+    await this.#store.register(registeredTables(tables), storeOptions);
     for (const { resource, overall, enforcement } of definitions) {
       this.#tables.set(resource.name, {
         resource: this.#internals.table(resource),
         overall: this.#internals.table(overall),
         enforcement: this.#internals.table(enforcement),
       });
-      if (options.placement !== undefined) this.#placements.set(resource.name, options.placement);
+      if (placement !== undefined) this.#placements.set(resource.name, placement);
     }
   }
 
