@@ -116,6 +116,8 @@ describe('list', () => {
     const narrow = await cli(['list', 'vm'], { columns: 80, environment: { ...environment(), NO_COLOR: '1' } });
     expect(Math.max(...narrow.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(narrow.stdout).not.toContain('\u001b');
+    const points = await cli(['points'], { columns: 80, environment: { ...environment(), NO_COLOR: '1' } });
+    expect(Math.max(...points.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     expect((await cli(['list', 'vm'])).stdout).toContain('at revision 1');
     expect((await cli(['list', 'vm'], { columns: 80 })).stdout).toContain('\u001b[31mERROR');
   });

@@ -30,10 +30,13 @@ function exitCodeOf({ code }: IntendantError): ExitCode {
   return code === 'CONFIGURATION' || code === 'INVALID_RECORD' ? EXIT.wrongUse : EXIT.failed;
 }
 
+/** An undefined table, column or function. */
+const MISSING_OBJECT = new Set(['42P01', '42703', '42883']);
+
 function cureOf({ code, details }: IntendantError): string {
   if (code === 'CONNECTION') return '; check that the database runs and that --url or DATABASE_URL names it';
-  if (details['sqlState'] === '42P01' || code === 'TABLE_NOT_REGISTERED')
-    return '; if the schema was not applied yet, run "intendant schema --apply"';
+  if (MISSING_OBJECT.has(String(details['sqlState'])) || code === 'TABLE_NOT_REGISTERED')
+    return '; the schema was not applied yet, or by an older version: run "intendant schema --apply"';
   return '';
 }
 
