@@ -18,10 +18,12 @@ export interface DriftReport {
   readonly lastDriftAt: Date | null;
 }
 
-export async function readDrift({ pool }: DataStoreInternals): Promise<DriftReport[]> {
-  const { rows } = await pool.query(`
+export async function readDrift(store: DataStoreInternals): Promise<DriftReport[]> {
+  const { rows } = await store.inServiceTransaction((client) =>
+    client.query(`
     select table_name as table, point_id as "enforcementPoint", every_ms as "everyMs", realized::float8, drifted::float8,
       missing::float8, failed::float8, last_checked_at as "lastCheckedAt", last_drift_at as "lastDriftAt"
-    from intendant.resync order by table_name, point_id`);
+    from intendant.resync order by table_name, point_id`),
+  );
   return rows as DriftReport[];
 }

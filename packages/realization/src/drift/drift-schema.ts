@@ -1,6 +1,4 @@
-import type { DataStoreInternals } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import { planTableRights } from '../schema/function-plan.ts';
 
 /** Where each table's resync stands at each point, and what it found. */
 const RESYNC_TABLE = `
@@ -20,11 +18,7 @@ create table intendant.resync (
   primary key (table_name, point_id)
 )`;
 
-export async function planDrift(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
+export async function planDrift(client: ClientBase): Promise<string[]> {
   const found = await client.query("select to_regclass('intendant.resync') is not null as is_there");
-  const rights = ['select', 'insert', 'update', 'delete'];
-  return [
-    ...(found.rows[0].is_there ? [] : [RESYNC_TABLE]),
-    ...(await planTableRights(client, 'intendant.resync', rights, [await store.loginName()])),
-  ];
+  return found.rows[0].is_there ? [] : [RESYNC_TABLE];
 }

@@ -99,10 +99,12 @@ export class DriftWatch {
       this.#counts.delete(tables);
       const { realized, drifted, missing, failed } = counts;
       const values = [pointTableName(tables), enforcementPoint, everyMs, realized, drifted, missing, failed];
-      await store.pool.query(REPORT, values).catch((error: unknown) => {
-        this.#countAgain(tables, counts);
-        throw error;
-      });
+      await store
+        .inServiceTransaction((client) => client.query(REPORT, values))
+        .catch((error: unknown) => {
+          this.#countAgain(tables, counts);
+          throw error;
+        });
     }
   }
 

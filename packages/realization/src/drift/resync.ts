@@ -3,6 +3,7 @@ import {
   quoteIdentifier,
   type Statement,
   type StatementResult,
+  serviceScope,
   sessionInternalsOf,
 } from '@intendant/core/internal';
 import type { Duty } from '../background/duty.ts';
@@ -41,11 +42,13 @@ export const resyncDuty = (store: DataStoreInternals, tables: () => readonly Sta
 });
 
 /** When a round is due next, as far as is known. */
-async function nextRoundMs({ pool }: DataStoreInternals, tables: readonly StatusTables[]): Promise<number> {
-  const { rows } = await pool.query<{ waitMs: number | null }>(
-    `select (extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 as "waitMs"
+async function nextRoundMs(store: DataStoreInternals, tables: readonly StatusTables[]): Promise<number> {
+  const { rows } = await store.inServiceTransaction((client) =>
+    client.query<{ waitMs: number | null }>(
+      `select (extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 as "waitMs"
      from intendant.resync where table_name = any ($1) and served_at > clock_timestamp() - ${GONE_MS} * interval '1 ms'`,
-    [tables.map(pointTableName)],
+      [tables.map(pointTableName)],
+    ),
   );
   return Math.min(IDLE_MS, Math.max(SOON_MS, rows[0]?.waitMs ?? IDLE_MS));
 }
@@ -62,8 +65,8 @@ interface Round {
 /** Goes on with one round that is due. Answers whether there was one. */
 async function stepResync(store: DataStoreInternals, tables: readonly StatusTables[]): Promise<boolean> {
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
-    const { executor, loginExecutor } = sessionInternalsOf(tx);
-    const [due] = await loginExecutor.run([dueRound(tables)]);
+    const { executor } = sessionInternalsOf(tx);
+    const [due] = await executor.run(serviceScope, [dueRound(tables)]);
     const round = readRound(tables, due as StatementResult);
     if (round === undefined) return false;
     const { rows: wanted, waitMs } = paceOf(round);
@@ -74,7 +77,7 @@ async function stepResync(store: DataStoreInternals, tables: readonly StatusTabl
       await executor.run(SERVICE_SCOPE, [enqueueResync(round.tables, enforcementPoint, identities)]);
     }
     const reached = identities.length === wanted ? (identities.at(-1) as Identity) : null;
-    await loginExecutor.run([saveRound(round, reached, waitMs)]);
+    await executor.run(serviceScope, [saveRound(round, reached, waitMs)]);
     return true;
   });
 }

@@ -1,85 +1,37 @@
-import { DB_ROLES, type DbRole } from '@intendant/core';
-import { type DataStoreInternals, derivedName, quoteIdentifier, type RegisteredTable } from '@intendant/core/internal';
+import type { RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { statusTablesAmong } from '../resource/status-tables.ts';
-import { planTableRights } from '../schema/function-plan.ts';
 import {
   countPresent,
+  EMPTY_OWNERS_TO_NULL,
   forgetCounts,
   HISTORY_TABLES,
   type LoggedTable,
   loggedTables,
   statusLogBody,
+  statusLogFunction,
 } from './status-log.ts';
 
-const TABLES = ['status_history', 'status_change', 'status_count'] as const;
-
 /** The tables of history and counts, who may read them, and the triggers of every status table that fill them. */
-export async function planHistory(
-  client: ClientBase,
-  store: DataStoreInternals,
-  tables: readonly RegisteredTable[],
-): Promise<string[]> {
-  const found = await client.query("select to_regclass('intendant.status_history') is not null as is_there");
+export async function planHistory(client: ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
+  const found = await client.query(
+    `select to_regclass('intendant.status_history') is not null as is_there, exists (
+       select from pg_attribute where attrelid = to_regclass('intendant.status_history') and attname = 'org_id' and attnotnull
+     ) as has_empty_owners`,
+  );
   const triggers: string[] = [];
   for (const logged of statusTablesAmong(tables).flatMap(loggedTables))
     triggers.push(...(await planTriggers(client, logged)));
   return [
-    ...(found.rows[0].is_there ? [] : [HISTORY_TABLES, ...TABLES.map(protect)]),
-    ...(await planRights(client, store)),
+    ...(found.rows[0].is_there ? [] : [HISTORY_TABLES]),
+    ...(found.rows[0].has_empty_owners ? [EMPTY_OWNERS_TO_NULL] : []),
     ...triggers,
   ];
 }
 
-const protect = (name: string): string => `alter table intendant.${name} enable row level security`;
-
-async function planRights(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const login = await store.loginName();
-  const readers = [
-    { name: login, using: 'true' },
-    ...DB_ROLES.map((role) => ({ name: store.roleName(role), using: ownRows(role) })),
-  ];
-  const { rows } = await client.query<{ name: string; table: string }>(
-    `select policyname as name, tablename as table from pg_policies where schemaname = 'intendant' and tablename = any ($1)`,
-    [TABLES],
-  );
-  const have = new Set(rows.map(({ name, table }) => `${table} ${name}`));
-  const plan: string[] = [];
-  for (const table of TABLES) {
-    const name = `intendant.${table}`;
-    plan.push(
-      ...(await planTableRights(
-        client,
-        name,
-        ['select'],
-        readers.map((reader) => reader.name),
-      )),
-    );
-    plan.push(...(await planTableRights(client, name, ['insert', 'update', 'delete'], [login])));
-    for (const reader of readers) {
-      if (have.has(`${table} ${reader.name}`)) continue;
-      const action = reader.name === login ? 'all' : 'select';
-      const role = quoteIdentifier(reader.name);
-      plan.push(`create policy ${role} on ${name} for ${action} to ${role} using (${reader.using})`);
-    }
-  }
-  return plan;
-}
-
-/** As on the resources' tables. What has no org or instance belongs to all. */
-function ownRows(role: DbRole): string {
-  const own = (column: string, setting: string): string =>
-    `${column} in ('', (select nullif(current_setting('${setting}', true), '')))`;
-  const conditions = [
-    ...(role.startsWith('tenant_') ? [own('org_id', 'intendant.org_id')] : []),
-    ...(role.includes('instance_') ? [own('instance_id', 'intendant.instance_id')] : []),
-  ];
-  return conditions.join(' and ') || 'true';
-}
-
 async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<string[]> {
   const { table } = logged;
-  const name = `intendant.${quoteIdentifier(derivedName('status_log', table.schemaName, table.name))}`;
+  const name = statusLogFunction(logged);
   const body = statusLogBody(logged);
   const { rows } = await client.query<{ body: string | null; triggers: string[]; has_rows: boolean }>(
     `select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body,

@@ -219,7 +219,7 @@ describe('the summary', () => {
     await internalsOf(fixture.store).withAdmin(async (client) => {
       for (const table of ['overall_status_vm', 'enforcement_status_vm']) {
         for (const event of ['insert', 'update', 'delete', 'truncate'])
-          await client.query(`drop trigger intendant_status_${event} on ${table}`);
+          await client.query(`drop trigger intendant_status_${event} on public.${table}`);
       }
       await client.query('truncate intendant.status_change, intendant.status_count');
     });

@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
+import { derivedName, quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
 import { keyText } from '../resource/key-text.ts';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -16,8 +16,8 @@ export const HISTORY_TABLES = `
 create table intendant.status_history (
   seq bigint generated always as identity,
   table_name text not null,
-  org_id text not null,
-  instance_id text not null,
+  org_id text,
+  instance_id text,
   key text[] not null,
   point_id text not null,
   status integer not null,
@@ -30,23 +30,37 @@ create index on intendant.status_history (table_name, org_id, key, seq);
 create index on intendant.status_history using brin (occurred_at);
 create table intendant.status_change (
   table_name text not null,
-  org_id text not null,
-  instance_id text not null,
+  org_id text,
+  instance_id text,
   point_id text not null,
   status integer not null,
   change bigint not null
 );
 create table intendant.status_count (
   table_name text not null,
-  org_id text not null,
-  instance_id text not null,
+  org_id text,
+  instance_id text,
   point_id text not null,
   status integer not null,
   resources bigint not null,
-  primary key (table_name, org_id, instance_id, point_id, status)
+  unique nulls not distinct (table_name, org_id, instance_id, point_id, status)
 )`;
 
-/** Stands for no point, no org and no instance: overall, and tables that have none. */
+/** Earlier versions wrote '' for no org and no instance, where null stands now: what row security takes for everybody's. */
+export const EMPTY_OWNERS_TO_NULL = `
+alter table intendant.status_count drop constraint status_count_pkey;
+${['status_history', 'status_change', 'status_count']
+  .map(
+    (table) => `
+alter table intendant.${table} alter column org_id drop not null, alter column instance_id drop not null;
+update intendant.${table} set org_id = nullif(org_id, ''), instance_id = nullif(instance_id, '') where org_id = '' or instance_id = ''`,
+  )
+  .join(';')};
+alter table intendant.status_count add unique nulls not distinct (table_name, org_id, instance_id, point_id, status)`;
+
+/** Stands for no org and no instance, where a table has none. */
+const NOBODY = 'null::pg_catalog.text';
+/** Stands for no point: overall. */
 const NONE = "''::pg_catalog.text";
 
 interface LoggedTable {
@@ -76,8 +90,10 @@ const DIFFERS = 'operator(pg_catalog.<>)';
 /** Whose a row under this alias is, in SQL; none where the table has no such column. */
 const owners = ({ table }: LoggedTable, alias: string): string =>
   [
-    table.columnByField.has('orgId') ? `${alias}.org_id` : NONE,
-    table.columnByField.has('instanceId') ? `${alias}.instance_id` : NONE,
+    table.columnByField.has('orgId') ? `${alias}.org_id` : NOBODY,
+    table.columnByField.has('instanceId')
+      ? `case when ${alias}.instance_id ${DIFFERS} '' then ${alias}.instance_id end`
+      : NOBODY,
   ].join(', ');
 
 /** One for each row, with the place it is counted at: `'public.vm', n.org_id, '', n.point, n.realization_status, 1` */
@@ -130,6 +146,10 @@ const onUpdate = (logged: LoggedTable): string => {
     keep(`${change(logged, 'old_rows', '-1')} union all ${change(logged, 'new_rows', '1')}`)
   );
 };
+
+/** The name of the triggers' function. */
+export const statusLogFunction = ({ table }: LoggedTable): string =>
+  `intendant.${quoteIdentifier(derivedName('status_log', table.schemaName, table.name))}`;
 
 /** The triggers' function. */
 export const statusLogBody = (logged: LoggedTable): string => `

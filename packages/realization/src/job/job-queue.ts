@@ -1,6 +1,11 @@
-import { arrayLiteral, type DataStoreInternals, type Statement, type StatementResult } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  type DataStoreInternals,
+  type Statement,
+  type StatementResult,
+  serviceScope,
+} from '@intendant/core/internal';
 import type { Identity } from '../resource/identity-set.ts';
-import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
 
 /** A job this process has claimed. */
@@ -24,7 +29,7 @@ export interface ClaimWish {
 
 /**
  * The waiting and the running jobs, in pg-boss' tables and in its states, so that its policies hold and its tools show
- * them. All of it runs as the login, on the store's pool; pg-boss itself does not run.
+ * them. All of it runs as the service role, on the store's pool; pg-boss itself does not run.
  */
 export class JobQueue {
   readonly #store: DataStoreInternals;
@@ -52,11 +57,9 @@ export class JobQueue {
     return idsOf(answer);
   }
 
-  /** Runs statements as the login, each call one transaction and one round trip. */
+  /** Runs statements as the service role, each call one transaction and one round trip. */
   async run(statements: readonly Statement[]): Promise<StatementResult[]> {
-    const { executor, exchange } = this.#store;
-    const answers = await executor.run(SERVICE_SCOPE, [exchange.settings.reset(), ...statements]);
-    return answers.slice(1);
+    return this.#store.executor.run(serviceScope, statements);
   }
 }
 

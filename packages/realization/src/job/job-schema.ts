@@ -1,19 +1,12 @@
-import { type DataStoreInternals, quoteIdentifier, type SchemaPart } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { getConstructionPlans, getMigrationPlans } from 'pg-boss';
-import {
-  type Functions,
-  planExecution,
-  planFunctions,
-  planTableRights,
-  WRITING_ROLES,
-} from '../schema/function-plan.ts';
+import { type Functions, planFunctions } from '../schema/function-plan.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
 import { ADD_JOB, ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
 import { RETRY_JOBS } from './retry-function.ts';
 
-const FOR_WRITERS: Functions = {
+export const FOR_WRITERS: Functions = {
   'intendant.job_key_part(text)': JOB_KEY_PART,
   'intendant.enqueue_jobs(text, text, text[], jsonb[], text[], integer)': ENQUEUE_JOBS,
   'intendant.add_job(text, jsonb, text, text, integer)': ADD_JOB,
@@ -21,11 +14,12 @@ const FOR_WRITERS: Functions = {
   'intendant.retry_jobs(text, text, text[], jsonb[], text[])': RETRY_JOBS,
 };
 
-const FOR_SERVICE: Functions = {
+/** Of the status tables' side, as the service-wide writer; a tenant is not to learn of others' jobs. */
+export const FOR_WORKERS: Functions = {
   'intendant.has_job(text, text, text, jsonb)': HAS_JOB,
 };
 
-const FOR_LOGIN: Functions = {
+export const FOR_SERVICE: Functions = {
   'intendant.tenants_after(text, boolean, timestamptz, text, text, integer)': TENANTS_AFTER,
   'intendant.pick_due(text, boolean, timestamptz, text[], integer, uuid[])': PICK_DUE,
   'intendant.claim_band(text, boolean, timestamptz, integer, text)': CLAIM_BAND,
@@ -33,20 +27,15 @@ const FOR_LOGIN: Functions = {
 };
 
 /**
- * pg-boss' tables in a schema of their own, the functions that reach them, and the rights: the login works on the job
- * tables, the writing roles may call the functions. pg-boss itself never runs DDL in an application's process.
+ * pg-boss' tables in a schema of their own, and the functions that reach them. pg-boss itself never runs DDL in an application's process.
  */
-export const jobSchemaPart = (store: DataStoreInternals): SchemaPart => ({
-  name: 'realization jobs',
-  plan: async (client) => [
-    ...(await planJobTables(client)),
-    ...(await planMissing(client, `${JOBS_SCHEMA}.${FAIR_INDEX}`, CREATE_FAIR_INDEX)),
-    ...(await planSchema(client)),
-    ...(await planMissing(client, SWEEP_TABLE, CREATE_SWEEP_TABLE)),
-    ...(await planFunctions(client, { ...FOR_WRITERS, ...FOR_SERVICE, ...FOR_LOGIN })),
-    ...(await planGrants(client, store)),
-  ],
-});
+export const planJobs = async (client: ClientBase): Promise<string[]> => [
+  ...(await planJobTables(client)),
+  ...(await planMissing(client, `${JOBS_SCHEMA}.${FAIR_INDEX}`, CREATE_FAIR_INDEX)),
+  ...(await planSchema(client)),
+  ...(await planMissing(client, SWEEP_TABLE, CREATE_SWEEP_TABLE)),
+  ...(await planFunctions(client, { ...FOR_WRITERS, ...FOR_WORKERS, ...FOR_SERVICE })),
+];
 
 async function planJobTables(client: ClientBase): Promise<string[]> {
   const installed = await installedVersion(client);
@@ -77,32 +66,4 @@ async function planSchema(client: ClientBase): Promise<string[]> {
 async function planMissing(client: ClientBase, relation: string, create: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string | null }>('select to_regclass($1) as name', [relation]);
   return rows[0]?.name === null ? [create] : [];
-}
-
-async function planGrants(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const login = await store.loginName();
-  const writers = WRITING_ROLES.map((role) => store.roleName(role));
-  return [
-    ...(await planExecution(client, Object.keys(FOR_WRITERS), [login, ...writers])),
-    ...(await planExecution(client, Object.keys(FOR_SERVICE), [login, store.roleName('writer')])),
-    ...(await planExecution(client, Object.keys(FOR_LOGIN), [login])),
-    ...(await planTableRights(client, SWEEP_TABLE, ['select', 'insert', 'update'], [login])),
-    ...(await missingJobGrants(client, login, quoteIdentifier(login))),
-  ];
-}
-
-async function missingJobGrants(client: ClientBase, loginName: string, login: string): Promise<string[]> {
-  const found = await client.query(
-    `select bool_and(has_schema_privilege($1, n.oid, 'USAGE') and has_table_privilege($1, c.oid, 'SELECT, INSERT')
-       and has_table_privilege($1, c.oid, 'UPDATE') and has_table_privilege($1, c.oid, 'DELETE')) as granted
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = '${JOBS_SCHEMA}' and c.relkind in ('r', 'p')`,
-    [loginName],
-  );
-  if (found.rows[0].granted === true) return [];
-  return [
-    `grant usage on schema ${JOBS_SCHEMA} to ${login}`,
-    `grant select, insert, update, delete on all tables in schema ${JOBS_SCHEMA} to ${login}`,
-    `grant execute on all functions in schema ${JOBS_SCHEMA} to ${login}`,
-  ];
 }

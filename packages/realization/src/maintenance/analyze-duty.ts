@@ -5,13 +5,15 @@ import { JOBS_SCHEMA } from '../job/job-functions.ts';
 const INTERVAL_MS = 3000;
 
 /** Lets the planner know of tables that have grown. */
-export const analyzeDuty = ({ pool }: DataStoreInternals, tables: () => readonly RegisteredTable[]): Duty => ({
+export const analyzeDuty = (store: DataStoreInternals, tables: () => readonly RegisteredTable[]): Duty => ({
   name: 'analyze',
   intervalMs: INTERVAL_MS,
   work: async () => {
     const names = tables().map(({ qualifiedName }) => qualifiedName);
     if (names.length > 0)
-      await pool.query('select intendant.analyze_grown($1)', [[...names, `${JOBS_SCHEMA}.job_common`]]);
+      await store.inServiceTransaction((client) =>
+        client.query('select intendant.analyze_grown($1)', [[...names, `${JOBS_SCHEMA}.job_common`]]),
+      );
     return undefined;
   },
 });

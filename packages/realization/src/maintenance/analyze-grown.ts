@@ -1,6 +1,5 @@
-import type { DataStoreInternals } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import { planExecution, planFunctions } from '../schema/function-plan.ts';
+import { planFunctions } from '../schema/function-plan.ts';
 
 /*
  * Plans are made while tables are small, and kept for the connection. For a table that was never analyzed, all rows of a
@@ -35,11 +34,6 @@ begin
 end
 $body$`;
 
-const FUNCTIONS = { 'intendant.analyze_grown(text[])': ANALYZE_GROWN };
+export const ANALYZE_FUNCTIONS = { 'intendant.analyze_grown(text[])': ANALYZE_GROWN };
 
-export async function planAnalyze(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  return [
-    ...(await planFunctions(client, FUNCTIONS)),
-    ...(await planExecution(client, Object.keys(FUNCTIONS), [await store.loginName()])),
-  ];
-}
+export const planAnalyze = (client: ClientBase): Promise<string[]> => planFunctions(client, ANALYZE_FUNCTIONS);

@@ -26,14 +26,16 @@ const FOLD = `
 /** Asks first, so that an idle database is not written to. */
 const IS_ANY = 'select exists (select from intendant.status_change) as is_any';
 
-export const foldDuty = ({ pool }: DataStoreInternals, isReady: () => boolean): Duty => ({
+export const foldDuty = (store: DataStoreInternals, isReady: () => boolean): Duty => ({
   name: 'fold counts',
   intervalMs: FOLD_INTERVAL_MS,
   work: async () => {
     if (!isReady()) return undefined;
-    const { rows } = await pool.query<{ is_any: boolean }>(IS_ANY);
+    const { rows } = await store.inServiceTransaction((client) => client.query<{ is_any: boolean }>(IS_ANY));
     if (!rows[0]?.is_any) return undefined;
-    const folded = await pool.query<{ taken: number }>(FOLD, [FOLDED_TOGETHER]);
+    const folded = await store.inServiceTransaction((client) =>
+      client.query<{ taken: number }>(FOLD, [FOLDED_TOGETHER]),
+    );
     return folded.rows[0]?.taken === FOLDED_TOGETHER ? 0 : undefined;
   },
 });
@@ -45,12 +47,14 @@ const FORGET = `
     where occurred_at < clock_timestamp() - $1::double precision * interval '1 ms' limit $2::bigint
   ))`;
 
-export const forgetHistoryDuty = ({ pool }: DataStoreInternals, isReady: () => boolean, afterMs: number): Duty => ({
+export const forgetHistoryDuty = (store: DataStoreInternals, isReady: () => boolean, afterMs: number): Duty => ({
   name: 'forget history',
   intervalMs: FORGET_INTERVAL_MS,
   work: async () => {
     if (!isReady() || !Number.isFinite(afterMs)) return undefined;
-    const { rowCount } = await pool.query(FORGET, [afterMs, FORGOTTEN_TOGETHER]);
+    const { rowCount } = await store.inServiceTransaction((client) =>
+      client.query(FORGET, [afterMs, FORGOTTEN_TOGETHER]),
+    );
     return rowCount === FORGOTTEN_TOGETHER ? 0 : undefined;
   },
 });

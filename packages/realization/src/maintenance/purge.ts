@@ -22,8 +22,10 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 const TOGETHER = 500;
 
 /** Whether anything can be gone: as the counts say, so that a look at a table full of living resources costs nothing. */
-export async function mayBeGone({ pool }: DataStoreInternals, tables: StatusTables): Promise<boolean> {
-  const { rows } = await pool.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]);
+export async function mayBeGone(store: DataStoreInternals, tables: StatusTables): Promise<boolean> {
+  const { rows } = await store.inServiceTransaction((client) =>
+    client.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]),
+  );
   return rows[0]?.may ?? false;
 }
 

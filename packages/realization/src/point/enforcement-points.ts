@@ -7,6 +7,7 @@ import {
   type DataStoreInternals,
   type Statement,
   type StatementResult,
+  serviceScope,
   type TransactionExecutor,
 } from '@intendant/core/internal';
 import type { Logger } from 'pino';
@@ -119,10 +120,10 @@ export class EnforcementPoints {
     const worker = { id: randomUUID(), pointId: entry.id, labels: entry.labels, tables: entry.tables };
     const maxUnrealizedShare = options.allowUnrealize === true ? 1 : this.#parts.options.maxUnrealizedShare;
     const written = await this.#write(async (tx) => {
-      const point = await announcePoint(runAsLogin(tx), entry, (before) =>
+      const point = await announcePoint(runAsService(tx), entry, (before) =>
         this.#judge(tx, before, entry, maxUnrealizedShare),
       );
-      if (point.now.state !== 'removed') await tx.runAsLogin(heartbeat(worker));
+      if (point.now.state !== 'removed') await tx.run(serviceScope, heartbeat(worker));
       return point;
     });
     if (written.now.state === 'removed') throw removedPoint(entry.id);
@@ -145,7 +146,7 @@ export class EnforcementPoints {
    */
   async add(options: PointOptions): Promise<Rollout> {
     const entry = this.#entry(options);
-    await this.#write((tx) => replacePoint(runAsLogin(tx), entry, (before) => this.#judge(tx, before, entry, 1)));
+    await this.#write((tx) => replacePoint(runAsService(tx), entry, (before) => this.#judge(tx, before, entry, 1)));
     return this.rollout(entry.id);
   }
 
@@ -161,9 +162,9 @@ export class EnforcementPoints {
     const { force = false } = options;
     checkEnforcementPoint(id);
     const removed = await this.#parts.store.executor.transaction(async (tx) => {
-      const point = await removePoint(runAsLogin(tx), id);
+      const point = await removePoint(runAsService(tx), id);
       if (point)
-        await tx.runAsLogin([startRollout(id, [...point.tables, ...this.#parts.tableNames(undefined)], force)]);
+        await tx.run(serviceScope, [startRollout(id, [...point.tables, ...this.#parts.tableNames(undefined)], force)]);
       return point;
     });
     if (!removed) {
@@ -229,7 +230,7 @@ export class EnforcementPoints {
       const result = await write(tx);
       if (isChanged(result)) {
         const tables = [...result.now.tables, ...(result.before?.tables ?? [])];
-        await tx.runAsLogin([startRollout(result.now.id, tables, false)]);
+        await tx.run(serviceScope, [startRollout(result.now.id, tables, false)]);
       }
       return result;
     });
@@ -251,7 +252,7 @@ export class EnforcementPoints {
   }
 
   #run(statements: readonly Statement[]): Promise<StatementResult[]> {
-    return this.#parts.store.executor.transaction((tx) => tx.runAsLogin(statements));
+    return this.#parts.store.executor.transaction((tx) => tx.run(serviceScope, statements));
   }
 
   async #progress(id: string | null): Promise<RolloutProgress[]> {
@@ -260,10 +261,10 @@ export class EnforcementPoints {
   }
 }
 
-const runAsLogin =
+const runAsService =
   (tx: TransactionExecutor) =>
   (statements: readonly Statement[]): Promise<StatementResult[]> =>
-    tx.runAsLogin(statements);
+    tx.run(serviceScope, statements);
 
 /** A point that was stale and is back has lost nothing. */
 const isChanged = ({ before, now }: WrittenPoint): boolean =>

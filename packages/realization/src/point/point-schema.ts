@@ -1,13 +1,5 @@
-import { DB_ROLES } from '@intendant/core';
-import type { DataStoreInternals } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import {
-  type Functions,
-  planExecution,
-  planFunctions,
-  planTableRights,
-  WRITING_ROLES,
-} from '../schema/function-plan.ts';
+import { type Functions, planFunctions } from '../schema/function-plan.ts';
 import { REMOVED_POINT_SQLSTATE } from '../status/removed-point.ts';
 import { POINT_WORKER_TABLE } from './point-workers.ts';
 
@@ -37,7 +29,7 @@ create table intendant.point_rollout (
   primary key (point_id, table_name)
 )`;
 
-const FUNCTIONS: Functions = {
+export const POINT_FUNCTIONS: Functions = {
   'intendant.labels_match(jsonb, jsonb)': `
 create or replace function intendant.labels_match(labels jsonb, selector jsonb) returns boolean
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -59,23 +51,10 @@ end
 $body$`,
 };
 
-/** The registry of points, what is being rolled out to them, and the rights: the login writes, every role reads points. */
-export async function planPoints(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const login = await store.loginName();
-  const roles = DB_ROLES.map((role) => store.roleName(role));
+/** The registry of points, who serves them, and what is being rolled out to them. */
+export async function planPoints(client: ClientBase): Promise<string[]> {
   const found = await client.query<Found>(FOUND);
-  return [
-    ...missingTables(found.rows[0] as Found),
-    ...(await planTableRights(client, 'intendant.enforcement_point', ['select'], roles)),
-    ...(await planTableRights(client, 'intendant.enforcement_point', WORK, [login])),
-    ...(await planTableRights(client, 'intendant.point_rollout', WORK, [login])),
-    ...(await planTableRights(client, 'intendant.point_worker', WORK, [login])),
-    ...(await planFunctions(client, FUNCTIONS)),
-    ...(await planExecution(client, Object.keys(FUNCTIONS), [
-      login,
-      ...WRITING_ROLES.map((role) => store.roleName(role)),
-    ])),
-  ];
+  return [...missingTables(found.rows[0] as Found), ...(await planFunctions(client, POINT_FUNCTIONS))];
 }
 
 interface Found {
@@ -99,5 +78,3 @@ const missingTables = ({ has_points, has_stale_after, has_workers }: Found): str
     : []),
   ...(has_workers ? [] : [POINT_WORKER_TABLE]),
 ];
-
-const WORK = ['select', 'insert', 'update', 'delete'];

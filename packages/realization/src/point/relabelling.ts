@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigurationError } from '@intendant/core';
-import type { Statement, StatementResult, TransactionExecutor } from '@intendant/core/internal';
+import { type Statement, type StatementResult, serviceScope, type TransactionExecutor } from '@intendant/core/internal';
 import type { Labels } from '../placement/selector.ts';
 import { identitySql } from '../resource/identity-set.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
@@ -26,7 +26,7 @@ export interface Relabelling {
 export async function checkRelabelling(tx: TransactionExecutor, relabelling: Relabelling): Promise<void> {
   const { before, labels } = relabelling;
   if (labels === undefined || isDeepStrictEqual(before.labels, labels)) return;
-  const { rival } = await tx.runAsLogin({ rival: findRival(before.id, labels) });
+  const { rival } = await tx.run(serviceScope, { rival: findRival(before.id, labels) });
   refuseRival(before, labels, rival);
   if (relabelling.maxUnrealizedShare >= 1 || before.state === 'removed') return;
   await refuseUnrealizing(tx, relabelling, labels);

@@ -5,6 +5,7 @@ import {
   type SessionInternals,
   type Statement,
   type StatementResult,
+  serviceScope,
   sessionInternalsOf,
 } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
@@ -72,14 +73,14 @@ export async function advanceRollout(store: DataStoreInternals, tables: readonly
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const core = sessionInternalsOf(tx);
     const names = arrayLiteral(tables.map(pointTableName));
-    const [claimed, unfinished] = await core.loginExecutor.run([
+    const [claimed, unfinished] = await core.executor.run(serviceScope, [
       { name: 'claim-rollout', text: CLAIM, values: [names] },
       { name: 'unfinished-rollouts', text: UNFINISHED, values: [names] },
     ]);
     const rollout = readRollout(tables, claimed as StatementResult);
     if (rollout === undefined) return (unfinished as StatementResult).rows.length > 0 ? 'blocked' : 'idle';
     const progress = await step(core, rollout);
-    await core.loginExecutor.run([
+    await core.executor.run(serviceScope, [
       ...(progress.phase === 'done' && rollout.point.isForced ? [dropJobs(queueOf(rollout))] : []),
       saveProgress(rollout, progress),
     ]);

@@ -1,7 +1,6 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import { qualifiedName } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import { WRITING_ROLES } from '../schema/function-plan.ts';
 import { operationTable } from './operation-table.ts';
 
 /** What submitted operations need beyond their table: their order, and a way to those that wait among those that don't. */
@@ -16,22 +15,8 @@ export async function planOperations(client: ClientBase, store: DataStoreInterna
   const live = rows[0] as (typeof rows)[0];
   return [
     ...(live.has_sequence ? [] : ['create sequence intendant.operation_seq as bigint']),
-    ...(await planSequenceRights(client, store)),
     ...(live.has_table && !live.has_index
       ? [`create index if not exists "${waiting}" on ${table} (shard, seq) where not is_finished`]
       : []),
   ];
-}
-
-async function planSequenceRights(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const roles = WRITING_ROLES.map((role) => store.roleName(role));
-  const { rows } = await client.query<{ name: string }>(
-    `select quote_ident(name) as name from unnest($1::text[]) as name
-     where to_regclass('intendant.operation_seq') is null
-       or not has_sequence_privilege(name, to_regclass('intendant.operation_seq'), 'usage')`,
-    [roles],
-  );
-  if (rows.length === 0) return [];
-  const names = rows.map(({ name }) => name).join(', ');
-  return [`grant usage on schema intendant to ${names}`, `grant usage on sequence intendant.operation_seq to ${names}`];
 }

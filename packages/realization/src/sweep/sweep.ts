@@ -4,6 +4,7 @@ import {
   quoteLiteral,
   type Statement,
   type StatementResult,
+  serviceScope,
   sessionInternalsOf,
 } from '@intendant/core/internal';
 import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
@@ -49,8 +50,8 @@ export interface Sweep {
 export async function sweepChunk(store: DataStoreInternals, tables: StatusTables, intervalMs: number): Promise<Sweep> {
   const name = `${tables.resource.schemaName}.${tables.resource.name}`;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
-    const { executor, loginExecutor } = sessionInternalsOf(tx);
-    const [, turn] = (await loginExecutor.run([knowTable(name, intervalMs), takeTurn(name)])) as [
+    const { executor } = sessionInternalsOf(tx);
+    const [, turn] = (await executor.run(serviceScope, [knowTable(name, intervalMs), takeTurn(name)])) as [
       unknown,
       StatementResult,
     ];
@@ -61,7 +62,7 @@ export async function sweepChunk(store: DataStoreInternals, tables: StatusTables
     const [rows, last, added] = chunk.rows[0] as (string | null)[];
     const isRound = Number(rows) < CHUNK_ROWS;
     const waitMs = isRound ? intervalMs : (performance.now() - startedAt) * REST_RATIO;
-    await loginExecutor.run([
+    await executor.run(serviceScope, [
       noteProgress(name, isRound ? null : (last ?? null), waitMs),
       ...(isRound ? [dropOldFailures(tables)] : []),
     ]);

@@ -1,4 +1,10 @@
-import { arrayLiteral, type DataStoreInternals, type Statement, type StatementResult } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  type DataStoreInternals,
+  type Statement,
+  type StatementResult,
+  serviceScope,
+} from '@intendant/core/internal';
 import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
 import { identityArrays, identitySql } from '../resource/identity-set.ts';
@@ -37,7 +43,7 @@ export async function finishAttempts(
   const marks = [...identities, ...markArrays(attempts), enforcementPoint];
   const [lock, , remove, , mark] = await executor.run(SERVICE_SCOPE, [
     { name: 'lock-attempts', text: lockSql(tables), values: identities },
-    exchange.settings.reset(),
+    exchange.settings.statement(serviceScope),
     removeStatement(attempts),
     exchange.settings.statement(SERVICE_SCOPE),
     { name: 'mark-finished', text: markSql(tables), values: marks },

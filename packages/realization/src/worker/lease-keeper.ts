@@ -1,5 +1,4 @@
 import { Service } from '@intendant/core/internal';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { takeOverJobs } from '../job/reschedule.ts';
@@ -8,7 +7,6 @@ import { takeOverJobs } from '../job/reschedule.ts';
 const LOOKS_A_LEASE = 3;
 
 export interface LeaseKeeperParts {
-  readonly pool: pg.Pool;
   readonly jobQueue: JobQueue;
   readonly queues: readonly string[];
   readonly leaseMs: number;
@@ -60,14 +58,9 @@ export class LeaseKeeper {
   }
 
   async #takeOver(): Promise<void> {
-    const { pool, queues, leaseMs, logger, onFreed } = this.#parts;
-    const statement = takeOverJobs(queues, leaseMs);
-    const { rows } = await pool.query({
-      text: statement.text,
-      values: [...(statement.values ?? [])],
-      rowMode: 'array',
-    });
-    const freed = Number(rows[0]?.[0]);
+    const { jobQueue, queues, leaseMs, logger, onFreed } = this.#parts;
+    const [taken] = await jobQueue.run([takeOverJobs(queues, leaseMs)]);
+    const freed = Number(taken?.rows[0]?.[0]);
     if (freed === 0) return;
     logger.info({ freed }, 'jobs of a silent worker were taken over');
     onFreed();

@@ -1,4 +1,4 @@
-import { type DataStoreInternals, sessionInternalsOf } from '@intendant/core/internal';
+import { type DataStoreInternals, serviceScope, sessionInternalsOf } from '@intendant/core/internal';
 import { type ClaimedJob, idsOf, renewJobs } from '../job/job-queue.ts';
 import { type FailedJob, rescheduleJobs } from '../job/reschedule.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
@@ -41,8 +41,8 @@ export async function setAttemptsBack(
 ): Promise<Settled[]> {
   const queue = (ended[0] as SetBackAttempt).attempt.job.queue;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
-    const { executor, loginExecutor } = sessionInternalsOf(tx);
-    const [renewed] = await loginExecutor.run([renewJobs(queue, ended.map(jobOf))]);
+    const { executor } = sessionInternalsOf(tx);
+    const [renewed] = await executor.run(serviceScope, [renewJobs(queue, ended.map(jobOf))]);
     const held = idsOf(renewed);
     const ours = ended.filter(({ attempt }) => held.has(attempt.job.id));
     const marked = ours.filter(isFailure);
@@ -54,7 +54,7 @@ export async function setAttemptsBack(
     );
     const stale = new Set(marked.filter((_, index) => (verdicts[index] as MarkResult).verdict !== 'accepted'));
     const again = ours.map((one) => failureOf(one, stale.has(one)));
-    if (again.length > 0) await loginExecutor.run([rescheduleJobs(queue, again)]);
+    if (again.length > 0) await executor.run(serviceScope, [rescheduleJobs(queue, again)]);
     return ended.map((one) => (!held.has(one.attempt.job.id) ? 'lost' : stale.has(one) ? 'stale' : 'settled'));
   });
 }

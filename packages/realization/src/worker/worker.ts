@@ -231,9 +231,8 @@ export class Worker implements AsyncDisposable {
   }
 
   async #keepLeases(): Promise<void> {
-    const { store, jobQueue } = this.#parts;
+    const { jobQueue } = this.#parts;
     const leases = new LeaseKeeper({
-      pool: store.pool,
       jobQueue,
       queues: this.#lanes.map(({ queue }) => queue),
       leaseMs: this.#configuration.leaseMs,
