@@ -1,8 +1,8 @@
-import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Handlers, type Observation, on, type RealizationSession, type Worker } from '../index.ts';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { statusLine } from '../testing/statuses.ts';
 
 let fixture: Fixture;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.stop()));
   await fixture.empty();
-  await internalsOf(fixture.store).pool.query('delete from intendant.resync');
+  await serviceQuery(fixture.store, 'delete from intendant.resync');
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -132,17 +132,16 @@ test('a round is spread over its time', async () => {
   for (let index = 0; index < 5; index++) await persist(`VM${index}`);
   await eventually(
     async () => {
-      const { rows } = await internalsOf(fixture.store).pool.query(
-        'select next_at - now() as rest from intendant.resync',
-      );
+      const { rows } = await serviceQuery(fixture.store, 'select next_at - now() as rest from intendant.resync');
       expect(rows).toHaveLength(1);
     },
     { timeoutMs: 20_000 },
   );
-  await internalsOf(fixture.store).pool.query('update intendant.resync set next_at = now()');
+  await serviceQuery(fixture.store, 'update intendant.resync set next_at = now()');
   await eventually(() => expect(looks).toBeGreaterThan(0), LIMIT);
   expect(looks).toBeLessThan(5);
-  const { rows } = await internalsOf(fixture.store).pool.query(
+  const { rows } = await serviceQuery(
+    fixture.store,
     'select extract(epoch from next_at - now())::float8 as seconds from intendant.resync',
   );
   expect(rows[0].seconds).toBeGreaterThan(600);

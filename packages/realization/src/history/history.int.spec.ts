@@ -3,6 +3,7 @@ import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { on, type RealizationSession } from '../index.ts';
 import { coke, type Fixture, openFixture, pepsi, rule, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 
 let fixture: Fixture;
 let r: RealizationSession;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await fixture.empty();
-  await internalsOf(fixture.store).pool.query('delete from intendant.status_history');
+  await serviceQuery(fixture.store, 'delete from intendant.status_history');
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -110,9 +111,7 @@ describe('history', () => {
 
   test('is forgotten by maintenance when its time is over', async () => {
     await persist('VM1');
-    await internalsOf(fixture.store).pool.query(
-      "update intendant.status_history set occurred_at = now() - interval '2 hours'",
-    );
+    await serviceQuery(fixture.store, "update intendant.status_history set occurred_at = now() - interval '2 hours'");
     await fixture.realization.maintenance.stop();
     fixture.realization.maintenance.start();
     await eventually(async () => expect(await r.history(vm, 'VM1')).toEqual([]), { timeoutMs: 20_000 });
@@ -147,7 +146,8 @@ describe('the summary', () => {
     fixture.realization.maintenance.start();
     await eventually(
       async () => {
-        const { rows } = await internalsOf(fixture.store).pool.query(
+        const { rows } = await serviceQuery(
+          fixture.store,
           'select count(*)::int as waiting from intendant.status_change',
         );
         expect(rows[0].waiting).toBe(0);

@@ -2,6 +2,7 @@ import { internalsOf } from '@intendant/core/internal';
 import { atScale } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Fixture, openFixture } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { JobQueue } from './job-queue.ts';
 
 let fixture: Fixture;
@@ -16,7 +17,7 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 const NAME = 'public/vm/E1';
 const BACKGROUND = -1000;
 const BACKLOG = atScale(5_000, 100_000);
-const query = (text: string, values: unknown[] = []) => internalsOf(fixture.store).pool.query(text, values);
+const query = (text: string, values: unknown[] = []) => serviceQuery(fixture.store, text, values);
 
 /** Jobs for resources `<tenant>-1` and on. */
 const fill = (tenant: string, count: number, priority = 0) =>

@@ -1,9 +1,9 @@
-import { internalsOf } from '@intendant/core/internal';
 import fc from 'fast-check';
 import { PgBoss } from 'pg-boss';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRealization } from '../index.ts';
 import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { encodeKeyPart, queueName } from './job-key.ts';
 
 let fixture: Fixture;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-const query = (text: string, values: unknown[] = []) => internalsOf(fixture.store).pool.query(text, values);
+const query = (text: string, values: unknown[] = []) => serviceQuery(fixture.store, text, values);
 
 test('once registered, nothing is left to do', async () => {
   expect(await fixture.store.planSchema()).toEqual([]);
@@ -52,7 +52,7 @@ test('a job of ours is in all columns as one that pg-boss sends itself', async (
   await fixture.realization.as(pepsi).persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: ['E1'] });
   const queue = queueName('public', 'vm', 'E1');
   const boss = new PgBoss({
-    db: { executeSql: (text, values) => internalsOf(fixture.store).pool.query(text, values) },
+    db: { executeSql: (text, values) => serviceQuery(fixture.store, text, values) },
     schema: 'intendant_jobs',
     migrate: false,
     supervise: false,

@@ -1,9 +1,9 @@
 import { MarkingFailedError, RecordNotFoundError } from '@intendant/core';
-import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Labels, on, type RealizationSession, type Worker } from '../index.ts';
 import { coke, type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { statusLine } from '../testing/statuses.ts';
 import { gate } from '../testing/waiting.ts';
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.stop()));
   await fixture.empty();
-  await internalsOf(fixture.store).pool.query('delete from intendant.enforcement_point');
+  await serviceQuery(fixture.store, 'delete from intendant.enforcement_point');
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -146,7 +146,7 @@ describe('a point that comes', () => {
     const rollout = await points.add({ id: 'eu-1', labels: EU });
     await eventually(
       async () => {
-        const { rows } = await internalsOf(fixture.store).pool.query('select phase from intendant.point_rollout');
+        const { rows } = await serviceQuery(fixture.store, 'select phase from intendant.point_rollout');
         expect(rows).toEqual([{ phase: 'settle' }]);
       },
       { timeoutMs: 20_000 },
@@ -233,9 +233,7 @@ describe('a worker with labels', () => {
   test('that died does not keep others from announcing other labels; much that leaves asks for a flag', async () => {
     await serve(EU);
     for (const id of ['VM1', 'VM2']) await persist(id, EU);
-    await internalsOf(fixture.store).pool.query(
-      "update intendant.point_worker set heartbeat_at = now() - interval '1 minute'",
-    );
+    await serviceQuery(fixture.store, "update intendant.point_worker set heartbeat_at = now() - interval '1 minute'");
     const elsewhere = { id: 'eu-1', labels: { region: 'us' } };
     await expect(points.announce(elsewhere)).rejects.toThrow('2 of 2 resources there would be unrealized');
     await expect(serve(elsewhere.labels)).rejects.toThrow('allowUnrealize');
@@ -252,7 +250,8 @@ describe('a worker with labels', () => {
       'eu-1 live 1',
     ]);
     await first.stop();
-    await internalsOf(fixture.store).pool.query(
+    await serviceQuery(
+      fixture.store,
       "update intendant.enforcement_point set heartbeat_at = now() - interval '2 minutes'",
     );
     expect((await r.points()).map(({ id, state, workers }) => `${id} ${state} ${workers}`)).toEqual([
@@ -315,9 +314,7 @@ describe('a point that goes', () => {
     const record = await persist('VM1', EU);
     await (await points.remove('eu-1', { force: true })).finished(LIMIT);
     expect(await now('VM1', 'eu-1')).toBe('PENDING / UNKNOWN');
-    const { rows } = await internalsOf(fixture.store).pool.query(
-      'select count(*)::int as jobs from intendant_jobs.job',
-    );
+    const { rows } = await serviceQuery(fixture.store, 'select count(*)::int as jobs from intendant_jobs.job');
     expect(rows).toEqual([{ jobs: 0 }]);
     await expect(r.markSuccess(vm, record, 'eu-1')).rejects.toThrow('eu-1 was removed');
     expect(await now('VM1', 'eu-1')).toBe('PENDING / UNKNOWN');

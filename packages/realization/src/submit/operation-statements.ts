@@ -15,6 +15,9 @@ import {
 } from '../operation/operation.ts';
 import type { Outcome } from '../operation/result.ts';
 
+/** Stands in `org_id` for a caller that is no tenant's: no stored org may be empty. */
+const NO_ORG = 'intendant:none';
+
 /** Puts the parts of one submission in line. Runs under the caller's scope. */
 export const submitOperations = (
   table: RegisteredTable,
@@ -31,7 +34,7 @@ export const submitOperations = (
     from unnest($6::integer[], $7::integer[], $8::text[], $9::jsonb[]) as o (part, shard, operation, payload)
     order by part`,
   values: [
-    scope.orgId ?? '',
+    scope.orgId ?? NO_ORG,
     id,
     tableName,
     scope.role,
@@ -89,7 +92,11 @@ export const waitingOf = ({ rows }: StatementResult): WaitingOperation[] =>
     id: id as string,
     part: Number(part),
     tableName: tableName as string,
-    scope: { role: role as DbRole, orgId: orgId || undefined, instanceId: instanceId ?? undefined },
+    scope: {
+      role: role as DbRole,
+      orgId: orgId === NO_ORG ? undefined : (orgId ?? undefined),
+      instanceId: instanceId ?? undefined,
+    },
     operation: decodeOperation(payload as string),
   }));
 
@@ -105,7 +112,7 @@ export const finishOperations = (
     from unnest($1::text[], $2::text[], $3::integer[], $4::jsonb[]) as f (org_id, id, part, outcome)
     where o.org_id = f.org_id and o.id = f.id and o.part = f.part`,
   values: [
-    arrayLiteral(finished.map(({ waiting }) => waiting.scope.orgId ?? '')),
+    arrayLiteral(finished.map(({ waiting }) => waiting.scope.orgId ?? NO_ORG)),
     arrayLiteral(finished.map(({ waiting }) => waiting.id)),
     arrayLiteral(finished.map(({ waiting }) => String(waiting.part))),
     arrayLiteral(finished.map(({ outcome }) => JSON.stringify(outcome))),

@@ -9,6 +9,7 @@ import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { readWithoutLock } from '../testing/lockless.ts';
 import { killed, startProcess } from '../testing/processes.ts';
 import { randomFrom } from '../testing/random.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { gate, untilWaitingForLock } from '../testing/waiting.ts';
 import { on } from './handler.ts';
 
@@ -50,7 +51,7 @@ async function withTransaction(pool: pg.Pool, run: (client: pg.ClientBase) => Pr
 }
 
 const jobsLeft = async (fixture: Fixture): Promise<number> =>
-  (await internalsOf(fixture.store).pool.query('select count(*)::int as jobs from intendant_jobs.job')).rows[0].jobs;
+  (await serviceQuery(fixture.store, 'select count(*)::int as jobs from intendant_jobs.job')).rows[0].jobs;
 
 async function startWorker(fixture: Fixture): Promise<void> {
   const worker = fixture.realization.worker({

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createRealization } from '../realization.ts';
 import type { RealizationSession } from '../session/realization-session.ts';
 import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { gate } from '../testing/waiting.ts';
 import { Workers } from '../testing/workers.ts';
 import type { AttemptAborted } from './attempt.ts';
@@ -31,7 +32,7 @@ const untilStatus = (id: string, status: 'REALIZED' | 'ERROR', revision = 1) =>
   r.waitFor(vm, id, { status, revision, ...LIMIT });
 const detailsOf = async (id: string) =>
   (await r.getOverallStatusWithEnforcementDetails(vm, id)).enforcement.get('E1')?.additionalDetails;
-const query = (text: string) => internalsOf(fixture.store).pool.query(text);
+const query = (text: string) => serviceQuery(fixture.store, text);
 
 /** Rejects as soon as its signal aborts, as handlers should. */
 const obedient = (signal: AbortSignal): Promise<never> =>

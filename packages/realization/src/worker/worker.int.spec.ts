@@ -1,8 +1,8 @@
-import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { RealizationSession } from '../session/realization-session.ts';
 import { type Fixture, openFixture, pepsi, rule, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { gate } from '../testing/waiting.ts';
 import { type VmHandlers, Workers } from '../testing/workers.ts';
 import { on } from './handler.ts';
@@ -40,7 +40,8 @@ const detailsOf = async (id: string, point = 'E1') =>
   (await r.getOverallStatusWithEnforcementDetails(vm, id)).enforcement.get(point);
 
 async function waitingJobs(): Promise<number> {
-  const { rows } = await internalsOf(fixture.store).pool.query(
+  const { rows } = await serviceQuery(
+    fixture.store,
     "select count(*)::int as jobs from intendant_jobs.job where state <> 'failed'",
   );
   return rows[0].jobs;
