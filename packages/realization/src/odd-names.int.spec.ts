@@ -79,3 +79,49 @@ describe('names and keys that need care go through intent, job, worker and feed'
     await worker.stop();
   });
 });
+
+/** Names that statements, functions and variables of the framework have, or had. */
+const NAMES_OF_OURS = [
+  ...['action', 'status', 'note', 'point', 'ordinal', 'slot', 'text', 'details', 'verdict', 'item', 'known', 'own'],
+  ...[
+    'stored',
+    'identity',
+    'job_key',
+    'wanted',
+    'current_revision',
+    'item_revision',
+    'is_alive',
+    'is_known',
+    'attempt_',
+    'id',
+  ],
+];
+
+test('a key of columns that are called as names of ours are goes all the way, through failure and removal', async () => {
+  const shape = Object.fromEntries(NAMES_OF_OURS.map((name) => [name, z.string()]));
+  const table = defineTable('ours', { schema: z.object(shape), key: NAMES_OF_OURS as never });
+  await realization.register([table] as never, { roles: ROLES });
+  const key = Object.fromEntries(NAMES_OF_OURS.map((name) => [name, `the ${name}`])) as never;
+  const r = realization.as(pepsi);
+  await using worker = realization.worker({
+    enforcementPoint: 'own',
+    handlers: [on(table as never, { realize: async () => {} })],
+  });
+  await r.persistIntent(table as never, key, { enforcementPoints: ['own', 'point'] });
+  await worker.start();
+  const reference = { ...(key as object), revision: 1 } as never;
+  await r.markError(table as never, reference, 'point', new Error('no'));
+  expect(await r.waitFor(table as never, key, { status: 'ERROR', timeoutMs: 10_000 })).toBe('ERROR');
+  await r.markSuccess(table as never, [reference], 'point');
+  expect(await r.waitFor(table as never, key, { status: 'REALIZED', timeoutMs: 10_000 })).toBe('REALIZED');
+  await r.softDelete(table as never, key);
+  await r.markDeletionRealized(table as never, { ...(key as object), revision: 2 } as never, 'point');
+  expect(await r.waitFor(table as never, key, { status: 'DELETION_REALIZED', timeoutMs: 10_000 })).toBe(
+    'DELETION_REALIZED',
+  );
+});
+
+test('a key column that is called as the statements call their values is refused', async () => {
+  const table = defineTable('refused', { schema: z.object({ intendant_point: z.string() }), key: ['intendant_point'] });
+  await expect(realization.register([table], { roles: ROLES })).rejects.toThrow(/call it otherwise/);
+});

@@ -6,6 +6,7 @@ import { ofResource } from '../placement/placement-statements.ts';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import {
+  dropUnfoundedOfPresent,
   dropUnfoundedStatus,
   insertOrLockOverallStatus,
   lockKnownOverallStatus,
@@ -108,7 +109,7 @@ export async function deleteIntent(
   const answers = await executor.run(scope, [
     ...lockKnown(tables, removal.identity),
     { name: 'delete-resource', text: deleteSql(tables), values: [...removal.identity, removal.revision] },
-    dropUnfoundedStatus(tables, [removal.identity]),
+    dropUnfoundedOfPresent(tables, [removal.identity]),
     recomputeLocked(tables, [{ identity: removal.identity, revision: 0, text: null }]),
     present(tables, removal.identity),
   ]);

@@ -42,19 +42,3 @@ export function shardOf(tableName: string, identity: Identity): number {
   }
   return hash % SHARDS;
 }
-
-/** Everything of an operation that travels as it is; bytes as `{ bytes }` in base64. */
-export const encodeOperation = (operation: Operation): string =>
-  JSON.stringify(operation, (_, value: unknown) => (isBuffer(value) ? { bytes: toBase64(value) } : value));
-
-export const decodeOperation = (text: string): Operation =>
-  JSON.parse(text, (_, value: unknown) => (isBytes(value) ? Buffer.from(value.bytes, 'base64') : value)) as Operation;
-
-/** A Buffer has said `toJSON` before the replacer sees it. */
-const isBuffer = (value: unknown): value is { type: 'Buffer'; data: number[] } =>
-  typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value;
-
-const toBase64 = ({ data }: { data: number[] }): string => Buffer.from(data).toString('base64');
-
-const isBytes = (value: unknown): value is { bytes: string } =>
-  typeof value === 'object' && value !== null && 'bytes' in value && Object.keys(value).length === 1;

@@ -369,6 +369,17 @@ describe('deletion', () => {
     await expectConsistent(record.id, []);
   });
 
+  test('deleting a resource whose status rows are gone leaves DELETION_REALIZED, and its id goes on above its revision', async () => {
+    const record = await persist();
+    await r.softDelete(vm, record.id);
+    await r.purgeStaleStatusRecords(vm, record.id);
+    expect(await r.delete(vm, record.id)).toBe(1);
+    expect(await r.waitFor(vm, record.id, { status: 'DELETION_REALIZED', timeoutMs: 5000 })).toBe('DELETION_REALIZED');
+    const again = await r.persistIntent(vm, { id: record.id, name: 'again' }, { enforcementPoints: ['E1'] });
+    expect(again.record.revision).toBeGreaterThan(record.revision + 1);
+    await expect(r.markSuccess(vm, record, 'E1')).rejects.toThrow(MarkingFailedError);
+  });
+
   test('deleting what is not there affects nothing', async () => {
     const id = newId();
     expect(await r.softDelete(vm, id)).toEqual({ rowsAffected: 0, record: undefined });

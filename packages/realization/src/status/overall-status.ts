@@ -130,14 +130,29 @@ export const dropUnfoundedStatus = (tables: StatusTables, identities: readonly I
   values: identityArrays(tables.overall, identities),
 });
 
-const dropUnfoundedSql = perStatusTables((tables) => {
+/** The same for resources that are there: a row of one that was just deleted is to tell that it is gone. */
+export const dropUnfoundedOfPresent = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'drop-unfounded-of-present',
+  text: dropUnfoundedOfPresentSql(tables),
+  values: identityArrays(tables.overall, identities),
+});
+
+const dropUnfoundedSql = perStatusTables((tables) => dropUnfoundedText(tables, ''));
+const dropUnfoundedOfPresentSql = perStatusTables((tables) =>
+  dropUnfoundedText(
+    tables,
+    ` and exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`,
+  ),
+);
+
+function dropUnfoundedText(tables: StatusTables, condition: string): string {
   const { arrays, columns, same } = identitySql(tables.overall);
   return `
     delete from ${tables.overall.qualifiedName} o
     using (select distinct ${columns} from unnest(${arrays}) as given (${columns})) i
     where ${same('o', 'i')} and o.realization_status = ${STATUS_WEIGHTS.UNKNOWN}
-      and not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})`;
-});
+      and not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})${condition}`;
+}
 
 /** An error to tell of on the overall row, if it was about the current revision. */
 export interface ErrorNote extends Remark {

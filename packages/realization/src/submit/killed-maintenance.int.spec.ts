@@ -15,7 +15,7 @@ test(
     const r = fixture.realization.as(pepsi);
     const left = async (): Promise<number> => {
       const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
-        client.query('select count(*)::int as waiting from submitted_operation where not is_finished'),
+        client.query('select count(*)::int as waiting from public.submitted_operation where not is_finished'),
       );
       return rows[0].waiting;
     };

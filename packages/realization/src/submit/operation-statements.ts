@@ -6,13 +6,8 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import {
-  decodeOperation,
-  encodeOperation,
-  type Operation,
-  shardOf,
-  type WaitingOperation,
-} from '../operation/operation.ts';
+import { decodeOperation, encodeOperation } from '../operation/codec.ts';
+import { type Operation, shardOf, type WaitingOperation } from '../operation/operation.ts';
 import type { Outcome } from '../operation/result.ts';
 
 /** Stands in `org_id` for a caller that is no tenant's: no stored org may be empty. */

@@ -26,12 +26,21 @@ const now = (id: string, ...at: string[]) => statusLine(r, vm, id, ...at);
 const persist = async (id: string) => (await r.persistIntent(vm, { id, name: 'one' }, E1)).record;
 const waiting = async () => {
   const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
-    client.query('select count(*)::int as waiting from submitted_operation where not is_finished'),
+    client.query('select count(*)::int as waiting from public.submitted_operation where not is_finished'),
   );
   return rows[0].waiting as number;
 };
 
 describe('a submitted operation', () => {
+  test('carries labels as they are, whatever they look like', async () => {
+    const selector = { bytes: 'AAEC', type: 'Buffer', data: ['1', '2'] };
+    await (await r.submit.persistIntent(vm, { id: 'VM1', name: 'one' }, { selector })).result(LIMIT);
+    const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
+      client.query('select placement_selector as selector from public.overall_status_vm'),
+    );
+    expect(rows).toEqual([{ selector }]);
+  });
+
   test('does what the operation does, and its result is what the operation would have answered', async () => {
     const intent = await r.submit.persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: ['E1', 'E2'] });
     const { record, status } = await intent.result(LIMIT);
@@ -111,7 +120,7 @@ describe('a submitted operation', () => {
     expect(await now('VM1', 'E1')).toBe('PENDING / PENDING');
     const seen = await fixture.store
       .as(coke)
-      .transaction((tx) => tx.query('select distinct org_id from submitted_operation'), { tables: [vm] });
+      .transaction((tx) => tx.query('select distinct org_id from public.submitted_operation'), { tables: [vm] });
     expect(seen.rows).toEqual([{ org_id: 'Coke' }]);
   });
 
