@@ -25,6 +25,7 @@ export const realizationObjects = (tables: readonly RegisteredTable[]): Framewor
     { name: 'point_worker' },
     { name: 'resync' },
     { name: 'job_sweep' },
+    { name: 'job_bell' },
     { name: 'status_history', callers: OWN_ROWS },
     { name: 'status_change', callers: OWN_ROWS },
     { name: 'status_count', callers: OWN_ROWS },
@@ -33,7 +34,7 @@ export const realizationObjects = (tables: readonly RegisteredTable[]): Framewor
     operation_seq: Object.fromEntries(WRITERS.map((role) => [role, ['usage']])),
   },
   functions: {
-    ...open(FOR_WRITERS, [...WRITERS]),
+    ...open(FOR_WRITERS, ['service', ...WRITERS]),
     ...open(POINT_FUNCTIONS, [...WRITERS]),
     ...open(tableFunctions(tables), [...WRITERS]),
     ...open(FOR_WORKERS, ['writer']),

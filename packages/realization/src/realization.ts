@@ -24,6 +24,7 @@ import type { Logger } from 'pino';
 import { type ChangeFeed, openChangeFeed } from './background/change-feed.ts';
 import { type DriftReport, readDrift } from './drift/drift-report.ts';
 import { readSummary, type TableSummary } from './history/summary.ts';
+import { JobListener } from './job/job-listener.ts';
 import { JobQueue } from './job/job-queue.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import { configureMaintenance, type MaintenanceOptions } from './maintenance/maintenance-options.ts';
@@ -127,6 +128,7 @@ class PostgresRealization implements Realization<unknown> {
   readonly #internals: DataStoreInternals;
   readonly #logger: Logger;
   readonly #jobQueue: JobQueue;
+  readonly #jobListener: JobListener;
   readonly #feed: ChangeFeed;
   readonly #tables = new Map<string, StatusTables>();
   readonly #workers = new Set<Worker>();
@@ -142,6 +144,7 @@ class PostgresRealization implements Realization<unknown> {
     this.#internals = internalsOf(this.#store);
     this.#logger = guardLogger(options.logger ?? this.#internals.logger);
     this.#jobQueue = new JobQueue(this.#internals);
+    this.#jobListener = new JobListener(this.#internals, this.#logger);
     this.#feed = openChangeFeed(options.subscriptions);
     this.#startsMaintenance = options.maintenance !== false;
     this.maintenance = this.#makeMaintenance(options);
@@ -204,6 +207,7 @@ class PostgresRealization implements Realization<unknown> {
       {
         store: this.#internals,
         jobQueue: this.#jobQueue,
+        jobListener: this.#jobListener,
         logger: this.#logger,
         statusTables: ({ table }) => this.#statusTables(table),
         feed: this.#feed,

@@ -1,3 +1,5 @@
+import { JOB_BELL_CHANNEL, ringJobBell } from './job-bell.ts';
+
 /*
  * What runs with the rights of the schema's owner, since the role of a tenant has none on the job tables. A job names a
  * resource and a point and nothing else: whoever could add one for another tenant would make a worker look at that
@@ -71,6 +73,11 @@ begin
   order by 1, 4
   on conflict do nothing;
   get diagnostics added = row_count;
+  if added > 0 then
+    perform pg_notify('${JOB_BELL_CHANNEL}', b.queue) from intendant.job_bell b
+    where b.rings_until > clock_timestamp()
+      and b.queue in (select prefix || ${keyPart('point')} from unnest(points) as point);
+  end if;
   return added;
 end
 $body$`;
@@ -107,6 +114,8 @@ begin
     ) values ($1, 'stately', 1000000, 1, true, 300, 86400, 315360000, 604800, false, 'job_common')
     on conflict do nothing;
     ${addJob}
+  end if;
+  if found then${ringJobBell('$1')}
   end if;
 end
 $body$`;

@@ -3,6 +3,7 @@ import { getConstructionPlans, getMigrationPlans } from 'pg-boss';
 import { type Functions, planFunctions } from '../schema/function-plan.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
+import { CREATE_JOB_BELL } from './job-bell.ts';
 import { ADD_JOB, ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
 import { RETRY_JOBS } from './retry-function.ts';
 
@@ -34,6 +35,7 @@ export const planJobs = async (client: ClientBase): Promise<string[]> => [
   ...(await planMissing(client, `${JOBS_SCHEMA}.${FAIR_INDEX}`, CREATE_FAIR_INDEX)),
   ...(await planSchema(client)),
   ...(await planMissing(client, SWEEP_TABLE, CREATE_SWEEP_TABLE)),
+  ...(await planMissing(client, 'intendant.job_bell', CREATE_JOB_BELL)),
   ...(await planFunctions(client, { ...FOR_WRITERS, ...FOR_WORKERS, ...FOR_SERVICE })),
 ];
 

@@ -8,6 +8,7 @@ import {
 } from '@intendant/core/internal';
 import type { ClaimedJob } from '../job/job-queue.ts';
 import { identityArrays, identitySql } from '../resource/identity-set.ts';
+import { KEEP_PLANS } from '../resource/keep-plans.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus, recomputeSql } from '../status/overall-status.ts';
@@ -131,7 +132,7 @@ const lockFreeSql = perStatusTables((tables) => {
       where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
     )
     select set_config('${BEGUN}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true),
-      (select array_agg(unknown.intendant_ordinal)::text from unknown)
+      (select array_agg(unknown.intendant_ordinal)::text from unknown), ${KEEP_PLANS}
     from locked`;
 });
 

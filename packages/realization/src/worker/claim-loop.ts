@@ -1,6 +1,7 @@
 import { ConnectionError } from '@intendant/core';
 import { type Bell, type DataStoreInternals, translateError } from '@intendant/core/internal';
 import type { Logger } from 'pino';
+import { armJobBell, disarmJobBell } from '../job/job-bell.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
 import type { Admission } from './admission.ts';
@@ -25,6 +26,8 @@ const CONTENDED_PAUSE_MS = 10;
 const CONTENDED_LIMIT_MS = 250;
 const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 5000;
+/** A worker that claimed so often in a row is busy, and not to be rung for each job. */
+const BUSY_TURNS = 2;
 /** A due job that a claim did not get: somebody else's claim was in the way for a moment. */
 const OVERDUE_PAUSE_MS = 20;
 
@@ -52,6 +55,9 @@ export class ClaimLoop {
   #running: Promise<void> | undefined;
   #isStopping = false;
   #turn = 0;
+  /** Claims in a row that brought something. */
+  #busyTurns = 0;
+  #isBellArmed = false;
 
   constructor(parts: ClaimLoopParts) {
     this.#parts = parts;
@@ -77,6 +83,8 @@ export class ClaimLoop {
       try {
         const isBusy = await this.#takeMore();
         failures = 0;
+        this.#busyTurns = isBusy ? this.#busyTurns + 1 : 0;
+        if (this.#busyTurns === BUSY_TURNS) this.#disarmBell();
         if (!isBusy && !this.#isStopping) await this.#parts.bell.wait(await this.#napMs());
       } catch (error) {
         if (failures === 0) this.#parts.logger.warn({ err: error }, 'jobs could not be claimed; trying again');
@@ -198,6 +206,14 @@ export class ClaimLoop {
     return lane.settle(attempt, outcome);
   }
 
+  /** Others' notifications cost all who write, and a busy worker looks by itself. */
+  #disarmBell(): void {
+    if (!this.#isBellArmed) return;
+    this.#isBellArmed = false;
+    const queues = this.#lanes.map(({ queue }) => queue);
+    void this.#parts.jobQueue.run([disarmJobBell(queues)]).catch(() => undefined);
+  }
+
   /** How long nothing is going to be due, as far as is known. */
   async #napMs(): Promise<number> {
     const { pollIntervalMs, concurrency } = this.#parts.configuration;
@@ -207,7 +223,10 @@ export class ClaimLoop {
     if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
     const awake = this.#lanes.filter((lane) => !this.#pauses.isPaused(lane));
     if (this.#parts.isPolled) return pollIntervalMs;
-    const [answer] = await this.#parts.jobQueue.run([nextDueJob(awake.map(({ queue }) => queue))]);
+    const queues = awake.map(({ queue }) => queue);
+    // The look comes after the bell is armed: a job that was stored before must not be slept over.
+    const [, answer] = await this.#parts.jobQueue.run([armJobBell(queues, pollIntervalMs), nextDueJob(queues)]);
+    this.#isBellArmed = true;
     const due = answer?.rows[0]?.[0] ?? null;
     const limitMs = Math.min(pollIntervalMs, this.#pauses.remainingMs());
     return due === null ? limitMs : Math.min(limitMs, Math.max(OVERDUE_PAUSE_MS, Number(due)));

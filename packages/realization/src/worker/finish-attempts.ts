@@ -8,6 +8,7 @@ import {
 import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
 import { identityArrays, identitySql } from '../resource/identity-set.ts';
+import { KEEP_PLANS } from '../resource/keep-plans.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { recomputeSql } from '../status/overall-status.ts';
@@ -92,7 +93,7 @@ const lockSql = perStatusTables((tables) => {
       select i.intendant_ordinal from ${item}
       where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
     )
-    select ${note(LOCKED)} from (select intendant_ordinal from locked union all select intendant_ordinal from unknown) had`;
+    select ${note(LOCKED)}, ${KEEP_PLANS} from (select intendant_ordinal from locked union all select intendant_ordinal from unknown) had`;
 });
 
 const removeStatement = (attempts: readonly BegunAttempt[]): Statement => ({

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ChangeFeed } from '../background/change-feed.ts';
 import { DutyRound } from '../background/duty.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
+import type { JobListener } from '../job/job-listener.ts';
 import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
@@ -23,6 +24,7 @@ import type { WorkerConfiguration } from './worker-options.ts';
 export interface WorkerParts {
   readonly store: DataStoreInternals;
   readonly jobQueue: JobQueue;
+  readonly jobListener: JobListener;
   readonly feed: ChangeFeed;
   readonly logger: Logger;
   statusTables(handlers: TableHandlers): StatusTables;
@@ -223,6 +225,8 @@ export class Worker implements AsyncDisposable {
         if (key === undefined || key[POINT_COLUMN] === enforcementPoint) this.#bell.ring();
       }),
     );
+    for (const { queue } of feed.isPolled ? [] : this.#lanes)
+      this.#stops.push(this.#parts.jobListener.watch(queue, () => this.#bell.ring()));
     if (!abortOnNewerRevision) return;
     for (const { tables } of this.#lanes) {
       const newer = new NewerRevisions(store.executor, tables, this.#claims, this.#logger);

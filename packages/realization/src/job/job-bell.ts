@@ -1,0 +1,51 @@
+import { arrayLiteral, type Statement } from '@intendant/core/internal';
+
+/*
+ * Who stores a job rings the workers of its queue directly, if one of them sleeps: the feed would wake it too, some
+ * milliseconds later. NOTIFY makes committing writers queue for one lock of the server, so a worker that goes to sleep
+ * says so in a row, with when it looks again by itself, and one that is busy takes that back.
+ *
+ * Nothing depends on the bell. A job stored while a worker lies down may find the bell not yet armed; then the feed wakes
+ * it, as it does where a notification is lost.
+ */
+
+export const JOB_BELL_CHANNEL = 'intendant_job';
+
+/** Unlogged: after a crash no worker sleeps. */
+export const CREATE_JOB_BELL = `
+create unlogged table intendant.job_bell (
+  queue text primary key,
+  rings_until timestamptz not null
+)`;
+
+/** In a function that has just stored a job of this queue. Qualified, for functions without a search_path. */
+export const ringJobBell = (queue: string): string => `
+  if exists (
+    select from intendant.job_bell b
+    where b.queue operator(pg_catalog.=) ${queue} and b.rings_until operator(pg_catalog.>) pg_catalog.clock_timestamp()
+  ) then perform pg_catalog.pg_notify('${JOB_BELL_CHANNEL}', ${queue}); end if;`;
+
+/** A worker sleeps at these queues, for at most so long. Writes only when the last time is half over. */
+export const armJobBell = (queues: readonly string[], sleepMs: number): Statement => ({
+  name: 'arm-job-bell',
+  text: `
+    insert into intendant.job_bell as b (queue, rings_until)
+    select q.name, clock_timestamp() + $2::double precision * interval '2 ms' from unnest($1::text[]) as q (name)
+    order by q.name
+    on conflict (queue) do update set rings_until = excluded.rings_until
+    where b.rings_until < clock_timestamp() + $2::double precision * interval '1 ms'`,
+  values: [arrayLiteral(queues), String(sleepMs)],
+});
+
+/** The worker is busy there, and looks again when it is done. */
+export const disarmJobBell = (queues: readonly string[]): Statement => ({
+  name: 'disarm-job-bell',
+  text: `
+    update intendant.job_bell set rings_until = clock_timestamp()
+    where queue = any (array(
+      select b.queue from intendant.job_bell b
+      where b.queue = any ($1::text[]) and b.rings_until > clock_timestamp()
+      order by b.queue for update skip locked
+    ))`,
+  values: [arrayLiteral(queues)],
+});

@@ -1,0 +1,56 @@
+import { type DataStoreInternals, DedicatedConnection, Service } from '@intendant/core/internal';
+import type { Logger } from 'pino';
+import { JOB_BELL_CHANNEL } from './job-bell.ts';
+
+/** Hears, on a connection of its own, of jobs stored while a worker sleeps. Runs while somebody listens. */
+export class JobListener {
+  readonly #service: Service;
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  constructor(store: DataStoreInternals, logger: Logger) {
+    this.#service = new Service({
+      logger,
+      messages: {
+        began: 'new jobs cannot be heard of directly; the feed wakes the workers',
+        ended: 'new jobs are heard of directly again',
+      },
+      run: async ({ signal, ready }) => {
+        await using connection = await DedicatedConnection.open({
+          connection: store.connection,
+          applicationName: 'intendant workers',
+          setUp: `listen ${JOB_BELL_CHANNEL}`,
+        });
+        connection.client.on('notification', ({ payload = '' }) => this.#ring(payload));
+        ready();
+        await aborted(AbortSignal.any([signal, connection.lost]));
+        if (!signal.aborted) throw connection.lost.reason;
+        return undefined;
+      },
+    });
+  }
+
+  /** Calls for each job that was stored in this queue while its bell was armed. Returns how to stop. */
+  watch(queue: string, listener: () => void): () => Promise<void> {
+    const known = this.#listeners.get(queue) ?? new Set();
+    this.#listeners.set(queue, known.add(listener));
+    void this.#service.start();
+    return () => this.#unwatch(queue, listener);
+  }
+
+  async #unwatch(queue: string, listener: () => void): Promise<void> {
+    const known = this.#listeners.get(queue);
+    known?.delete(listener);
+    if (known?.size === 0) this.#listeners.delete(queue);
+    if (this.#listeners.size === 0) await this.#service.stop();
+  }
+
+  #ring(queue: string): void {
+    for (const listener of this.#listeners.get(queue) ?? []) listener();
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
