@@ -5,6 +5,7 @@ import { pointTableName } from '../placement/selector.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { writeMarks } from '../status/marks.ts';
+import { lockOverallStatus } from '../status/overall-status.ts';
 import type { BegunAttempt } from '../worker/begin-attempts.ts';
 import type { Observed } from './observation.ts';
 import { SERVED_MS } from './resync.ts';
@@ -74,7 +75,10 @@ export class DriftWatch {
       } as const;
       const [judged] = await writeMarks(executor, SERVICE_SCOPE, tables, [mark]);
       if (judged?.verdict !== 'accepted') return;
-      await executor.run(SERVICE_SCOPE, [enqueueWaiting(tables, enforcementPoint, [identity], 'intent')]);
+      await executor.run(SERVICE_SCOPE, [
+        lockOverallStatus(tables, [identity]),
+        enqueueWaiting(tables, enforcementPoint, [identity], 'intent'),
+      ]);
     });
   }
 
