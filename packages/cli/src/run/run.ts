@@ -37,9 +37,16 @@ function interrupted(cli: Cli): Promise<ExitCode> {
 }
 
 function fail(io: Io, error: unknown): ExitCode {
+  if (isCtrlC(error)) {
+    io.stderr.write('\n'); // The cursor is still behind the question.
+    return EXIT.SIGINT;
+  }
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
   const { line, exitCode } = explainError(error);
   io.stderr.write(`intendant: ${line}\n`);
   if (io.environment['INTENDANT_DEBUG'] && error instanceof Error) io.stderr.write(`${error.stack}\n`);
   return exitCode;
 }
+
+/** At a question the terminal is raw: Ctrl-C arrives as an error of readline's, not as a signal. */
+const isCtrlC = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
