@@ -15,6 +15,7 @@ export type Machine = RecordOf<typeof machine>;
 /** What each tenant has been billed for: one row for each machine that exists. */
 export const billedMachine = defineTable('billed_machine', {
   schema: z.object({ id: z.string(), cpus: z.int() }),
+  revisioned: false,
   softDelete: false,
   feed: false,
 });

@@ -15,7 +15,7 @@ export interface Service {
 /** Store, feed and realization. A machine is realized at its site, which is an enforcement point. */
 export async function openService(connection: string, identity: IdentityProvider): Promise<Service> {
   const store = await createDataStore({ connection, authorizer: identity.authorizer });
-  const subscriptions = await createSubscriptions({ store });
+  const subscriptions = await createSubscriptions({ store, records: [machine] });
   const realization = await createRealization({ store, subscriptions });
   await realization.register([machine], { roles: ROLES, placement: ({ site }) => [site] });
   await store.register([billedMachine], { roles: ROLES });

@@ -46,7 +46,8 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       const log = await planLog(client, options);
       const triggers: string[] = [];
       for (const table of tables) triggers.push(...(await planSource(client, table, options)));
-      const objects = feedObjects(tables, options.source);
+      const fedTables = tables.filter(({ definition }) => definition.feed);
+      const objects = feedObjects(fedTables, options.source);
       const protection = (await planProtection(client, objects, options.internals.roleName)).filter(leavesOtherParts);
       return [...log, ...(await planAnnouncements(client)), ...triggers, ...protection];
     },
