@@ -10,7 +10,7 @@ export interface ResourceName {
 
 /** How a response names a resource. The id names the org only to a caller who sees several. */
 export function resourceName({ orgId }: Access, table: ReadableTable, key: ResourceKey): ResourceName {
-  const { orgId: owner, ...rest } = key;
+  const { orgId: _, ...rest } = key;
   const id = printResourceKey(table, orgId === undefined ? key : rest);
-  return { table: table.name, id, key: jsonRecord(owner === undefined ? rest : key) };
+  return { table: table.name, id, key: jsonRecord(orgId === undefined ? key : rest) };
 }

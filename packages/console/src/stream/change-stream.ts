@@ -171,7 +171,7 @@ function changePrinter(tables: readonly ReadableTable[]): (change: Change) => st
       kind,
       table: table.name,
       id: printResourceKey(table, owned),
-      key: jsonRecord(key),
+      key: jsonRecord(owned),
       orgId: change.orgId,
       point: point ?? null,
       operation: change.operation,

@@ -96,7 +96,8 @@ function LettersOf({ name, letters, mayWrite, onAct }: LettersOfProps) {
             {letter.orgId !== null && <span class="org">{letter.orgId}</span>}
             <span class="dim cut">{letter.error}</span>
             <span class="dim">
-              {letter.isDue ? 'to be tried again' : `${letter.attempts} attempts`}, <Ago at={letter.failedAt} /> ago
+              {letter.isDue ? 'to be tried again' : plural(letter.attempts, 'attempt')}, <Ago at={letter.failedAt} />{' '}
+              ago
             </span>
           </summary>
           <pre class="error">{letter.error}</pre>

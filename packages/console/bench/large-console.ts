@@ -1,0 +1,116 @@
+// How fast the console is with 100,000 resources at 1,000 points, 10,000 of them in error: node bench/large-console.ts
+import { setTimeout as delay } from 'node:timers/promises';
+import { internalsOf } from '@intendant/core/internal';
+import { openBrowser } from '../src/testing/console-browser.ts';
+import { vm } from '../src/testing/console-fixture.ts';
+
+const RESOURCES = Number(process.env['RESOURCES'] ?? 100_000);
+const POINTS = 1_000;
+const ERRORS = RESOURCES / 10;
+const POINTS_EACH = 3;
+/** How long the page is open while things change. */
+const WATCH_MS = Number(process.env['WATCH_MS'] ?? 60_000);
+
+await using fixture = await openBrowser();
+const { store, realization } = fixture.console;
+
+async function fill(): Promise<void> {
+  const status = `case when i < ${ERRORS} then 1000 else 200 end, case when i < ${ERRORS} then 'ERROR quota exceeded: 64 of 64 vCPUs in use' else '' end, 1`;
+  await internalsOf(store).withAdmin(async (client) => {
+    await client.query('set local session_replication_role = origin');
+    const from = `from generate_series(0, ${RESOURCES - 1}) i`;
+    const org = `'org-' || i % 20`;
+    await client.query(
+      `insert into vm (org_id, id, name, region, cpus) select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'name ' || i, 'region-' || i % 7, i % 64 ${from}`,
+    );
+    await client.query(
+      `insert into overall_status_vm (org_id, id, realization_status, additional_details, resource_revision) select ${org}, 'vm-' || lpad(i::text, 6, '0'), ${status} ${from}`,
+    );
+    await client.query(
+      `insert into enforcement_status_vm (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal, attempt)
+       select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'point-' || lpad(((i * 7 + p * 331) % ${POINTS})::text, 4, '0'), ${status}, false, 1
+       ${from}, generate_series(0, ${POINTS_EACH - 1}) p`,
+    );
+    await client.query(
+      `insert into intendant.enforcement_point (id, labels, table_names) select 'point-' || lpad(p::text, 4, '0'), '{}', '{public.vm}' from generate_series(0, ${POINTS - 1}) p`,
+    );
+  });
+  await internalsOf(store).withAdmin((client) => client.query('analyze'));
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+async function timeOf(path: string, token: string): Promise<string> {
+  const times: number[] = [];
+  let bytes = 0;
+  for (let round = 0; round < 7; round++) {
+    const startedAt = performance.now();
+    const response = await fetch(`${fixture.url}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    bytes = (await response.text()).length;
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    times.push(performance.now() - startedAt);
+  }
+  return `${median(times).toFixed(0)} ms median, ${Math.max(...times).toFixed(0)} ms most, ${(bytes / 1024).toFixed(0)} kB`;
+}
+
+console.log(`filling ${RESOURCES} resources …`);
+await fill();
+const callers = {
+  tenant: { orgId: 'org-1', roles: ['tenant_admin'] },
+  service: { roles: ['service_admin'] },
+};
+const PATHS = [
+  'summary',
+  'resources?table=vm',
+  'resources?table=vm&status=ERROR',
+  'resources?table=vm&status=ERROR&point=point-0007',
+  'resources?table=vm&point=point-0007',
+  'resources?table=vm&q=name+99',
+  'resources?table=vm&q=region:region-3&status=ERROR',
+  'resources?table=vm&order=newest',
+  'resources?table=vm&olderThan=10m',
+  'points',
+];
+for (const [name, caller] of Object.entries(callers)) {
+  const token = await fixture.console.token(caller);
+  for (const path of PATHS) console.log(`${name} ${path}: ${await timeOf(path, token)}`);
+}
+
+const page = await fixture.open(callers.service);
+for (const path of ['', 'resources?table=vm', 'resources?table=vm&status=ERROR', 'points']) {
+  const startedAt = performance.now();
+  await page.goto(`${fixture.url}/${path}`);
+  await page.locator('.tile, tbody tr').nth(3).waitFor();
+  console.log(`page /${path}: ${(performance.now() - startedAt).toFixed(0)} ms until its figures are there`);
+}
+
+const client = await page.context().newCDPSession(page);
+const heap = async (): Promise<number> => {
+  await client.send('HeapProfiler.collectGarbage');
+  const { usedSize } = (await client.send('Runtime.getHeapUsage')) as { usedSize: number };
+  return usedSize / 1_048_576;
+};
+await page.goto(`${fixture.url}/changes`);
+await page.locator('h1').waitFor();
+await delay(2_000);
+const r = realization.as(await fixture.console.context(callers.tenant));
+const until = Date.now() + WATCH_MS;
+const sizes = [await heap()];
+let changes = 0;
+let nextLook = Date.now() + WATCH_MS / 6;
+for (let index = 0; Date.now() < until; index++) {
+  const id = `vm-${String(1 + 20 * (index % 5_000)).padStart(6, '0')}`;
+  await r.persistIntent(
+    vm,
+    { id, name: `name ${index}`, region: 'region-1', cpus: index % 64 },
+    { enforcementPoints: ['point-0001'] },
+  );
+  changes += 1;
+  if (Date.now() < nextLook) continue;
+  sizes.push(await heap());
+  nextLook += WATCH_MS / 6;
+}
+console.log(
+  `${changes} intents in ${WATCH_MS / 1000} s; memory of the page: ${sizes.map((size) => `${size.toFixed(1)}`).join(', ')} MiB`,
+);

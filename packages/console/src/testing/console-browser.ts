@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { JwtContext } from '@intendant/core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { ensurePage } from '../page-build.ts';
+import { type ConsoleFixture, openConsole, type TokenOptions } from './console-fixture.ts';
+
+const CANDIDATES = [
+  process.env['INTENDANT_CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+
+const chromiumPath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
+
+/** Why the browser tests cannot run here; undefined where they can. */
+export const whyNoBrowser: string | undefined =
+  chromiumPath === undefined
+    ? 'there is no chromium: install it (apt-get install chromium) or name it in INTENDANT_CHROMIUM'
+    : undefined;
+
+/** A console that is served, and a browser. */
+export interface BrowserFixture extends AsyncDisposable {
+  readonly console: ConsoleFixture;
+  readonly url: string;
+  /** A window of its own, signed in by a one-time link. */
+  open(caller: TokenOptions, options?: Parameters<Browser['newContext']>[0]): Promise<Page>;
+  /** Breaks every connection of the console, and refuses new ones until `mend`. */
+  cut(): void;
+  mend(): void;
+}
+
+export async function openBrowser(): Promise<BrowserFixture> {
+  const [console, browser] = await Promise.all([
+    openConsole({ console: { limits: { signInsPerMinute: 1_000 } } }),
+    chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox', '--disable-dev-shm-usage'] }),
+    ensurePage(),
+  ]);
+  const server = createServer(getRequestListener(console.app.fetch) as Parameters<typeof createServer>[1]);
+  const line = cuttable(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const contexts: BrowserContext[] = [];
+  return {
+    console,
+    url,
+    ...line,
+    open: async (caller, options) => {
+      const context = await browser.newContext({ viewport: { width: 1_400, height: 900 }, ...options });
+      contexts.push(context);
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      await page.goto(linkFor(console, url, await console.context(caller)));
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      return page;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(contexts.map((context) => context.close()));
+      await browser.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await console[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const linkFor = ({ signInLinks }: ConsoleFixture, url: string, context: JwtContext): string =>
+  `${url}/#link=${signInLinks.issue(context)}`;
+
+function cuttable(server: Server): Pick<BrowserFixture, 'cut' | 'mend'> {
+  let isCut = false;
+  server.on('connection', (socket) => {
+    if (isCut) socket.destroy();
+  });
+  return {
+    cut: () => {
+      isCut = true;
+      server.closeAllConnections();
+    },
+    mend: () => {
+      isCut = false;
+    },
+  };
+}
