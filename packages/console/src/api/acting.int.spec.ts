@@ -168,12 +168,13 @@ describe('a browser', () => {
 
 /** Reads events until one matches. */
 async function nextEvent(stream: Response, matches: RegExp): Promise<string> {
-  const reader = (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
   let text = '';
   for (;;) {
     const { value, done } = await reader.read();
     if (done) throw new Error(`the stream ended after: ${text}`);
-    text += value;
+    text += decoder.decode(value, { stream: true });
     const found = text.split('\n\n').find((event) => matches.test(event));
     if (found === undefined) continue;
     await reader.cancel();

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { DeadLetter } from '@intendant/subscription';
+import type { DeadLetter, Subscriptions } from '@intendant/subscription';
 import { audit } from '../action/audit.ts';
 import { demandService } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
@@ -73,6 +73,7 @@ export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) 
     .openapi(listRoute, async (context) => {
       const { name, limit } = context.req.valid('query');
       demandService(context.get('access'));
+      if (name !== undefined) await demandName(subscriptions, name);
       const letters = await subscriptions.findDeadLetters({ limit, ...(name !== undefined && { name }) });
       return context.json({ deadLetters: letters.map(toLetter) }, 200);
     })
@@ -83,7 +84,7 @@ export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) 
       demandService(access);
       if (!access.mayWrite || !mayAct(caller.context, `dead-letters ${action}`))
         throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
-      if (!(await subscriptions.list()).some((known) => known.name === name)) throw unknownName();
+      await demandName(subscriptions, name);
       if (positions?.some((position) => !POSITION.test(position)))
         throw new RefusedRequest(400, 'A position looks like 0123abcd-0000000000000042.');
       const selection = positions ? { positions } : {};
@@ -95,7 +96,11 @@ export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) 
       return context.json({ matched }, 200);
     });
 
-const unknownName = () => new RefusedRequest(404, 'There is no durable subscription of this name.');
+async function demandName(subscriptions: Subscriptions, name: string): Promise<void> {
+  const known = await subscriptions.list();
+  if (known.some((subscription) => subscription.name === name)) return;
+  throw new RefusedRequest(404, 'There is no durable subscription of this name.');
+}
 
 const toLetter = (letter: DeadLetter): z.infer<typeof DeadLetterSchema> => ({
   name: letter.name,

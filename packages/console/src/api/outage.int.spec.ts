@@ -57,6 +57,7 @@ const text = fc.oneof(
     '\0',
     '1e400',
     '-1',
+    'x'.repeat(300),
   ),
 );
 

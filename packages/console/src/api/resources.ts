@@ -44,7 +44,7 @@ const listRoute = createRoute({
         .openapi({ description: 'Default: the first table that the caller may read.' }),
       ...FILTER_FIELDS,
       order: z.enum(['key', 'oldest', 'newest']).default('key').openapi({ description: 'By key, or by since.' }),
-      after: z.string().max(8_192).optional().openapi({ description: 'The value of `next` of the page before.' }),
+      after: z.string().max(4_096).optional().openapi({ description: 'The value of `next` of the page before.' }),
       limit: z.coerce.number().int().min(1).max(200).default(50),
     }),
   },

@@ -8,6 +8,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   404: 'It is not there, or not for the caller to see.',
   409: 'It is not as the caller thinks.',
   413: 'The body is too large.',
+  431: 'The address or the headers are too long.',
   429: 'Too many requests, or too many open streams.',
   503: 'The database cannot be reached now.',
 };
@@ -19,14 +20,14 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
 
 /** Refusals that every route may answer with, and those given here. */
 export function refusals<Status extends number>(...statuses: Status[]) {
-  const all = [401, 429, 503, ...statuses] as const;
+  const all = [400, 401, 429, 431, 503, ...statuses] as const;
   return Object.fromEntries(
     all.map((status) => [
       status,
       { description: REFUSALS[status] as string, content: { 'application/problem+json': { schema: Problem } } },
     ]),
   ) as Record<
-    401 | 429 | 503 | Status,
+    400 | 401 | 429 | 431 | 503 | Status,
     { description: string; content: { 'application/problem+json': { schema: typeof Problem } } }
   >;
 }
