@@ -108,14 +108,18 @@ async function planSource(
   return [...(await planReplicatedTable(client, table, wantsRecord)), ...(await planTruncateTrigger(client, table))];
 }
 
-/** For a table that is not in the feed, or is so no longer. */
+/** For a table with `feed: false`: removes what an earlier definition with a feed left. */
 async function planNoSource(client: ClientBase, table: RegisteredTable, source: SourceKind): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select tgname as name from pg_trigger where tgrelid = to_regclass($1) and tgname like 'intendant_append_%' order by 1`,
-    [table.qualifiedName],
+  const functions = [appendFunction(table), truncateFunction(table)].map((name) => `${name}()`);
+  const { rows } = await client.query<{ drop: string }>(
+    `(select format('drop trigger %I on %s', tgname, $1::text) as drop from pg_trigger
+      where tgrelid = to_regclass($1) and tgname like 'intendant_append_%' order by 1)
+     union all
+     select 'drop function ' || f from unnest($2::text[]) f where to_regprocedure(f) is not null`,
+    [table.qualifiedName, functions],
   );
   return [
-    ...rows.map(({ name }) => `drop trigger ${name} on ${table.qualifiedName}`),
+    ...rows.map(({ drop }) => drop),
     ...(source === 'replication' ? await planUnreplicatedTable(client, table) : []),
   ];
 }

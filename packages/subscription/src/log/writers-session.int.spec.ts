@@ -182,9 +182,12 @@ test('a table with feed: false has no trigger and no subscribers, also when it w
   await store.register([defineTable('quiet', options)], { roles: { tenant_admin: 'tenant_writer' } });
   expect(await triggers()).toBe(4);
   const quiet = defineTable('quiet', { ...options, feed: false });
-  await store.register([quiet], { roles: { tenant_admin: 'tenant_writer' } });
+  const neverFed = defineTable('never_fed', { ...options, feed: false });
+  await store.register([quiet, neverFed], { roles: { tenant_admin: 'tenant_writer' } });
+  expect(await store.planSchema([quiet, neverFed])).toEqual([]);
   expect(await triggers()).toBe(0);
   await expect(subscriptions.subscribe(quiet, () => {})).rejects.toThrow(ConfigurationError);
   await expect(subscriptions.mirror(quiet)).rejects.toThrow(/feed: false/);
   await pepsi.insert(quiet, { id: 'unheard' });
+  await pepsi.insert(neverFed, { id: 'unheard' });
 });
