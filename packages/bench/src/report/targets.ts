@@ -1,5 +1,5 @@
 import type { Result, Results } from '../result.ts';
-import { figure } from './figures.ts';
+import { figure, percent } from './figures.ts';
 
 /** What was set out to be reached, before anything was measured. */
 interface Target {
@@ -13,32 +13,6 @@ interface Target {
   readonly atLeast?: number;
   readonly atMost?: number;
 }
-
-/** Why a target is missed where it is, as far as a profile tells. */
-const REASONS: Readonly<Record<string, string>> = {
-  'scoped-read.vs-raw':
-    'The settings and the policy are evaluated for each call; on the server they take a third of what the read takes.',
-  'scoped-read.vs-pattern': 'Client and server share the cores here, and the round trips that are saved are short.',
-  'scoped-read.cpu.vs-raw':
-    'The record is checked and decoded, a session made, and two statements encoded; the write to the socket is half of it in both.',
-  'scoped-write.insert.vs-raw': 'The record is checked against its schema, and the policy on the server.',
-  'scoped-write.update.vs-raw':
-    'The revision rule is a trigger, so that raw SQL obeys it too: about as much server time as the update itself.',
-  'bulk-insert.vs-raw':
-    'Each record is checked against its schema, and the caller gets 10,000 records back; raw checks nothing and answers nothing.',
-  'feed-tax.vs-none': 'Each insert is followed by one into the log.',
-  'feed-tax.vs-notify':
-    'An append costs the server about as much CPU as a NOTIFY; the queue that NOTIFY makes is short where two cores are the limit.',
-  'feed-fanout.vs-one':
-    'Server, writers and subscribers share the cores of one machine here, and a hundred handlers are called for every row.',
-  'feed-latency.half-load-p50.vs-notify': 'Writers, server, relay and subscriber share the cores.',
-  'feed-latency.half-load-p99.vs-notify': 'Writers, server, relay and subscriber share the cores.',
-  'intents-32.vs-notify':
-    'NOTIFY makes commits queue; where the CPU is the limit before that, as on two cores, its lock costs less than elsewhere.',
-  'realize.vs-pgboss': 'Ours also writes the resource, two status rows, their history and three transitions.',
-  'realize-latency.vs-pgboss':
-    'A change is told when the log is settled, which takes the relay a look; a NOTIFY goes straight to the worker.',
-};
 
 const ratioAtLeast = (result: string, atLeast: number, text: string): Target => ({
   result,
@@ -141,7 +115,7 @@ export interface Verdict {
   readonly target: string;
   readonly measured: string;
   readonly isMet: boolean;
-  /** Of a target that is not met, where it is known. */
+  /** Of a target that is not met: the figures of this run that decide it. */
   readonly reason: string | undefined;
 }
 
@@ -159,9 +133,21 @@ export function judge(results: Results): Verdict[] {
       target: `${sign} ${bound.toLocaleString('en-US')} ${target.unit}`,
       measured: `${figure(measured)} ${target.unit}`,
       isMet,
-      reason: isMet ? undefined : REASONS[target.result],
+      reason: isMet ? undefined : reasonOf(result, measured, bound),
     };
   });
+}
+
+/** Both figures, and whether the difference to the target is smaller than the variation between the rounds. */
+function reasonOf({ ours, peer, unit, peerName, spread }: Result, measured: number, bound: number): string {
+  const figures = `${figure(ours)} ${unit}; ${peerName}: ${figure(peer)} ${unit}.`;
+  const miss = Math.abs(measured - bound) / bound;
+  if (!Number.isFinite(miss)) return figures;
+  const certainty =
+    miss < spread
+      ? `smaller than the spread of the rounds (${percent(spread)}), so this run does not decide it`
+      : `larger than the spread of the rounds (${percent(spread)})`;
+  return `${figures} The difference to the target, ${percent(miss)}, is ${certainty}.`;
 }
 
 /** For a terminal. */

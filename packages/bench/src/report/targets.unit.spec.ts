@@ -34,3 +34,13 @@ test('a figure that could not be taken meets nothing', () => {
 test('targets without a result are not judged', () => {
   expect(judge({})).toEqual([]);
 });
+
+test('the reason for a missed target comes from the figures of the run', () => {
+  const reasonOf = (changes: Partial<Result>) => judge({ 'feed-tax.vs-none': result(changes) })[0]?.reason;
+  expect(reasonOf({ ours: 700, peer: 1_000, ratio: 0.7, spread: 0.02 })).toBe(
+    '700 reads/s; a peer: 1,000 reads/s. The difference to the target, 7 %, is larger than the spread of the rounds (2 %).',
+  );
+  expect(reasonOf({ ratio: 0.7, spread: 0.2 })).toContain('so this run does not decide it');
+  expect(reasonOf({ ratio: Number.NaN })).toBe('100 reads/s; a peer: 100 reads/s.');
+  expect(reasonOf({ ratio: 0.8 })).toBeUndefined();
+});

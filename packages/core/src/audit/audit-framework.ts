@@ -1,26 +1,57 @@
 import type { IsolationFinding } from './finding.ts';
 
-/** Of what register would run for the framework's own objects, that which concerns who may see them. */
-const PROTECTION: readonly [RegExp, IsolationFinding['rule'], string][] = [
-  [/^alter table (?<name>\S+) (enable|force) row level security/, 'row-security', 'row security is off or not forced'],
-  [
-    /^(create|drop) policy \S+ on (?<name>\S+)/,
-    'policy',
-    'a policy is missing, altered, or not one that register makes',
-  ],
-  [
-    /^(grant|revoke) .* on (?<name>.+) (to|from) /,
-    'grant',
-    'a right is missing, or one is held that register does not give',
-  ],
+interface Rule {
+  /** Matches a statement that register would run; `name` is the object it concerns. */
+  readonly pattern: RegExp;
+  readonly rule: IsolationFinding['rule'];
+  readonly message: string;
+  /** The repair, where it is not the statement alone. */
+  readonly repair?: (sql: string, groups: Readonly<Record<string, string>>) => string;
+}
+
+/** Statements of register that concern who may see the framework's own objects, and what the feed sees of tables. */
+const RULES: readonly Rule[] = [
+  {
+    pattern: /^alter table (?<name>\S+) (enable|force) row level security/,
+    rule: 'row-security',
+    message: 'row security is off or not forced',
+  },
+  {
+    pattern: /^(create|drop) policy \S+ on (?<name>\S+)/,
+    rule: 'policy',
+    message: 'a policy is missing, altered, or not one that register makes',
+  },
+  {
+    pattern: /^(grant|revoke) .* on (?<name>.+) (to|from) /,
+    rule: 'grant',
+    message: 'a right is missing, or one is held that register does not give',
+  },
+  {
+    pattern: /^alter table (?<name>\S+) replica identity full/,
+    rule: 'feed',
+    message: 'its replica identity is not FULL, so changes in the feed lack old and unchanged values',
+  },
+  {
+    pattern: /^alter publication \S+ add table (?<name>\S+)/,
+    rule: 'feed',
+    message: 'the publication of the feed does not include it, so its changes are not in the feed',
+  },
+  {
+    pattern: /^create trigger (?<trigger>intendant_append_\w+) .*? on (?<name>\S+) /,
+    rule: 'feed',
+    message: 'a trigger of the feed is missing or disabled, so changes are not in the feed',
+    repair: (sql, { trigger, name }) => `drop trigger if exists ${trigger} on ${name};\n${sql}`,
+  },
 ];
 
-/** The framework's own tables, sequences and functions: whatever register would change about their protection. */
+/** The findings about the framework's own tables, sequences, functions and triggers, from what register would run. */
 export const auditFramework = (planned: readonly string[]): IsolationFinding[] =>
   planned.flatMap((sql) => {
-    for (const [pattern, rule, message] of PROTECTION) {
-      const subject = pattern.exec(sql)?.groups?.['name'];
-      if (subject !== undefined) return [{ rule, subject, message: `${subject}: ${message}`, sql }];
+    for (const { pattern, rule, message, repair } of RULES) {
+      const groups = pattern.exec(sql)?.groups;
+      const subject = groups?.['name'];
+      if (!groups || subject === undefined) continue;
+      return [{ rule, subject, message: `${subject}: ${message}`, sql: repair?.(sql, groups) ?? sql }];
     }
     return [];
   });

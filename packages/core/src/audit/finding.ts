@@ -1,4 +1,4 @@
-/** What was found wrong; see docs/guide/schema.md for what each means. */
+/** What was found; docs/guide/schema.md explains each rule. */
 export type IsolationRule =
   | 'table-missing'
   | 'row-security'
@@ -10,6 +10,7 @@ export type IsolationRule =
   | 'preset'
   | 'view'
   | 'function'
+  | 'feed'
   | 'connection';
 
 /** One way in which the live database does not hold tenants apart as it should. */

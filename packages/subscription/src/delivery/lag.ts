@@ -4,12 +4,15 @@ import { loggedName } from '../log/names.ts';
 import type { LogView } from '../log/read-log.ts';
 import { SLOT_OF_ENTRY, SLOTS } from '../log/slot.ts';
 
-const MOST_COUNTED = 10_000;
+/** Counting stops at this many changes. */
+export const MOST_COUNTED = 10_000;
+/** Counting reads this many numbers of the log: otherwise it could read all of a large log for a table with few changes. */
+export const MOST_NUMBERS_READ = 200_000;
 
 const COUNT = `
 select count(*)::text from (
   select from intendant.change_log
-  where seq > $1::bigint and seq > ($2::bigint[])[1 + ${SLOT_OF_ENTRY}] and table_name = any($3::text[])
+  where seq > $1::bigint and seq <= $1::bigint + ${MOST_NUMBERS_READ} and seq > ($2::bigint[])[1 + ${SLOT_OF_ENTRY}] and table_name = any($3::text[])
     and operation = any($4::text[]::"char"[])
   limit ${MOST_COUNTED}
 ) l`;

@@ -73,7 +73,7 @@ export class Reading {
   async #reset(shares: readonly Share[], { through }: Step, signal: AbortSignal): Promise<boolean> {
     const { feed, delivery, onReset } = this.#parts;
     await unlessAborted(delivery.idle(), signal);
-    if (!onReset) feed.logger.warn('changes are missing: the log no longer reached back to where a subscriber stood');
+    if (!onReset) feed.logger.warn('changes are missing before the next one, and the subscriber has no onReset');
     if (onReset) await this.#callUntilDone(onReset, signal);
     if (signal.aborted) return false;
     for (const { progress } of shares) if (progress.read > through) progress.restart(through);

@@ -1,7 +1,7 @@
 import { arrayLiteral, type DataStoreInternals, describeThrown, type RegisteredTable } from '@intendant/core/internal';
 import type { Change } from '../change.ts';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
-import { type LogEntry, type NumberedChange, toNumberedChange, toUnknownChange } from '../log/log-entry.ts';
+import { type LogEntry, type NumberedChange, toChangeAsText, toNumberedChange } from '../log/log-entry.ts';
 import type { Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
 
@@ -64,6 +64,15 @@ export const dropDeadLetter = async (internals: DataStoreInternals, name: string
     name,
     sequence,
   ]));
+
+/** Ends the replay of a dead letter that cannot be decoded. */
+export const parkUndecoded = async (internals: DataStoreInternals, name: string, sequence: number): Promise<void> =>
+  void (await serviceQuery(
+    internals,
+    `update intendant.dead_letter set is_due = false, error = 'the stored change cannot be decoded with the table as it is registered now',
+       failed_at = clock_timestamp() where name = $1 and seq = $2`,
+    [name, sequence],
+  ));
 
 interface LetterRow {
   readonly name: string;
@@ -150,7 +159,7 @@ export async function listDeadLetters(
 
 function toDeadLetter(logId: string, table: RegisteredTable | undefined, row: LetterRow): DeadLetter {
   const entry = toEntry(row);
-  const change = table ? toNumberedChange(logId, table, entry).change : toUnknownChange(logId, entry);
+  const change = table ? toNumberedChange(logId, table, entry).change : toChangeAsText(logId, entry);
   return {
     name: row.name,
     position: change.position,

@@ -4,7 +4,7 @@ import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import type { Share } from '../delivery/share.ts';
 import type { Feed } from '../source/feed.ts';
 import { acknowledge, isAcknowledged } from './acknowledgement.ts';
-import { dropDeadLetter, parkDeadLetter, readDueLetters } from './dead-letters.ts';
+import { dropDeadLetter, parkDeadLetter, parkUndecoded, readDueLetters } from './dead-letters.ts';
 import type { DurableName } from './durable-name.ts';
 
 /** Stores acknowledgements and dead letters of one durable name, and knows which dead letters are being tried again. */
@@ -49,6 +49,10 @@ export class DurableOutcomes implements OutcomeStore {
     for (const { slot, numbered } of await readDueLetters(internals, horizon.logId, name, table, [...shares.keys()])) {
       const share = shares.get(slot);
       if (!share || this.#retried.get(numbered.sequence)?.isHeld) continue;
+      if (numbered.flaw !== undefined) {
+        await parkUndecoded(internals, name, numbered.sequence);
+        continue;
+      }
       this.#retried.set(numbered.sequence, share);
       items.push({ numbered, share, isDeadLetter: true });
     }

@@ -1,4 +1,5 @@
 import { arrayLiteral, type DataStoreInternals } from '@intendant/core/internal';
+import { MOST_COUNTED, MOST_NUMBERS_READ } from '../delivery/lag.ts';
 import { SLOT_OF_ENTRY } from '../log/slot.ts';
 import { formatPosition, type Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
@@ -17,13 +18,14 @@ export interface DurableSubscriptionInfo {
   readonly members: number;
   /** Everything up to here is taken care of. Stored cursors count, which follow the members by up to 5 s. */
   readonly position: Position;
-  /** Committed changes that are not yet taken care of, of all operations. Counted up to 10,000. */
+  /**
+   * Number of committed changes, of all operations, that are not yet completed. Counting stops at 10,000, and reads only
+   * the next 200,000 positions of the log: of a name that is further behind this is a lower bound.
+   */
   readonly lag: number;
   /** Changes that were put aside, see `deadLetters`. */
   readonly deadLetters: number;
 }
-
-const MOST_COUNTED = 10_000;
 
 const LIST = `
 with live as materialized (${LIVE_MEMBERS})
@@ -42,7 +44,7 @@ cross join lateral (
 cross join lateral (
   select count(*)::int from (
     select from intendant.change_log l
-    where l.seq > c.place and l.seq > c.places[1 + ${SLOT_OF_ENTRY}] and l.table_name = d.table_name
+    where l.seq > c.place and l.seq <= c.place + ${MOST_NUMBERS_READ} and l.seq > c.places[1 + ${SLOT_OF_ENTRY}] and l.table_name = d.table_name
       and (s.org_id is null or l.org_id is null or l.org_id = s.org_id)
       and (s.instance_id is null or l.instance_id is null or l.instance_id = s.instance_id)
     limit ${MOST_COUNTED}

@@ -160,6 +160,31 @@ test('a change that keeps failing is put aside, listed, and handed over again wh
   await subscription.close();
 });
 
+test('a replayed dead letter that cannot be decoded stays, and others are replayed', async () => {
+  const failing = await subscriptions.subscribe('note', () => Promise.reject(new Error('no')), {
+    name: 'undecodable-letters',
+    maxAttempts: 1,
+  });
+  await writeNotes('flawed', 'sound');
+  await eventually(async () => expect(await subscriptions.deadLetters('undecodable-letters')).toHaveLength(2));
+  await failing.close();
+  await admin.query(
+    `update intendant.dead_letter set record = record || '{"size": "not a number"}'
+     where name = 'undecodable-letters' and key = '{flawed}'`,
+  );
+  const seen: Change[] = [];
+  await using _ = await subscriptions.subscribe('note', (change) => seen.push(change), { name: 'undecodable-letters' });
+  expect(await subscriptions.replayDeadLetters('undecodable-letters')).toBe(2);
+  await eventually(async () => {
+    const letters = await subscriptions.deadLetters('undecodable-letters');
+    expect(letters).toMatchObject([
+      { isDue: false, error: expect.stringContaining('cannot be decoded'), change: { key: { id: 'flawed' } } },
+    ]);
+  }, slow);
+  expect(idsOf(seen)).toEqual(['sound']);
+  await subscriptions.discardDeadLetters('undecodable-letters');
+});
+
 test('of a batch that keeps failing only the bad change is put aside', async () => {
   const done: string[] = [];
   const subscription = await subscriptions.subscribeBatches(
@@ -299,6 +324,18 @@ test('durable names are listed with their table, tenant, members, place, lag and
   expect(await find('broken')).toMatchObject({ table: 'vm', orgId: null, instanceId: null, members: 1 });
   expect(await find('idle')).toMatchObject({ table: 'note', orgId: 'Coke', members: 0, lag: 2, deadLetters: 0 });
   expect(await find('idle')).toMatchObject({ position: idle.position });
+  const beyond = async (numbers: number) => {
+    const { rows } = await admin.query<{ seq: string }>(
+      `insert into intendant.change_log (seq, table_name, operation, key, org_id)
+       select seq + $1, 'public.note', 'i', '{far}', 'Coke' from intendant.cursor where name = 'idle' and slot = 0 returning seq`,
+      [numbers],
+    );
+    const found = await find('idle');
+    await admin.query('delete from intendant.change_log where seq = $1', [rows[0]?.seq]);
+    return found?.lag;
+  };
+  expect(await beyond(150_000)).toBe(3);
+  expect(await beyond(250_000)).toBe(2);
   const [first, ...rest] = await subscriptions.findDeadLetters({ table: vm });
   expect(rest).toHaveLength(1);
   expect(first).toMatchObject({ name: 'broken', position: first?.change.position });

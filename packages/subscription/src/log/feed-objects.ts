@@ -31,10 +31,12 @@ export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKi
     'intendant.announce(text, text, bigint, bigint, bigint)': ['service'],
     'intendant.look(text, text, bigint, boolean)': ['service'],
     ...Object.fromEntries(
-      tables.filter(({ definition }) => definition.feed).flatMap((table) => [
-        ...(source === 'triggers' ? [[`${appendFunction(table)}()`, []]] : []),
-        [`${truncateFunction(table)}()`, []],
-      ]),
+      tables
+        .filter(({ definition }) => definition.feed)
+        .flatMap((table) => [
+          ...(source === 'triggers' ? [[`${appendFunction(table)}()`, []]] : []),
+          [`${truncateFunction(table)}()`, []],
+        ]),
     ),
   },
 });

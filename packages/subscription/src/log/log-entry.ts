@@ -24,7 +24,10 @@ export interface NumberedChange {
   /** Of the row it is about; equal for all changes of one row. */
   readonly identity: string;
   readonly entry: LogEntry;
+  /** If `flaw` is set: without a record, and with the key's fields as text. */
   readonly change: Change;
+  /** Why the table's formats cannot decode the entry. Such a change is not delivered. */
+  readonly flaw?: unknown;
 }
 
 const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolean; isPurge?: boolean }>> = {
@@ -44,18 +47,28 @@ export const codesOf = (operations: readonly Operation[]): string[] =>
 
 export function toNumberedChange(logId: string, table: RegisteredTable, entry: LogEntry): NumberedChange {
   const { sequence, orgId, instanceId, key } = entry;
-  return { sequence, identity: identityOf(orgId, instanceId, key), entry, change: toChange(logId, table, entry) };
+  const numbered = { sequence, identity: identityOf(orgId, instanceId, key), entry };
+  try {
+    return { ...numbered, change: toChange(logId, table, entry) };
+  } catch (flaw) {
+    return { ...numbered, change: toChangeAsText(logId, entry, table), flaw };
+  }
 }
 
-/** A change of a table whose columns are not known here: its key's fields are numbered, and the record is left out. */
-export const toUnknownChange = (logId: string, entry: LogEntry): Change =>
+/**
+ * A change without its record, and with the key's fields as text: of a table that this process does not know (its fields
+ * are then numbered), or of an entry that cannot be decoded.
+ */
+export const toChangeAsText = (logId: string, entry: LogEntry, table?: RegisteredTable): Change =>
   Object.freeze({
     ...commonPart(logId, entry),
-    table: entry.tableName,
-    key: Object.freeze(Object.fromEntries(entry.key.map((value, index) => [`key${index + 1}`, value]))),
+    table: table?.name ?? entry.tableName,
+    key: Object.freeze(
+      Object.fromEntries(entry.key.map((value, index) => [table?.key[index]?.field ?? `key${index + 1}`, value])),
+    ),
   });
 
-/** Frozen: all subscribers of the process are handed the same one. */
+/** Frozen: all subscribers of the process receive the same object. */
 const toChange = (logId: string, table: RegisteredTable, entry: LogEntry): Change =>
   Object.freeze({
     ...commonPart(logId, entry),

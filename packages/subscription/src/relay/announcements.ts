@@ -47,14 +47,23 @@ export class Announcements {
     return this.#losses;
   }
 
-  /** Resolves when it hears. Has the relay say at once how far the log is settled. May be called again, also after `stop`. */
+  /**
+   * Resolves when announcements arrive, and has the relay announce at once how far the log is settled. May be called any
+   * number of times, also after `stop`, and again after it has rejected.
+   */
   async start(): Promise<void> {
     this.#listening ??= new Listening(
       this.#options,
       (error) => this.#noteLoss(error),
       () => this.#outage.noteSuccess(),
     );
-    await this.#listening.opened;
+    const listening = this.#listening;
+    try {
+      await listening.opened;
+    } catch (error) {
+      if (this.#listening === listening) await this.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -117,10 +126,16 @@ class Listening {
   }
 
   async #open(): Promise<void> {
-    await this.#listener.connect();
-    await this.#listen();
-    await this.#testItself();
-    await this.#listener.notify(DOORBELL_CHANNEL, RING_OF_OPENING);
+    const steps = [
+      () => this.#listener.connect(),
+      () => this.#listen(),
+      () => this.#testItself(),
+      () => this.#listener.notify(DOORBELL_CHANNEL, RING_OF_OPENING),
+    ];
+    for (const step of steps) {
+      if (this.#isClosed) throw new Error('the listener was stopped while it started');
+      await step();
+    }
   }
 
   /** Again after a loss: the database may have been restored, with a channel of another name. */
@@ -154,6 +169,7 @@ class Listening {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.opened.catch(() => {}); // A connection that is closed while it opens would never end.
     await this.#listener.close().catch(() => {});
   }
 }

@@ -15,7 +15,7 @@ export async function* changesOf(
   const { view, from } = await begin();
   for await (const { changes, isReset } of follow(feed(), view, from, signal)) {
     if (isReset && onReset) await onReset();
-    else if (isReset) feed().logger.warn('changes are missing: the log no longer reached back to where a loop stood');
+    else if (isReset) feed().logger.warn('changes are missing before the next one, and the loop has no onReset');
     for (const { change } of changes) {
       if (signal.aborted) return;
       yield change;

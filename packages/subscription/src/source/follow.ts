@@ -12,7 +12,10 @@ const RETRY_MS = 500;
 export interface Step {
   readonly changes: readonly NumberedChange[];
   readonly through: number;
-  /** Changes are missing before it: the log was trimmed beyond where this step began, or is no longer the same log. */
+  /**
+   * Changes are missing: the log was trimmed beyond the start of this step, it is another log, or some changes of this
+   * step cannot be decoded.
+   */
   readonly isReset: boolean;
 }
 
@@ -95,7 +98,7 @@ class Follower {
     const { scope } = this.#view;
     const { through } = tail;
     const changes = tail.changes.filter((numbered) => this.#isAskedFor(numbered));
-    if (!scope) return { changes, through, isReset: false };
+    if (!scope) return this.#withoutFlawed({ changes, through, isReset: false });
     const isWorthIt = changes.some((numbered) => mayBeVisible(scope, numbered));
     return isWorthIt ? this.#readOwn(position, through) : { changes: [], through, isReset: false };
   }
@@ -112,7 +115,22 @@ class Follower {
   }
 
   #matches(numbered: NumberedChange): boolean {
-    return this.#view.matches?.(numbered) ?? true;
+    return numbered.flaw !== undefined || (this.#view.matches?.(numbered) ?? true);
+  }
+
+  /** Reading such a change again would fail for ever, so it is skipped, and the subscriber is told that it misses one. */
+  #withoutFlawed(step: Step): Step {
+    const flawed = step.changes.filter(({ flaw }) => flaw !== undefined);
+    if (flawed.length === 0) return step;
+    const [first] = flawed as [NumberedChange];
+    // The error's message may hold values of the record, so only its name is logged.
+    const reason = first.flaw instanceof Error ? first.flaw.name : typeof first.flaw;
+    const { table, position } = first.change;
+    this.#feed.logger.error(
+      { table, position, count: flawed.length, reason },
+      'the change log holds changes that cannot be decoded: they are skipped, and the subscriber is reset',
+    );
+    return { ...step, changes: step.changes.filter(({ flaw }) => flaw === undefined), isReset: true };
   }
 
   async #readOwn(after: number, settled: number): Promise<Step> {
@@ -125,6 +143,7 @@ class Follower {
     const through = page.changes.length < limit ? until : (page.changes.at(-1) as NumberedChange).sequence;
     // Nothing is left up to `trimmed`, even where less is known to be settled: one gap is one reset.
     const changes = page.changes.filter((numbered) => this.#matches(numbered));
-    return { changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
+    const step = { changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
+    return this.#withoutFlawed(step);
   }
 }

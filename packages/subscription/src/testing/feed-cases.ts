@@ -1,4 +1,10 @@
-import { createDataStore, type DataStoreOptions, type MetadataContext, SimpleInstancer } from '@intendant/core';
+import {
+  auditIsolation,
+  createDataStore,
+  type DataStoreOptions,
+  type MetadataContext,
+  SimpleInstancer,
+} from '@intendant/core';
 import { eventually, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -279,6 +285,26 @@ export async function feedCases(
     await subscription.close();
   });
 
+  test('a change that cannot be decoded is skipped with a reset, and what follows arrives', async () => {
+    const resets: string[] = [];
+    const follow = (what: string, options: object) => collect('note', { ...options, onReset: () => resets.push(what) });
+    const readers = [
+      await follow('all', {}),
+      await follow('tenant', { as: coke }),
+      await follow('durable', { name: 'decoding' }),
+    ];
+    await admin.query(
+      `insert into intendant.change_log (table_name, operation, key, org_id, record)
+       values ('public.note', 'i', '{undecodable}', 'Coke', '{"id": "undecodable", "size": "not a number"}')`,
+    );
+    await store.as(coke).insert(note, { id: 'after', size: 1n });
+    for (const { seen, subscription } of readers) {
+      await eventually(() => expect(seen.map(brief)).toEqual(['insert after']));
+      await subscription.close();
+    }
+    expect(resets.toSorted()).toEqual(['all', 'durable', 'tenant']);
+  });
+
   test('a cursor the log no longer reaches is reset, and goes on', async () => {
     await store.as(coke).insert(note, { id: 'old', size: 1n });
     const before = await collect('note', { from: 'beginning' });
@@ -323,6 +349,20 @@ export async function feedCases(
       `select distinct tableoid::regclass::text as partition from intendant.change_log`,
     );
     expect(rows).toEqual([{ partition: 'intendant.change_log_1' }]);
+  });
+
+  test('the audit tells of a table whose changes no longer reach the feed, and how to repair it', async () => {
+    const findings = async () => (await auditIsolation(store)).filter(({ rule }) => rule === 'feed');
+    expect(await findings()).toEqual([]);
+    const damage =
+      source === 'triggers'
+        ? ['disable trigger intendant_append_update', 'disable trigger intendant_append_truncate']
+        : ['replica identity default', 'disable trigger intendant_append_truncate'];
+    for (const change of damage) await admin.query(`alter table note ${change}`);
+    const found = await findings();
+    expect(found.map(({ subject }) => subject)).toEqual(['"public"."note"', '"public"."note"']);
+    for (const { sql } of found) await admin.query(sql);
+    expect(await findings()).toEqual([]);
   });
 
   test('a second feed on the same database changes nothing in it', async () => {
