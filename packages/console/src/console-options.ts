@@ -6,15 +6,19 @@ import type { SignInLinks } from './caller/sign-in-links.ts';
 
 /** An authorizer that also verifies bearer tokens, as `JwtAuthorizer` does. */
 export interface TokenAuthorizer<C> extends Authorizer<C> {
+  /** Verifies a bearer token and returns its context. Throws InvalidTokenError. */
   authenticate(token: string): Promise<C>;
 }
 
 /** What fills `/metrics`: the shape of prom-client's `Registry`. */
 export interface MetricsSource {
+  /** The `content-type` of the response. */
   readonly contentType: string;
+  /** Returns the metrics as text. */
   metrics(): Promise<string>;
 }
 
+/** Limits that protect the process. Requests beyond them are refused with 429, larger bodies with 413. */
 export interface ConsoleLimits {
   /** Requests of one caller in a minute. Default 1,200. */
   readonly requestsPerMinute?: number;
@@ -28,9 +32,13 @@ export interface ConsoleLimits {
   readonly streamsPerCaller?: number;
 }
 
+/** Options of `createConsole`. */
 export interface ConsoleOptions<C = MetadataContext> {
+  /** The data store whose tables the console shows. */
   readonly store: DataStore<C>;
+  /** The realization of the same store: statuses, points and jobs. */
   readonly realization: Realization<C>;
+  /** The change feed of the same store: live pages and dead letters. */
   readonly subscriptions: Subscriptions;
   /**
    * The store's authorizer. If it verifies tokens (`JwtAuthorizer` does), callers sign in with a bearer token, or open a
@@ -60,6 +68,7 @@ export interface ConsoleOptions<C = MetadataContext> {
    * the route, which works with `app.route(path, console)`.
    */
   readonly basePath?: string;
+  /** Limits on requests, body size and live streams. Default: those of `ConsoleLimits`. */
   readonly limits?: ConsoleLimits;
   /** Default: the store's. */
   readonly logger?: Logger;

@@ -25,6 +25,7 @@ export interface DataStoreOptions<C = MetadataContext> {
   readonly schemaChanges?: 'apply' | 'none';
   /** What the names of the eight roles begin with. Default `intendant_` and the database's name. */
   readonly rolePrefix?: string;
+  /** Size and time limits of the connection pool. Default: 10 connections. */
   readonly pool?: PoolOptions;
   /** Default: silent. */
   readonly logger?: Logger;
@@ -55,6 +56,7 @@ export interface DataStore<C = MetadataContext> extends AsyncDisposable {
   planSchema(tables?: readonly AnyTable[]): Promise<string[]>;
   /** The store seen with this context's eyes. Costs nothing: make one for each request. */
   as(context: C): RootSession;
+  /** Returns how many connections are open, idle and waited for, in this process. */
   stats(): PoolStats;
   /** Closes all connections once what is under way is done. May be called twice. */
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import { httpAnswer } from './error/http-answer.ts';
 import { MissingContextError } from './error/intendant-error.ts';
 import type { RootSession } from './session/root-session.ts';
 
+/** Options of `sessions`. */
 export interface SessionsOptions<C> {
   /** Who calls: `(request) => authorizer.authenticateHeaders(request.headers)`. What it throws is the answer. */
   readonly contextOf: (request: FastifyRequest) => C | Promise<C>;

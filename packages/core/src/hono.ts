@@ -5,9 +5,11 @@ import type { RootSession } from './session/root-session.ts';
 
 /** What the handlers behind the middleware find: `c.var.session`, and `c.var.context` for `realization.as` and the like. */
 export interface SessionVariables<C = unknown> {
+  /** Hono's variables: the caller's session and context. */
   Variables: { session: RootSession; context: C };
 }
 
+/** Options of `sessions`. */
 export interface SessionsOptions<C> {
   /** Who calls, by the request's headers: `(headers) => authorizer.authenticateHeaders(headers)`. What it throws is the answer. */
   readonly contextOf: (headers: Headers, c: Context) => C | Promise<C>;

@@ -48,7 +48,9 @@ import { operationTable } from './submit/operation-table.ts';
 import { Worker } from './worker/worker.ts';
 import { configureWorker, type WorkerConfiguration, type WorkerOptions } from './worker/worker-options.ts';
 
+/** Options of `createRealization`. */
 export interface RealizationOptions<C = MetadataContext> {
+  /** The data store whose tables are realized. */
   readonly store: DataStore<C>;
   /**
    * Tells of committed changes: what wakes workers and `waitFor`. From `createSubscriptions`, on the same store.
@@ -68,6 +70,7 @@ export interface RealizationOptions<C = MetadataContext> {
   readonly logger?: Logger;
 }
 
+/** Options of `realization.register`. */
 export interface RealizationRegisterOptions<T extends AnyTable> extends RegisterOptions {
   /** Where resources of these tables go when an intent doesn't say. Default: an intent without points stays where it is. */
   readonly placement?: PlacementRule<T>;

@@ -4,10 +4,13 @@ import type { Subscriptions } from '@intendant/subscription';
 
 /** What metrics are read from. */
 export interface MetricsOptions {
+  /** The store whose connection pool is measured. */
   // biome-ignore lint/suspicious/noExplicitAny: a store of whatever context
   readonly store: DataStore<any>;
+  /** The realization whose attempts, statuses and queues are measured. Default: none are. */
   // biome-ignore lint/suspicious/noExplicitAny: a realization of whatever context
   readonly realization?: Realization<any>;
+  /** The subscriptions whose deliveries and lag are measured. Default: none are. */
   readonly subscriptions?: Subscriptions;
   /** Values of the whole database are read at most this often, however often metrics are collected. Default 10,000 ms. */
   readonly databaseIntervalMs?: number;

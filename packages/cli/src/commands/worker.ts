@@ -17,9 +17,13 @@ import { untilInterrupted } from '../run/until-interrupted.ts';
 
 /** What a worker's module may use: opened for it from the command line's settings, and closed after it. */
 export interface WorkerSetting {
+  /** The data store of `--url`. It runs no DDL: tables must exist. */
   readonly store: DataStore;
+  /** The change feed of the store. */
   readonly subscriptions: Subscriptions;
+  /** Makes workers: `realization.worker({ … })`. */
   readonly realization: Realization;
+  /** The logger of the command. */
   readonly logger: Logger;
 }
 
@@ -35,6 +39,7 @@ type Workers = Worker | readonly Worker[];
  * ```
  */
 export interface WorkerModule {
+  /** The workers to run, or a function that makes them from the opened store. */
   readonly default: Workers | ((setting: WorkerSetting) => Workers | Promise<Workers>);
   /** Called after the workers have stopped, for what the module opened itself. */
   readonly close?: () => unknown;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { MetadataContext } from '@intendant/core';
 
+/** Options of one sign-in link. */
 export interface SignInLinkOptions {
   /** How long the link works, in milliseconds. Default 10 minutes. */
   readonly expiresInMs?: number;

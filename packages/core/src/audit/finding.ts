@@ -15,6 +15,7 @@ export type IsolationRule =
 
 /** One way in which the live database does not hold tenants apart as it should. */
 export interface IsolationFinding {
+  /** The kind of fault. */
   readonly rule: IsolationRule;
   /** What it is about: a table, role, view, function or connection. */
   readonly subject: string;

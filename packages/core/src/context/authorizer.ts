@@ -28,5 +28,6 @@ export interface Authorizer<C> {
 
 /** Reads from a context which instance of the service it is about; undefined when it names none. */
 export interface Instancer<C> {
+  /** Returns the instance's id, or undefined when the context names none. Called for each operation. */
   instanceId(context: C): string | undefined;
 }

@@ -13,6 +13,7 @@ export const DB_ROLES = [
   'writer',
 ] as const;
 
+/** One of the eight database roles. */
 export type DbRole = (typeof DB_ROLES)[number];
 
 export const isDbRole = (value: unknown): value is DbRole =>

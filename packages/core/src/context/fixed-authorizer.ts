@@ -2,6 +2,7 @@ import { ConfigurationError, MissingOrgIdError } from '../error/intendant-error.
 import type { Authorizer, RoleMapping } from './authorizer.ts';
 import { type DbRole, isDbRole, isTenantScoped } from './db-role.ts';
 
+/** Options of `FixedAuthorizer`. */
 export interface FixedAuthorizerOptions {
   /** The org that every call acts for. Needed under a tenant-scoped role. */
   readonly orgId?: string;

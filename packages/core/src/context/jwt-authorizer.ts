@@ -22,6 +22,7 @@ export interface JwtClaimNames {
   readonly instanceId?: string;
 }
 
+/** Options of `JwtAuthorizer`. */
 export interface JwtAuthorizerOptions {
   /** The issuer's public keys (a JWK set): its URL, or the set itself. A URL is fetched when first needed and when a token names a new key. */
   readonly jwks: string | URL | KeySet;
@@ -29,6 +30,7 @@ export interface JwtAuthorizerOptions {
   readonly issuer: string | readonly string[];
   /** What `aud` must hold, or one of several. */
   readonly audience: string | readonly string[];
+  /** Names of the claims that carry org, roles and instance. Default `org_id`, `roles`, `instance_id`. */
   readonly claims?: JwtClaimNames;
   /** Signatures to accept. Default: those with a public key, e.g. RS256, PS256, ES256, EdDSA. */
   readonly algorithms?: readonly string[];

@@ -113,5 +113,7 @@ export const ERROR_CATALOGUE = {
   },
 } as const satisfies Record<string, { code: string; httpStatus: number; when: string; cure: string }>;
 
+/** The class name of an error: `RecordNotFoundError`. */
 export type ErrorName = keyof typeof ERROR_CATALOGUE;
+/** The code of an error, for programs: `RECORD_NOT_FOUND`. Codes do not change between versions. */
 export type ErrorCode = (typeof ERROR_CATALOGUE)[ErrorName]['code'];

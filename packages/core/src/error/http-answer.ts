@@ -3,7 +3,9 @@ import { IntendantError } from './intendant-error.ts';
 
 /** What a client over HTTP is told of an error. */
 export interface HttpAnswer {
+  /** The HTTP status code. */
   readonly status: number;
+  /** The response body, to be sent as JSON. */
   readonly body: {
     readonly error: { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean };
   };

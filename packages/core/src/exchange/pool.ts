@@ -4,6 +4,7 @@ import { abortable } from '../background/deadline.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { cancelled } from './cancellation.ts';
 
+/** Options of the store's connection pool. */
 export interface PoolOptions {
   /** Most connections of the application login that this store opens. Default 10. */
   readonly max?: number;
@@ -19,7 +20,9 @@ export interface PoolOptions {
 
 /** What the store's connections are doing. */
 export interface PoolStats {
+  /** Open connections, idle ones included. */
   readonly total: number;
+  /** Open connections that run nothing. */
   readonly idle: number;
   /** Operations that wait for a connection. */
   readonly waiting: number;

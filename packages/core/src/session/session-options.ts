@@ -15,6 +15,7 @@ export interface FindOptions {
 export interface DeleteOptions {
   /** Refuse with RevisionConflictError unless the record is at this revision. Default: whatever it is at. */
   readonly revision?: number;
+  /** Cancels the statement on the server. */
   readonly signal?: AbortSignal;
 }
 

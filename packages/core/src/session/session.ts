@@ -128,6 +128,7 @@ export class Session {
     }
   }
 
+  /** Returns the number of visible records that match `where`. Default: all that are not soft-deleted. */
   async count<T extends AnyTable>(
     definition: T,
     options: Pick<FindManyOptions<T>, 'where' | 'includeDeleted' | 'signal'> = {},

@@ -6,8 +6,10 @@ import type { TransactionConnection } from '../exchange/transaction-connection.t
 import type { AnyTable } from '../table/record-types.ts';
 import { Session, type SessionParts } from './session.ts';
 
+/** The isolation levels of Postgres. */
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
 
+/** Options of `transaction`. */
 export interface TransactionOptions {
   /**
    * All tables the transaction will touch: it then runs under the least role of them all. Default: each operation runs
@@ -29,6 +31,7 @@ export interface TransactionOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `transaction` inside a transaction. */
 export interface NestedTransactionOptions {
   /** True sets a savepoint, so that the inner part can fail alone. Default false: it joins the outer one. */
   readonly savepoint?: boolean;

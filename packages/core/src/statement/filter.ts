@@ -13,13 +13,21 @@ import { quoteIdentifier } from './identifier.ts';
 
 /** What one column is compared with. Several comparisons must all hold. `null` stands for SQL's null. */
 export interface Comparison<T> {
+  /** Equal to the value; `null` matches SQL's null. */
   readonly eq?: T | null;
+  /** Not equal to the value. Null counts as a value: `ne: 'a'` also matches null. */
   readonly ne?: T | null;
+  /** Equal to one of the values. An empty list matches nothing. */
   readonly in?: readonly T[];
+  /** Equal to none of the values. An empty list matches everything. */
   readonly notIn?: readonly T[];
+  /** Less than the value. */
   readonly lt?: T;
+  /** Less than or equal to the value. */
   readonly lte?: T;
+  /** Greater than the value. */
   readonly gt?: T;
+  /** Greater than or equal to the value. */
   readonly gte?: T;
   /** SQL's `like`: `%` any characters, `_` one. Text columns alone. */
   readonly like?: T extends string ? string : never;

@@ -9,6 +9,7 @@ import { afterCondition, type OrderBy, orderClause, orderTerms } from './order.t
 
 export const DEFAULT_LIMIT = 1_000;
 
+/** Options of `findMany`. */
 export interface FindManyOptions<T extends AnyTable> {
   /** Which records. Default all that the caller may see. */
   readonly where?: Filter<T>;

@@ -6,6 +6,7 @@ import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import { type FilterTarget, invalid } from './filter.ts';
 import { quoteIdentifier } from './identifier.ts';
 
+/** Sort direction: ascending or descending. */
 export type Direction = 'asc' | 'desc';
 
 /** Columns to sort by, first to last. A list keeps the order plain where a column is called like a number. */

@@ -12,16 +12,22 @@ export type Tenancy = 'tenant' | 'shared';
 
 /** What a table is told apart by at the level of types. */
 export interface TableTraits {
+  /** The key fields, in order. */
   readonly key: readonly string[];
+  /** See `TableOptions.tenancy`. */
   readonly tenancy: Tenancy;
+  /** See `TableOptions.instanced`. */
   readonly instanced: boolean;
+  /** See `TableOptions.revisioned`. */
   readonly revisioned: boolean;
+  /** See `TableOptions.softDelete`. */
   readonly softDelete: boolean;
 }
 
 /** The schema of a table: its columns, by name, verbatim. */
 export type TableSchema = z.ZodObject;
 
+/** Options of `defineTable`. */
 export interface TableOptions<Schema extends TableSchema, Traits extends TableTraits> {
   /** The columns, each called as the field is. See docs/reference/tables.md for the SQL type of each zod type. */
   readonly schema: Schema;
@@ -54,15 +60,25 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
 
 /** What `defineTable` makes: a description, bound to no database. Frozen. */
 export interface TableDefinition<Schema extends TableSchema = TableSchema, Traits extends TableTraits = TableTraits> {
+  /** The table's name in the database. */
   readonly name: string;
+  /** The zod schema of the fields. */
   readonly schema: Schema;
+  /** The key fields, in order. */
   readonly key: Traits['key'];
+  /** `tenant` if each row belongs to one org, `shared` if rows belong to all. */
   readonly tenancy: Traits['tenancy'];
+  /** Whether the table has `instance_id`. */
   readonly instanced: Traits['instanced'];
+  /** Whether the table has `revision`. */
   readonly revisioned: Traits['revisioned'];
+  /** Whether the table has `deleted_at`. */
   readonly softDelete: Traits['softDelete'];
+  /** Earlier names of renamed columns, by new name; null for a column that is new. */
   readonly renamedFrom: Readonly<Record<string, string | null>>;
+  /** The declared indexes. */
   readonly indexes: readonly TableIndex[];
+  /** The declared foreign keys. */
   readonly references: readonly TableReference[];
   /** Whether its changes are in the feed. */
   readonly feed: boolean;

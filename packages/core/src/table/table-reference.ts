@@ -6,6 +6,7 @@ import type { AnyTable } from './record-types.ts';
 export interface TableReference<Field extends string = string> {
   /** As many as the other table's key has, in its order. A record in which one is null refers to nothing. */
   readonly fields: readonly Field[];
+  /** The referenced table. */
   readonly table: AnyTable;
   /**
    * What becomes of records that refer to one that is deleted: `restrict` refuses the deletion, `cascade` deletes them

@@ -1,8 +1,10 @@
 import { Bell, checkDuration, type Deadline, startDeadline } from '@intendant/core/internal';
 
+/** How long to wait. */
 export interface LookOptions {
   /** In milliseconds, of any length. Default: no limit. */
   readonly timeoutMs?: number;
+  /** Aborts the wait. Default: none. */
   readonly signal?: AbortSignal;
 }
 

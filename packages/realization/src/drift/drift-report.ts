@@ -4,6 +4,7 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 export interface DriftReport {
   /** With its schema: `public.vm`. */
   readonly table: string;
+  /** Id of the enforcement point. */
   readonly enforcementPoint: string;
   /** A round over all resources takes about this long. */
   readonly everyMs: number;
@@ -11,10 +12,13 @@ export interface DriftReport {
   readonly realized: number;
   /** Looks that found it otherwise, and not at all; it was realized again. */
   readonly drifted: number;
+  /** Checks that did not find the resource at all; it was realized again. */
   readonly missing: number;
   /** Looks that `observe` threw at. */
   readonly failed: number;
+  /** When a resource was last checked; null before the first check. */
   readonly lastCheckedAt: Date | null;
+  /** When a check last found a drifted or missing resource; null if none did. */
   readonly lastDriftAt: Date | null;
 }
 

@@ -17,7 +17,9 @@ import { type Status, statusOfWeight } from '../status/status.ts';
 export interface StatusTransition {
   /** Grows with each transition; tells where a page ended. */
   readonly seq: number;
+  /** Id of the enforcement point. */
   readonly enforcementPoint: string;
+  /** The status that the resource changed to. */
   readonly status: Status;
   /** The resource's revision that the status is about. */
   readonly revision: number;
@@ -25,9 +27,11 @@ export interface StatusTransition {
   readonly attempt: number | null;
   /** What went wrong, for ERROR; else empty. */
   readonly message: string;
+  /** When the status was written, by the clock of the database server. */
   readonly occurredAt: Date;
 }
 
+/** Options of `history`. */
 export interface HistoryOptions {
   /** Only at this point. Default: at all. */
   readonly enforcementPoint?: string;

@@ -14,6 +14,7 @@ export type StatusCounts = Readonly<Partial<Record<Status, number>>>;
 
 /** Where the resources of one table are. */
 export interface TableSummary {
+  /** The table's name. */
   readonly table: string;
   /** By overall status. */
   readonly overall: StatusCounts;

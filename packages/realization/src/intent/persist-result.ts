@@ -7,6 +7,8 @@ export type PersistOptions = PlacementOptions;
 
 /** What was stored, and how far it is. */
 export interface PersistResult<T extends AnyTable> {
+  /** The record as stored, with its new revision. */
   readonly record: RecordOf<T>;
+  /** The overall status after the write. */
   readonly status: Status;
 }

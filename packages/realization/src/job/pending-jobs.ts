@@ -54,6 +54,7 @@ export interface QueueDepth {
   readonly waiting: number;
   /** Of those, the ones that are due now. */
   readonly due: number;
+  /** Jobs that a worker has claimed. */
   readonly running: number;
   /** Jobs whose attempts are used up. */
   readonly failed: number;

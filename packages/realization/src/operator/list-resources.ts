@@ -19,6 +19,7 @@ export interface ListedResource<T extends AnyTable> {
   readonly key: Extract<KeyOf<T>, object>;
   /** Null when the resource's row is gone and only its statuses are left. A soft-deleted one has `deletedAt`. */
   readonly record: RecordOf<T> | null;
+  /** The overall status. */
   readonly overall: StatusRecord;
   /** By enforcement point. */
   readonly enforcement: ReadonlyMap<string, StatusRecord>;

@@ -10,6 +10,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 
 /** An enforcement point, as an operator sees it. */
 export interface PointOverview {
+  /** The point's id. */
   readonly id: string;
   /** `unregistered`: intents named it or a worker serves it, but it was neither announced nor added. */
   readonly state: PointState | 'unregistered';

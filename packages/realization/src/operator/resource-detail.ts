@@ -13,9 +13,11 @@ import { overallJson, readOverallJson } from './status-json.ts';
 
 /** A resource at one enforcement point. */
 export interface PointDetail {
+  /** Id of the enforcement point. */
   readonly enforcementPoint: string;
   /** Of the point itself: `stale` means that nobody serves it. */
   readonly pointState: PointState | 'unregistered';
+  /** The status at this point. */
   readonly status: Status;
   /** The resource's revision that the status is about. */
   readonly revision: number;
@@ -33,11 +35,13 @@ export interface PointDetail {
   readonly nextAttemptAt: Date | null;
 }
 
+/** One resource with its status and job at each enforcement point. */
 export interface ResourceDetail<T extends AnyTable> {
   /** Its key columns, and its org and instance where the table has them. */
   readonly key: Extract<KeyOf<T>, object>;
   /** Null when the resource's row is gone and only its statuses are left. */
   readonly record: RecordOf<T> | null;
+  /** The overall status. */
   readonly overall: StatusRecord;
   /** By the points' ids. */
   readonly points: readonly PointDetail[];

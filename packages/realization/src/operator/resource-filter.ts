@@ -18,6 +18,7 @@ export interface ResourceFilter<T extends AnyTable> {
 /** By the record's columns as in `findMany`, or by `since`: `oldest` first or `newest` first. */
 export type ResourceOrder<T extends AnyTable> = OrderBy<T> | 'oldest' | 'newest';
 
+/** Options of `list`. */
 export interface ListOptions<T extends AnyTable> extends ResourceFilter<T> {
   /** Default: by key. Ties are broken by key. Resources whose row is gone are left out when it names columns. */
   readonly orderBy?: ResourceOrder<T>;

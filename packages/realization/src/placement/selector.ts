@@ -1,6 +1,7 @@
 import { InvalidRecordError } from '@intendant/core';
 import type { StatusTables } from '../resource/status-tables.ts';
 
+/** The value of a label. */
 export type LabelValue = string | number | boolean;
 
 /** What is said about an enforcement point, e.g. `{ region: 'eu', tier: 1 }`. */

@@ -36,7 +36,9 @@ import {
 import { HEARTBEAT_MS, heartbeat, leave, type PointWorker } from './point-workers.ts';
 import { checkRelabelling } from './relabelling.ts';
 
+/** How a process announces an enforcement point. */
 export interface PointOptions {
+  /** The point's id. At most 500 characters. */
   readonly id: string;
   /** What selectors look at. Default: as they are; none for a new point. */
   readonly labels?: Labels;
@@ -52,6 +54,7 @@ export interface PointOptions {
 /** Stands for never, and is still a time that Postgres knows. */
 const LONGEST_MS = 1e13;
 
+/** Options of `points.remove`. */
 export interface RemovePointOptions {
   /** The place is gone for good: what was there is forgotten, and nobody is asked to unrealize it. Default false. */
   readonly force?: boolean;

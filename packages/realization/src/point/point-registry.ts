@@ -2,11 +2,14 @@ import type { Statement, StatementResult } from '@intendant/core/internal';
 import { arrayLiteral } from '@intendant/core/internal';
 import type { Labels } from '../placement/selector.ts';
 
+/** Whether the point is served (`live`), has sent no heartbeat for some time (`stale`), or was removed. */
 export type PointState = 'live' | 'stale' | 'removed';
 
 /** A place where intents are made true, as it is registered. */
 export interface EnforcementPoint {
+  /** The point's id. */
   readonly id: string;
+  /** The labels that selectors are compared with. */
   readonly labels: Labels;
   /** The tables whose resources may be placed there, with their schema: `public.vm`. */
   readonly tables: readonly string[];
@@ -15,6 +18,7 @@ export interface EnforcementPoint {
    * point that was `removed`.
    */
   readonly state: PointState;
+  /** When the point was registered, or registered again after its removal. */
   readonly announcedAt: Date;
   /** When somebody there last said so. */
   readonly heartbeatAt: Date;

@@ -4,18 +4,23 @@ import { arrayLiteral, type Statement, type StatementResult } from '@intendant/c
 
 /** How far a point's coming, going or relabelling is, over all its tables. */
 export interface RolloutProgress {
+  /** Id of the enforcement point. */
   readonly enforcementPoint: string;
   /** Resources that were to be moved, as counted at the start; grows when more turn up. */
   readonly total: number;
   /** Of those, how many are: their statuses and jobs are written. What workers make of it, `summary` tells. */
   readonly done: number;
+  /** Whether all resources have been moved. */
   readonly isFinished: boolean;
+  /** When the rollout began. */
   readonly startedAt: Date;
 }
 
+/** Options of `Rollout.finished`. */
 export interface FinishedOptions {
   /** Default: no limit. */
   readonly timeoutMs?: number;
+  /** Aborts the wait, not the rollout. Default: none. */
   readonly signal?: AbortSignal;
   /** Called with each look, five times a second once it takes longer. */
   readonly onProgress?: (progress: RolloutProgress) => void;
@@ -26,6 +31,7 @@ const LOOK_MAX_MS = 200;
 
 /** The moving of resources to or from a point. Goes on by itself, in any process that runs maintenance. */
 export class Rollout {
+  /** Id of the enforcement point. */
   readonly enforcementPoint: string;
   readonly #read: () => Promise<RolloutProgress | undefined>;
 
@@ -35,6 +41,7 @@ export class Rollout {
     this.#read = read;
   }
 
+  /** Reads the current progress from the database. A finished rollout reports 0 of 0 once its row is gone. */
   async progress(): Promise<RolloutProgress> {
     const found = await this.#read();
     return (

@@ -14,11 +14,13 @@ import type { Identity } from '../resource/identity-set.ts';
 import type { StatusDetails } from '../status/read-status.ts';
 import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
 
+/** Options of `retry` and `resync`. */
 export interface RetryTargetOptions {
   /** Only at this point. Default: that of the filter, else every point. */
   readonly enforcementPoint?: string;
 }
 
+/** Options of `purgeMany`. */
 export interface PurgeManyOptions {
   /** Only counts what would be purged. Default false. */
   readonly dryRun?: boolean;

@@ -84,6 +84,7 @@ export class RealizationSession extends BulkSession {
     await this.#mark('PENDING', false, definition, resources, enforcementPoint);
   }
 
+  /** Reports that an attempt has begun at this point. Errors as for `markPending`. */
   async markInProgress<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -116,6 +117,7 @@ export class RealizationSession extends BulkSession {
     await this.#mark('DELETION_PENDING', true, definition, resources, enforcementPoint);
   }
 
+  /** Reports that the removal from this point has begun. Errors as for `markPending`. */
   async markDeletionInProgress<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -124,6 +126,7 @@ export class RealizationSession extends BulkSession {
     await this.#mark('DELETION_IN_PROGRESS', true, definition, resources, enforcementPoint);
   }
 
+  /** Reports that the resource has been removed from this point. Errors as for `markPending`. */
   async markDeletionRealized<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,

@@ -46,6 +46,7 @@ export class SubmittingSession {
     this.#parts = parts;
   }
 
+  /** As `RealizationSession.persistIntent`. */
   async persistIntent<T extends AnyTable>(
     definition: T,
     record: NewRecordOf<T>,
@@ -68,18 +69,22 @@ export class SubmittingSession {
     );
   }
 
+  /** As `RealizationSession.markPending`. */
   markPending<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
     return this.#mark('PENDING', false, definition, resources, point);
   }
 
+  /** As `RealizationSession.markInProgress`. */
   markInProgress<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
     return this.#mark('IN_PROGRESS', false, definition, resources, point);
   }
 
+  /** As `RealizationSession.markSuccess`. */
   markSuccess<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
     return this.#mark('REALIZED', false, definition, resources, point);
   }
 
+  /** As `RealizationSession.markError`. */
   markError<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -89,6 +94,7 @@ export class SubmittingSession {
     return this.#mark('ERROR', false, definition, resources, point, error);
   }
 
+  /** As `RealizationSession.markDeletionPending`. */
   markDeletionPending<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -97,6 +103,7 @@ export class SubmittingSession {
     return this.#mark('DELETION_PENDING', true, definition, resources, point);
   }
 
+  /** As `RealizationSession.markDeletionInProgress`. */
   markDeletionInProgress<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -105,6 +112,7 @@ export class SubmittingSession {
     return this.#mark('DELETION_IN_PROGRESS', true, definition, resources, point);
   }
 
+  /** As `RealizationSession.markDeletionRealized`. */
   markDeletionRealized<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -113,6 +121,7 @@ export class SubmittingSession {
     return this.#mark('DELETION_REALIZED', true, definition, resources, point);
   }
 
+  /** As `RealizationSession.markDeletionError`. */
   markDeletionError<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -122,6 +131,7 @@ export class SubmittingSession {
     return this.#mark('ERROR', true, definition, resources, point, error);
   }
 
+  /** As `RealizationSession.softDelete`. */
   softDelete<T extends AnyTable>(
     definition: T,
     key: KeyOf<T>,
@@ -142,6 +152,7 @@ export class SubmittingSession {
     );
   }
 
+  /** As `RealizationSession.delete`. */
   delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<Submitted<number>> {
     const removal = ({ resource }: StatusTables, scope: Scope): Operation[] => [
       { kind: 'delete', ...removalOf(resource, scope, key, options) },
@@ -149,10 +160,12 @@ export class SubmittingSession {
     return this.#submit('delete', definition, key, removal, (_, [outcome]) => readCount(outcome));
   }
 
+  /** As `RealizationSession.purge`. */
   purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Submitted<number>> {
     return this.#clear('purge', definition, key);
   }
 
+  /** As `RealizationSession.purgeStaleStatusRecords`. */
   purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Submitted<number>> {
     return this.#clear('purgeStaleStatusRecords', definition, key);
   }

@@ -16,16 +16,21 @@ import { type Status, statusOfWeight } from './status.ts';
 
 /** A status as it is stored, at one point or overall. */
 export interface StatusRecord {
+  /** The status. */
   readonly status: Status;
   /** What went wrong, newest first; empty when nothing did. At most 1,024 characters. */
   readonly additionalDetails: string;
   /** The resource's revision that the status is about. */
   readonly revision: number;
+  /** When the status row was first written. */
   readonly createdAt: Date;
+  /** When the status row last changed. */
   readonly updatedAt: Date;
 }
 
+/** The overall status of a resource and its status at each enforcement point. */
 export interface StatusDetails {
+  /** The overall status. */
   readonly overall: StatusRecord;
   /** By enforcement point. A point that was never marked is absent: its status is UNKNOWN. */
   readonly enforcement: ReadonlyMap<string, StatusRecord>;

@@ -13,8 +13,10 @@ export const STATUS_WEIGHTS = {
   ERROR: 1000,
 } as const;
 
+/** The name of a status. */
 export type Status = keyof typeof STATUS_WEIGHTS;
 
+/** All statuses, by ascending weight. */
 export const STATUSES = Object.keys(STATUS_WEIGHTS) as readonly Status[];
 
 /** What stands for the removal of a resource from a point, as weights: the ones that do not hold a living resource back. */

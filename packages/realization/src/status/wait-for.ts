@@ -5,6 +5,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { readOverallStatus, type StatusRecord } from './read-status.ts';
 import { STATUSES, type Status } from './status.ts';
 
+/** Options of `waitFor`. */
 export interface WaitOptions extends LookOptions {
   /** The overall status to wait for, or several of which any will do. */
   readonly status: Status | readonly Status[];

@@ -14,6 +14,7 @@ export interface DrainedAttempt {
   readonly table: string;
   /** The resource's key columns, and its org and instance where the table has them. */
   readonly key: Extract<KeyOf<AnyTable>, object>;
+  /** The resource's revision that was attempted. */
   readonly revision: number;
   /** Counts from 1. */
   readonly attempt: number;
@@ -27,9 +28,11 @@ export interface DrainedAttempt {
   readonly retryInMs: number | null;
 }
 
+/** Options of `worker.drain`. */
 export interface DrainOptions {
   /** In milliseconds. Default 60,000. */
   readonly timeoutMs?: number;
+  /** Aborts the wait. Default: none. */
   readonly signal?: AbortSignal;
 }
 

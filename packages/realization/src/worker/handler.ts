@@ -8,14 +8,19 @@ export interface Intent<T extends AnyTable> {
    * (only `unrealize` meets those) the key, the ids and the revision are all that is left.
    */
   readonly record: RecordOf<T>;
+  /** The key columns, and org and instance where the table has them. */
   readonly key: Extract<KeyOf<T>, object>;
+  /** The resource's revision that is to be realized. */
   readonly revision: number;
   /** From 1; grows with each retry and each takeover. */
   readonly attempt: number;
+  /** The resource's org; undefined for a shared table. */
   readonly orgId: string | undefined;
+  /** The resource's instance; undefined for a table without instances. */
   readonly instanceId: string | undefined;
 }
 
+/** What a handler receives beside the intent. */
 export interface HandlerContext {
   /** Aborted when the worker stops, the attempt's time is up, the lease is lost or (option) a newer revision arrives. */
   readonly signal: AbortSignal;
@@ -34,6 +39,7 @@ export interface HandlerContext {
  * is made again later, unless it throws a `TerminalError`.
  */
 export interface Handlers<T extends AnyTable> {
+  /** Makes the intent true at the worker's point. Called for each new revision and each retry. */
   realize(intent: Intent<T>, context: HandlerContext): Promise<void>;
   /** Removes the resource from the point. Default: there is nothing to do, it counts as removed. */
   unrealize?(intent: Intent<T>, context: HandlerContext): Promise<void>;
@@ -44,11 +50,14 @@ export interface Handlers<T extends AnyTable> {
   observe?(intent: Intent<T>, context: HandlerContext): Promise<Observation>;
 }
 
+/** What `observe` found. */
 export type Observation = 'realized' | 'drifted' | 'missing';
 
 /** Handlers and the table they are for. */
 export interface TableHandlers {
+  /** The table whose resources are handled. */
   readonly table: AnyTable;
+  /** The functions called for these resources. */
   readonly handlers: Handlers<AnyTable>;
 }
 

@@ -7,6 +7,7 @@ import type { TableHandlers } from './handler.ts';
 import type { RateLimitOptions } from './rate-limit.ts';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.ts';
 
+/** Options of `realization.worker`. */
 export interface WorkerOptions {
   /** The point this worker realizes at. Several workers, in any process, may share one. */
   readonly enforcementPoint: string;
@@ -29,6 +30,7 @@ export interface WorkerOptions {
   readonly handlers: readonly TableHandlers[];
   /** Attempts at a time in this worker. Default 16. */
   readonly concurrency?: number;
+  /** How often and after which delay a failed attempt is repeated. Default: see `RetryOptions`. */
   readonly retry?: RetryOptions;
   /** Attempts that this worker begins in a time. Default: no limit. */
   readonly rateLimit?: RateLimitOptions;
