@@ -31,7 +31,7 @@ export { describeKey } from './record/describe-key.ts';
 export { encodeField } from './record/encode-field.ts';
 export { type IdentityValue, readIdentity } from './record/identity.ts';
 export { readRow } from './record/read-row.ts';
-export { readRevision, suppliedColumns, type WritableRow, writeRow } from './record/write-row.ts';
+export { readRevision, suppliedColumns, type WritableRow, writeRow, writeRowByKey } from './record/write-row.ts';
 export {
   compareFramework,
   type FrameworkDifference,
@@ -56,7 +56,15 @@ export { findStatement } from './statement/find.ts';
 export { derivedName, qualifiedName, quoteIdentifier, quoteLiteral } from './statement/identifier.ts';
 export { insertStatement } from './statement/insert.ts';
 export { afterCondition, orderTerms } from './statement/order.ts';
-export { perTable } from './statement/per-table.ts';
+export { perShape, perTable } from './statement/per-table.ts';
+export {
+  changedCondition,
+  insertedRow,
+  insertedValues,
+  isOpenKey,
+  soleCondition,
+  soleOfKey,
+} from './statement/shared-key.ts';
 export { upsertStatement } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';
 export { primaryKeyName } from './table/constraint-name.ts';

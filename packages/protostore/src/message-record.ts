@@ -25,7 +25,7 @@ export function recordOf<Desc extends DescMessage>(
     payload,
     ...Object.fromEntries(indexedFields.map((field) => [field.column, field.read(message)])),
     ...(metadata.orgId !== undefined && { orgId: metadata.orgId }),
-    ...(metadata.instanceId && { instanceId: metadata.instanceId }),
+    ...(metadata.instanceId !== undefined && { instanceId: metadata.instanceId }),
     ...(metadata.revision !== undefined && { revision: metadata.revision }),
   };
 }

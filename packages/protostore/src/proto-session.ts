@@ -3,12 +3,13 @@ import {
   type DeleteOptions,
   type FindOptions,
   InvalidRecordError,
-  RevisionConflictError,
+  RecordNotFoundError,
   type Session,
 } from '@intendant/core';
 import {
   describeKey,
   type IdentityValue,
+  isOpenKey,
   type RegisteredTable,
   type RunOptions,
   readIdentity,
@@ -18,7 +19,7 @@ import {
   type StatementResult,
   sessionInternalsOf,
   translateError,
-  writeRow,
+  writeRowByKey,
 } from '@intendant/core/internal';
 import type { MessageDefinition } from './define-message.ts';
 import { type FindAllOptions, recordOptions } from './message-filter.ts';
@@ -95,10 +96,9 @@ export class ProtoSession {
   ): Promise<WriteResult> {
     const opened = this.#openFor(key, message);
     const write = this.#writeOf(opened, key, message, metadata);
-    const identity = readIdentity(opened.table, opened.scope, named(key, metadata), 'change');
     const { rows } = await this.#run('update', opened, key, updateMessage(opened.table, write), options);
     if (rows[0]) return written(opened.table, rows[0]);
-    throw await this.#whyUnchanged('update', opened, identity, key, options);
+    throw await this.#whyUnchanged('update', opened, write.identity, key, options);
   }
 
   /**
@@ -114,10 +114,10 @@ export class ProtoSession {
     options?: RunOptions,
   ): Promise<WriteResult> {
     const opened = this.#openFor(key, message);
-    const statement = upsertMessage(opened.table, this.#writeOf(opened, key, message, metadata));
-    const { rows } = await this.#run('upsert', opened, key, statement, options);
+    const write = this.#writeOf(opened, key, message, metadata);
+    const { rows } = await this.#run('upsert', opened, key, upsertMessage(opened.table, write), options);
     if (rows[0]) return written(opened.table, rows[0]);
-    throw conflict('upsert', opened.table, key);
+    throw await this.#whyUnchanged('upsert', opened, write.identity, key, options);
   }
 
   /** The message with this id. Throws RecordNotFoundError, and InvalidRecordError when what is stored doesn't parse. */
@@ -204,7 +204,7 @@ export class ProtoSession {
     const statement = softDeleteMessage(opened.table, identity, readRevision(opened.table, options.revision));
     const { rows } = await this.#run('softDelete', opened, key, statement, options);
     if (rows[0]) return written(opened.table, rows[0]);
-    if (options.revision !== undefined) await this.#refuseConflict(opened, identity, key, options);
+    await this.#refuse(opened, identity, key, options);
     return { rowsAffected: 0, metadata: undefined };
   }
 
@@ -235,7 +235,11 @@ export class ProtoSession {
     metadata: WriteMetadata,
   ): MessageWrite {
     const record = recordOf(definition, this.#parts.maxMessageBytes, idOf(key), message, named(key, metadata));
-    return { row: writeRow(table, scope, record), namesParent: metadata.parentId !== undefined };
+    return {
+      row: writeRowByKey(table, scope, record),
+      namesParent: metadata.parentId !== undefined,
+      identity: readIdentity(table, scope, named(key, metadata), 'change'),
+    };
   }
 
   async #run(operation: string, { table, scope }: Opened, key: MessageKey, statement: Statement, options?: RunOptions) {
@@ -247,12 +251,15 @@ export class ProtoSession {
     }
   }
 
-  async #refuseConflict(opened: Opened, identity: readonly IdentityValue[], key: MessageKey, options: RunOptions) {
+  /** Throws when a message is there that could not be hidden: at another revision, or one of several instances. */
+  async #refuse(opened: Opened, identity: readonly IdentityValue[], key: MessageKey, options: DeleteOptions) {
+    if (options.revision === undefined && !isOpenKey(opened.table, identity)) return;
     const reason = await this.#whyUnchanged('softDelete', opened, identity, key, options);
-    if (reason instanceof RevisionConflictError) throw reason;
+    const isGone = reason instanceof RecordNotFoundError;
+    if (!isGone && (options.revision !== undefined || reason instanceof InvalidRecordError)) throw reason;
   }
 
-  /** A change that hit no row: is it not there, or at another revision? */
+  /** Why a change hit no row: there is none, several instances have one, or it is at another revision. */
   async #whyUnchanged(
     operation: string,
     opened: Opened,
@@ -260,7 +267,14 @@ export class ProtoSession {
     key: MessageKey,
     options?: RunOptions,
   ) {
-    const { rows } = await this.#run(operation, opened, key, findMetadata(opened.table, identity, false), options);
+    const { rows } = await this.#run(
+      operation,
+      opened,
+      key,
+      findMetadata(opened.table, identity, operation === 'upsert'),
+      options,
+    );
+    if (rows.length > 1) return ambiguous(opened.table, key);
     return rows.length === 0 ? notFound(opened.table, key) : conflict(operation, opened.table, key);
   }
 }

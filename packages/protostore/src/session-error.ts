@@ -22,6 +22,6 @@ export const conflict = (operation: string, table: RegisteredTable, key: Message
 
 export const ambiguous = (table: RegisteredTable, key: MessageKey): InvalidRecordError =>
   new InvalidRecordError(
-    `${table.name} ${printId(idOf(key))}: the caller sees several messages with this id; name orgId and instanceId`,
+    `${table.name} ${printId(idOf(key))}: ${table.sharesKeys ? 'several instances have a message with this id, and this store has no instancer' : 'the caller sees several messages with this id'}; name orgId and instanceId`,
     { details: subject(table, key) },
   );

@@ -120,7 +120,8 @@ function changedScope(table: RegisteredTable, scope: Scope, fields: Record<strin
   if (table.isTenanted && ids.orgId === undefined) throw orgUnknown(table);
   return scopeColumns(table).flatMap((column) => {
     const value = ids[column.field as 'orgId' | 'instanceId'];
-    return value === undefined || !table.identity.includes(column) ? [] : [{ column, value }];
+    const isPart = table.identity.includes(column) || table.sharesKeys;
+    return value === undefined || !isPart ? [] : [{ column, value }];
   });
 }
 

@@ -15,6 +15,8 @@ export interface WritableRow {
   readonly values: readonly WireValue[];
   /** The revision the record carries, if any. */
   readonly revision: string | undefined;
+  /** Names no instance, in a store without an instancer: the row is that of the record with its key, in any instance. */
+  readonly findsInstance?: boolean;
 }
 
 const DATABASE_FIELDS = new Set(['revision', 'createdAt', 'updatedAt', 'deletedAt']);
@@ -36,6 +38,14 @@ export function writeRow(table: RegisteredTable, scope: Scope, record: unknown):
   if (table.isInstanced) values.push(ids.instanceId ?? '');
   for (const column of table.definition.columns) values.push(encodeField(table, column, parsed[column.field]));
   return { values, revision: readRevision(table, (record as { revision?: unknown }).revision) };
+}
+
+/** The same, for a session's verbs: in a store without an instancer the key decides, and the instance need not be named. */
+export function writeRowByKey(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
+  const row = writeRow(table, scope, record);
+  if (!table.sharesKeys) return row;
+  const { instanceId } = record as { instanceId?: unknown };
+  return { ...row, findsInstance: instanceId === undefined || instanceId === null };
 }
 
 function pickFields(table: RegisteredTable, record: unknown): Record<string, unknown> {

@@ -159,7 +159,6 @@ export class SchemaKeeper {
     );
   }
 
-  /** A store without an instancer leaves `instance_id` out of the key, unless another store has put it there. */
   async #describe(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     const { schemaName, hasInstancer } = this.#options;
     const live = await readLiveTables(
@@ -168,11 +167,10 @@ export class SchemaKeeper {
       definitions.map(({ name }) => name),
     );
     return definitions.map((definition) =>
-      describeTable(
-        definition,
-        schemaName,
-        hasInstancer || (live.get(definition.name)?.primaryKey.includes('instance_id') ?? false),
-      ),
+      describeTable(definition, schemaName, {
+        hasInstancer,
+        isInstanceStoredInKey: live.get(definition.name)?.primaryKey.includes('instance_id') ?? false,
+      }),
     );
   }
 

@@ -12,7 +12,7 @@ import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import { describeKey } from '../record/describe-key.ts';
 import { type IdentityValue, readIdentity } from '../record/identity.ts';
 import { readRow } from '../record/read-row.ts';
-import { readRevision, writeRow } from '../record/write-row.ts';
+import { readRevision, writeRowByKey } from '../record/write-row.ts';
 import { deleteStatement, softDeleteStatement } from '../statement/delete.ts';
 import { type Filter, invalid } from '../statement/filter.ts';
 import { findStatement } from '../statement/find.ts';
@@ -24,12 +24,14 @@ import {
   findManyStatement,
 } from '../statement/find-many.ts';
 import { insertStatement } from '../statement/insert.ts';
+import { isOpenKey } from '../statement/shared-key.ts';
 import { updateStatement } from '../statement/update.ts';
 import { updateManyStatement } from '../statement/update-many.ts';
 import { upsertStatement } from '../statement/upsert.ts';
 import type { AnyTable, ChangedRecordOf, ChangesOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { insertMany } from './insert-many.ts';
+import { ambiguous, conflict, notFound } from './session-error.ts';
 import { exposeSession, type SessionInternals } from './session-internals.ts';
 import {
   COUNT_OPTIONS,
@@ -70,7 +72,7 @@ export class Session {
    */
   async insert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
     const { table, scope } = this.#open(definition, 'insert', options, RUN_OPTIONS);
-    const statement = insertStatement(table, writeRow(table, scope, record));
+    const statement = insertStatement(table, writeRowByKey(table, scope, record));
     const [result] = await this.#run(scope, 'insert', table, record, [statement], options);
     return this.#read<T>(table, (result as StatementResult).rows[0]);
   }
@@ -83,7 +85,7 @@ export class Session {
   ): Promise<RecordOf<T>[]> {
     const { table, scope } = this.#open(definition, 'insertMany', options, RUN_OPTIONS);
     if (!Array.isArray(records)) throw invalid(table, 'insertMany takes a list of records');
-    const rows = Array.from(records, (record) => writeRow(table, scope, record));
+    const rows = Array.from(records, (record) => writeRowByKey(table, scope, record));
     if (rows.length === 0) return [];
     return insertMany<T>(table, rows, (statements) =>
       this.#run(scope, 'insertMany', table, undefined, statements, options),
@@ -157,7 +159,7 @@ export class Session {
     options?: RunOptions,
   ): Promise<RecordOf<T>> {
     const { table, scope } = this.#open(definition, 'update', options, RUN_OPTIONS);
-    const row = writeRow(table, scope, record);
+    const row = writeRowByKey(table, scope, record);
     if (table.definition.revisioned && row.revision === undefined) {
       throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
         details: { table: table.name },
@@ -178,11 +180,13 @@ export class Session {
    */
   async upsert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
     const { table, scope } = this.#open(definition, 'upsert', options, RUN_OPTIONS);
-    const statement = upsertStatement(table, writeRow(table, scope, record));
-    const [result] = await this.#run(scope, 'upsert', table, record, [statement], options);
+    const row = writeRowByKey(table, scope, record);
+    const [result] = await this.#run(scope, 'upsert', table, record, [upsertStatement(table, row)], options);
     const [stored] = (result as StatementResult).rows;
-    if (!stored) throw conflict('upsert', table, record);
-    return this.#read<T>(table, stored);
+    if (stored) return this.#read<T>(table, stored);
+    if (!row.findsInstance) throw conflict('upsert', table, record);
+    const identity = readIdentity(table, scope, record, 'change');
+    throw await this.#whyUnchanged('upsert', table, scope, identity, record, options);
   }
 
   /**
@@ -261,13 +265,14 @@ export class Session {
     const revision = readRevision(table, options.revision);
     const [result] = await this.#run(scope, operation, table, key, [build(table, identity, revision)], options);
     const { rowCount } = result as StatementResult;
-    if (rowCount > 0 || revision === undefined) return rowCount;
+    if (rowCount > 0 || (revision === undefined && !isOpenKey(table, identity))) return rowCount;
     const reason = await this.#whyUnchanged(operation, table, scope, identity, key, options);
-    if (reason instanceof RevisionConflictError) throw reason;
-    return 0;
+    const isGone = reason instanceof RecordNotFoundError;
+    if (isGone || (revision === undefined && reason instanceof RevisionConflictError)) return 0;
+    throw reason;
   }
 
-  /** A change that hit no row: is it not there, or at another revision? */
+  /** Why a change hit no row: there is none, several instances have one, or it is at another revision. */
   async #whyUnchanged(
     operation: string,
     table: RegisteredTable,
@@ -281,10 +286,12 @@ export class Session {
       operation,
       table,
       key,
-      [findStatement(table, identity, operation === 'delete')],
+      [findStatement(table, identity, operation === 'delete' || operation === 'upsert')],
       options,
     );
-    return (found as StatementResult).rows.length === 0 ? notFound(table, key) : conflict(operation, table, key);
+    const { rows } = found as StatementResult;
+    if (rows.length > 1) return ambiguous(table, key);
+    return rows.length === 0 ? notFound(table, key) : conflict(operation, table, key);
   }
 
   #open<Options>(
@@ -317,22 +324,3 @@ export class Session {
     return readRow(table, row as readonly (string | null)[]) as RecordOf<T>;
   }
 }
-
-const subject = (table: RegisteredTable, key: unknown) => ({ table: table.name, key: describeKey(table, key) });
-
-const notFound = (table: RegisteredTable, key: unknown): RecordNotFoundError =>
-  new RecordNotFoundError(`${table.name} ${JSON.stringify(describeKey(table, key))}: not found, or not the caller's`, {
-    details: subject(table, key),
-  });
-
-const conflict = (operation: string, table: RegisteredTable, key: unknown): RevisionConflictError =>
-  new RevisionConflictError(
-    `${operation} ${table.name} ${JSON.stringify(describeKey(table, key))}: the record is no longer at the revision given; read it again`,
-    { details: subject(table, key) },
-  );
-
-const ambiguous = (table: RegisteredTable, key: unknown): InvalidRecordError =>
-  new InvalidRecordError(
-    `${table.name} ${JSON.stringify(describeKey(table, key))}: the caller sees several records with this key; name orgId and instanceId`,
-    { details: subject(table, key) },
-  );

@@ -8,6 +8,3 @@ export const columnList = (columns: readonly Column[]): string =>
 
 /** Every column of the table in its order: what `readRow` takes. */
 export const allColumns = perTable((table: RegisteredTable) => columnList(table.columns));
-
-export const placeholders = (count: number, first = 1): string =>
-  Array.from({ length: count }, (_, index) => `$${first + index}`).join(', ');

@@ -3,6 +3,7 @@ import type { IdentityValue } from '../record/identity.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { aliveCondition, identityCondition, identityShape } from './find.ts';
 import { perShape } from './per-table.ts';
+import { soleCondition } from './shared-key.ts';
 import { touched } from './update.ts';
 
 interface DeleteShape {
@@ -15,15 +16,15 @@ const condition = ({ identity, hasRevision }: DeleteShape): string =>
 
 const deleteText = perShape<DeleteShape>(
   (table, shape) => `
-    delete from ${table.qualifiedName}
-    where ${condition(shape)}`,
+    delete from ${table.qualifiedName} as stored
+    where ${condition(shape)}${soleCondition(table, shape.identity, 'all')}`,
 );
 
 const softDeleteText = perShape<DeleteShape>(
   (table, shape) => `
-    update ${table.qualifiedName}
+    update ${table.qualifiedName} as stored
     set ${['deleted_at = clock_timestamp()', ...touched(table)].join(', ')}
-    where ${condition(shape)}${aliveCondition(table)}`,
+    where ${condition(shape)}${aliveCondition(table)}${soleCondition(table, shape.identity, 'alive')}`,
 );
 
 /** Removes the row, soft-deleted or not. */

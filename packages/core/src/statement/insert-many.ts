@@ -4,6 +4,7 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import { arrayLiteral } from './array-literal.ts';
 import { columnList } from './column-list.ts';
 import { perShape } from './per-table.ts';
+import { givenRows, insertedRow } from './shared-key.ts';
 
 /** Rows of one statement: enough that the cost of a statement vanishes, few enough that a message stays in megabytes. */
 export const ROWS_A_STATEMENT = 10_000;
@@ -11,7 +12,8 @@ export const ROWS_A_STATEMENT = 10_000;
 /** Answers one row: the time that all of them were created at. */
 export function insertManyStatement(table: RegisteredTable, rows: readonly WritableRow[]): Statement {
   const hasRevisions = table.definition.revisioned && rows.some(({ revision }) => revision !== undefined);
-  const arrays = suppliedColumns(table).map((_, index) => arrayLiteral(rows, ({ values }) => values[index] ?? null));
+  const sent = rows.map((row) => insertedRow(table, row));
+  const arrays = suppliedColumns(table).map((_, index) => arrayLiteral(sent, (values) => values[index] ?? null));
   if (hasRevisions) arrays.push(arrayLiteral(rows, ({ revision }) => revision ?? '1'));
   return { name: 'insert-many', text: insertManySql(table, String(hasRevisions), hasRevisions), values: arrays };
 }
@@ -23,7 +25,7 @@ const insertManySql = perShape<boolean>((table, hasRevisions) => {
   return `
     with inserted as (
       insert into ${table.qualifiedName} (${columnList(columns)}${hasRevisions ? ', revision' : ''})
-      select * from unnest(${arrays})
+      ${givenRows(table, arrays, hasRevisions)}
       returning created_at
     )
     select min(created_at), count(*) from inserted`;

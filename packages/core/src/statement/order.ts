@@ -3,6 +3,7 @@ import { quoted } from '../record/describe-key.ts';
 import { encodeField } from '../record/encode-field.ts';
 import type { Column } from '../table/column.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
+import { INSTANCE_ID, ORG_ID } from '../table/registered-table.ts';
 import { type FilterTarget, invalid } from './filter.ts';
 import { quoteIdentifier } from './identifier.ts';
 
@@ -42,11 +43,13 @@ function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
 }
 
 /** Org and instance say nothing where the scope holds both fixed; left out, an index on the key serves the order. */
-const tieBreakers = ({ table, scope }: FilterTarget): Column[] =>
-  table.identity.filter(
-    ({ field }) =>
-      !(field === 'orgId' && isTenantScoped(scope.role)) && !(field === 'instanceId' && isInstanceScoped(scope.role)),
-  );
+const tieBreakers = ({ table, scope }: FilterTarget): Column[] => {
+  const leading = [
+    ...(table.isTenanted && !isTenantScoped(scope.role) ? [ORG_ID] : []),
+    ...(table.isInstanced && !table.sharesKeys && !isInstanceScoped(scope.role) ? [INSTANCE_ID] : []),
+  ];
+  return [...leading, ...table.key, ...(table.sharesKeys ? [INSTANCE_ID] : [])];
+};
 
 export const orderClause = (terms: readonly OrderTerm[]): string =>
   terms.map(({ column, direction }) => `${quoteIdentifier(column.name)} ${direction}`).join(', ');
@@ -55,7 +58,8 @@ export const orderClause = (terms: readonly OrderTerm[]): string =>
  * The rows that come after `after` in this order. By value, not by counting, so that a page neither repeats nor skips
  * a row because others came or went. Nulls sort last going up and first going down, as in Postgres.
  */
-export function afterCondition(after: unknown, terms: readonly OrderTerm[], into: FilterTarget): string {
+export function afterCondition(after: unknown, all: readonly OrderTerm[], into: FilterTarget): string {
+  const terms = namedTerms(after, all, into);
   const values = terms.map((term) => readAfter(after, term, terms, into));
   if (terms.every(({ column, direction }) => direction === 'asc' && !column.isNullable)) {
     const names = terms.map(({ column }) => quoteIdentifier(column.name)).join(', ');
@@ -70,6 +74,13 @@ export function afterCondition(after: unknown, terms: readonly OrderTerm[], into
     return `(${[...equal, beyond(term, values[index], into)].join(' and ')})`;
   });
   return `(${alternatives.join(' or ')})`;
+}
+
+/** A key that names no instance stands for the records of all instances that have it: the next page begins after them. */
+function namedTerms(after: unknown, terms: readonly OrderTerm[], { table }: FilterTarget): readonly OrderTerm[] {
+  const namesInstance = Object(after).instanceId !== undefined;
+  const isOpen = table.sharesKeys && terms.length > 1 && terms.at(-1)?.column === INSTANCE_ID && !namesInstance;
+  return isOpen ? terms.slice(0, -1) : terms;
 }
 
 function readAfter(

@@ -1,11 +1,13 @@
 import type { Statement } from '../exchange/statement.ts';
 import type { IdentityValue } from '../record/identity.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
+import type { Column } from '../table/column.ts';
+import { INSTANCE_ID, type RegisteredTable } from '../table/registered-table.ts';
 import { allColumns } from './column-list.ts';
-import { aliveCondition, identityCondition, identityShape } from './find.ts';
+import { aliveCondition, identityShape } from './find.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { perShape, perTable } from './per-table.ts';
+import { perShape } from './per-table.ts';
+import { changedCondition, isOpenKey, soleCondition } from './shared-key.ts';
 
 interface UpdateShape {
   readonly identity: readonly IdentityValue[];
@@ -13,18 +15,18 @@ interface UpdateShape {
 }
 
 const updateText = perShape<UpdateShape>((table, { identity, hasRevision }) => {
-  const replaced = replacedColumns(table);
+  const replaced = replacedColumns(table, identity);
   const assignments = replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`);
   const revision = hasRevision ? ` and revision = $${replaced.length + identity.length + 1}` : '';
   return `
-    update ${table.qualifiedName}
+    update ${table.qualifiedName} as stored
     set ${[...assignments, ...touched(table)].join(', ')}
-    where ${identityCondition(identity, replaced.length + 1)}${revision}${aliveCondition(table)}
+    where ${changedCondition(table, identity, replaced.length + 1)}${revision}${aliveCondition(table)}${soleCondition(table, identity, 'alive')}
     returning ${allColumns(table)}`;
 });
 
 /**
- * Replaces all columns of the record with this identity, if it is at the row's revision. Answers the row as stored, or
+ * Replaces all columns of the record with this identity, if it is at the row's revision. Returns the stored row, or
  * none. The revision stands in the condition, so that a conflict leaves a surrounding transaction usable; the trigger
  * would raise.
  */
@@ -35,7 +37,7 @@ export function updateStatement(
 ): Statement {
   const hasRevision = row.revision !== undefined;
   const supplied = suppliedColumns(table);
-  const replaced = replacedColumns(table).map((column) => row.values[supplied.indexOf(column)] ?? null);
+  const replaced = replacedColumns(table, identity).map((column) => row.values[supplied.indexOf(column)] ?? null);
   const values = [
     ...replaced,
     ...identity.map(({ value }) => value),
@@ -53,8 +55,11 @@ export const touched = (table: RegisteredTable): string[] =>
   table.definition.revisioned ? [] : ['updated_at = clock_timestamp()'];
 
 /** All that the record brings but its identity. A table of nothing else still gets an assignment, so that it counts as a change. */
-const replacedColumns = perTable((table) => {
+function replacedColumns(table: RegisteredTable, identity: readonly IdentityValue[]): readonly Column[] {
   const supplied = suppliedColumns(table);
-  const replaced = supplied.filter((column) => !table.identity.includes(column));
+  const keepsInstance = isOpenKey(table, identity);
+  const replaced = supplied.filter(
+    (column) => !table.identity.includes(column) && !(keepsInstance && column === INSTANCE_ID),
+  );
   return replaced.length > 0 ? replaced : supplied.slice(-1);
-});
+}

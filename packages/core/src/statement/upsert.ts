@@ -1,52 +1,68 @@
 import type { Statement } from '../exchange/statement.ts';
 import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
-import type { Column } from '../table/column.ts';
 import { primaryKeyName } from '../table/constraint-name.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
-import { allColumns, columnList, placeholders } from './column-list.ts';
+import { INSTANCE_ID, type RegisteredTable } from '../table/registered-table.ts';
+import { allColumns, columnList } from './column-list.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { perShape } from './per-table.ts';
+import { identityComparison, insertedRow, insertedValues, soleOfKey } from './shared-key.ts';
 import { touched } from './update.ts';
 
 interface UpsertShape {
   readonly hasRevision: boolean;
   readonly needsRow: boolean;
+  readonly findsInstance: boolean;
 }
 
-const upsertText = perShape<UpsertShape>((table, { hasRevision, needsRow }) => {
+const upsertText = perShape<UpsertShape>((table, { hasRevision, needsRow, findsInstance }) => {
   const columns = suppliedColumns(table);
-  const condition = hasRevision ? `\n    where stored.revision = $${columns.length + 1}` : '';
+  const conditions = [
+    ...(hasRevision ? [`stored.revision = $${columns.length + 1}`] : []),
+    ...(findsInstance ? [soleOfKey(table, 'all')] : []),
+  ];
+  const condition = conditions.length > 0 ? `\n    where ${conditions.join(' and ')}` : '';
   return `
     insert into ${table.qualifiedName} as stored (${columnList(columns)})
-    ${needsRow ? unlessMissing(table, columns) : `values (${placeholders(columns.length)})`}
+    ${needsRow ? unlessMissing(table, findsInstance) : `values (${insertedValues(table)})`}
     on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
-    do update set ${assignments(table)}${condition}
+    do update set ${assignments(table, findsInstance)}${condition}
     returning ${allColumns(table)}`;
 });
 
 /**
  * Inserts at revision 1, or replaces what is there, soft-deleted or not, if it is at the row's revision; whatever its
- * revision when the row names none. With `refusesMissing`, a row that names a revision other than 0 only replaces. Answers the row as stored, or none when the revision is another.
+ * revision when the row names none. With `refusesMissing`, a row that names a revision other than 0 only replaces.
+ * Returns the stored row, or none when the revision is another, or when the key alone is that of several instances'
+ * records.
  */
 export function upsertStatement(table: RegisteredTable, row: WritableRow, refusesMissing = false): Statement {
   const hasRevision = row.revision !== undefined;
   const needsRow = hasRevision && refusesMissing;
-  const values = row.revision === undefined ? row.values : [...row.values, row.revision];
-  return { name: 'upsert', text: upsertText(table, `${hasRevision} ${needsRow}`, { hasRevision, needsRow }), values };
+  const findsInstance = row.findsInstance ?? false;
+  const values = insertedRow(table, row);
+  return {
+    name: 'upsert',
+    text: upsertText(table, `${hasRevision} ${needsRow} ${findsInstance}`, { hasRevision, needsRow, findsInstance }),
+    values: row.revision === undefined ? values : [...values, row.revision],
+  };
 }
 
 /** The values, unless they are to replace a row at a revision and there is none. Revision 0 means that there must be none. */
-function unlessMissing(table: RegisteredTable, columns: readonly Column[]): string {
-  const values = columns.map(({ format }, index) => `$${index + 1}::${format.sqlType}`);
-  const same = table.identity.map(
-    (column) => `present.${quoteIdentifier(column.name)} = ${values[columns.indexOf(column)]}`,
-  );
-  return `select ${values.join(', ')}
-    where $${columns.length + 1}::bigint = 0 or exists (select from ${table.qualifiedName} present where ${same.join(' and ')})`;
+function unlessMissing(table: RegisteredTable, findsInstance: boolean): string {
+  const columns = suppliedColumns(table);
+  const typed = (index: number): string => `$${index + 1}::${columns[index]?.format.sqlType}`;
+  const identity = table.sharesKeys
+    ? [...table.identity.filter((column) => column !== INSTANCE_ID), ...(findsInstance ? [] : [INSTANCE_ID])]
+    : table.identity;
+  const same = identityComparison(table, identity, (column) => typed(columns.indexOf(column)), 'present.');
+  return `select ${insertedValues(table, typed)}
+    where $${columns.length + 1}::bigint = 0 or exists (select from ${table.qualifiedName} present where ${same})`;
 }
 
-function assignments(table: RegisteredTable): string {
-  const replaced = suppliedColumns(table).filter((column) => !table.identity.includes(column));
+function assignments(table: RegisteredTable, findsInstance: boolean): string {
+  const replaced = suppliedColumns(table).filter(
+    (column) => !table.identity.includes(column) && !(findsInstance && column === INSTANCE_ID),
+  );
   const revived = table.definition.softDelete ? ['deleted_at = null'] : [];
   const all = [
     ...replaced.map(({ name }) => `${quoteIdentifier(name)} = excluded.${quoteIdentifier(name)}`),

@@ -20,6 +20,11 @@ export interface RegisteredTable {
   readonly isTenanted: boolean;
   /** Has `instance_id`. */
   readonly isInstanced: boolean;
+  /**
+   * Has `instance_id`, but the store has no instancer: a record is found by its key, whatever its instance. Several
+   * instances have a record of one key where another store, with an instancer, wrote them.
+   */
+  readonly sharesKeys: boolean;
   /** By field name. */
   readonly columnByField: ReadonlyMap<string, Column>;
 }
@@ -45,11 +50,23 @@ const UPDATED_AT = frameworkColumn('updatedAt', 'updated_at', {
 });
 const DELETED_AT = frameworkColumn('deletedAt', 'deleted_at', { format: TIMESTAMP, isNullable: true });
 
+/** How a store treats `instance_id`. */
+export interface InstanceUse {
+  readonly hasInstancer: boolean;
+  /** Whether the primary key in the database has `instance_id`: another store, with an instancer, uses the table. */
+  readonly isInstanceStoredInKey: boolean;
+}
+
 /**
- * A definition with the framework's columns, in the store's schema. `instance_id` is part of the key only if
- * `isInstanceInKey`: without an instancer it is an ordinary column.
+ * A definition with the framework's columns, in the store's schema. A store without an instancer leaves `instance_id`
+ * out of the primary key, unless another store has put it there.
  */
-export function describeTable(definition: AnyTable, schemaName: string, isInstanceInKey: boolean): RegisteredTable {
+export function describeTable(
+  definition: AnyTable,
+  schemaName: string,
+  { hasInstancer, isInstanceStoredInKey }: InstanceUse,
+): RegisteredTable {
+  const isInstanceInKey = hasInstancer || isInstanceStoredInKey;
   const isTenanted = definition.tenancy === 'tenant';
   const isInstanced = definition.instanced;
   const scopeColumns = [...(isTenanted ? [ORG_ID] : []), ...(isInstanced ? [INSTANCE_ID] : [])];
@@ -74,6 +91,7 @@ export function describeTable(definition: AnyTable, schemaName: string, isInstan
     key,
     isTenanted,
     isInstanced,
+    sharesKeys: isInstanced && !hasInstancer,
     columnByField,
   };
 }

@@ -1,10 +1,18 @@
 import {
   type Column,
+  changedCondition,
+  type IdentityValue,
+  insertedRow,
+  insertedValues,
+  isOpenKey,
+  perShape,
   perTable,
   primaryKeyName,
   quoteIdentifier,
   type RegisteredTable,
   type Statement,
+  soleCondition,
+  soleOfKey,
   suppliedColumns,
   type WireValue,
   type WritableRow,
@@ -12,108 +20,98 @@ import {
 import { metadataColumnList } from './message-columns.ts';
 
 /*
- * Core's statements, but for two things: they don't send the message back, and they leave `parent_id` alone when the
+ * Core's statements, with two differences: they do not send the message back, and they leave `parent_id` alone when the
  * writer says nothing about it.
  */
 
 export interface MessageWrite {
   readonly row: WritableRow;
-  /** Whether the writer said who the parent is. */
+  /** Whether the writer named the parent. */
   readonly namesParent: boolean;
+  /** What names the message. */
+  readonly identity: readonly IdentityValue[];
 }
 
-/** Texts are built once: one string object for one text spares the driver's look-up its hash. */
-interface WriteTexts {
-  readonly insert: string;
-  /** By what the writer says: see `shapeOf`. */
-  readonly update: Readonly<Record<WriteShape, string>>;
-  readonly upsert: Readonly<Record<WriteShape, string>>;
-}
+/** What the text of a write depends on, besides the table. */
+const shapeOf = ({ row, namesParent, identity }: MessageWrite): string =>
+  `${row.revision !== undefined} ${namesParent} ${identity.length}`;
 
-const SHAPES = ['bare', 'parent', 'revision', 'parent and revision'] as const;
-type WriteShape = (typeof SHAPES)[number];
+const insertText = perTable((table) => `${insertInto(table)} returning ${metadataColumnList(table)}`);
 
-const shapeOf = ({ row, namesParent }: MessageWrite): WriteShape => {
-  if (row.revision === undefined) return namesParent ? 'parent' : 'bare';
-  return namesParent ? 'parent and revision' : 'revision';
-};
-
-const textsOf = perTable(
-  (table): WriteTexts => ({
-    insert: `${insertText(table)} returning ${metadataColumnList(table)}`,
-    update: ofShapes((shape) => updateText(table, shape)),
-    upsert: ofShapes((shape) => upsertText(table, shape)),
-  }),
-);
-
-const ofShapes = (build: (shape: WriteShape) => string) =>
-  Object.fromEntries(SHAPES.map((shape) => [shape, build(shape)])) as Record<WriteShape, string>;
-
-const namesRevision = (shape: WriteShape): boolean => shape.endsWith('revision');
-
-const quotedList = (columns: readonly Column[]): string => columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-
-const insertText = (table: RegisteredTable): string => {
-  const columns = suppliedColumns(table);
-  return `insert into ${table.qualifiedName} as stored (${quotedList(columns)})
-    values (${columns.map((_, index) => `$${index + 1}`).join(', ')})`;
-};
-
-function updateText(table: RegisteredTable, shape: WriteShape): string {
-  const replaced = replacedColumns(table, shape);
+/** One string object for one text spares the driver's look-up its hash. */
+const updateText = perShape<MessageWrite>((table, write) => {
+  const { row, identity } = write;
+  const replaced = replacedColumns(table, write);
   const first = replaced.length + 1;
-  return `update ${table.qualifiedName}
+  const revision = row.revision === undefined ? '' : ` and revision = $${first + identity.length}`;
+  return `update ${table.qualifiedName} as stored
     set ${replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`).join(', ')}
-    where ${table.identity.map(({ name }, index) => `${quoteIdentifier(name)} = $${first + index}`).join(' and ')}
-      and deleted_at is null
-      ${namesRevision(shape) ? `and revision = $${first + table.identity.length}` : ''}
+    where ${changedCondition(table, identity, first)} and deleted_at is null${revision}${soleCondition(table, identity, 'alive')}
     returning ${metadataColumnList(table)}`;
-}
+});
 
-function upsertText(table: RegisteredTable, shape: WriteShape): string {
-  const assignments = replacedColumns(table, shape).map(
-    ({ name }) => `${quoteIdentifier(name)} = excluded.${quoteIdentifier(name)}`,
-  );
-  return `${insertText(table)}
+const upsertText = perShape<MessageWrite>((table, write) => {
+  const { row } = write;
+  const assignments = replacedColumns(table, write)
+    .filter((column) => !table.identity.includes(column))
+    .map(({ name }) => `${quoteIdentifier(name)} = excluded.${quoteIdentifier(name)}`);
+  const conditions = [
+    ...(row.revision === undefined ? [] : [`stored.revision = $${suppliedColumns(table).length + 1}`]),
+    ...(row.findsInstance ? [soleOfKey(table, 'all')] : []),
+  ];
+  return `${insertInto(table)}
     on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
     do update set ${[...assignments, 'deleted_at = null'].join(', ')}
-    ${namesRevision(shape) ? `where stored.revision = $${suppliedColumns(table).length + 1}` : ''}
+    ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
     returning ${metadataColumnList(table)}`;
-}
+});
 
-const replacedColumns = (table: RegisteredTable, shape: WriteShape): readonly Column[] =>
+const insertInto = (table: RegisteredTable): string => `insert into ${table.qualifiedName} as stored (${suppliedColumns(
+  table,
+)
+  .map(({ name }) => quoteIdentifier(name))
+  .join(', ')})
+    values (${insertedValues(table)})`;
+
+/** All but the identity, an instance that the writer does not name, and a parent that the writer does not name. */
+const replacedColumns = (table: RegisteredTable, { identity, namesParent }: MessageWrite): readonly Column[] =>
   suppliedColumns(table).filter(
     (column) =>
       !table.identity.includes(column) &&
-      column.name !== 'instance_id' &&
-      (column.name !== 'parent_id' || shape.startsWith('parent')),
+      !(column.name === 'instance_id' && isOpenKey(table, identity)) &&
+      (column.name !== 'parent_id' || namesParent),
   );
 
 /** A new message begins at revision 1, whatever metadata it comes with. */
 export const insertMessage = (table: RegisteredTable, { row }: MessageWrite): Statement => ({
   name: 'insert-message',
-  text: textsOf(table).insert,
-  values: row.values,
+  text: insertText(table),
+  values: insertedRow(table, row),
 });
 
-/** Answers no row when there is none alive with this identity, or it is at another revision. */
+/** Returns no row when none that is not soft-deleted has this identity, when several have it, or at another revision. */
 export function updateMessage(table: RegisteredTable, write: MessageWrite): Statement {
-  const shape = shapeOf(write);
   const supplied = suppliedColumns(table);
-  const suppliedValue = (column: Column) => write.row.values[supplied.indexOf(column)] ?? null;
-  const values = [...replacedColumns(table, shape), ...table.identity].map(suppliedValue);
-  return { name: 'update-message', text: textsOf(table).update[shape], values: withRevision(values, write) };
+  const values = [
+    ...replacedColumns(table, write).map((column) => write.row.values[supplied.indexOf(column)] ?? null),
+    ...write.identity.map(({ value }) => value),
+  ];
+  return {
+    name: 'update-message',
+    text: updateText(table, shapeOf(write), write),
+    values: withRevision(values, write),
+  };
 }
 
 /**
  * Inserts, or replaces what is there, soft-deleted or not. Without a revision that is unconditional in one statement,
- * so of writers at the same time each counts once and the last one's message stays. Answers no row when the revision
- * is another.
+ * so of writers at the same time each counts once and the last one's message stays. Returns no row when the revision
+ * is another, or when several instances have a message of the id.
  */
 export const upsertMessage = (table: RegisteredTable, write: MessageWrite): Statement => ({
   name: 'upsert-message',
-  text: textsOf(table).upsert[shapeOf(write)],
-  values: withRevision(write.row.values, write),
+  text: upsertText(table, shapeOf(write), write),
+  values: withRevision(insertedRow(table, write.row), write),
 });
 
 const withRevision = (values: readonly WireValue[], { row }: MessageWrite): readonly WireValue[] =>
