@@ -13,10 +13,12 @@ const CURES = {
   START_FAILED: 'Pass a logger to see all that Postgres says.',
 } as const;
 
+/** The reasons for which a development database does not start. */
 export type DevDatabaseErrorCode = keyof typeof CURES;
 
 /** Why a development database did not start. The message says what, where, and what to do. */
 export class DevDatabaseError extends Error {
+  /** The reason as a constant, for programs. */
   readonly code: DevDatabaseErrorCode;
 
   constructor(code: DevDatabaseErrorCode, message: string, options?: { readonly cause?: unknown }) {

@@ -5,10 +5,13 @@ import { KeeperProcess } from './keeper/keeper-process.ts';
 
 /** The part of a logger (pino's, console) that is used here. */
 export interface DevDatabaseLogger {
+  /** A line of the server log. */
   debug(message: string): void;
+  /** The server ended by itself. */
   error(message: string): void;
 }
 
+/** Options of `startDevDatabase`. */
 export interface DevDatabaseOptions {
   /**
    * A folder to keep the data in; made when it is missing. Postgres refuses to run as root: where only root can get to the
@@ -33,6 +36,7 @@ export interface DevDatabaseOptions {
 export interface DevDatabase extends AsyncDisposable {
   /** The superuser's URL of the database `postgres` (or what DATABASE_URL says). */
   readonly url: string;
+  /** The TCP port that the server listens on. */
   readonly port: number;
   /** Undefined when DATABASE_URL names somebody else's server. */
   readonly dataDir: string | undefined;
@@ -154,6 +158,9 @@ export function urlOf(url: string, database: string): string {
   return other.href;
 }
 
+/**
+ * Connects to the URL, calls `run` with the client, and closes the connection. Returns what `run` returns, and throws what it throws.
+ */
 export async function withClient<T>(url: string, run: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on('error', () => {}); // The statement under way rejects with it.

@@ -7,6 +7,7 @@ import { describeIndexedField, type IndexedField } from './indexed-field.ts';
 /** Names of a message's fields, as in the generated code. */
 export type FieldName<Desc extends DescMessage> = Exclude<keyof MessageShape<Desc>, '$typeName' | '$unknown'> & string;
 
+/** Options of `defineMessage`. */
 export interface MessageOptions<Desc extends DescMessage> {
   /** Its table. Default: the type's full name in snake case, `acme.hardware.v1.GpuCard` → `acme_hardware_v1_gpu_card`. */
   readonly table?: string;
@@ -42,8 +43,11 @@ export type MessageTable = TableDefinition<
 
 /** A message type and how it is stored. Frozen. */
 export interface MessageDefinition<Desc extends DescMessage = DescMessage> {
+  /** The descriptor of the Protobuf message type. */
   readonly message: Desc;
+  /** The core table that holds the messages. */
   readonly table: MessageTable;
+  /** The fields that are kept in columns of their own, which `where` and `orderBy` accept. */
   readonly indexedFields: readonly IndexedField[];
 }
 

@@ -4,7 +4,9 @@ import { messageOf, type StoredMessage } from './message-record.ts';
 
 /** A change of a feed, as far as a message is concerned. */
 export interface TableChange {
+  /** The name of the table. */
   readonly table: string;
+  /** The row, where the feed carries records. */
   readonly record?: Readonly<Record<string, unknown>> | undefined;
 }
 

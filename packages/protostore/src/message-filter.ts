@@ -11,8 +11,10 @@ export type MessageFilter<Desc extends DescMessage> = {
     | Comparison<NonNullable<MessageShape<Desc>[Field]>>;
 } & { readonly and?: readonly MessageFilter<Desc>[]; readonly or?: readonly MessageFilter<Desc>[] };
 
+/** Indexed fields and their directions, in order of precedence. */
 export type MessageOrder<Desc extends DescMessage> = { readonly [Field in FieldName<Desc>]?: Direction };
 
+/** Options of `findAll` and `stream`. */
 export interface FindAllOptions<Desc extends DescMessage> {
   /** By indexed fields (see `defineMessage`). Default all that the caller may see. */
   readonly where?: MessageFilter<Desc>;

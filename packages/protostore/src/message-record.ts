@@ -6,7 +6,9 @@ import { type MessageMetadata, metadataOf, type WriteMetadata } from './metadata
 
 /** A message as it is stored, and what is kept beside it. */
 export interface StoredMessage<Desc extends DescMessage> {
+  /** The decoded message. */
   readonly message: MessageShape<Desc>;
+  /** What is stored beside the message. */
   readonly metadata: MessageMetadata;
 }
 

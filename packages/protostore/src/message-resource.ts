@@ -32,6 +32,7 @@ export type RemovedMessageIntent<Desc extends DescMessage, Intent> = Intent & {
  * ```
  */
 export class MessageResource<Desc extends DescMessage> {
+  /** The core table that holds the messages, for `realization.worker` and status queries. */
   readonly table: MessageTable;
   readonly #definition: MessageDefinition<Desc>;
   readonly #maxMessageBytes: number;

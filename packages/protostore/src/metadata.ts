@@ -1,14 +1,20 @@
 /** What is kept beside a message. */
 export interface MessageMetadata {
+  /** The id of the message, unique within its org and instance. */
   readonly id: string;
+  /** The org that owns the message. */
   readonly orgId: string;
   /** Empty when there is none. */
   readonly instanceId: string;
   /** The id of what this message belongs to, as its writer said; null when it said none. */
   readonly parentId: string | null;
+  /** Starts at 1; each write adds 1. */
   readonly revision: number;
+  /** When the message was first written, by the clock of the database. */
   readonly createdAt: Date;
+  /** When the message was last written, by the clock of the database. */
   readonly updatedAt: Date;
+  /** When the message was soft-deleted; null if it is not deleted. */
   readonly deletedAt: Date | null;
 }
 

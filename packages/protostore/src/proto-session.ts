@@ -33,6 +33,7 @@ import { insertMessage, type MessageWrite, updateMessage, upsertMessage } from '
 
 /** What a write did. */
 export interface WriteResult {
+  /** Number of messages that were written. */
   readonly rowsAffected: number;
   /** As stored now, the new revision among it. */
   readonly metadata: MessageMetadata;
@@ -165,6 +166,9 @@ export class ProtoSession {
     }
   }
 
+  /**
+   * Returns the number of messages that match and that the caller may see. Throws ConfigurationError for a field that is not indexed.
+   */
   async count<Desc extends DescMessage>(
     schema: Desc,
     options: Pick<FindAllOptions<Desc>, 'where' | 'parentId' | 'includeDeleted' | 'signal'> = {},

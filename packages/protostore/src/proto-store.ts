@@ -14,6 +14,7 @@ import { describeChange, type MessageChange, type TableChange } from './message-
 import { MessageResource } from './message-resource.ts';
 import { ProtoSession } from './proto-session.ts';
 
+/** Options of `createProtoStore`. */
 export interface ProtoStoreOptions {
   /** Largest message, in bytes of its binary form. Default 8 MiB. */
   readonly maxMessageBytes?: number;

@@ -1,11 +1,12 @@
 import { type AnyTable, ConfigurationError, type RecordOf } from '@intendant/core';
 import type { Position } from './position.ts';
 
+/** The kind of a change. */
 export type Operation = 'insert' | 'update' | 'delete';
 
 export const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
 
-/** Those asked for; all by default. Throws ConfigurationError for what is none. */
+/** The operations asked for; all by default. Throws ConfigurationError for an unknown one. */
 export function readOperations(given: readonly Operation[] = OPERATIONS): readonly Operation[] {
   const isKnown = (operation: unknown) => OPERATIONS.some((known) => known === operation);
   if (Array.isArray(given) && given.length > 0 && given.every(isKnown)) return given;
@@ -24,13 +25,14 @@ export interface Change<R = Readonly<Record<string, unknown>>> {
   readonly isSoft: boolean;
   /**
    * True for the `delete` of a row that a soft delete had hidden, and so been told as a `delete` before: what purges remove.
-   * Whoever counts rows leaves it out.
+   * Leave it out when you count rows.
    */
   readonly isPurge: boolean;
   /** The key's fields, e.g. `{ id: 'VM1' }`. */
   readonly key: Readonly<Record<string, unknown>>;
   /** Null where the table has no such column. */
   readonly orgId: string | null;
+  /** The instance of the row; null where the table has no instance column. */
   readonly instanceId: string | null;
   /** The row's revision after the change, or its last for a delete; null where the table has none. */
   readonly revision: number | null;

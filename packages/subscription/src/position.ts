@@ -12,7 +12,7 @@ const FORM = new RegExp(`^([0-9a-f]{8})-(\\d{${DIGITS}})$`);
 export const formatPosition = (logId: string, sequence: number): Position =>
   `${logId}-${String(sequence).padStart(DIGITS, '0')}`;
 
-/** The number within the log. Throws ConfigurationError for another log's position, or what is none. */
+/** The number within the log. Throws ConfigurationError for a position of another log, or a text that is not a position. */
 export function readPosition(logId: string, position: unknown): number {
   const match = typeof position === 'string' ? FORM.exec(position) : null;
   if (!match) {

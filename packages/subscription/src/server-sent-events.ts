@@ -7,6 +7,7 @@ import { internalsOf } from './subscriptions-internals.ts';
 /** What a client is sent of a table's changes. */
 export type EventFilter = Pick<ChangesOptions, 'keys' | 'where' | 'operations'>;
 
+/** Options of `serverSentEvents`. */
 export interface ServerSentEventsOptions {
   /** Who asks: the context to read as, or a promise of it. Return undefined to refuse with 401. */
   readonly contextOf: (request: Request) => unknown;
@@ -43,7 +44,7 @@ const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-stor
 const POSITION = /^[0-9a-f]{8}-\d{16}$/;
 
 /**
- * Answers a request with the caller's changes as server-sent events. An event's id is its position: a browser that
+ * Returns a handler that sends the caller's changes as server-sent events. An event's id is its position: a browser that
  * connects again sends it as `Last-Event-ID`, and goes on after it. The event `reset` says that changes are missing (the log
  * no longer reaches back, or is another): list again. Bytes are sent as base64, 64-bit integers and numbers that are not
  * finite as text, times in ISO 8601. The stream ends with its context. Refusals have the status of `httpAnswer`: 401

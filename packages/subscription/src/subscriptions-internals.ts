@@ -5,7 +5,7 @@ import type { Position } from './position.ts';
 import type { Step } from './source/follow.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 
-/** Hears of changes of some tables in this process. Must not throw, nor take long: nothing waits for it. */
+/** Receives changes of some tables in this process. Must not throw, nor take long: nothing waits for it. */
 export interface SettledListener {
   /** Settled changes of all tenants, in order, each once. */
   readonly onChanges: (changes: readonly Change[]) => void;
@@ -16,15 +16,15 @@ export interface SettledListener {
 /** Subscriptions from the inside. */
 export interface SubscriptionsInternals {
   /**
-   * Calls from now on; one reader serves all listeners of the process, whatever their number. A lost connection costs
-   * time but no change. Answers how to stop.
+   * Calls from now on; one reader serves all listeners of the process, of any number. A lost connection costs
+   * time but no change. Returns a function that stops it.
    */
   onSettledChanges(tableNames: readonly string[], listener: SettledListener): Promise<() => void>;
   /** Checks what a reader asks for, as `subscribe` does, and finds its place. */
   begin(table: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }>;
   /** Ends when the subscriptions close, too. */
   follow(view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step>;
-  /** A signal that aborts when the store's authorizer says that the context has ended. `end` it when nobody listens any more. */
+  /** A signal that aborts when the store's authorizer says that the context has ended. `end` it when it is no longer needed. */
   watchContext(context: unknown): { readonly signal: AbortSignal; end(): void };
   /** Whether the context still sees what the view was opened for. False when the authorizer refuses it now. */
   mayFollow(view: LogView, context: unknown): boolean;

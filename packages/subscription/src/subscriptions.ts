@@ -12,10 +12,13 @@ import type { RelayState } from './relay/relay.ts';
 import type { ChangeFilter } from './source/change-filter.ts';
 import type { Subscription, SubscriptionStats } from './subscription.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: a store of any context type
+type AnyStore = DataStore<any>;
+
+/** Options of `createSubscriptions`. */
 export interface SubscriptionsOptions {
-  /** Its tables get the feed: those registered, and all registered later. */
-  // biome-ignore lint/suspicious/noExplicitAny: a store of whatever context
-  readonly store: DataStore<any>;
+  /** The store whose tables get the feed: those registered now, and all registered later. */
+  readonly store: AnyStore;
   /** The application login, straight to Postgres: LISTEN does not survive a pooler in transaction mode. Default: the store's. */
   readonly connection?: ConnectionSource;
   /** Default: the store's. */
@@ -38,6 +41,7 @@ export interface SubscriptionsOptions {
   readonly relay?: boolean;
 }
 
+/** Options of `subscriptions.changes`: which changes, and from where. */
 export interface ChangesOptions extends ChangeFilter {
   /** Whose changes: the tenant's and instance's that this context may see. Default: all, as a service-wide reader. */
   readonly as?: unknown;
@@ -51,6 +55,7 @@ export interface ChangesOptions extends ChangeFilter {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `subscriptions.subscribe`. */
 export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
   /**
    * Makes it durable: the cursor is kept in the database under this name, and `from` counts the first time only. Processes
@@ -58,8 +63,8 @@ export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
    */
   readonly name?: string;
   /**
-   * With a name: a change whose handler has failed so often is put aside as a dead letter, and the next one's turn comes.
-   * `Infinity`: never. Default 20, about six minutes. Without a name a change is tried for ever.
+   * With a name: a change whose handler has failed this many times becomes a dead letter, and later changes are delivered.
+   * `Infinity`: never. Default 20, about six minutes. Without a name a change is retried without end.
    */
   readonly maxAttempts?: number;
   /**
@@ -69,16 +74,19 @@ export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
   readonly onError?: (error: Error) => unknown;
 }
 
+/** Options of `subscriptions.subscribeBatches`. */
 export interface SubscribeBatchesOptions extends SubscribeOptions {
   /** Changes in a call, at most; fewer when no more are there. Default 100. */
   readonly batchSize?: number;
 }
 
+/** Selects dead letters of one durable name. */
 export interface DeadLetterSelection {
   /** Those of these changes. Default: all of the name's. */
   readonly positions?: readonly Position[];
 }
 
+/** Selects dead letters to list. */
 export interface DeadLetterListOptions extends DeadLetterSelection {
   /** The durable subscription whose dead letters are listed. Default: all. */
   readonly name?: string;
@@ -90,6 +98,7 @@ export interface DeadLetterListOptions extends DeadLetterSelection {
   readonly limit?: number;
 }
 
+/** Options of `subscriptions.forget`. */
 export interface ForgetOptions {
   /** Removes the name although subscriptions work under it: each ends with NameForgottenError. Default false. */
   readonly force?: boolean;
@@ -101,7 +110,9 @@ export interface FeedStats {
   readonly settled: Position;
   /** Undefined with `relay: false`. */
   readonly relay: { readonly state: RelayState; readonly announcements: number } | undefined;
+  /** The connection of this process that receives announcements, and how often it was lost. */
   readonly listener: { readonly isConnected: boolean; readonly losses: number };
+  /** The open subscriptions of this process. */
   readonly subscriptions: readonly SubscriptionStats[];
 }
 
@@ -109,7 +120,7 @@ export interface FeedStats {
 export interface Subscriptions extends AsyncDisposable {
   /**
    * Calls the handler with each change, one after the other, in the order of positions; with `concurrency`, several rows'
-   * at a time. A handler that throws is handed the same change again, ever slower; nothing is skipped silently.
+   * at a time. If the handler throws, the same change is delivered again after a growing wait; no change is skipped silently.
    *
    * Throws TableNotRegisteredError, ConfigurationError, and what reading the context throws.
    */
@@ -118,6 +129,7 @@ export interface Subscriptions extends AsyncDisposable {
     handler: Handler<RecordOf<T>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
+  /** For a table by name: records are not typed. */
   subscribe(table: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>;
   /** The same with several changes a call, in order: all that are there, up to `batchSize`. */
   subscribeBatches<T extends AnyTable>(
@@ -125,32 +137,38 @@ export interface Subscriptions extends AsyncDisposable {
     handler: BatchHandler<RecordOf<T>>,
     options?: SubscribeBatchesOptions,
   ): Promise<Subscription>;
+  /** For a table by name: records are not typed. */
   subscribeBatches(table: string, handler: BatchHandler, options?: SubscribeBatchesOptions): Promise<Subscription>;
   /** The same as a loop. The next change is read when the body is done with the last. */
   changes<T extends AnyTable>(table: T, options?: ChangesOptions): AsyncIterableIterator<Change<RecordOf<T>>>;
+  /** For a table by name: records are not typed. */
   changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>;
   /** A local copy of a table's records that is kept current: lists first, and then follows. */
   mirror<T extends AnyTable>(table: T, options?: MirrorOptions<RecordOf<T>>): Promise<Mirror<RecordOf<T>>>;
+  /** For a table by name: records are not typed. */
   mirror(table: string, options?: MirrorOptions<Record<string, unknown>>): Promise<Mirror<Record<string, unknown>>>;
   /** The durable names in the order of names: each with its table, members, position, lag and number of dead letters. */
   list(): Promise<DurableSubscriptionInfo[]>;
-  /** The changes that a durable name has put aside, oldest first, a page at a time. */
+  /** Returns the dead letters of a durable name, oldest first, a page at a time. */
   deadLetters(name: string, options?: Omit<DeadLetterListOptions, 'name'>): Promise<DeadLetter[]>;
   /** The same for any name: ordered by name, and oldest first within a name. */
   findDeadLetters(options?: DeadLetterListOptions): Promise<DeadLetter[]>;
   /**
-   * Has dead letters handed over again, within about a second, by whoever works under the name; what succeeds is one no
-   * longer. Later changes of the same row may have been handed over before. Returns how many.
+   * Delivers dead letters again, within about a second, to a member of the name; a change that succeeds is no longer one
+   * of them. Later changes of the same row may have been delivered before. Returns their number.
    */
   replayDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
-  /** Deletes dead letters. Returns how many. */
+  /** Deletes dead letters. Returns their number. */
   discardDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
   /**
    * Removes a durable name, its cursors and dead letters. Returns false if there is no such name.
    *
-   * Throws NameInUseError while subscriptions work under it, in whatever process, unless `force` is given.
+   * Throws NameInUseError while subscriptions of any process work under it, unless `force` is given.
    */
   forget(name: string, options?: ForgetOptions): Promise<boolean>;
+  /**
+   * Returns the state of the feed in this process, without asking the database.
+   */
   stats(): FeedStats;
   /** Ends all subscriptions, each after what is under way. May be called twice. */
   close(): Promise<void>;

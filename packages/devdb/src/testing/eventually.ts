@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Limits of `eventually`, in milliseconds. */
 export interface EventuallyOptions {
   /** Default 5,000. */
   readonly timeoutMs?: number;

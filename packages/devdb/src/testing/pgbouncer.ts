@@ -42,6 +42,7 @@ function readVersion(): number | undefined {
   }
 }
 
+/** A running PgBouncer. Disposing it ends the process and deletes its configuration. */
 export interface PgBouncer extends AsyncDisposable {
   /** The database's URL through the pooler. */
   readonly url: string;

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+/** Options of `tcpProxy`. */
 export interface TcpProxyOptions {
+  /** The port that connections are forwarded to. */
   readonly targetPort: number;
   /** Default 127.0.0.1. */
   readonly targetHost?: string;
@@ -11,6 +13,7 @@ export interface TcpProxyOptions {
 
 /** A wire that can be watched, slowed, hung and cut. */
 export interface TcpProxy extends AsyncDisposable {
+  /** The port on 127.0.0.1 that the proxy listens on. */
   readonly port: number;
   /** How often the talk turned from the server back to the client's side: what a client waits for. Set it to 0 at will. */
   roundTrips: number;
@@ -18,6 +21,7 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number;
   /** Nothing passes any more, and nothing closes: a network that hangs. */
   pause(): void;
+  /** Ends a `pause`; data that was held back is sent. */
   resume(): void;
   /** Breaks all connections. */
   cut(): void;
@@ -25,9 +29,11 @@ export interface TcpProxy extends AsyncDisposable {
   retarget(port: number): void;
   /** `url` by way of this proxy. */
   through(url: string): string;
+  /** Breaks all connections and stops listening. */
   close(): Promise<void>;
 }
 
+/** Starts a TCP proxy on a free port of 127.0.0.1. */
 export async function tcpProxy({
   targetPort,
   targetHost = '127.0.0.1',

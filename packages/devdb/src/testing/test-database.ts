@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type DevDatabase, startDevDatabase, urlOf, withClient } from '../dev-database.ts';
 
+/** Options of `testDatabase`. */
 export interface TestDatabaseOptions {
   /** The name of a database to copy, to which nobody is connected. Default: an empty one. */
   readonly template?: string;
@@ -9,11 +10,13 @@ export interface TestDatabaseOptions {
 
 /** A database of one test file. */
 export interface TestDatabase extends AsyncDisposable {
+  /** The name of the database, unique on its server. */
   readonly name: string;
   /** The superuser. */
   readonly adminUrl: string;
   /** A login of this database's own: no superuser, owns nothing, inherits nothing. */
   readonly url: string;
+  /** The TCP port of its server. */
   readonly port: number;
   /** Removes it and its roles, whoever is connected. May be called twice. */
   drop(): Promise<void>;

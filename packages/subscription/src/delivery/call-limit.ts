@@ -9,7 +9,7 @@ export class CallLimit {
   #late: AbortController | undefined;
   #isOver = false;
 
-  /** `onLate` hears when the call ends after its time, and with what error if any. */
+  /** `onLate` is called when the call ends after its time, with the error if it failed. */
   constructor(lost: () => readonly AbortSignal[], timeoutMs: number, onLate: (error: unknown) => void) {
     this.#lost = lost;
     this.#timeoutMs = timeoutMs;

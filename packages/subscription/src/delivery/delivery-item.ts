@@ -5,6 +5,6 @@ import type { Share } from './share.ts';
 export interface DeliveryItem {
   readonly numbered: NumberedChange;
   readonly share: Share;
-  /** It was put aside once, and is to be tried again. */
+  /** True for a dead letter that is replayed. */
   readonly isDeadLetter: boolean;
 }

@@ -1,11 +1,11 @@
 import { ConfigurationError } from '@intendant/core';
 import { checkCount, checkDuration } from '@intendant/core/internal';
 
-/** How changes are handed over. */
+/** How changes are delivered to the handler. */
 export interface DeliveryOptions {
   /** Calls at a time. With more than one, changes of one row still come one after the other. Default 1: in the order of positions. */
   readonly concurrency?: number;
-  /** Changes read but not yet taken care of, at most about this many: what a slow handler holds in memory. Default 1,000. */
+  /** Number of changes that are read but not yet completed, approximately, at most: what a slow handler holds in memory. Default 1,000. */
   readonly maxBuffered?: number;
   /**
    * A call that takes longer counts as failed, in milliseconds; Infinity: no limit. If it returns after all, that changes
@@ -13,7 +13,7 @@ export interface DeliveryOptions {
    */
   readonly handlerTimeoutMs?: number;
   /**
-   * The wait before a failed change is handed over again, doubled each time, in milliseconds. Up to half of each wait is
+   * The wait before a failed change is delivered again, doubled each time, in milliseconds. Up to half of each wait is
    * left out at random, so that what failed together does not come back together. Default 50.
    */
   readonly backoffMs?: number;
@@ -40,7 +40,7 @@ export interface GivenLimits extends DeliveryOptions {
   readonly name?: string | undefined;
 }
 
-/** The limits given, and the defaults of the others. Throws ConfigurationError that names what is no such limit. */
+/** The limits given, and the defaults of the others. Throws ConfigurationError that names the invalid option. */
 export function readLimits(given: GivenLimits): DeliveryLimits {
   const isDurable = given.name !== undefined;
   if (given.maxAttempts !== undefined && !isDurable) {

@@ -12,9 +12,9 @@ import { KeyedQueues } from './keyed-queues.ts';
 export interface OutcomeStore {
   /** In the handler's own transaction. */
   acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void>;
-  /** Whether a call that failed has nevertheless committed its acknowledgement, or somebody else has. */
+  /** Whether a call that failed has nevertheless committed its acknowledgement, or another member has. */
   isAcknowledged(item: DeliveryItem): Promise<boolean>;
-  /** The handler has taken care of it. */
+  /** The handler has completed it. */
   noteDone(item: DeliveryItem): Promise<void>;
   /** The last attempt failed: put it aside. Resolves to false if the change is another member's by now. */
   park(item: DeliveryItem, error: unknown, attempts: number): Promise<boolean>;
@@ -28,7 +28,7 @@ export interface DeliveryParts {
   readonly logger: Logger;
   /** Aborts when the subscription closes: no change is begun any more, none is tried again. */
   readonly closing: AbortSignal;
-  /** Called when changes are taken care of. */
+  /** Called when changes are completed. */
   readonly onProgress: () => void;
 }
 
@@ -53,7 +53,7 @@ export interface DeliveryCounts {
 
 /**
  * Hands changes to the handler: those of one row in order, several rows at a time if asked to, again after a failure.
- * A change counts as taken care of when the handler has returned, or it was put aside; never otherwise.
+ * A change is completed when the handler has returned, or when it became a dead letter; never otherwise.
  */
 export class Delivery {
   readonly #parts: DeliveryParts;
@@ -67,7 +67,7 @@ export class Delivery {
     parts.closing.addEventListener('abort', () => this.#queues.clear(), { once: true });
   }
 
-  /** Changes read and not yet taken care of. */
+  /** Number of changes that are read and not yet completed. */
   get buffered(): number {
     return this.#queues.size;
   }
@@ -91,14 +91,14 @@ export class Delivery {
     return this.#queues.fewerThan(1);
   }
 
-  /** Whether no change is left after at most so long. */
+  /** Waits at most this long. Returns whether no change is left. */
   async idleWithin(timeoutMs: number): Promise<boolean> {
     const waiting = new AbortController();
     const late = pause(timeoutMs, waiting.signal).then(() => false);
     return Promise.race([this.idle().then(() => true), late]).finally(() => waiting.abort());
   }
 
-  /** For whoever closes: waits for what is under way, but not for ever. */
+  /** For closing: waits for running calls, with a limit. */
   async end(): Promise<void> {
     if (!(await this.idleWithin(CLOSE_MS)))
       this.#parts.logger.warn(
@@ -138,7 +138,7 @@ export class Delivery {
     this.#parts.onProgress();
   }
 
-  /** Answers those given up together: each is tried alone once more, so that one bad change is put aside, not its whole batch. */
+  /** Returns the changes of a batch that failed for the last time: each is tried alone once more, so that only the bad change becomes a dead letter. */
   async #tryAll(items: readonly DeliveryItem[], first: Outcome): Promise<readonly DeliveryItem[]> {
     const { limits } = this.#parts;
     let left = items;
@@ -249,7 +249,7 @@ export class Delivery {
     );
   }
 
-  /** Until the database answers: a change must neither be skipped nor handed over again for want of a connection. */
+  /** Retries until the database can be reached: a lost connection must neither skip a change nor deliver it again. */
   async #untilStored<T>(act: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {

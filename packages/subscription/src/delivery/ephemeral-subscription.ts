@@ -24,7 +24,7 @@ export interface SubscriptionParts {
   readonly onClosed: () => void;
 }
 
-/** Nothing of it is kept: what fails is tried again for ever. */
+/** Nothing is stored: a change that fails is retried without end. */
 const NOTHING_KEPT: OutcomeStore = {
   acknowledge: async () => {
     throw new ConfigurationError('ack: only a durable subscription, one with a name, keeps what was acknowledged');

@@ -3,7 +3,7 @@ export interface KeyedQueuesOptions<T> {
   readonly concurrency: number;
   /** Items in a call, at most. */
   readonly batchSize: number;
-  /** Answers undefined when it is done already, which spares a turn of the event loop's queue. Must neither throw nor reject. */
+  /** Returns undefined when it is done already, which saves a turn of the event loop's queue. Must neither throw nor reject. */
   readonly work: (items: readonly T[]) => Promise<void> | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** How far a stretch of the log is taken care of, whatever the order in which its changes are finished. */
+/** How far a stretch of the log is completed; its changes may complete in any order. */
 export class Progress {
   /** Numbers begun and not finished, ascending. */
   readonly #open = new Set<number>();
@@ -13,7 +13,7 @@ export class Progress {
     return this.#read;
   }
 
-  /** Everything up to here was taken care of. */
+  /** Everything up to here is completed. */
   get place(): number {
     const [first] = this.#open;
     return first === undefined ? this.#read : first - 1;

@@ -12,7 +12,7 @@ export class SubscriptionEnd {
   constructor(logger: Logger, onError: ((error: Error) => unknown) | undefined) {
     this.#logger = logger;
     this.#onError = onError;
-    this.closed.catch(() => {}); // Whoever does not ask is told by the log.
+    this.closed.catch(() => {}); // The error is in the log, also if the caller does not wait for `closed`.
   }
 
   get closed(): Promise<void> {

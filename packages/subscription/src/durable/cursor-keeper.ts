@@ -7,7 +7,7 @@ const WRITE_EVERY_MS = 200;
 const WRITE_QUIETLY_EVERY_MS = 5_000;
 const RETRY_MS = 1_000;
 
-/** Writes cursors in the background: at once when something was taken care of, and then not again for a moment. */
+/** Writes cursors in the background: at once when a change was completed, and then not again for a short time. */
 export class CursorKeeper {
   readonly #write: () => Promise<void>;
   readonly #service: Service;
@@ -30,7 +30,7 @@ export class CursorKeeper {
     return this.#service.start();
   }
 
-  /** Something was taken care of. */
+  /** To be called when a change was completed. */
   touch(): void {
     this.#service.ring();
   }

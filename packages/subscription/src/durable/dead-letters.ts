@@ -5,17 +5,19 @@ import { type LogEntry, type NumberedChange, toChangeAsText, toNumberedChange } 
 import type { Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
 
-/** A change that was put aside after its handler's last attempt had failed. */
+/** A change whose handler failed in the last attempt, and that is stored to be replayed or discarded. */
 export interface DeadLetter {
-  /** The durable subscription that put it aside. */
+  /** The durable name that it belongs to. */
   readonly name: string;
   /** The change's position, which names the dead letter within the subscription. */
   readonly position: Position;
   /** Of a table that this store has not registered the key's fields are called `key1`, `key2`, …, and there is no record. */
   readonly change: Change;
+  /** Number of failed calls of the handler. */
   readonly attempts: number;
   /** The last failure's message. */
   readonly error: string;
+  /** When the last attempt failed, by the clock of the database. */
   readonly failedAt: Date;
   /** True after `replayDeadLetters`, until it is tried again. */
   readonly isDue: boolean;

@@ -21,14 +21,14 @@ function describeScope(scope: Scope | undefined): string {
   return org === null && instance === null ? 'all' : JSON.stringify([org, instance]);
 }
 
-/** Throws ConfigurationError for what is no name. */
+/** Throws ConfigurationError for an invalid name. */
 export function checkName(operation: string, name: unknown): void {
   if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= MOST_NAME_BYTES && !name.includes('\0'))
     return;
   throw new ConfigurationError(`${operation}: name must be a text of 1 to ${MOST_NAME_BYTES} bytes`);
 }
 
-/** Makes the name if it is new; its cursors then stand at `from`. Throws ConfigurationError for somebody else's. */
+/** Makes the name if it is new; its cursors then stand at `from`. Throws ConfigurationError for a name of another table or tenant. */
 export async function claimName(internals: DataStoreInternals, durable: DurableName, from: number): Promise<void> {
   const scope = describeScope(durable.scope);
   const table = loggedName(durable.table);

@@ -13,7 +13,7 @@ import { forgetName } from './forget-name.ts';
 const DEAD_LETTERS = 1_000;
 const MOST_DEAD_LETTERS = 10_000;
 
-/** Lists and administers the durable names of a database, whoever works under them. */
+/** Lists and administers the durable names of a database, with or without members. */
 export class DurableNames {
   readonly #internals: DataStoreInternals;
   readonly #horizon: Horizon;

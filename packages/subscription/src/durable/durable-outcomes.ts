@@ -11,7 +11,7 @@ import type { DurableName } from './durable-name.ts';
 export class DurableOutcomes implements OutcomeStore {
   readonly #feed: Feed;
   readonly #durable: DurableName;
-  /** Called when a change turned out to be another member's. */
+  /** Called when another member owns the change. */
   readonly #onLost: () => void;
   readonly #retried = new Map<number, Share>();
 

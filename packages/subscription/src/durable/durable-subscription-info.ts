@@ -7,6 +7,7 @@ import { LIVE_MEMBERS } from './slots.ts';
 
 /** One durable name: what it follows, who works under it, and how far it is. */
 export interface DurableSubscriptionInfo {
+  /** The durable name, unique in the database. */
   readonly name: string;
   /** The table's name as defined, e.g. `vm`. */
   readonly table: string;
@@ -14,16 +15,16 @@ export interface DurableSubscriptionInfo {
   readonly orgId: string | null;
   /** The instance whose changes the name sees; null: those of all instances. */
   readonly instanceId: string | null;
-  /** How many subscriptions work under the name now, in all processes. 0: nobody does, and its lag grows. */
+  /** How many subscriptions work under the name now, in all processes. 0: there is none, and the lag grows. */
   readonly members: number;
-  /** Everything up to here is taken care of. Stored cursors count, which follow the members by up to 5 s. */
+  /** All changes up to this position are completed, according to the stored cursors, which may be up to 5 s old. */
   readonly position: Position;
   /**
    * Number of committed changes, of all operations, that are not yet completed. Counting stops at 10,000, and reads only
    * the next 200,000 positions of the log: of a name that is further behind this is a lower bound.
    */
   readonly lag: number;
-  /** Changes that were put aside, see `deadLetters`. */
+  /** Number of dead letters, see `deadLetters`. */
   readonly deadLetters: number;
 }
 

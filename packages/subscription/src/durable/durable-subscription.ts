@@ -24,7 +24,7 @@ export interface DurableParts extends SubscriptionParts {
 }
 
 const FORGET_EVERY_MS = 30_000;
-/** How long a handler that lost its slot is waited for before its change may be handed over in this process again. */
+/** How long a handler that lost its slot is waited for before its change may be delivered in this process again. */
 const ABANDON_MS = 10_000;
 
 /** Works on its share of the slots of a name, each from where its cursor stands. */

@@ -14,7 +14,7 @@ const REMOVE_NAME = 'delete from intendant.durable_subscription where name = $1'
 
 /**
  * Removes a name with its cursors and dead letters. Returns false if there is no such name. Throws NameInUseError if
- * somebody works under it, unless forced.
+ * it has members, unless forced.
  */
 export const forgetName = ({ executor }: DataStoreInternals, name: string, isForced: boolean): Promise<boolean> =>
   executor.transaction(async (tx) => {

@@ -24,7 +24,7 @@ export interface NameSituation {
   readonly member: number;
   /** How many work under the name, this one included. */
   readonly members: number;
-  /** Slots that nobody alive owns. */
+  /** Slots without a live owner. */
   readonly free: number;
   /** The member's own slots, and their epochs. */
   readonly slots: readonly number[];
@@ -81,7 +81,7 @@ export async function leaveName(client: ClientBase, name: string, member: number
   await client.query(`select pg_advisory_unlock(${MEMBER_LOCKS}, $1)`, [member]);
 }
 
-/** Takes up to so many slots that nobody alive owns. */
+/** Takes slots without a live owner, up to this number. */
 export async function claimSlots(client: ClientBase, name: string, member: number, most: number): Promise<Share[]> {
   const { rows } = await client.query<{ slot: number; seq: string; epoch: string }>(
     `update intendant.cursor c set owner = $2, epoch = nextval('intendant.slot_epoch_seq')

@@ -4,8 +4,8 @@ import type { ClientBase } from 'pg';
  * What the relay runs. An announcement says how far the log is settled, and carries the changes since the last one as far
  * as they are few and small (a notification holds less than 8,000 bytes): a subscriber that keeps up need not read.
  *
- * Whoever knows a channel's name can listen to it, so the name is a random secret that only the service role can
- * read. Scoped subscribers are never handed what an announcement carries: they read under their own role.
+ * A role that knows the name of a channel can listen to it, so the name is a random secret that only the service role can
+ * read. Scoped subscribers never receive what an announcement carries: they read under their own role.
  */
 const ANNOUNCEMENT_TABLE = `
 create table intendant.announcement (channel text not null);

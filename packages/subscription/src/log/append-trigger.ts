@@ -6,14 +6,14 @@ import { appendFunction, DOORBELL_CHANNEL, DOORBELL_LOCK, LEADER_LOCK, loggedNam
  * One statement, one append: statement-level triggers with transition tables see what a statement did to all its rows,
  * be it plain, ON CONFLICT, MERGE or COPY, and roll back with it.
  *
- * The functions run as the log's owner (security definer), with the search_path of whoever writes: a `set` clause would
+ * The functions run as the log's owner (security definer), with the search_path of the writing session: a `set` clause would
  * add 10 to 20 µs to each call. So every function, type and operator in them is qualified with pg_catalog, and no syntax
  * is used that looks up an operator by its name alone (`in`, `between`, `nullif`, `is distinct from`, `case x when y`).
  * Transition tables come before any table of the search_path.
  *
  * The doorbell. NOTIFY makes committing writers queue for one lock of the whole server, so they ring only a relay that
  * sleeps. An awake relay holds the doorbell lock exclusively: a writer that cannot share it does not ring. With no relay
- * at all there is nobody to wake either: the leader's lock can then be shared. The append comes before the try, and the
+ * at all there is none to wake either: the leader's lock can then be shared. The append comes before the try, and the
  * relay's last look comes after it released the lock, so one of the two always notices the other.
  */
 const RING = `
@@ -125,7 +125,7 @@ begin
 end
 `;
 
-/** Whoever may execute it could attach it to a table of their own, and log what never happened. Existing triggers need no right. */
+/** A role that may execute it could attach it to its own table and log changes that never happened. Existing triggers need no right. */
 const forOwnersTriggers = (name: string): string => `revoke execute on function ${name}() from public`;
 
 export const createAppendFunction = (table: RegisteredTable, carriesRecord: boolean): string =>

@@ -3,7 +3,7 @@ import { quoteIdentifier, type RegisteredTable } from '@intendant/core/internal'
 type Column = RegisteredTable['columns'][number];
 
 /*
- * A trigger function runs with the settings of whoever writes. The expressions here return the same text under all of
+ * A trigger function runs with the settings of the writing session. The expressions here return the same text under all of
  * them: DateStyle, TimeZone, bytea_output, and a search_path that puts other functions and operators in front. The text
  * is what a session with ISO dates, UTC and hexadecimal bytes would print.
  *

@@ -78,7 +78,7 @@ select setval('intendant.slot_epoch_seq', (select coalesce(max(epoch), 0) + 1 fr
 /**
  * Makes partitions ahead of the sequence and drops those whose newest row is older than the retention. Attaching does
  * not block writers; dropping would, so it gives up after a moment and is tried again. The default partition catches
- * what is written while nobody keeps the log: its rows are deleted one by one.
+ * what is written while no process maintains the log: its rows are deleted one by one.
  */
 export const KEEP_BODY = `
 declare

@@ -20,5 +20,5 @@ export const MEMBER_LOCKS = 1768846437;
 
 /** Where writers ring for a relay that sleeps: an empty payload. */
 export const DOORBELL_CHANNEL = 'intendant_doorbell';
-/** The payload of a process that opens and wants to hear how far the log is settled. */
+/** The payload of a process that opens and asks how far the log is settled. */
 export const RING_OF_OPENING = 'open';

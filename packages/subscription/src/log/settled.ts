@@ -1,6 +1,6 @@
 /*
  * What is settled. A change takes its number before its transaction commits, so reading upward skips what commits late.
- * A look notes the sequence's last value first, and then who holds RowExclusiveLock on the log. Whoever took a number up
+ * A look notes the sequence's last value first, and then who holds RowExclusiveLock on the log. A transaction that took a number up
  * to the noted value took that lock before the number and keeps it to its end, so it is among the holders or has ended.
  * Once none of a look's holders is left, everything up to its value is committed or gone for good: settled.
  *
@@ -44,7 +44,7 @@ export class SettledTracker {
     return this.#pending.length === 0;
   }
 
-  /** Takes a look into account; answers how far the log is settled now. */
+  /** Takes a look into account; returns how far the log is settled now. */
   observe({ noted, holders }: Look): number {
     for (const look of this.#pending)
       look.remaining = new Set([...look.remaining].filter((holder) => holders.has(holder)));

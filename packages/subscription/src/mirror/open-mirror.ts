@@ -13,7 +13,7 @@ const EVERYTHING: Scope = { role: 'reader', orgId: undefined, instanceId: undefi
 
 /**
  * Lists, then follows. The feed is joined before the list is read, and a change makes the mirror read that record anew
- * rather than apply what the change says: whatever the two saw in whichever order, the last read is after the last change.
+ * rather than apply what the change says: in whichever order the two saw them, the last read is after the last change.
  */
 export async function openMirror(
   internals: DataStoreInternals,

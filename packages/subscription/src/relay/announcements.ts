@@ -9,7 +9,7 @@ import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
 /** At run time the CommonJS module is the function itself; its types place it under `default`. */
 const createSubscriber = pgListen as unknown as typeof pgListen.default;
 
-/** A LISTEN that hears nothing within this time was made through a pooler that breaks it. */
+/** A LISTEN that receives nothing within this time was made through a pooler that breaks it. */
 const SELF_TEST_MS = 3_000;
 
 export interface AnnouncementsOptions {

@@ -24,7 +24,7 @@ export interface LeadershipOptions {
   readonly retentionMs: number;
   /** Changes in one partition of the log. */
   readonly partitionSize: number;
-  /** Called in this process with each announcement, before the others hear of it. */
+  /** Called in this process with each announcement, before other processes receive it. */
   readonly onAnnouncement: (payload: string) => void;
   /** For tests: runs between the last look of polling and the release of the doorbell. */
   readonly beforeRelease?: (() => Promise<void>) | undefined;
@@ -40,7 +40,7 @@ export class Leadership {
   readonly #pause = new LookPause();
   #log: LogIdentity = { logId: '', channel: '' };
   #noted = 0;
-  /** Somebody has to be told, be there news or not. */
+  /** A process asked: announce even if nothing has changed. */
   #isAsked = true;
   #isPolling = false;
   #isQuiet = false;
@@ -119,7 +119,7 @@ export class Leadership {
     const began = performance.now();
     const { settled: after } = this.#tracker;
     const isForced = this.#isAsked || began - this.#toldAt >= HEARTBEAT_MS - 100;
-    this.#isAsked = false; // Who asks while this look is under way may not hear what it announces.
+    this.#isAsked = false; // A process that asks during this look may miss its announcement.
     const found = await look(this.#client, this.#log, { before, after, isForced });
     this.#noted = found.noted;
     const settled = this.#tracker.observe(found);

@@ -1,5 +1,5 @@
 /*
- * How a leader hears of changes. At a low rate every commit rings, and the relay looks once a ring: the shortest way. A
+ * How a leader learns of changes. At a low rate every commit rings, and the relay looks once a ring: the shortest way. A
  * ring makes committing writers queue for one lock of the server, so at a high rate the leader takes the doorbell, which
  * keeps writers silent, and looks every few milliseconds instead.
  */
@@ -82,7 +82,7 @@ export class NumberRate {
 export class LookPause {
   #waitingMs = FIRST_PAUSE_MS;
 
-  /** After a look that took so long; `isWaiting`: for a writer that was open. */
+  /** After a look of this duration; `isWaiting`: for a writer that was open. */
   next(lookMs: number, isWaiting: boolean): number {
     this.#waitingMs = isWaiting ? this.#waitingMs * PAUSE_GROWTH : FIRST_PAUSE_MS;
     const pauseMs = isWaiting ? this.#waitingMs : LEAST_PAUSE_MS;

@@ -1,5 +1,5 @@
 /**
- * What to hand to the library's `acknowledge` so that the server hears `lsn`: it adds one. Confirmed one too far, a commit
+ * The value to pass to the library's `acknowledge` so that the server receives `lsn`: it adds one. Confirmed one too far, a commit
  * that begins right where the last one ended counts as received, and is never sent again after a restart.
  */
 export function confirmable(lsn: string): string {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 
 /*
  * A slot can be made only when every transaction of the server that has written something, in any database, has ended.
- * Whoever waits for that is told for which ones.
+ * The log names the transactions that are waited for.
  */
 const FIRST_LOOK_MS = 1_000;
 const LOOK_EVERY_MS = 5_000;

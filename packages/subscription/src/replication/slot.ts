@@ -16,7 +16,7 @@ export interface OpenSlot {
 }
 
 /**
- * Finds the slot, makes it if it is not there, and ends whoever still reads it. A slot that is gone though the log was filled
+ * Finds the slot, makes it if it is not there, and ends a process that still reads it. A slot that is gone though the log was filled
  * from one before (a failover, a slot that fell behind too far) means that changes are missing: the log then counts as
  * trimmed, and every subscriber is reset.
  */

@@ -13,10 +13,10 @@ import { reportSlotWait } from './slot-wait.ts';
  * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The leader
  * reads the stream and appends what was committed, in the order of commits; all the rest (numbers, cursors, row security,
  * retention) is the same. How far it has come is committed with what it appended, so nothing is appended twice or not at
- * all, whoever is killed when.
+ * all, whichever process is killed at any time.
  */
 const WRITE_AT = 1_000;
-/** How often the server hears how far we are, at least. */
+/** The longest time between two confirmations to the server. */
 const STATUS_EVERY_MS = 5_000;
 
 /** Values as Postgres writes them, however the reader's session is set up. */
@@ -149,7 +149,7 @@ export class WalReader {
     return table ? rowsForMessage(table, message) : [];
   }
 
-  /** Somebody has reset the table's replica identity: old values, and large ones that an update left alone, are not sent. */
+  /** The replica identity of the table was reset: old values, and large values that an update did not change, are not sent. */
   #noteIncomplete({ tableName }: ReplicatedTable): void {
     if (this.#incomplete.has(tableName)) return;
     this.#incomplete.add(tableName);

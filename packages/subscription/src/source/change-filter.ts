@@ -21,7 +21,7 @@ type Test = (value: unknown) => boolean;
 /** The columns that every change carries. */
 const ALWAYS_THERE = new Set(['orgId', 'instanceId', 'revision']);
 
-/** What a filter asks of a change; undefined if it asks for nothing. Throws InvalidRecordError for what is no filter. */
+/** What a filter asks of a change; undefined if it asks for nothing. Throws InvalidRecordError for an invalid filter. */
 export function readFilter(table: RegisteredTable, { keys, where }: ChangeFilter): Matches | undefined {
   const tests = [
     ...(keys === undefined ? [] : [keyTest(table, keys)]),
@@ -71,7 +71,7 @@ function whereTests(table: RegisteredTable, where: unknown): Matches[] {
     return ({ change }) => {
       const from = { ...change.key, orgId: change.orgId, instanceId: change.instanceId, revision: change.revision };
       const record: Readonly<Record<string, unknown>> = change.record ?? from;
-      // A change of before the table carried its records cannot be told: it is handed over rather than lost.
+      // A change of before the table carried its records cannot be judged: it is delivered rather than lost.
       return field in record ? test(record[field]) : true;
     };
   });

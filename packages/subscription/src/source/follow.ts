@@ -30,7 +30,7 @@ const nextWindow = (window: number, found: number, limit: number): number =>
   found > limit / 2 ? PAGE_SIZE : Math.min(window * 2, MOST_NUMBERS);
 
 /**
- * The settled changes beyond `from`, page by page, for ever. The next page is read when the last one was taken care of,
+ * The settled changes beyond `from`, page by page, without end. The next page is read when the last one was accepted,
  * so a slow taker holds one page. A lost connection is waited out.
  */
 export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
@@ -118,7 +118,7 @@ class Follower {
     return numbered.flaw !== undefined || (this.#view.matches?.(numbered) ?? true);
   }
 
-  /** Reading such a change again would fail for ever, so it is skipped, and the subscriber is told that it misses one. */
+  /** Reading such a change again would fail each time, so it is skipped, and the subscriber is told that it misses one. */
   #withoutFlawed(step: Step): Step {
     const flawed = step.changes.filter(({ flaw }) => flaw !== undefined);
     if (flawed.length === 0) return step;

@@ -8,7 +8,7 @@ export interface SettledNotice {
 
 /**
  * How far the log is settled, as this process knows it. Never goes back, unless the log itself did: a server that was
- * restored from a backup, or a standby that had not received all. That begins a new generation, in which nobody's place counts.
+ * restored from a backup, or a standby that had not received all. That begins a new generation, in which no earlier place is valid.
  */
 export class Horizon {
   #settled = -1;
@@ -20,7 +20,7 @@ export class Horizon {
     return this.#settled;
   }
 
-  /** Empty until somebody has spoken. */
+  /** Empty until the first announcement. */
   get logId(): string {
     return this.#logId;
   }

@@ -50,7 +50,7 @@ export class Tail {
     this.#horizon = horizon;
   }
 
-  /** Reads these tables too, until the answer is called. */
+  /** Reads these tables too, until the returned function is called. */
   join(tables: readonly RegisteredTable[]): () => void {
     for (const table of tables) {
       const user = this.#users.get(table.name);
@@ -100,7 +100,7 @@ export class Tail {
     }
   }
 
-  /** Undefined if they cannot be read here: whoever then reads the log is told why. */
+  /** Undefined if they cannot be read here: reading the log then gives the reason. */
   #announced(logId: string, changes: string): NumberedChange[] | undefined {
     try {
       return this.#decode(logId, changes);
