@@ -1,6 +1,7 @@
 import { type DescField, type DescMessage, isFieldSet, type Message, ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { ConfigurationError } from '@intendant/core';
+import { DOUBLE_WITH_NAN, FLOAT, storedAs, UNSIGNED_BIGINT } from '@intendant/core/internal';
 import { z } from 'zod';
 
 /** A field of a message that has a column of its own beside the message's bytes, to filter and sort by. */
@@ -47,6 +48,9 @@ function columnSchema(schema: DescMessage, field: DescField): z.ZodType {
   return scalarSchema(field.scalar);
 }
 
+/** With NaN and the infinities, which `z.number()` refuses. */
+const anyNumber = (): z.ZodType<number> => z.custom<number>((value) => typeof value === 'number');
+
 function scalarSchema(scalar: ScalarType): z.ZodType {
   switch (scalar) {
     case ScalarType.STRING:
@@ -56,14 +60,16 @@ function scalarSchema(scalar: ScalarType): z.ZodType {
     case ScalarType.BYTES:
       return z.instanceof(Uint8Array);
     case ScalarType.DOUBLE:
+      return storedAs(anyNumber(), DOUBLE_WITH_NAN);
     case ScalarType.FLOAT:
-      return z.number();
+      return storedAs(anyNumber(), FLOAT);
     case ScalarType.INT64:
     case ScalarType.SINT64:
     case ScalarType.SFIXED64:
+      return z.bigint();
     case ScalarType.UINT64:
     case ScalarType.FIXED64:
-      return z.bigint();
+      return storedAs(z.bigint(), UNSIGNED_BIGINT);
     default:
       return z.int();
   }

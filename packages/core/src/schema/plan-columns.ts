@@ -182,7 +182,16 @@ function alterType(
 ): string[] {
   const wanted = column.format.sqlType;
   if (stored.type === wanted) return [];
-  const change = `${alter} type ${wanted} using ${quoteIdentifier(column.name)}::${wanted}`;
+  const name = quoteIdentifier(column.name);
+  const conversion = column.format.conversions?.[stored.type];
+  if (conversion)
+    return [
+      withEffect(
+        `column ${column.name} becomes ${wanted}; each value becomes the one that ${wanted} has for it`,
+        `${alter} type ${wanted} using ${conversion(name)}`,
+      ),
+    ];
+  const change = `${alter} type ${wanted} using ${name}::${wanted}`;
   if (isWidening(stored.type, wanted))
     return [withEffect(`column ${column.name} becomes ${wanted}; every value stays as it is`, change)];
   if (live.isEmpty)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
 import { allowsNull, allowsUndefined } from './null-of-schema.ts';
+import { storedFormatOf } from './stored-format.ts';
 import {
   BIGINT,
   BOOLEAN,
@@ -88,6 +89,8 @@ function unwrap(schema: z.ZodType): Unwrapped {
 const innerOf = (schema: { def: { innerType: z.core.$ZodType } }): z.ZodType => schema.def.innerType as z.ZodType;
 
 function formatOf(schema: z.ZodType): WireFormat | undefined {
+  const stored = storedFormatOf(schema);
+  if (stored) return stored;
   switch (schema._zod.def.type) {
     case 'string':
     case 'template_literal':

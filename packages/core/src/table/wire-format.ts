@@ -7,9 +7,13 @@ export interface WireFormat {
   /** Throws a TypeError with the reason when the value cannot be stored exactly. */
   encode(value: unknown): WireValue;
   decode(text: string): unknown;
+  /** Types that `register` turns into this one, and the values of a column under rows: the expression for a quoted name. */
+  readonly conversions?: Readonly<Record<string, (name: string) => string>>;
 }
 
 const BIGINT_LIMIT = 2n ** 63n;
+const SMALLEST_FLOAT = 2 ** -149;
+const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127;
 const parseTimestamp = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date;
 
 const refuse = (reason: string): never => {
@@ -32,6 +36,28 @@ export const DOUBLE: WireFormat = {
     return Object.is(value, -0) ? '-0' : String(value);
   },
   decode: Number,
+};
+
+/** A number of 64 bits with NaN, which Postgres sorts after all others and takes for equal to itself. */
+export const DOUBLE_WITH_NAN: WireFormat = { ...DOUBLE, encode: encodeDouble };
+
+/** A number of 32 bits with NaN. Others are rounded to 32 bits, as a message rounds them. */
+export const FLOAT: WireFormat = {
+  sqlType: 'real',
+  encode: (value) => encodeDouble(typeof value === 'number' ? Math.fround(value) : value),
+  decode: (text) => Math.fround(Number(text)),
+  conversions: {
+    'double precision': (name) =>
+      `case when abs(${name}) <= ${SMALLEST_FLOAT / 2} then 0 when abs(${name}) > ${LARGEST_FLOAT} and ${name} <> 'NaN' then sign(${name}) * 'Infinity'::double precision else ${name} end::real`,
+  },
+};
+
+/** An integer from 0 to 2^64 - 1. */
+export const UNSIGNED_BIGINT: WireFormat = {
+  sqlType: 'numeric(20,0)',
+  encode: encodeUnsigned,
+  decode: BigInt,
+  conversions: { bigint: (name) => `${name}::numeric(20,0)` },
 };
 
 export const BOOLEAN: WireFormat = {
@@ -72,6 +98,17 @@ function encodeBigint(value: unknown): string {
   if (typeof value !== 'bigint') return refuse('must be a bigint');
   if (value < -BIGINT_LIMIT || value >= BIGINT_LIMIT) return refuse('must be within 64 bits');
   return String(value);
+}
+
+function encodeUnsigned(value: unknown): string {
+  if (typeof value !== 'bigint') return refuse('must be a bigint');
+  if (value < 0n || value >= 2n * BIGINT_LIMIT) return refuse('must be within 64 bits, and not negative');
+  return String(value);
+}
+
+function encodeDouble(value: unknown): string {
+  if (typeof value !== 'number') return refuse('must be a number');
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /**
