@@ -64,6 +64,7 @@ export class SchemaKeeper {
   /** Returns the number of statements that were run. */
   async #applyOnce(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<number> {
     let count = await this.#execute(client, await this.#planFoundation(client));
+    count += await this.#execute(client, await this.#planPreparation(client));
     count += await this.#execute(client, await this.#planTables(client, tables));
     await this.#lookAsService(client);
     for (const part of this.#parts.values()) count += await this.#execute(client, await part.plan(client, tables));
@@ -99,7 +100,11 @@ export class SchemaKeeper {
   async plan(definitions: readonly AnyTable[]): Promise<string[]> {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
-      const plans = [await this.#planFoundation(client), await this.#planTables(client, tables)];
+      const plans = [
+        await this.#planFoundation(client),
+        await this.#planPreparation(client),
+        await this.#planTables(client, tables),
+      ];
       await this.#lookAsService(client);
       plans.push(await this.planParts(client, tables));
       return plans.flat();
@@ -177,6 +182,12 @@ export class SchemaKeeper {
   async #planFoundation(client: pg.ClientBase): Promise<string[]> {
     const { schemaName, roleName, loginName } = this.#options;
     return planFoundation(client, schemaName, roleName, await loginName());
+  }
+
+  async #planPreparation(client: pg.ClientBase): Promise<string[]> {
+    const plans: string[][] = [];
+    for (const part of this.#parts.values()) plans.push((await part.prepare?.(client)) ?? []);
+    return plans.flat();
   }
 
   async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {

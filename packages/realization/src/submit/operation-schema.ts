@@ -1,7 +1,29 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import { qualifiedName } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
+import { NO_ORG } from './operation-statements.ts';
 import { operationTable } from './operation-table.ts';
+
+/**
+ * Submissions of callers without an org had an empty one in older versions, which the table's own check refuses now. The
+ * rule for its owner is lifted meanwhile, and no change goes into the feed.
+ */
+export async function prepareOperations(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
+  const table = qualifiedName(store.schemaName, operationTable.name);
+  const { rows } = await client.query<{ is_old: boolean }>(
+    `select not exists (
+       select from pg_constraint where conrelid = c.oid and conname = '${operationTable.name}_org_id_check'
+     ) as is_old
+     from pg_class c where c.oid = to_regclass($1)`,
+    [table],
+  );
+  if (rows[0]?.is_old !== true) return [];
+  return [
+    `alter table ${table} disable trigger user, no force row level security;
+     update ${table} set org_id = '${NO_ORG}' where org_id = '';
+     alter table ${table} enable trigger user, force row level security`,
+  ];
+}
 
 /** What submitted operations need beyond their table: their order, and a way to those that wait among those that don't. */
 export async function planOperations(client: ClientBase, store: DataStoreInternals): Promise<string[]> {

@@ -11,7 +11,7 @@ import { type Operation, shardOf, type WaitingOperation } from '../operation/ope
 import type { Outcome } from '../operation/result.ts';
 
 /** Stands in `org_id` for a caller that is no tenant's: no stored org may be empty. */
-const NO_ORG = 'intendant:none';
+export const NO_ORG = 'intendant:none';
 
 /** Puts the parts of one submission in line. Runs under the caller's scope. */
 export const submitOperations = (

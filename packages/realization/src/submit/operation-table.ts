@@ -13,7 +13,7 @@ export const OPERATIONS = [
 export type OperationKind = (typeof OPERATIONS)[number];
 
 /**
- * Operations that wait to be carried out, or were. A row belongs to the caller's org (none: the empty one), so that row
+ * Operations that wait to be carried out, or were. A row belongs to the caller's org (none: a reserved one), so that row
  * security keeps callers apart as it does in their tables. One submission may have several parts: one a resource.
  */
 export const operationTable = defineTable('submitted_operation', {
