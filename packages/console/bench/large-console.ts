@@ -17,17 +17,16 @@ const { store, realization } = fixture.console;
 async function fill(): Promise<void> {
   const status = `case when i < ${ERRORS} then 1000 else 200 end, case when i < ${ERRORS} then 'ERROR quota exceeded: 64 of 64 vCPUs in use' else '' end, 1`;
   await internalsOf(store).withAdmin(async (client) => {
-    await client.query('set local session_replication_role = origin');
     const from = `from generate_series(0, ${RESOURCES - 1}) i`;
     const org = `'org-' || i % 20`;
     await client.query(
-      `insert into vm (org_id, id, name, region, cpus) select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'name ' || i, 'region-' || i % 7, i % 64 ${from}`,
+      `insert into public.vm (org_id, id, name, region, cpus) select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'name ' || i, 'region-' || i % 7, i % 64 ${from}`,
     );
     await client.query(
-      `insert into overall_status_vm (org_id, id, realization_status, additional_details, resource_revision) select ${org}, 'vm-' || lpad(i::text, 6, '0'), ${status} ${from}`,
+      `insert into public.overall_status_vm (org_id, id, realization_status, additional_details, resource_revision) select ${org}, 'vm-' || lpad(i::text, 6, '0'), ${status} ${from}`,
     );
     await client.query(
-      `insert into enforcement_status_vm (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal, attempt)
+      `insert into public.enforcement_status_vm (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal, attempt)
        select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'point-' || lpad(((i * 7 + p * 331) % ${POINTS})::text, 4, '0'), ${status}, false, 1
        ${from}, generate_series(0, ${POINTS_EACH - 1}) p`,
     );
