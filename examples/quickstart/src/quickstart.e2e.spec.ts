@@ -119,7 +119,11 @@ test.concurrent.for([
     () => ({ DATABASE_URL: withPassword(database.adminUrl, 'sesame') }),
     /password authentication/,
   ],
-  ['may not make tables', () => ({ DATABASE_URL: database.url }), /the admin login may not change the schema/],
+  [
+    'may not make tables',
+    () => ({ DATABASE_URL: database.url }),
+    /the schema must be changed, which the application login may not do/,
+  ],
 ] as const)(
   'a DATABASE_URL that %s is one clear message and exit code 1',
   { timeout: TIMEOUT_MS },

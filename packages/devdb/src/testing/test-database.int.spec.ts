@@ -65,6 +65,6 @@ test('a proxy counts the round trips of a query, and its connections end when it
 
 test('what the server says last still comes through a slow proxy', async () => {
   await using proxy = await tcpProxy({ targetPort: database.port, latencyMs: 20 });
-  const wrong = proxy.through(database.url).replace(/\/test_\w+$/, '/nowhere');
+  const wrong = proxy.through(database.url).replace(/\/test_\w+/, '/nowhere');
   await expect(ask(wrong, 'select 1')).rejects.toThrow(/database "nowhere" does not exist/);
 });
