@@ -68,7 +68,7 @@ function ask(headers: Record<string, string>, path = '/changes/vm'): Promise<Str
 
 const idsIn = (text: string) => [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
 
-test('a client hears of its own changes, and goes on after the last event it has seen', async () => {
+test('a client receives its own changes, and continues after the last event it has seen', async () => {
   const first = await ask({ org: 'Coke' });
   expect(first.status).toBe(200);
   await eventually(() => expect(first.text).toContain(': open'));

@@ -82,7 +82,7 @@ function judge(journal: readonly Step[], history: readonly Step[]) {
 }
 
 test.each(SOURCES)(
-  'whoever is killed, each durable name sees all that is committed, in order for each row, by %s',
+  'with processes and servers killed, each durable name sees all committed changes, in order for each row, by %s',
   {
     timeout: CHAOS_MS + 180_000,
   },

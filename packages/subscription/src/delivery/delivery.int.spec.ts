@@ -99,7 +99,7 @@ test('a call that hangs counts as failed, its signal tells it so, and its late r
   await subscription.close();
 });
 
-test('paused, nothing is handed over; resumed, everything is', async () => {
+test('while paused no change is delivered; after resume all are', async () => {
   const seen: Change[] = [];
   const subscription = await subscriptions.subscribe('note', (change) => seen.push(change));
   subscription.pause();
@@ -139,7 +139,7 @@ test('a signal ends a subscription', async () => {
   await eventually(() => expect(subscriptions.stats().subscriptions).toEqual([]));
 });
 
-test('whatever a handler throws, the change is put aside with a text, and the next one comes', async () => {
+test('if a handler throws a value of any kind, the change becomes a dead letter with a text, and the next one is delivered', async () => {
   const values = Object.entries(HOSTILE_VALUES);
   const calls = new Map<string, number>();
   const handler = (id: string, isLate: boolean) => {

@@ -101,9 +101,7 @@ export class Delivery {
   /** For closing: waits for running calls, with a limit. */
   async end(): Promise<void> {
     if (!(await this.idleWithin(CLOSE_MS)))
-      this.#parts.logger.warn(
-        'a handler did not return as its subscription closed; its change counts as not taken care of',
-      );
+      this.#parts.logger.warn('a handler did not return when its subscription was closed; its change is not completed');
   }
 
   /** Forgets what was not begun. */
@@ -225,7 +223,7 @@ export class Delivery {
     this.counts.deadLetters++;
     item.share.progress.finish(item.numbered.sequence);
     const { table, position } = item.numbered.change;
-    logger.error({ err: error.reason, table, position, attempts }, 'a change was put aside as a dead letter');
+    logger.error({ err: error.reason, table, position, attempts }, 'a change became a dead letter');
     return [];
   }
 
@@ -235,7 +233,7 @@ export class Delivery {
     const { table, position } = (items[0] as DeliveryItem).numbered.change;
     logger.error(
       { err: error.reason, table, position, attempt, waitMs },
-      'a subscriber failed, and is handed the change again',
+      'the handler failed; the change will be delivered again',
     );
     const [{ share }] = items as readonly [DeliveryItem];
     await pause(waitMs, AbortSignal.any([closing, share.lost]));
@@ -245,7 +243,7 @@ export class Delivery {
     const { table, position } = (items[0] as DeliveryItem).numbered.change;
     this.#parts.logger.warn(
       { table, position, ...(error !== undefined && { err: error }) },
-      'a handler returned after its time; the change had been handed over again',
+      'the handler returned after its time limit; the change has been delivered again',
     );
   }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from '@intendant/core';
 import type { Change } from '../change.ts';
 
-/** What a handler is told besides its change. */
+/** What a handler receives besides its change. */
 export interface DeliveryContext {
   /** Aborts when this call has taken longer than `handlerTimeoutMs`, or the change is another process's by now. */
   readonly signal: AbortSignal;

@@ -18,7 +18,7 @@ export class CursorKeeper {
     this.#service = new Service({
       logger,
       messages: {
-        began: 'cursors cannot be stored, which is tried again; after a crash changes may be handed over again',
+        began: 'cursors cannot be stored; storing is retried, and after a crash changes may be delivered again',
         ended: 'cursors are stored again',
       },
       run: ({ signal }) => this.#run(signal),

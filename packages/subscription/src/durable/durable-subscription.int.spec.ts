@@ -78,7 +78,7 @@ test('the cursor is kept in the database, moves after the handler, and is where 
   await two.close();
 });
 
-test('what a handler acknowledges in its own transaction takes effect once, however often it is handed over', async () => {
+test('what a handler acknowledges in its own transaction takes effect once, also if it is delivered several times', async () => {
   await store.as(coke).insert(effect, { id: 'acked', count: 0 });
   let calls = 0;
   const subscription = await subscriptions.subscribe(
@@ -120,7 +120,7 @@ test('an acknowledgement that is rolled back counts for nothing', async () => {
   await subscription.close();
 });
 
-test('a change that keeps failing is put aside, listed, and handed over again when asked', async () => {
+test('a change that keeps failing becomes a dead letter, is listed, and is delivered again on replay', async () => {
   let isBroken = true;
   const done: string[] = [];
   const handler = ({ key }: Change) => {
@@ -185,7 +185,7 @@ test('a replayed dead letter that cannot be decoded stays, and others are replay
   await subscriptions.discardDeadLetters('undecodable-letters');
 });
 
-test('of a batch that keeps failing only the bad change is put aside', async () => {
+test('of a batch that keeps failing only the bad change becomes a dead letter', async () => {
   const done: string[] = [];
   const subscription = await subscriptions.subscribeBatches(
     'note',
@@ -346,7 +346,7 @@ test('durable names are listed with their table, tenant, members, place, lag and
   await broken.close();
 });
 
-test('ack without a name is refused, and limits that are none', async () => {
+test('ack without a name is refused, and so are invalid limits', async () => {
   const subscribe = (options: object) => subscriptions.subscribe('note', () => {}, options);
   await expect(subscribe({ name: '' })).rejects.toThrow(/name must be/);
   await expect(subscribe({ concurrency: 0 })).rejects.toThrow(/concurrency: expected a whole number/);

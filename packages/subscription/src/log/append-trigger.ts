@@ -73,7 +73,7 @@ const append = (select: string): string => `insert into intendant.change_log (${
 
 const code = (operation: string): string => `'${operation}'::pg_catalog."char"`;
 
-/** The deletion of a row that was soft-deleted before is told apart. */
+/** The deletion of a row that was soft-deleted before has its own code. */
 const deletion = (table: RegisteredTable, alias: string): string =>
   table.definition.softDelete
     ? `case when ${alias}.deleted_at is null then ${code('d')} else ${code('p')} end`

@@ -177,7 +177,7 @@ test('a relay that was stopped, twice, starts again, twice', async () => {
   await eventually(() => expect(settled.length).toBeGreaterThan(before));
 });
 
-test('a process that opens rings, and is told at once how far the log is settled', async () => {
+test('a process that opens rings, and learns at once how far the log is settled', async () => {
   await using opening = await connect();
   const { relay, settled } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));

@@ -30,7 +30,7 @@ export function rowsForMessage(
   }
 }
 
-/** A changed key is a delete and an insert; a soft delete and its undoing are told apart from other updates. */
+/** A changed key is a delete and an insert; a soft delete and its undoing are distinguished from other updates. */
 function rowsForUpdate(table: ReplicatedTable, before: Tuple, after: Tuple): LogRow[] {
   if (table.identity.some((column) => before[column] !== after[column]))
     return [deletion(table, before), logRow(table, 'i', after)];
@@ -42,7 +42,7 @@ function rowsForUpdate(table: ReplicatedTable, before: Tuple, after: Tuple): Log
 export const rowsForTruncate = (table: ReplicatedTable, tuples: readonly Tuple[]): LogRow[] =>
   tuples.map((tuple) => deletion(table, tuple));
 
-/** The deletion of a row that was soft-deleted before is told apart. */
+/** The deletion of a row that was soft-deleted before has its own code. */
 const deletion = (table: ReplicatedTable, before: Tuple): LogRow =>
   logRow(table, (before['deleted_at'] ?? null) === null ? 'd' : 'p', before);
 

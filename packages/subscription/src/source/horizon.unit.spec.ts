@@ -12,7 +12,7 @@ test('an older notice that comes by another way changes nothing', () => {
   expect(horizon).toMatchObject({ settled: 20, generation: 0 });
 });
 
-test('a new leader that has not settled as far is no step back', () => {
+test('a new leader that has settled less does not move the horizon back', () => {
   const horizon = new Horizon();
   const hear = horizon.hearing();
   hear(notice(20));

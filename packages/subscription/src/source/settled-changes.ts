@@ -25,7 +25,7 @@ export async function onSettledChanges(
     }
   };
   void run().catch((error) =>
-    feed.logger.error({ err: error }, 'a listener of settled changes failed, and hears no more'),
+    feed.logger.error({ err: error }, 'a listener of settled changes failed, and receives no more changes'),
   );
   return () => stopping.abort();
 }

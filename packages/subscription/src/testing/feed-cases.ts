@@ -328,7 +328,7 @@ export async function feedCases(
 
   test.each([
     ['an unknown table', 'nowhere', {}, /not registered/],
-    ['what is no position', 'vm', { from: 'yesterday' }, /is no position/],
+    ['a text that is not a position', 'vm', { from: 'yesterday' }, /is no position/],
     ['a position from another database', 'vm', { from: '00000000-0000000000000001' }, /another database/],
     ['an unknown operation', 'vm', { operations: ['merge'] }, /no operation/],
     ['no operation at all', 'vm', { operations: [] }, /no operation/],
@@ -344,7 +344,7 @@ export async function feedCases(
     await expect(subscriptions.subscribe('vm', () => {}, { from: future })).rejects.toThrow(/future/);
   });
 
-  test('changes go into partitions, none by default into the one that nobody can drop', async () => {
+  test('changes go into partitions, and none into the default partition', async () => {
     const { rows } = await admin.query(
       `select distinct tableoid::regclass::text as partition from intendant.change_log`,
     );
