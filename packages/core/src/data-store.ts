@@ -10,7 +10,7 @@ import type { Scope, StoreRole } from './context/scope.ts';
 import { watchContext } from './context/watch-context.ts';
 import type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
-import { ConfigurationError, TableNotRegisteredError } from './error/intendant-error.ts';
+import { ConfigurationError, OperationNotAllowedError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
 import { type OpenedPool, openExchange } from './exchange/open-exchange.ts';
 import type { PoolOptions, PoolStats } from './exchange/pool.ts';
@@ -186,8 +186,28 @@ class PostgresDataStore implements DataStore<unknown> {
     const scopeFor = (tables: readonly RegisteredTable[]) =>
       resolveScope(this.#authorizer, this.#instancer, context, tables);
     return this.#sessionFor(scopeFor, (tables) =>
-      scopeFor(tables ? tables.map((table) => this.#table(table)) : this.#internals.tables()),
+      scopeFor(tables ? tables.map((table) => this.#table(table)) : this.#usableTables(context)),
     );
+  }
+
+  /** The tables that a transaction without `tables` is about: those on which the context has a role. */
+  #usableTables(context: unknown): readonly RegisteredTable[] {
+    const registered = this.#internals.tables();
+    const usable = registered.filter(({ name }) => this.#hasRole(context, name));
+    if (usable.length > 0 || registered.length === 0) return usable;
+    throw new OperationNotAllowedError(
+      'transaction: the caller has no role on any table of the store, so SQL of its own has none to run under; name tables that it may use, as in transaction(run, { tables: [vm] })',
+    );
+  }
+
+  #hasRole(context: unknown, table: string): boolean {
+    try {
+      this.#authorizer.dbRole(context, [table]);
+      return true;
+    } catch (error) {
+      if (error instanceof OperationNotAllowedError) return false;
+      throw error;
+    }
   }
 
   #sessionFor(

@@ -48,6 +48,7 @@ export {
   tenantCondition,
 } from './schema/tenant-condition.ts';
 export { type SessionInternals, sessionInternalsOf } from './session/session-internals.ts';
+export { DELETE_OPTIONS, FIND_OPTIONS, RUN_OPTIONS } from './session/session-options.ts';
 export { arrayLiteral } from './statement/array-literal.ts';
 export { allColumns } from './statement/column-list.ts';
 export { deleteStatement, softDeleteStatement } from './statement/delete.ts';

@@ -1,6 +1,6 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { defineTable, type TableDefinition } from '@intendant/core';
-import { derivedName } from '@intendant/core/internal';
+import { checkOptions, derivedName } from '@intendant/core/internal';
 import { z } from 'zod';
 import { describeIndexedField, type IndexedField } from './indexed-field.ts';
 
@@ -64,6 +64,7 @@ export function defineMessage<Desc extends DescMessage>(
   message: Desc,
   options: MessageOptions<Desc> = {},
 ): MessageDefinition<Desc> {
+  checkOptions('defineMessage', options, { table: true, indexes: true, indexesParent: true, instanced: true });
   const indexes = options.indexes ?? [];
   const indexedFields = [...new Set<string>(indexes.flat())].map((name) => describeIndexedField(message, name));
   const columnOf = (name: string): string => indexedFields.find((field) => field.name === name)?.column ?? name;

@@ -273,3 +273,21 @@ test.each(['with', 'without'])(
     expect(found.get('P1')).toMatchObject({ message: memory('a'), metadata: { instanceId: 'Americas', revision: 1 } });
   },
 );
+
+test('options that do not exist are refused by name', async () => {
+  const unknown = { includeDelete: true } as never;
+  const attempts = [
+    () => pepsi.insert('options', cpu('Intel'), {}, unknown),
+    () => pepsi.update('options', cpu('Intel'), {}, unknown),
+    () => pepsi.upsert('options', cpu('Intel'), {}, unknown),
+    () => pepsi.findById(CpuSchema, 'options', unknown),
+    () => pepsi.findAll(CpuSchema, unknown),
+    () => pepsi.count(CpuSchema, unknown),
+    () => pepsi.getRevision(CpuSchema, 'options', unknown),
+    () => pepsi.softDeleteById(CpuSchema, 'options', unknown),
+    () => pepsi.deleteById(CpuSchema, 'options', unknown),
+    async () => createProtoStore(store, unknown),
+    async () => defineMessage(CpuSchema, unknown),
+  ];
+  for (const attempt of attempts) await expect(attempt()).rejects.toThrow(/there is no option "includeDelete"/);
+});

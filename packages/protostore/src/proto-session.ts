@@ -7,10 +7,14 @@ import {
   type Session,
 } from '@intendant/core';
 import {
+  checkOptions,
+  DELETE_OPTIONS,
   describeKey,
+  FIND_OPTIONS,
   type IdentityValue,
   isOpenKey,
   type RegisteredTable,
+  RUN_OPTIONS,
   type RunOptions,
   readIdentity,
   readRevision,
@@ -79,6 +83,7 @@ export class ProtoSession {
     metadata: WriteMetadata = {},
     options?: RunOptions,
   ): Promise<WriteResult> {
+    checkOptions('insert', options, RUN_OPTIONS);
     const opened = this.#openFor(key, message);
     const statement = insertMessage(opened.table, this.#writeOf(opened, key, message, metadata));
     return written(opened.table, (await this.#run('insert', opened, key, statement, options)).rows[0] as Row);
@@ -95,6 +100,7 @@ export class ProtoSession {
     metadata: WriteMetadata = {},
     options?: RunOptions,
   ): Promise<WriteResult> {
+    checkOptions('update', options, RUN_OPTIONS);
     const opened = this.#openFor(key, message);
     const write = this.#writeOf(opened, key, message, metadata);
     const { rows } = await this.#run('update', opened, key, updateMessage(opened.table, write), options);
@@ -114,6 +120,7 @@ export class ProtoSession {
     metadata: WriteMetadata = {},
     options?: RunOptions,
   ): Promise<WriteResult> {
+    checkOptions('upsert', options, RUN_OPTIONS);
     const opened = this.#openFor(key, message);
     const write = this.#writeOf(opened, key, message, metadata);
     const { rows } = await this.#run('upsert', opened, key, upsertMessage(opened.table, write), options);
@@ -179,6 +186,7 @@ export class ProtoSession {
 
   /** What is kept beside the message, without reading the message. Throws RecordNotFoundError. */
   async getMetadata(schema: DescMessage, key: MessageKey, options: FindOptions = {}): Promise<MessageMetadata> {
+    checkOptions('getMetadata', options, FIND_OPTIONS);
     const opened = this.#open(schema);
     const identity = readIdentity(opened.table, opened.scope, key, 'read');
     const statement = findMetadata(opened.table, identity, options.includeDeleted ?? false);
@@ -203,6 +211,7 @@ export class ProtoSession {
     key: MessageKey,
     options: DeleteOptions = {},
   ): Promise<{ readonly rowsAffected: number; readonly metadata: MessageMetadata | undefined }> {
+    checkOptions('softDeleteById', options, DELETE_OPTIONS);
     const opened = this.#open(schema);
     const identity = readIdentity(opened.table, opened.scope, key, 'change');
     const statement = softDeleteMessage(opened.table, identity, readRevision(opened.table, options.revision));

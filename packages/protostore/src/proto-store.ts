@@ -8,7 +8,7 @@ import {
   TableNotRegisteredError,
   type Transaction,
 } from '@intendant/core';
-import { type DataStoreInternals, internalsOf, sessionInternalsOf } from '@intendant/core/internal';
+import { checkOptions, type DataStoreInternals, internalsOf, sessionInternalsOf } from '@intendant/core/internal';
 import { defineMessage, type MessageDefinition, type MessageTable } from './define-message.ts';
 import { describeChange, type MessageChange, type TableChange } from './message-change.ts';
 import { MessageResource } from './message-resource.ts';
@@ -48,6 +48,7 @@ export function createProtoStore<C = MetadataContext>(
   store: DataStore<C>,
   options: ProtoStoreOptions = {},
 ): ProtoStore<C> {
+  checkOptions('createProtoStore', options, { maxMessageBytes: true });
   const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
   if (!Number.isSafeInteger(maxMessageBytes) || maxMessageBytes < 1) {
     throw new ConfigurationError('createProtoStore: maxMessageBytes must be a whole number from 1');

@@ -80,12 +80,16 @@ describe('raw SQL in a transaction that declares no tables', () => {
 });
 
 describe('tables that a transaction never touches', () => {
-  test('on which the caller has no role, are nothing to it, but close raw SQL', async () => {
+  test('on which the caller has no role do not count; raw SQL is refused when it has a role on none', async () => {
     await store.register([operations], { roles: { operator: 'writer' } });
     await user.transaction((tx) => tx.insert(order, { id: 'unrelated' }));
     expect(await user.delete(order, 'unrelated')).toBe(1);
-    await expect(user.transaction((tx) => tx.query('select 1'))).rejects.toThrow(OperationNotAllowedError);
-    await expect(user.transaction(async (tx) => tx.client)).rejects.toThrow(OperationNotAllowedError);
+    expect(await user.transaction(roleOf)).toMatch(/tenant_writer$/);
+    const stranger = store.as({ orgId: 'Coke', roles: ['stranger'] });
+    await expect(stranger.transaction((tx) => tx.query('select 1'))).rejects.toThrow(
+      /no role on any table.*tables: \[vm\]/,
+    );
+    await expect(stranger.transaction(async (tx) => void tx.client)).rejects.toThrow(OperationNotAllowedError);
     await user.transaction((tx) => tx.query('select 1'), { tables: [order, audit] });
     await store.register([operations], { roles: { operator: 'writer', user: 'tenant_reader' } });
   });

@@ -13,7 +13,7 @@ export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializabl
 export interface TransactionOptions {
   /**
    * All tables the transaction will touch: it then runs under the least role of them all. Default: each operation runs
-   * under the role of its own table, and raw SQL under the least across all registered tables.
+   * under the role of its own table, and raw SQL under the least across the registered tables on which the caller has a role.
    */
   readonly tables?: readonly AnyTable[];
   /** Default `read committed`. */
@@ -84,7 +84,7 @@ export class Transaction extends Session {
 
 /** Which scope an operation of a transaction runs under. */
 export interface TransactionScopes {
-  /** For the tables that were declared; for raw SQL across all there are, where none were. */
+  /** For the tables that were declared; for raw SQL, where none were, across those that the caller may use. */
   initial(tables: readonly AnyTable[] | undefined): Scope;
   /** For an operation on one table. */
   forTable: SessionParts['scopeFor'];
