@@ -31,6 +31,10 @@ const persist = async (id: string, selector = {}) =>
   (await r.persistIntent(vm, { id, name: 'one' }, { selector })).record;
 const now = (id: string, ...at: string[]) => statusLine(r, vm, id, ...at);
 
+/** A resource that is placed nowhere yet is REALIZED: this waits for the point. */
+const untilRealizedAt = (id: string, point: string) =>
+  eventually(async () => expect(await now(id, point)).toBe('REALIZED / REALIZED'), LIMIT);
+
 async function work(enforcementPoint: string): Promise<string[]> {
   const calls: string[] = [];
   const worker = fixture.realization.worker({
@@ -61,7 +65,7 @@ describe('placing by labels', () => {
     await persist('VM4', {});
     expect(await now('VM4', 'eu-1', 'eu-2', 'us-1')).toBe('PENDING / PENDING / PENDING / PENDING');
     await persist('VM5', { tier: '1' });
-    expect(await now('VM5', 'eu-1', 'eu-2', 'us-1')).toBe('PENDING / UNKNOWN / UNKNOWN / UNKNOWN');
+    expect(await now('VM5', 'eu-1', 'eu-2', 'us-1')).toBe('REALIZED / UNKNOWN / UNKNOWN / UNKNOWN');
   });
 
   test('an intent whose selector changes moves: what it leaves is being deleted, and it does not wait for that', async () => {
@@ -116,7 +120,7 @@ describe('a point that comes', () => {
     const progress = await addPoint('eu-1', EU);
     expect(progress).toMatchObject({ enforcementPoint: 'eu-1', total: 2, done: 2, isFinished: true });
     expect(await now('VM1', 'eu-1')).toBe('PENDING / PENDING');
-    expect(await now('VM2', 'eu-1')).toBe('PENDING / UNKNOWN');
+    expect(await now('VM2', 'eu-1')).toBe('REALIZED / UNKNOWN');
     expect(await now('explicit', 'eu-1')).toBe('PENDING / UNKNOWN');
     const calls = await work('eu-1');
     await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
@@ -211,14 +215,14 @@ describe('a worker with labels', () => {
   test('announces its point, and realizes what selectors place there', async () => {
     await persist('VM1', EU);
     await serve(EU);
-    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
+    await untilRealizedAt('VM1', 'eu-1');
     expect(await points.list()).toMatchObject([{ id: 'eu-1', labels: EU, tables: ['public.vm'] }]);
   });
 
   test('is refused while a live process announces other labels, and the labels stay as they are', async () => {
     await persist('VM1', EU);
     const first = await serve(EU);
-    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
+    await untilRealizedAt('VM1', 'eu-1');
     const other = fixture.realization.points.announce({ id: 'eu-1', labels: { region: 'us' }, allowUnrealize: true });
     await expect(other).rejects.toThrow(/alive .*announces the labels \{"region":"eu"\}/);
     await expect(serve({ region: 'us' })).rejects.toMatchObject({ code: 'CONFIGURATION' });

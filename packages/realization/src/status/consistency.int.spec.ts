@@ -33,8 +33,9 @@ const VIOLATIONS = `
     or s.astray > 0
     or o.realization_status <> coalesce(s.heaviest, case
         when r.revision is null then 100 when r.deleted_at is null then 800 else 400 end)
-      -- an intent that is placed nowhere is PENDING, whatever is still being removed
-      and not (r.revision is not null and r.deleted_at is null and s.kept = 0 and o.realization_status = 800)`;
+      -- an intent that is placed nowhere is PENDING while something is still being removed, and REALIZED when nothing is
+      and not (r.revision is not null and r.deleted_at is null and s.kept = 0
+        and (o.realization_status = 800 or o.realization_status = 200 and s.heaviest is null))`;
 
 const ORPHANS = `
   select e.id from enforcement_status_vm e

@@ -18,7 +18,7 @@ const persist = async (id: string) =>
 
 test('a status that is already there is answered at once', async () => {
   await persist('already');
-  expect(await r.waitFor(vm, 'already', { status: 'PENDING', timeoutMs: 0 })).toBe('PENDING');
+  expect(await r.waitFor(vm, 'already', { status: 'PENDING', timeoutMs: 1 })).toBe('PENDING');
   expect(await r.waitFor(vm, 'already', { status: ['REALIZED', 'PENDING'] })).toBe('PENDING');
 });
 
