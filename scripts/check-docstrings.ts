@@ -24,6 +24,9 @@ function sourceOf(file: string): Source {
   return source;
 }
 
+/** Such as an instruction for the linter. */
+const LINE_COMMENT = /^\s*\/\/.*$/gm;
+
 /** A docstring ends right before the node; decorations such as `export` belong to the node. */
 const isDocumented = ({ comments, text }: Source, { start }: Span): boolean =>
   comments.some(
@@ -31,7 +34,7 @@ const isDocumented = ({ comments, text }: Source, { start }: Span): boolean =>
       comment.type === 'Block' &&
       comment.value.startsWith('*') &&
       comment.end <= start &&
-      text.slice(comment.end, start).trim() === '',
+      text.slice(comment.end, start).replaceAll(LINE_COMMENT, '').trim() === '',
   );
 
 const lineOf = ({ text }: Source, { start }: Span): number => text.slice(0, start).split('\n').length;

@@ -14,6 +14,7 @@ const CHECKS = {
   ],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-progress'],
   'examples in the docs': ['scripts/check-doc-examples.ts'],
+  docstrings: ['scripts/check-docstrings.ts'],
   'links in the docs': ['scripts/check-doc-links.ts'],
   'figures in the README': ['scripts/readme-figures.ts'],
 };

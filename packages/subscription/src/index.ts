@@ -4,7 +4,7 @@ export type { DeliveryOptions } from './delivery/delivery-options.ts';
 export type { BatchHandler, DeliveryContext, Handler } from './delivery/handler.ts';
 export type { DeadLetter } from './durable/dead-letters.ts';
 export type { DurableSubscriptionInfo } from './durable/durable-subscription-info.ts';
-export type { SourceKind } from './log/change-log-part.ts';
+export type { SourceKind } from './log/source-kind.ts';
 export type { Mirror, MirrorEvent, MirrorKey, MirrorListener, MirrorOptions } from './mirror/mirror.ts';
 export type { Position } from './position.ts';
 export type { RelayState } from './relay/relay.ts';

@@ -8,7 +8,7 @@ import { createDataStore } from '@intendant/core';
 import { atScale, eventually, isSoak, withClient } from '@intendant/devdb/testing';
 import { expect, test } from 'vitest';
 import { createSubscriptions } from './create-subscriptions.ts';
-import type { SourceKind } from './log/change-log-part.ts';
+import type { SourceKind } from './log/source-kind.ts';
 import { crashableServer } from './testing/crashable-server.ts';
 import { account, NAMES } from './testing/soak-tables.ts';
 

@@ -10,7 +10,7 @@ import {
 } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { SourceKind } from './log/change-log-part.ts';
+import type { SourceKind } from './log/source-kind.ts';
 import { SUBSCRIPTIONS_OPTIONS } from './option-names.ts';
 import type { SubscriptionsOptions } from './subscriptions.ts';
 

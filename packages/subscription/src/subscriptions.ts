@@ -5,7 +5,7 @@ import type { DeliveryOptions } from './delivery/delivery-options.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
 import type { DeadLetter } from './durable/dead-letters.ts';
 import type { DurableSubscriptionInfo } from './durable/durable-subscription-info.ts';
-import type { SourceKind } from './log/change-log-part.ts';
+import type { SourceKind } from './log/source-kind.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { Position } from './position.ts';
 import type { RelayState } from './relay/relay.ts';

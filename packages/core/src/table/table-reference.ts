@@ -1,13 +1,26 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { Column } from './column.ts';
-import type { AnyTable } from './record-types.ts';
+
+/** What a reference needs to know of the table it refers to: any table made by `defineTable` fits. */
+export interface ReferencedTable {
+  /** Its name. */
+  readonly name: string;
+  /** Its key's fields. */
+  readonly key: readonly string[];
+  /** `tenant` or `shared`. */
+  readonly tenancy: string;
+  /** Whether its rows belong to instances. */
+  readonly instanced: boolean;
+  /** Its columns. */
+  readonly columns: readonly Column[];
+}
 
 /** A foreign key: these fields name a record of another table, of the same org (and instance). */
 export interface TableReference<Field extends string = string> {
   /** As many as the other table's key has, in its order. A record in which one is null refers to nothing. */
   readonly fields: readonly Field[];
   /** The referenced table. */
-  readonly table: AnyTable;
+  readonly table: ReferencedTable;
   /**
    * What becomes of records that refer to one that is deleted: `restrict` refuses the deletion, `cascade` deletes them
    * too, `setNull` empties the fields (a change, revision + 1). A record that is soft-deleted is still there, on either

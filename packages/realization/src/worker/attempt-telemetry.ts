@@ -1,11 +1,17 @@
 import { type AttemptEvent, attemptChannel, type SpanDescription, SpanKind, traced } from '@intendant/core/internal';
-import type { AttemptSetting } from './attempt.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Outcome } from './set-attempts-back.ts';
 
+/** Which table and point an attempt belongs to. */
+interface AttemptPlace {
+  readonly tables: StatusTables;
+  readonly enforcementPoint: string;
+}
+
 /** Runs an attempt within a span, and tells metrics how it ended. Costs nothing while nobody wants either. */
 export function withTelemetry(
-  setting: AttemptSetting,
+  setting: AttemptPlace,
   attempt: BegunAttempt,
   run: () => Promise<Outcome>,
 ): Promise<Outcome> {
@@ -16,7 +22,7 @@ export function withTelemetry(
 }
 
 /** By the semantic conventions for messaging: a worker processes the jobs of a point as messages of a queue. */
-function describeAttempt({ tables, enforcementPoint }: AttemptSetting, attempt: BegunAttempt): SpanDescription {
+function describeAttempt({ tables, enforcementPoint }: AttemptPlace, attempt: BegunAttempt): SpanDescription {
   const { name } = tables.resource;
   return {
     name: `process ${name}`,
@@ -35,7 +41,7 @@ function describeAttempt({ tables, enforcementPoint }: AttemptSetting, attempt: 
   };
 }
 
-async function timed(setting: AttemptSetting, attempt: BegunAttempt, run: () => Promise<Outcome>): Promise<Outcome> {
+async function timed(setting: AttemptPlace, attempt: BegunAttempt, run: () => Promise<Outcome>): Promise<Outcome> {
   const startedAt = performance.now();
   const outcome = await run();
   const { action, record, job } = attempt;

@@ -26,9 +26,7 @@ import {
 import { feedObjects } from './feed-objects.ts';
 import { ADD_EPOCHS, KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
-
-/** How changes get into the log: by triggers in the writers' transactions, or from the write-ahead log. */
-export type SourceKind = 'triggers' | 'replication';
+import type { SourceKind } from './source-kind.ts';
 
 export interface ChangeLogPartOptions {
   readonly internals: DataStoreInternals;

@@ -1,6 +1,6 @@
 import type { FrameworkObjects, RegisteredTable } from '@intendant/core/internal';
-import type { SourceKind } from './change-log-part.ts';
 import { appendFunction, truncateFunction } from './names.ts';
+import type { SourceKind } from './source-kind.ts';
 
 /** Callers read their own changes, and those of tables that belong to no org or instance. */
 const CHANGES = { org: 'nullable', instance: 'nullable' } as const;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
 import { createSubscriptions } from '../create-subscriptions.ts';
-import type { SourceKind } from '../log/change-log-part.ts';
+import type { SourceKind } from '../log/source-kind.ts';
 import { account, NAMES } from './soak-tables.ts';
 
 const { DATABASE = '', ADMIN_DATABASE = '', JOURNALS = '', SOURCE = 'triggers' } = process.env;
