@@ -38,6 +38,7 @@ export type MessageTable = TableDefinition<
     readonly instanced: true;
     readonly revisioned: true;
     readonly softDelete: true;
+    readonly defaulted: never;
   }
 >;
 

@@ -4,6 +4,7 @@ import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
 import { perTable } from '../statement/per-table.ts';
 import type { Column } from '../table/column.ts';
+import type { TableSchema } from '../table/define-table.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { quoted } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
@@ -27,10 +28,30 @@ export const suppliedColumns = perTable((table): readonly Column[] =>
   table.columns.filter((column) => !DATABASE_FIELDS.has(column.field)),
 );
 
-/** Checks a record against the table and the scope. Throws InvalidRecordError or OperationNotAllowedError. */
+/**
+ * Checks a record against the table and the scope. Fields that the database has a default for may be missing, and are
+ * null then. Throws InvalidRecordError or OperationNotAllowedError.
+ */
 export function writeRow(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
+  return rowOf(table, scope, record, newRecordSchema(table));
+}
+
+/** The same for a record that is to replace one: no default fills what is missing. */
+export function writeChangedRow(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
+  return rowOf(table, scope, record, table.definition.schema);
+}
+
+/** The table's schema, without what the database fills in. A rule of the whole record is kept. */
+const newRecordSchema = perTable(({ definition: { schema, columns } }): TableSchema => {
+  const defaulted = columns.filter(({ databaseDefault }) => databaseDefault !== undefined);
+  if (defaulted.length === 0) return schema;
+  const optional = defaulted.map(({ field }) => [field, z.optional(schema.shape[field] as z.ZodType)] as const);
+  return z.clone(schema, { ...schema.def, shape: { ...schema.shape, ...Object.fromEntries(optional) } });
+});
+
+function rowOf(table: RegisteredTable, scope: Scope, record: unknown, schema: TableSchema): WritableRow {
   const given = pickFields(table, record);
-  const parsed = parse(table, given);
+  const parsed = parse(table, schema, given);
   const ids = ownIds(table, scope, record as { orgId?: unknown; instanceId?: unknown });
   if (table.isTenanted && ids.orgId === undefined) throw orgUnknown(table);
   const values: WireValue[] = [];
@@ -41,8 +62,13 @@ export function writeRow(table: RegisteredTable, scope: Scope, record: unknown):
 }
 
 /** The same, for a session's verbs: in a store without an instancer the key decides, and the instance need not be named. */
-export function writeRowByKey(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
-  const row = writeRow(table, scope, record);
+export function writeRowByKey(
+  table: RegisteredTable,
+  scope: Scope,
+  record: unknown,
+  write: typeof writeRow = writeRow,
+): WritableRow {
+  const row = write(table, scope, record);
   if (!table.sharesKeys) return row;
   const { instanceId } = record as { instanceId?: unknown };
   return { ...row, findsInstance: instanceId === undefined || instanceId === null };
@@ -65,8 +91,8 @@ function pickFields(table: RegisteredTable, record: unknown): Record<string, unk
   return picked;
 }
 
-function parse(table: RegisteredTable, given: Record<string, unknown>): Record<string, unknown> {
-  const result = z.safeParse(table.definition.schema, given);
+function parse(table: RegisteredTable, schema: TableSchema, given: Record<string, unknown>): Record<string, unknown> {
+  const result = z.safeParse(schema, given);
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message, code }) => ({ path, message, code }));
   const summary = issues.map(({ path, message }) => `${path.join('.') || 'record'}: ${message}`).join('; ');

@@ -9,6 +9,8 @@ import type { LiveColumn, LiveTable } from './live-schema.ts';
 export interface RowFacts {
   /** Stored columns that are not in the definition, and hold a value in some row. */
   readonly filled: ReadonlySet<string>;
+  /** Columns whose stored default is not the one of the definition. */
+  readonly otherDefaults: ReadonlySet<string>;
 }
 
 /** Collects why a change cannot be made, each with the statement that would make it. */
@@ -16,7 +18,7 @@ export type Refuse = (reason: string) => void;
 
 /** As it stands in `create table` and `add column`. */
 export function columnDefinition(column: Column): string {
-  const fallback = column.defaultSql ?? defaultLiteral(column);
+  const fallback = defaultOf(column);
   return [
     quoteIdentifier(column.name),
     column.format.sqlType,
@@ -24,6 +26,9 @@ export function columnDefinition(column: Column): string {
     ...(fallback === undefined ? [] : [`default ${fallback}`]),
   ].join(' ');
 }
+
+const defaultOf = (column: Column): string | undefined =>
+  column.databaseDefault ?? column.defaultSql ?? defaultLiteral(column);
 
 /** A default that is a function gives each record its own value; the database can only hold one, so it gets none. */
 function defaultLiteral(column: Column): string | undefined {
@@ -104,7 +109,7 @@ export function planColumns(table: RegisteredTable, live: LiveTable, facts: RowF
     ...added.map((column) => addColumn(table, column)),
     ...table.columns.flatMap((column) => {
       const stored = live.columns.find(({ name }) => name === column.name);
-      return stored ? alterColumn(table, column, stored, live, refuse) : [];
+      return stored ? alterColumn(table, column, stored, live, facts, refuse) : [];
     }),
   ];
 }
@@ -115,7 +120,7 @@ export const leftOver = (table: RegisteredTable, live: LiveTable): LiveColumn[] 
 
 function addColumn(table: RegisteredTable, column: Column): string {
   const sql = `alter table ${table.qualifiedName} add column ${columnDefinition(column)}`;
-  const fallback = column.defaultSql ?? defaultLiteral(column);
+  const fallback = defaultOf(column);
   const filled = fallback === undefined ? 'null' : `the default ${fallback}`;
   return withEffect(`adds column ${column.name}; rows that are there get ${filled}`, sql);
 }
@@ -127,7 +132,7 @@ function checkAdded(table: RegisteredTable, column: Column, live: LiveTable, fac
     refuse(
       `column ${column.name} is new and its default is a function, which would give all rows that are there one value: make it optional first and fill it, after ${add}`,
     );
-  } else if (!column.isNullable && column.defaultSql === undefined && column.defaultValue === undefined) {
+  } else if (!column.isNullable && defaultOf(column) === undefined) {
     refuse(
       `column ${column.name} is new and not null, but there are rows: make it optional or give it a default, or fill it after ${add}`,
     );
@@ -160,16 +165,24 @@ function alterColumn(
   column: Column,
   stored: LiveColumn,
   live: LiveTable,
+  facts: RowFacts,
   refuse: Refuse,
 ): string[] {
   const alter = `alter table ${table.qualifiedName} alter column ${quoteIdentifier(column.name)}`;
   return [
     ...alterType(alter, table, column, stored, live, refuse),
     ...alterNullability(alter, column, stored, live, refuse),
-    ...(column.defaultSql !== undefined && stored.default === null
-      ? [`${alter} set default ${column.defaultSql}`]
-      : []),
+    ...alterDefault(alter, column, stored, facts),
   ];
+}
+
+function alterDefault(alter: string, column: Column, stored: LiveColumn, { otherDefaults }: RowFacts): string[] {
+  const { databaseDefault, defaultSql } = column;
+  if (databaseDefault !== undefined && (stored.default === null || otherDefaults.has(column.name))) {
+    const effect = `new rows get the default ${databaseDefault} in column ${column.name}; rows that are there stay as they are`;
+    return [withEffect(effect, `${alter} set default ${databaseDefault}`)];
+  }
+  return defaultSql !== undefined && stored.default === null ? [`${alter} set default ${defaultSql}`] : [];
 }
 
 function alterType(

@@ -7,7 +7,7 @@ import { leftOver, type RowFacts } from './plan-columns.ts';
 /** Columns of the framework's own, which a definition may switch on and off. */
 const FRAMEWORK_COLUMNS = new Set(['org_id', 'instance_id', 'revision', 'created_at', 'updated_at', 'deleted_at']);
 
-const NOTHING: RowFacts = { filled: new Set() };
+const NOTHING: ReadonlySet<string> = new Set();
 
 /**
  * Looks at the rows where the catalogs do not tell whether a change would hide, revive or split data: columns that are no
@@ -18,7 +18,7 @@ export async function lookAtRows(
   table: RegisteredTable,
   live: LiveTable | undefined,
   readerRole: string,
-): Promise<RowFacts> {
+): Promise<RowFacts['filled']> {
   if (live === undefined || live.isEmpty) return NOTHING;
   const names = questionableColumns(table, live);
   if (names.length === 0) return NOTHING;
@@ -27,7 +27,7 @@ export async function lookAtRows(
       `exists (select from ${table.qualifiedName} where ${quoteIdentifier(name)} is not null) as c${index}`,
   );
   const [row] = await readAllRows<Record<string, boolean>>(client, table, `select ${list.join(', ')}`, readerRole);
-  return { filled: new Set(names.filter((_, index) => row?.[`c${index}`])) };
+  return new Set(names.filter((_, index) => row?.[`c${index}`]));
 }
 
 function questionableColumns(table: RegisteredTable, live: LiveTable): string[] {

@@ -12,6 +12,7 @@ import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
 import { lookAtRows } from './row-look.ts';
 import type { SchemaPart } from './schema-part.ts';
+import { lookAtDefaults } from './stored-default.ts';
 
 export interface SchemaKeeperOptions {
   readonly adminConnection: pg.ClientConfig;
@@ -200,7 +201,11 @@ export class SchemaKeeper {
     const plan: string[] = [];
     for (const table of tables) {
       const stored = live.get(table.name);
-      plan.push(...planTable(table, stored, await lookAtRows(client, table, stored, roleName('reader')), roleName));
+      const facts = {
+        filled: await lookAtRows(client, table, stored, roleName('reader')),
+        otherDefaults: await lookAtDefaults(client, table, stored),
+      };
+      plan.push(...planTable(table, stored, facts, roleName));
     }
     return [...plan, ...(await planReferences(client, this.#options.schemaName, tables, live))];
   }

@@ -1,7 +1,7 @@
 import type { Statement, StatementResult } from '../exchange/statement.ts';
 import { readRow } from '../record/read-row.ts';
 import type { WritableRow } from '../record/write-row.ts';
-import { insertManyStatement, ROWS_A_STATEMENT } from '../statement/insert-many.ts';
+import { defaultedColumns, insertManyStatement, ROWS_A_STATEMENT } from '../statement/insert-many.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
@@ -14,10 +14,26 @@ export async function insertMany<T extends AnyTable>(
   const chunks = chunked(rows, ROWS_A_STATEMENT);
   const results = await run(chunks.map((chunk) => insertManyStatement(table, chunk)));
   return chunks.flatMap((chunk, index) => {
-    const createdAt = results[index]?.rows[0]?.[0] ?? null;
+    const returned = results[index]?.rows ?? [];
+    const createdAt = returned[0]?.[0] ?? null;
     const rest = [createdAt, createdAt, null];
-    return chunk.map((row) => readRow(table, storedRow(table, row, rest)) as RecordOf<T>);
+    return chunk.map(
+      (row, place) => readRow(table, storedRow(table, filled(table, row, returned[place]), rest)) as RecordOf<T>,
+    );
   });
+}
+
+/** The row with the values that the database computed, which come back for each row if any lacked one. */
+function filled(
+  table: RegisteredTable,
+  row: WritableRow,
+  returned: readonly (string | null)[] | undefined,
+): WritableRow {
+  const defaulted = defaultedColumns(table);
+  if (defaulted.every(({ index }) => row.values[index] !== null)) return row;
+  const values = [...row.values];
+  for (const [place, { index }] of defaulted.entries()) values[index] = returned?.[place + 1] ?? null;
+  return { ...row, values };
 }
 
 function storedRow(

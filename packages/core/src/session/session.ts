@@ -12,7 +12,7 @@ import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import { describeKey } from '../record/describe-key.ts';
 import { type IdentityValue, readIdentity } from '../record/identity.ts';
 import { readRow } from '../record/read-row.ts';
-import { readRevision, writeRowByKey } from '../record/write-row.ts';
+import { readRevision, writeChangedRow, writeRowByKey } from '../record/write-row.ts';
 import { deleteStatement, softDeleteStatement } from '../statement/delete.ts';
 import { type Filter, invalid } from '../statement/filter.ts';
 import { findStatement } from '../statement/find.ts';
@@ -159,7 +159,7 @@ export class Session {
     options?: RunOptions,
   ): Promise<RecordOf<T>> {
     const { table, scope } = this.#open(definition, 'update', options, RUN_OPTIONS);
-    const row = writeRowByKey(table, scope, record);
+    const row = writeRowByKey(table, scope, record, writeChangedRow);
     if (table.definition.revisioned && row.revision === undefined) {
       throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
         details: { table: table.name },

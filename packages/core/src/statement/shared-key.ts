@@ -4,6 +4,7 @@ import { suppliedColumns, type WritableRow } from '../record/write-row.ts';
 import type { Column } from '../table/column.ts';
 import { primaryKeyName } from '../table/constraint-name.ts';
 import { INSTANCE_ID, ORG_ID, type RegisteredTable } from '../table/registered-table.ts';
+import { newValue } from './column-list.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
 
 /*
@@ -76,7 +77,9 @@ export function insertedValues(
   const valueOfColumn = (column: Column): string => placeholder(columns.indexOf(column));
   return columns
     .map((column) =>
-      table.sharesKeys && column === INSTANCE_ID ? foundInstance(table, valueOfColumn) : valueOfColumn(column),
+      table.sharesKeys && column === INSTANCE_ID
+        ? foundInstance(table, valueOfColumn)
+        : newValue(column, valueOfColumn(column)),
     )
     .join(', ');
 }
@@ -87,9 +90,9 @@ const foundInstance = (table: RegisteredTable, valueOfColumn: (column: Column) =
       where ${sameKey(table, 'same', valueOfColumn)}
       limit 1), '')`;
 
-/** The same for many rows, given as arrays. */
-export function givenRows(table: RegisteredTable, arrays: string, hasRevisions: boolean): string {
-  if (!table.sharesKeys) return `select * from unnest(${arrays})`;
+/** The same for many rows, which come from `rows`: a call of unnest, or a query in parentheses. */
+export function givenRows(table: RegisteredTable, rows: string, hasRevisions: boolean): string {
+  if (!table.sharesKeys) return `select * from ${rows} as given`;
   const names = [
     ...suppliedColumns(table).map(({ name }) => quoteIdentifier(name)),
     ...(hasRevisions ? ['revision'] : []),
@@ -97,7 +100,7 @@ export function givenRows(table: RegisteredTable, arrays: string, hasRevisions: 
   const instance = `coalesce(given.instance_id, same.instance_id, '')`;
   const selected = names.map((name) => (name === quoteIdentifier(INSTANCE_ID.name) ? instance : `given.${name}`));
   return `select ${selected.join(', ')}
-      from unnest(${arrays}) as given (${names.join(', ')})
+      from ${rows} as given (${names.join(', ')})
       left join ${table.qualifiedName} as same
         on given.instance_id is null and ${sameKey(table, 'same', ({ name }) => `given.${quoteIdentifier(name)}`)}`;
 }

@@ -34,6 +34,8 @@ export interface Column {
   readonly firstDefault?: unknown;
   /** The SQL default, e.g. `statement_timestamp()`. */
   readonly defaultSql?: string;
+  /** What the database computes when a new record brings no value: an SQL expression of the column's type. */
+  readonly databaseDefault?: string;
 }
 
 /** Throws a TypeError with the reason when the value cannot be stored exactly. */

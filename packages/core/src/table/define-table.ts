@@ -3,6 +3,7 @@ import { ConfigurationError } from '../error/intendant-error.ts';
 import { MAX_IDENTIFIER_BYTES } from '../statement/identifier.ts';
 import type { Column } from './column.ts';
 import { columnFromSchema } from './column.ts';
+import { withDatabaseDefaults } from './database-default.ts';
 import { checkIndexes, type TableIndex } from './table-index.ts';
 import { checkReferences, type TableReference } from './table-reference.ts';
 import { BOOLEAN, DOUBLE, JSON_DOCUMENT } from './wire-format.ts';
@@ -22,6 +23,8 @@ export interface TableTraits {
   readonly revisioned: boolean;
   /** See `TableOptions.softDelete`. */
   readonly softDelete: boolean;
+  /** Fields that the database gives a value to when a new record brings none. */
+  readonly defaulted: string;
 }
 
 /** The schema of a table: its columns, by name, verbatim. */
@@ -52,6 +55,12 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
    * options also unique, partial and GIN indexes. Default none.
    */
   readonly indexes?: readonly TableIndex<keyof z.output<Schema> & string>[];
+  /**
+   * Values that the database computes for new records that bring none: SQL expressions by field, e.g.
+   * `{ id: 'gen_random_uuid()', requested: 'now()' }`. Functions of your own are named with their schema. Changes of
+   * records take no default. Default none.
+   */
+  readonly defaults?: Readonly<Record<Traits['defaulted'] & keyof z.output<Schema> & string, string>>;
   /** Foreign keys to other tables, each within one org. Default none. */
   readonly references?: readonly TableReference<keyof z.output<Schema> & string>[];
   /** False: changes of the table are not in the feed, so its writers run no trigger, and nobody can subscribe to it. Default true. */
@@ -78,6 +87,8 @@ export interface TableDefinition<Schema extends TableSchema = TableSchema, Trait
   readonly renamedFrom: Readonly<Record<string, string | null>>;
   /** The declared indexes. */
   readonly indexes: readonly TableIndex[];
+  /** SQL of the values that the database computes, by field. */
+  readonly defaults: Readonly<Record<Traits['defaulted'], string>>;
   /** The declared foreign keys. */
   readonly references: readonly TableReference[];
   /** Whether its changes are in the feed. */
@@ -109,7 +120,7 @@ const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'cti
  * Describes a table. The database is not asked; `store.register` makes it so there.
  *
  * Throws ConfigurationError when a name is reserved or longer than 63 bytes, when a key column is missing or may be
- * null, and for a schema that no column can hold.
+ * null, for a schema that no column can hold, and for a default that is more than one SQL expression.
  *
  * ```ts
  * const vm = defineTable('vm', { schema: z.object({ id: z.string(), region: z.string() }), indexes: [['region']] });
@@ -122,24 +133,41 @@ export function defineTable<
   Instanced extends boolean = false,
   Revisioned extends boolean = true,
   SoftDelete extends boolean = true,
+  Defaulted extends keyof z.output<Schema> & string = never,
 >(
   name: string,
   options: TableOptions<
     Schema,
-    { key: Key; tenancy: TenancyOf; instanced: Instanced; revisioned: Revisioned; softDelete: SoftDelete }
+    {
+      key: Key;
+      tenancy: TenancyOf;
+      instanced: Instanced;
+      revisioned: Revisioned;
+      softDelete: SoftDelete;
+      defaulted: Defaulted;
+    }
   >,
 ): TableDefinition<
   Schema,
-  { key: Key; tenancy: TenancyOf; instanced: Instanced; revisioned: Revisioned; softDelete: SoftDelete }
+  {
+    key: Key;
+    tenancy: TenancyOf;
+    instanced: Instanced;
+    revisioned: Revisioned;
+    softDelete: SoftDelete;
+    defaulted: Defaulted;
+  }
 > {
   checkName(name, `table ${name}`);
   if (!(options?.schema instanceof z.ZodObject)) {
     throw new ConfigurationError(`table ${name}: schema must be a z.object`);
   }
-  const columns = Object.entries(options.schema.shape).map(([field, schema]) => {
+  const described = Object.entries(options.schema.shape).map(([field, schema]) => {
     checkField(name, field);
     return columnFromSchema(name, field, schema as z.ZodType);
   });
+  const defaults = (options.defaults ?? {}) as Readonly<Record<Defaulted, string>>;
+  const columns = withDatabaseDefaults(name, described, defaults);
   const key = (options.key ?? ['id']) as readonly string[];
   checkKey(name, key, columns);
   const renamedFrom = (options.renamedFrom ?? {}) as Readonly<Record<string, string | null>>;
@@ -160,6 +188,7 @@ export function defineTable<
     renamedFrom: Object.freeze({ ...renamedFrom }),
     indexes: Object.freeze(indexes.map((index) => Object.freeze(Array.isArray(index) ? [...index] : { ...index }))),
     references: Object.freeze([...references]),
+    defaults: Object.freeze({ ...defaults }),
     feed: options.feed ?? true,
     columns: Object.freeze(columns),
   });

@@ -5,6 +5,7 @@ import type { TableDefinition } from './define-table.ts';
 export type AnyTable = TableDefinition;
 
 type When<Condition, Fields> = Condition extends true ? Fields : unknown;
+type Optional<Fields, Names> = Omit<Fields, Names & keyof Fields> & Partial<Pick<Fields, Names & keyof Fields>>;
 type Flat<T> = { [Field in keyof T]: T[Field] };
 
 type Ids<T extends AnyTable> = When<T['tenancy'] extends 'tenant' ? true : false, { orgId: string }> &
@@ -19,8 +20,13 @@ type Framework<T extends AnyTable> = Ids<T> &
 /** A record as it is read: the schema's fields and the framework's. */
 export type RecordOf<T extends AnyTable> = Flat<z.output<T['schema']> & Framework<T>>;
 
-/** A record as it is inserted: the framework's fields may be there (a record that was read fits) but need not. */
-export type NewRecordOf<T extends AnyTable> = Flat<z.input<T['schema']> & Partial<Framework<T>>>;
+/**
+ * A record as it is inserted: the framework's fields may be there (a record that was read fits) but need not, nor those
+ * that the database has a default for.
+ */
+export type NewRecordOf<T extends AnyTable> = Flat<
+  Optional<z.input<T['schema']>, keyof T['defaults']> & Partial<Framework<T>>
+>;
 
 /** A record as it is updated: it carries the revision it was read at. */
 export type ChangedRecordOf<T extends AnyTable> = Flat<
