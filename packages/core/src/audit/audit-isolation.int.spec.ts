@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, createDataStore, defineTable, type IsolationRule } from '../index.ts';
 import { internalsOf } from '../internal.ts';
-import { application, cokeAdmin, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
+import { application, cokeAdmin, letInherit, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const place = defineTable('Place', { schema: z.object({ id: z.string() }), instanced: true });
 
@@ -29,7 +29,7 @@ beforeEach(async () => {
   expect(await auditIsolation(store)).toEqual([]);
 });
 
-const [eve, boss] = strangers;
+const [eve, boss] = strangers as [string, string];
 const breaches: [what: string, rule: IsolationRule, subject: string, sql: string][] = [
   ['row security that is off', 'row-security', 'application', 'alter table application disable row level security'],
   ['row security that its owner escapes', 'row-security', 'Place', 'alter table "Place" no force row level security'],
@@ -70,7 +70,7 @@ const breaches: [what: string, rule: IsolationRule, subject: string, sql: string
     'a table of a role that the login can act as',
     'table-owner',
     'application',
-    `alter table application owner to ${boss}; grant ${boss} to ${login} with inherit false`,
+    `alter table application owner to ${boss}; grant ${boss} to ${login}`,
   ],
   ['a login that escapes row security', 'login-attribute', login, `alter role ${login} bypassrls`],
   ['a login that is a superuser', 'login-attribute', login, `alter role ${login} superuser`],
@@ -82,14 +82,14 @@ const breaches: [what: string, rule: IsolationRule, subject: string, sql: string
     role('tenant_reader'),
     `alter role ${role('tenant_reader')} bypassrls`,
   ],
-  ['a login that inherits', 'membership', login, `grant ${role('writer')} to ${login} with inherit true`],
+  ['a login that inherits', 'membership', login, letInherit(role('writer'), login)],
   ['a login that cannot act as a role', 'membership', role('reader'), `revoke ${role('reader')} from ${login}`],
-  ['a member that inherits', 'membership', `${eve}`, `grant ${role('writer')} to ${eve} with inherit true`],
+  ['a member that inherits', 'membership', eve, letInherit(role('writer'), eve)],
   [
     'a login that can become somebody who escapes row security',
     'membership',
     login,
-    `alter role ${boss} bypassrls; grant ${boss} to ${login} with inherit false`,
+    `alter role ${boss} bypassrls; grant ${boss} to ${login}`,
   ],
   ["a login that reads the server's files", 'membership', login, `grant pg_read_server_files to ${login}`],
   ['an org preset for the login', 'preset', login, `alter role ${login} set intendant.org_id = 'Coke'`],

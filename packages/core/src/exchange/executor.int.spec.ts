@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
-import { internalsOf, type Scope, type StatementResult } from '../internal.ts';
+import { internalsOf, type Scope, type StatementResult, serviceScope } from '../internal.ts';
 import { application, cokeAdmin, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore({ pool: { max: 2 } });
@@ -36,7 +36,7 @@ describe('statements that travel together', () => {
 
 describe('a transaction of an executor', () => {
   const org = { text: "select current_setting('intendant.org_id')" };
-  const role = { text: 'select current_setting($1)', values: ['role'] };
+  const role = { text: 'select current_user::text' };
 
   test('commits what runs in it together, or nothing', async () => {
     const insert = (id: string) => ({
@@ -56,12 +56,14 @@ describe('a transaction of an executor', () => {
     expect((await coke.findMany(application)).map(({ id }) => id)).toEqual(['kept']);
   });
 
-  test('has the scope in force again after statements of the login', async () => {
+  test('has the scope in force again after statements of the service role', async () => {
     await executor.transaction(async (inside) => {
-      const before = await inside.run(scope, { org });
-      const asLogin = await inside.runAsLogin({ role, org });
-      const after = await inside.run(scope, { org });
-      expect([before.org, asLogin.role, asLogin.org, after.org].map(read)).toEqual(['Coke', 'none', '', 'Coke']);
+      const before = await inside.run(scope, { org, role });
+      const asService = await inside.run(serviceScope, { org, role });
+      const after = await inside.run(scope, { org, role });
+      expect([before.org, asService.org, after.org].map(read)).toEqual(['Coke', '', 'Coke']);
+      expect(read(asService.role)).toMatch(/_service$/);
+      expect(read(after.role)).toBe(read(before.role));
     });
   });
 });

@@ -30,6 +30,5 @@ export interface Executor {
 
 /** An executor inside one transaction. */
 export interface TransactionExecutor extends Executor {
-  /** As the login itself. To be replaced by `run(serviceScope, …)`: the login will have no right on any table. */
-  runAsLogin<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
+  readonly isTransaction: true;
 }

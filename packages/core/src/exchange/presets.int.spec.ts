@@ -1,7 +1,7 @@
 import { type PgBouncer, startPgBouncer, whyNoPgBouncer, withClient } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createDataStore, type DataStore, defineTable, OperationCancelledError } from '../index.ts';
+import { auditIsolation, createDataStore, type DataStore, defineTable, OperationCancelledError } from '../index.ts';
 import { cokeAdmin, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 /** Each makes another text of some value, or another meaning of some statement. */
@@ -21,6 +21,19 @@ const PRESETS = {
   default_transaction_isolation: 'serializable',
   search_path: 'nowhere',
   lc_numeric: 'C',
+  lc_time: 'C',
+  lc_monetary: 'C',
+  check_function_bodies: 'off',
+  escape_string_warning: 'off',
+  default_toast_compression: 'pglz',
+  default_transaction_read_only: 'off',
+  default_transaction_deferrable: 'on',
+  lock_timeout: '2s',
+  statement_timeout: '3s',
+  plan_cache_mode: 'force_custom_plan',
+  enable_partition_pruning: 'off',
+  synchronous_commit: 'off',
+  xmlbinary: 'hex',
 };
 
 const sample = defineTable('sample', {
@@ -32,7 +45,13 @@ const sample = defineTable('sample', {
     count: z.bigint(),
     json: z.object({ ratio: z.number(), text: z.string() }),
     note: z.string().nullable(),
+    made: z.date(),
   }),
+  indexes: [
+    { fields: ['note'], unique: true },
+    { fields: ['count'], where: `note <> 'a'` },
+  ],
+  defaults: { made: `timestamptz '2020-01-02 03:04:05+00' + interval '1 day'` },
 });
 const makeSample = (id: string, ratio: number) => ({
   id,
@@ -85,7 +104,11 @@ describe.each(ways)('under hostile presets, through $what', ({ pooler: settings 
 
     test('values come back exactly, however they are read and written', async () => {
       await store.register([sample], { roles: TENANT_ROLES });
+      expect(await store.planSchema()).toEqual([]);
       await store.register([sample], { roles: TENANT_ROLES });
+      expect(await auditIsolation(store)).toEqual([
+        expect.objectContaining({ rule: 'preset', message: expect.stringContaining('row_security') }),
+      ]);
       const session = store.as(cokeAdmin);
       const expected = samples.map((record) => expect.objectContaining(record));
       expect(await session.insertMany(sample, samples)).toEqual(expected);

@@ -8,8 +8,6 @@ import type { Setting } from './value-settings.ts';
 export interface ScopeSettings {
   /** Sets role, org and instance for the rest of the transaction. */
   statement(scope: Scope | ServiceScope): Statement;
-  /** Back to the login's own role for the rest of the transaction, org and instance unset. */
-  reset(): Statement;
 }
 
 export const ORG_SETTING = 'intendant.org_id';
@@ -38,6 +36,5 @@ export function localSettings(roleName: (role: StoreRole) => string, more: reado
         ? { name: 'set-scope', text: setRoleAndOrg, values: [name, orgId ?? ''] }
         : { name: 'set-scope', text: setScope, values: [name, orgId ?? '', instanceId ?? ''] };
     },
-    reset: () => ({ name: 'set-scope', text: setScope, values: ['none', '', ''] }),
   };
 }

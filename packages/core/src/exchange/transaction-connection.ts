@@ -35,7 +35,7 @@ const ROLLBACK_LIMIT_MS = 5_000;
  * is some. An operation under another one sets it before and puts the resting one back after, behind the same Sync.
  */
 export class TransactionConnection implements TransactionExecutor {
-  readonly isTransaction = true;
+  readonly isTransaction = true as const;
   readonly #store: StoreExchange;
   readonly #client: pg.PoolClient;
   readonly #settings: TransactionSettings;
@@ -90,14 +90,6 @@ export class TransactionConnection implements TransactionExecutor {
 
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {
     return run(this);
-  }
-
-  async runAsLogin<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>> {
-    while (!this.#parts.isTurn) await this.#parts.change();
-    const { settings } = this.#store;
-    const after = this.#restingScope ? [settings.statement(this.#restingScope)] : [];
-    const results = await this.#send(statementsOf(statements), [settings.reset()], after, LOGIN_PLANS);
-    return resultsFor(statements, results);
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {

@@ -2,7 +2,7 @@ import { withClient } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ConfigurationError, defineTable, InvalidRecordError } from '../index.ts';
-import { cokeAdmin, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
+import { cokeAdmin, openStore, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore();
 const { store, database } = fixture;
@@ -63,6 +63,21 @@ describe('defaults in the database', () => {
     const { placed: __, ...without } = stored;
     await expect(coke.update(order, without as typeof stored)).rejects.toThrow(InvalidRecordError);
     expect((await coke.update(order, stored)).due).toBeUndefined();
+  });
+
+  test('they are filled in a store without an instancer too', async () => {
+    await using plain = await openStore(database, { instancer: undefined });
+    const sensor = defineTable('sensor', {
+      schema: z.object({ id: z.string(), name: z.string() }),
+      instanced: true,
+      defaults: { id: 'gen_random_uuid()' },
+    });
+    await store.register([sensor], { roles: TENANT_ROLES });
+    await plain.register([sensor], { roles: TENANT_ROLES });
+    const session = plain.as(cokeAdmin);
+    const [a, b] = await session.insertMany(sensor, [{ name: 'a' }, { name: 'b' }]);
+    const c = await session.insert(sensor, { name: 'c' });
+    expect(await session.findMany(sensor, { orderBy: { name: 'asc' } })).toEqual([a, b, c]);
   });
 
   test("a rule of the whole record holds without the key's value", async () => {

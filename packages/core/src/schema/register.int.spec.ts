@@ -11,7 +11,7 @@ import {
   OperationNotAllowedError,
   RecordNotFoundError,
 } from '../index.ts';
-import { cokeAdmin, openStore, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
+import { cokeAdmin, letInherit, openStore, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore();
 const { store, database } = fixture;
@@ -54,7 +54,7 @@ describe('whatever was there before, register brings back', () => {
     'rights that were lost': `revoke select on item from ${role('reader')}`,
     'rights on a column': `grant update (kind) on item to ${role('reader')}`,
     'a role that was made mighty': `alter role ${role('reader')} login bypassrls`,
-    'inheritance by the login': `grant ${role('writer')} to ${login} with inherit true`,
+    'inheritance by the login': letInherit(role('writer'), login),
     'a membership that was revoked': `revoke ${role('writer')} from ${login}`,
     'the trigger': 'drop trigger intendant_revision on item',
     'the trigger, disabled': 'alter table item disable trigger intendant_revision',

@@ -59,12 +59,14 @@ export async function planRoles(
   const wanted = STORE_ROLES.map(roleName);
   const { rows } = await client.query<LiveRole>(LIVE_ROLES, [wanted, login]);
   const live = new Map(rows.map((row) => [row.name, row]));
-  const { rows: logins } = await client.query<{ isSuper: boolean; version: number }>(
-    `select rolsuper as "isSuper", current_setting('server_version_num')::int as version from pg_roles where rolname = $1`,
+  const { rows: logins } = await client.query<{ isSuper: boolean; inherits: boolean; version: number }>(
+    `select rolsuper as "isSuper", rolinherit as inherits, current_setting('server_version_num')::int as version from pg_roles where rolname = $1`,
     [login],
   );
-  const options = (logins[0]?.version ?? 0) >= 160_000 ? ' with inherit false, set true' : '';
-  return wanted.flatMap((role) => {
+  const hasOptions = (logins[0]?.version ?? 0) >= 160_000;
+  const options = hasOptions ? ' with inherit false, set true' : '';
+  const mustNotInherit = !hasOptions && logins[0]?.inherits && !logins[0].isSuper;
+  const plan = wanted.flatMap((role) => {
     const found = live.get(role);
     return [
       ...(found ? [] : [createRole(role)]),
@@ -80,6 +82,7 @@ export async function planRoles(
       ),
     ];
   });
+  return mustNotInherit ? [...plan, `alter role ${quoteIdentifier(login)} noinherit`] : plan;
 }
 
 /** Another database of the cluster may make the same role at the same moment, when two share a prefix. */

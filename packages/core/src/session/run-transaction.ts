@@ -8,7 +8,6 @@ import { inTransaction } from '../exchange/in-transaction.ts';
 import { checkCount } from '../option/check-count.ts';
 import { checkDuration } from '../option/check-duration.ts';
 import { checkOptions, type OptionNames } from '../option/check-options.ts';
-import type { SessionInternals } from './session-internals.ts';
 import { type StoreParts, sessionParts } from './session-parts.ts';
 import { Transaction, type TransactionOptions, type TransactionScopes } from './transaction.ts';
 
@@ -73,10 +72,7 @@ async function attemptTransaction<T>(
   return inTransaction(internals.exchange, settings, (connection) => {
     const scopeFor: TransactionScopes['forTable'] = (tables) =>
       scope ? meetOfScopes(scope, scopes.forTable(tables)) : scopes.forTable(tables);
-    const loginExecutor: SessionInternals['loginExecutor'] = {
-      run: (statements) => connection.runAsLogin(statements),
-    };
-    return run(new Transaction(sessionParts(internals, connection, { scopeFor, loginExecutor }), connection));
+    return run(new Transaction(sessionParts(internals, connection, { scopeFor }), connection));
   });
 }
 

@@ -1,7 +1,6 @@
 import type { Scope } from '../context/scope.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { Executor } from '../exchange/executor.ts';
-import type { ResultSet, StatementSet } from '../exchange/statement-set.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
 /** A session, or a transaction, from the inside. */
@@ -13,13 +12,6 @@ export interface SessionInternals {
   readonly isTransaction: boolean;
   /** The scope for an operation on these tables. */
   scopeFor(tables: readonly RegisteredTable[]): Scope;
-  /**
-   * Runs statements as the login itself. To be replaced by `executor.run(serviceScope, statements)`: the framework's
-   * tables will belong to the service role, and the login will have no right on them. Only inside a transaction.
-   */
-  readonly loginExecutor: {
-    run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>>;
-  };
 }
 
 const sessions = new WeakMap<object, SessionInternals>();

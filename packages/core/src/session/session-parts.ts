@@ -1,4 +1,3 @@
-import { OperationNotAllowedError } from '../error/intendant-error.ts';
 import type { Executor } from '../exchange/executor.ts';
 import type { StoreExchange } from '../exchange/store-exchange.ts';
 import type { AnyTable } from '../table/record-types.ts';
@@ -23,12 +22,7 @@ export function sessionParts(
     store: internals.store,
     executor,
     isTransaction: executor.isTransaction,
-    loginExecutor: { run: outsideTransaction },
     table: (definition) => internals.table(definition),
     ...own,
   };
 }
-
-const outsideTransaction = (): never => {
-  throw new OperationNotAllowedError('statements as the login run inside a transaction alone');
-};

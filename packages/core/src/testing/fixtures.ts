@@ -63,3 +63,10 @@ export const openStore = (database: TestDatabase, options: Partial<DataStoreOpti
     instancer: new SimpleInstancer(),
     ...options,
   });
+
+/** SQL that lets a login use a role's rights without acting as it. Before Postgres 16 the login inherits, not the membership. */
+export const letInherit = (role: string, login: string): string => `do $do$ begin
+  if current_setting('server_version_num')::int >= 160000 then execute 'grant ${role} to ${login} with inherit true';
+  else execute 'alter role ${login} inherit'; execute 'grant ${role} to ${login}';
+  end if;
+end $do$`;

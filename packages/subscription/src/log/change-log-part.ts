@@ -46,14 +46,11 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       for (const table of tables) triggers.push(...(await planSource(client, table, options)));
       const fedTables = tables.filter(({ definition }) => definition.feed);
       const objects = feedObjects(fedTables, options.source);
-      const protection = (await planProtection(client, objects, options.internals.roleName)).filter(leavesOtherParts);
+      const protection = await planProtection(client, objects, options.internals.roleName);
       return [...log, ...(await planAnnouncements(client)), ...triggers, ...protection];
     },
   };
 }
-
-/** Realization's tables are still reached through the login's own right to the schema, which opens none of the feed's. */
-const leavesOtherParts = (statement: string): boolean => !/^revoke .* on schema/.test(statement);
 
 async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogPartOptions): Promise<string[]> {
   const { rows } = await client.query<{ isThere: boolean; hasEpochs: boolean; keepBody: string | null }>(
