@@ -1,8 +1,8 @@
 import { withClient } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ConfigurationError, defineTable, InvalidRecordError } from '../index.ts';
-import { cokeAdmin, openStore, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
+import { ConfigurationError, createDataStore, defineTable, InvalidRecordError } from '../index.ts';
+import { cokeAdmin, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore();
 const { store, database } = fixture;
@@ -66,7 +66,7 @@ describe('defaults in the database', () => {
   });
 
   test('they are filled in a store without an instancer too', async () => {
-    await using plain = await openStore(database, { instancer: undefined });
+    await using plain = await createDataStore({ connection: database.url, adminConnection: database.adminUrl });
     const sensor = defineTable('sensor', {
       schema: z.object({ id: z.string(), name: z.string() }),
       instanced: true,
