@@ -2,7 +2,7 @@ import type { Executor, Scope } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { type Mark, type MarkResult, writeMarks } from './marks.ts';
-import { lockOverallStatus } from './overall-status.ts';
+import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
 /** Marks that say that something is to be done. */
 export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
@@ -18,7 +18,13 @@ export async function writeMarksWithJobs(
   tables: StatusTables,
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
+  // One transaction holds its locks over all its statements: what is there and what is missing are locked in one order.
+  if (marks.length > 1) await executor.run(scope, [insertOrLockOverallStatus(tables, marks)]);
   const results = await writeMarks(executor, scope, tables, marks);
+  if (marks.length > 1) {
+    const identities = marks.map(({ identity }) => identity);
+    await executor.run(scope, [dropUnfoundedStatus(tables, identities)]);
+  }
   const accepted = marks.filter((mark, index) => isPendingMark(mark) && results[index]?.verdict === 'accepted');
   for (const [point, pending] of Map.groupBy(accepted, ({ enforcementPoint }) => enforcementPoint)) {
     const identities = pending.map(({ identity }) => identity);
