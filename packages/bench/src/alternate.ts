@@ -1,7 +1,7 @@
 import type { Result, Results } from './result.ts';
 import { median, relativeSpread } from './statistics.ts';
 
-/** Does the work once and answers the figure. */
+/** Runs the work once and returns the measured value. */
 export type Measure = () => Promise<number>;
 
 export interface Entrant {

@@ -6,14 +6,14 @@ import type { RootSession } from './session/root-session.ts';
 
 /** Options of `sessions`. */
 export interface SessionsOptions<C> {
-  /** Who calls: `(request) => authorizer.authenticateHeaders(request.headers)`. What it throws is the answer. */
+  /** Returns the caller's context: `(request) => authorizer.authenticateHeaders(request.headers)`. Its error becomes the response. */
   readonly contextOf: (request: FastifyRequest) => C | Promise<C>;
 }
 
 const callers = new WeakMap<FastifyRequest, { session: RootSession; context: unknown }>();
 
 /**
- * Gives each request its session, for `sessionOf`. A caller that cannot be told is answered at once (401 for a bad
+ * Gives each request its session, for `sessionOf`. If `contextOf` throws, the error is sent at once (401 for a bad
  * token), and no handler runs. Holds for the instance it is registered on and those below.
  *
  * ```ts
@@ -53,7 +53,7 @@ function callerOf(request: FastifyRequest) {
   throw new MissingContextError('this request has no session; register the plugin of sessions() on this instance');
 }
 
-/** For `app.setErrorHandler`: the framework's errors by their own status, all others as Fastify answers them. */
+/** For `app.setErrorHandler`: sends the framework's errors with their own status, all others as Fastify does by default. */
 export function answerError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = httpAnswer(error);
   return answer ? reply.code(answer.status).send(answer.body) : reply.send(error);

@@ -11,12 +11,12 @@ export interface SessionVariables<C = unknown> {
 
 /** Options of `sessions`. */
 export interface SessionsOptions<C> {
-  /** Who calls, by the request's headers: `(headers) => authorizer.authenticateHeaders(headers)`. What it throws is the answer. */
+  /** Returns the caller's context: `(headers) => authorizer.authenticateHeaders(headers)`. Its error becomes the response. */
   readonly contextOf: (headers: Headers, c: Context) => C | Promise<C>;
 }
 
 /**
- * Gives each request its session, as `c.var.session`, and its context, as `c.var.context`. A caller that cannot be told is answered at once (401 for a bad
+ * Gives each request its session, as `c.var.session`, and its context, as `c.var.context`. If `contextOf` throws, the error is sent at once (401 for a bad
  * token), and no handler runs.
  *
  * ```ts
@@ -45,7 +45,7 @@ export function sessions<C>(
   };
 }
 
-/** For `app.onError`: the framework's errors by their own status, all others as Hono answers them. */
+/** For `app.onError`: sends the framework's errors with their own status, all others as Hono does by default. */
 export const answerError: ErrorHandler = (error, c) => {
   const answer = httpAnswer(error);
   if (answer) return c.json(answer.body, answer.status as 500);

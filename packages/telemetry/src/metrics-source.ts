@@ -4,11 +4,11 @@ import type { Subscriptions } from '@intendant/subscription';
 
 /** What metrics are read from. */
 export interface MetricsOptions {
-  /** The store whose connection pool is measured. */
   // biome-ignore lint/suspicious/noExplicitAny: a store of whatever context
+  /** The store whose connection pool is measured. */
   readonly store: DataStore<any>;
-  /** The realization whose attempts, statuses and queues are measured. Default: none are. */
   // biome-ignore lint/suspicious/noExplicitAny: a realization of whatever context
+  /** The realization whose attempts, statuses and queues are measured. Default: none are. */
   readonly realization?: Realization<any>;
   /** The subscriptions whose deliveries and lag are measured. Default: none are. */
   readonly subscriptions?: Subscriptions;

@@ -4,7 +4,7 @@ import { type Answer, messageOf, type Question } from './question.ts';
 
 let contestant: Contestant | undefined;
 
-/** Answers how long it took from the import to the end of the first piece of work, in milliseconds. */
+/** Returns the time from the import to the end of the first operation, in milliseconds. */
 async function open(peer: string, options: ContestantOptions, firstWork: Workload | undefined): Promise<number> {
   const startedAt = performance.now();
   const module = (await import(`../peers/${peer}.ts`)) as PeerModule;

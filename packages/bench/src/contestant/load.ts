@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Measurement } from './contestant.ts';
 
-/** One caller's next piece of work; answers how many units it was, 1 when it says nothing. */
+/** Runs one caller's next operation. Returns its number of units; undefined counts as 1. */
 export type Work = (client: number) => Promise<number | undefined>;
 
 /**

@@ -1,6 +1,6 @@
 import type { Machine, NewMachine } from './tenant-store.ts';
 
-/** Runs a statement and answers its rows. Named: prepared once a connection, which is pg's own advice for speed. */
+/** Runs a statement and returns its rows. Named: prepared once a connection, which is pg's own advice for speed. */
 export type RunSql = (statement: { name: string; text: string; values: unknown[] }) => Promise<Machine[]>;
 
 /*

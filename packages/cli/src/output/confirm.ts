@@ -4,7 +4,7 @@ import { wrongUse } from '../run/command-error.ts';
 import type { Io } from '../run/io.ts';
 
 /**
- * Asks before something that cannot be taken back. Without a terminal nobody can answer, so `--yes` is needed there.
+ * Asks for confirmation of an irreversible action. Without a terminal `--yes` is required.
  * Returns whether to go on.
  */
 export async function confirm(io: Io, question: string, isSure: boolean): Promise<boolean> {

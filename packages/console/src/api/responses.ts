@@ -18,7 +18,7 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
   content: { 'application/json': { schema } },
 });
 
-/** Refusals that every route may answer with, and those given here. */
+/** Error responses that every route may send, and those given here. */
 export function refusals<Status extends number>(...statuses: Status[]) {
   const all = [400, 401, 429, 431, 503, ...statuses] as const;
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { STATUSES } from '@intendant/realization';
 
-/** Shapes that several routes answer with. */
+/** Response shapes that several routes share. */
 
 export const StatusSchema = z.enum(STATUSES).openapi('Status');
 

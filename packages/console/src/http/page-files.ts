@@ -25,7 +25,7 @@ interface PageFile {
   readonly gzip: Uint8Array<ArrayBuffer>;
 }
 
-/** The built page. Its files are read once, when somebody first asks. */
+/** The built page. Its files are read once, at the first request. */
 export class PageFiles {
   readonly #basePath: string | undefined;
   #files: ReadonlyMap<string, PageFile> | undefined;

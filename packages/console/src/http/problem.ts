@@ -87,7 +87,7 @@ function problemOfIntendant(error: IntendantError): Response | undefined {
   return httpStatus === 500 ? undefined : problemResponse(httpStatus, { detail: message, code });
 }
 
-/** Answers what a route throws. An error of the server's own is logged, and its text stays there. */
+/** Turns an error thrown by a route into a response. Server errors are logged, and their text is not sent. */
 export const answerError =
   (log: (error: unknown, context: Context) => void) =>
   (error: unknown, context: Context): Response => {

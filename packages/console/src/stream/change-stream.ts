@@ -60,7 +60,7 @@ export class OpenStreams {
 
 type View = Awaited<ReturnType<SubscriptionsInternals['begin']>>['view'];
 
-/** Answers with the changes that the caller may see, as they settle. Row security decides, under the caller's scope. */
+/** Streams the changes that the caller may see, as they settle. Row security decides, under the caller's scope. */
 export async function streamChanges(
   parts: ConsoleParts,
   streams: OpenStreams,

@@ -2,7 +2,7 @@ import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
 import type { AuditSubject } from './audit-subject.ts';
 import type { IsolationFinding } from './finding.ts';
 
-/** What runs as somebody whom row security does not hold: views over the tables, and functions. */
+/** Finds views and functions that run with the rights of a role that row security does not limit. */
 export async function auditBypasses(subject: AuditSubject): Promise<IsolationFinding[]> {
   return [...(await auditViews(subject)), ...(await auditFunctions(subject))];
 }
@@ -15,7 +15,7 @@ interface OpenView {
   readonly grantees: string[];
 }
 
-/** A view reads with its owner's eyes unless it says otherwise; a materialized one is a copy that no policy guards. */
+/** A view reads with its owner's rights unless it is `security_invoker`. A materialized view is a copy without policies. */
 const OPEN_VIEWS = `
   with recursive reading (oid) as (
     select c.oid
@@ -69,9 +69,9 @@ interface OpenFunction {
 }
 
 /**
- * What a function reads cannot be told from outside, so each that the login may call and that runs as somebody who sees
- * everything is one. Trigger functions cannot be called; those in schema `intendant` are the framework's; an extension
- * answers for its own.
+  * What a function reads is not visible in the catalog. So every function that the login may call and that runs as a role
+  * that sees all rows is reported, except trigger functions (not callable), the framework's own in schema `intendant`, and
+  * those of extensions.
  */
 const OPEN_FUNCTIONS = `
   select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as signature,

@@ -87,7 +87,7 @@ async function auditInheritance({ client, login, roles }: AuditSubject): Promise
   }));
 }
 
-/** Another application login of this database is a member just as register makes it; whoever inherits was given rights by hand. */
+/** Memberships that register makes for other application logins do not inherit. An inheriting one was granted by hand. */
 async function auditStrangers({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; stranger: string }>(
     `select r.rolname as name, l.rolname as stranger

@@ -21,7 +21,7 @@ export async function auditTables(subject: AuditSubject): Promise<IsolationFindi
   return [...findings.flat(), ...(await auditOwners(subject, names))];
 }
 
-/** Tables that nobody registered here, but that hold tenants' rows and are open to the roles. */
+/** Tables that this store has not registered, that hold tenants' rows, and that the roles can access. */
 async function openTables({ client, schemaName, roles, login }: AuditSubject): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name
@@ -111,7 +111,7 @@ async function auditOwners({ client, schemaName, login }: AuditSubject, names: s
   }));
 }
 
-/** To the administrator if that is somebody else, or to a role that nobody can act as. */
+/** Transfers ownership to the administrator if that is another role, or to a role that cannot log in. */
 function giveAway(table: string, admin: string | undefined): string {
   if (admin !== undefined) return `alter table ${table} owner to ${quoteIdentifier(admin)}`;
   return [

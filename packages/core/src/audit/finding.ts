@@ -21,6 +21,6 @@ export interface IsolationFinding {
   readonly subject: string;
   /** What is wrong, and what that lets happen. */
   readonly message: string;
-  /** What mends it, to be run as an administrator. Several statements are parted by `;` and a line break. */
+  /** SQL that fixes it, to be run as an administrator. Several statements are separated by `;` and a line break. */
   readonly sql: string;
 }

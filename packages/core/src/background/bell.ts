@@ -1,14 +1,14 @@
 import { startTimer } from './timer.ts';
 
 /**
- * What a loop sleeps on. A ring wakes all that wait; a ring while nobody waits is remembered, once, and ends the next
- * wait at once. So a loop that looks, and then waits, never misses what was rung for in between.
+  * A signal that a loop waits for. A ring wakes all waiters. A ring without waiters is remembered (once, not counted) and
+  * ends the next wait immediately. So a loop that reads and then waits never misses a ring in between.
  */
 export class Bell {
   readonly #waiting = new Set<() => void>();
   #isRung = false;
 
-  /** It rang and nobody has waited since. */
+  /** Whether a ring is remembered. */
   get isRung(): boolean {
     return this.#isRung;
   }
@@ -19,7 +19,7 @@ export class Bell {
     this.#waiting.clear();
   }
 
-  /** Forgets a ring: for a loop that is about to look anyway. */
+  /** Forgets a remembered ring: for a loop that is about to read anyway. */
   silence(): void {
     this.#isRung = false;
   }

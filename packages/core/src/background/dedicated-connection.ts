@@ -51,7 +51,7 @@ export class DedicatedConnection implements AsyncDisposable {
     return this.#lost.signal;
   }
 
-  /** Closes it, without waiting: on a network that hangs nobody would respond. May be called again. */
+  /** Closes it, without waiting: a broken network would not respond. May be called again. */
   close(): void {
     this.#lose(new Error('the connection was closed'));
     this.client.end().catch(() => {});

@@ -5,19 +5,19 @@ import { Outage, type OutageMessages } from './outage.ts';
 import { pause } from './pause.ts';
 
 /*
- * Whatever runs in the background is a service: it is started and stopped, both any number of times and in any order; a
- * stopped one can start again; it says when it is ready; and it keeps its errors to itself: an outage is logged once, its
- * end once, and in between the service tries again with a backoff.
- *
- * Each start makes a life, and a life begins only after the one before has ended. So `start` during a slow `stop` is no
- * special case, and no two runs of a service ever overlap.
+  * Every background part is a service. It can be started and stopped any number of times and in any order, reports when it
+  * is ready, and handles its own errors: the begin and the end of an outage are logged once each, and in between the service
+  * retries with a backoff.
+  *
+  * The time from a start to its stop is one life. A life begins only after the previous one has ended, so `start` during a
+  * slow `stop` needs no special case, and two runs of one service never overlap.
  */
 
-/** What one run of a service can know and say. */
+/** What a run receives. */
 export interface ServiceRun {
-  /** Aborts when the service is stopped: a run that waits must then return or throw soon. */
+  /** Aborts when the service is stopped. A waiting run must then return or throw soon. */
   readonly signal: AbortSignal;
-  /** Says that the service is ready. A run that returns has said so too. */
+  /** Reports that the service is ready. A run that returns has the same effect. */
   ready(): void;
 }
 
@@ -25,15 +25,15 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly messages: OutageMessages;
   /**
-   * One piece of the work: a look, a round, or a whole connection's time. Returns how long to wait before the next, in
-   * milliseconds of any length; nothing for `intervalMs`. When it throws, it is run again after a backoff.
+    * One piece of the work, e.g. one query, one round, or everything done on one connection. Returns the wait until the next
+    * run, in milliseconds of any length; undefined for `intervalMs`. When it throws, it is run again after a backoff.
    */
   run(run: ServiceRun): Promise<number | undefined>;
-  /** The wait between runs, in milliseconds; `ring` ends it. Default: until it is rung. */
+  /** The wait between runs, in milliseconds; `ring` ends it. Default: no limit, the service waits for `ring`. */
   readonly intervalMs?: number;
   /** Waits after failures, which a ring does not end. Default from 100 ms to 10 s. */
   readonly backoff?: BackoffOptions;
-  /** An error that trying again does not mend: the service ends, and `start` and `whenReady` reject with it. Default none. */
+  /** Whether an error is permanent: the service ends, and `start` and `whenReady` reject with it. Default: none is. */
   readonly isFatal?: (error: unknown) => boolean;
   /** Fields of its log lines. Default none. */
   readonly fields?: Readonly<Record<string, unknown>>;
@@ -48,13 +48,13 @@ interface Life {
   readonly done: Promise<void>;
 }
 
-/** A part that runs in the background, built of one function that does a piece of its work. */
+/** A background part, made from one function that does a piece of its work. */
 export class Service {
   readonly #options: ServiceOptions;
   readonly #bell = new Bell();
   readonly #outage: Outage;
   #life: Life | undefined;
-  /** The end of the last life that was stopped. */
+  /** Resolves when the most recently stopped life has ended. */
   #ended: Promise<void> = Promise.resolve();
 
   constructor(options: ServiceOptions) {
@@ -88,7 +88,7 @@ export class Service {
     return life.done;
   }
 
-  /** There may be something to do: ends the wait between runs, now or as soon as it begins. */
+  /** Ends the wait between runs: the current one, or the next if a run is in progress. */
   ring(): void {
     this.#bell.ring();
   }
@@ -96,7 +96,7 @@ export class Service {
   #begin(): Life {
     const stopping = new AbortController();
     const ready = Promise.withResolvers<void>();
-    ready.promise.catch(() => {}); // Who does not wait for it hears of the error by the log.
+    ready.promise.catch(() => {}); // The error is logged for callers that do not wait.
     const done = this.#ended.then(() => this.#live(stopping.signal, ready));
     return { stopping, ready, done };
   }

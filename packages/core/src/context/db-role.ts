@@ -1,6 +1,6 @@
 /**
  * The eight database roles, from fewest rights to most. Any reader has fewer rights than any writer.
- * `tenant_*` sees its org's rows, `*instance_*` its instance's, the plain ones all rows.
+ * `tenant_*` sees the rows of its org, `*instance_*` those of its instance, `reader` and `writer` all rows.
  */
 export const DB_ROLES = [
   'tenant_instance_reader',
@@ -19,7 +19,7 @@ export type DbRole = (typeof DB_ROLES)[number];
 export const isDbRole = (value: unknown): value is DbRole =>
   typeof value === 'string' && (DB_ROLES as readonly string[]).includes(value);
 
-/** Negative when `left` has fewer rights than `right`: fit for `Array.prototype.sort`. */
+/** Comparator for `Array.prototype.sort`: negative when `left` has fewer rights than `right`. */
 export const compareDbRoles = (left: DbRole, right: DbRole): number => DB_ROLES.indexOf(left) - DB_ROLES.indexOf(right);
 
 export const greatestDbRole = (roles: readonly DbRole[]): DbRole | undefined => roles.toSorted(compareDbRoles).at(-1);
@@ -44,16 +44,16 @@ const PLAIN_FORMS: Partial<Record<DbRole, DbRole>> = {
   tenant_instance_writer: 'tenant_writer',
 };
 
-/** The same rights, held to one instance. */
+/** The same rights, limited to one instance. */
 export const toInstanceRole = (role: DbRole): DbRole => INSTANCE_FORMS[role] ?? role;
 
 /** The same rights without the instance condition. */
 export const toPlainRole = (role: DbRole): DbRole => PLAIN_FORMS[role] ?? role;
 
 /**
- * The widest role that is no wider than any of these: a writer only if all are, held to the org if any is, and to the
- * instance if any is. For two roles of one scope this is the lesser one. It is not always the lesser in the order
- * above: `reader` comes before `tenant_writer`, yet sees other orgs' rows, so the two meet in `tenant_reader`.
+  * The role with exactly the rights that all of these share: a writer only if all are writers, limited to the org if any is,
+  * and to the instance if any is. This is not always the one that comes first in `DB_ROLES`: `reader` comes before
+  * `tenant_writer` but sees other orgs' rows, so their common role is `tenant_reader`.
  */
 export function meetOfDbRoles(roles: readonly DbRole[]): DbRole | undefined {
   if (roles.length <= 1) return roles[0];

@@ -61,9 +61,9 @@ const PUBLIC_KEY_ALGORITHMS = [
 ];
 
 /**
- * Takes a signed token for the context. Verifying may have to fetch keys, so it is done once a request, by
- * `authenticate`; the sessions of the context it answers then ask nobody. A context that `authenticate` did not make is
- * refused, so that no plain object is ever mistaken for a verified caller.
+  * Derives the context from a signed token. Verification may fetch keys, so `authenticate` does it once per request;
+  * sessions of the returned context make no further calls. A context that `authenticate` did not make is refused, so a
+  * plain object never passes as a verified caller.
  *
  * ```ts
  * const authorizer = new JwtAuthorizer({ jwks: 'https://id.example.com/jwks', issuer: 'https://id.example.com/', audience: 'vms' });
@@ -94,8 +94,8 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   }
 
   /**
-   * The context of a token whose signature, issuer, audience and expiry are right. Throws InvalidTokenError, which
-   * never shows the token, and ConnectionError when the issuer's keys cannot be fetched.
+    * Verifies the token's signature, issuer, audience and expiry, and returns its context. Throws InvalidTokenError, which
+    * never contains the token, and ConnectionError when the issuer's keys cannot be fetched.
    */
   async authenticate(token: string): Promise<JwtContext> {
     if (typeof token !== 'string' || token === '') throw new InvalidTokenError('no token; send Authorization: Bearer');
@@ -106,8 +106,8 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   }
 
   /**
-   * A context for the service's own work, which no token asks for: background jobs, migrations, tests. It has these roles in
-   * this org, no claims, and does not expire. Never make it of what a caller sends.
+    * Returns a context without a token, for the service's own work: background jobs, migrations, tests. It has these roles in
+    * this org, no claims, and does not expire. Never make it from a caller's input.
    */
   trustedContext(context: MetadataContext): JwtContext {
     const trusted: JwtContext = Object.freeze({ ...context, claims: Object.freeze({}) });
@@ -140,7 +140,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
     return orgId;
   }
 
-  /** For a table without a mapping the last role decides, as with `MetadataAuthorizer`. */
+  /** For a table without a role mapping the last role counts, as with `MetadataAuthorizer`. */
   dbRole(context: JwtContext, tables: readonly string[]): DbRole {
     return this.#metadata.dbRole(this.#checked(context), tables);
   }

@@ -56,5 +56,5 @@ function contextFrom(read: (name: string) => readonly string[], names: MetadataN
   };
 }
 
-/** One value or none: two orgs in one request are nobody's. */
+/** One value or none. Several different values in one request are ambiguous and count as none. */
 const single = (values: readonly string[]): string | undefined => (values.length === 1 ? values[0] : undefined);

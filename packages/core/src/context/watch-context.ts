@@ -5,7 +5,7 @@ import type { Authorizer } from './authorizer.ts';
 /** How often an authorizer is asked whether a context is still valid. */
 const RECHECK_MS = 30_000;
 
-/** A watch over one context, for what outlives a request: a stream of changes, for one. */
+/** A watch over one context, for work that outlives a request, e.g. a stream of changes. */
 export interface ContextWatch {
   /** Aborts when the context has ended, with an InvalidTokenError as its reason. */
   readonly signal: AbortSignal;
@@ -14,8 +14,8 @@ export interface ContextWatch {
 }
 
 /**
- * Watches a context until it expires, or is no longer valid by its authorizer, which is asked now and then. An authorizer
- * that throws has no answer: the context is then taken for ended.
+  * Watches a context until it expires or its authorizer reports it as invalid; the authorizer is called at intervals. If the
+  * authorizer throws, the context counts as ended.
  */
 export function watchContext<C>(authorizer: Authorizer<C>, context: C, recheckMs: number = RECHECK_MS): ContextWatch {
   const ended = new AbortController();

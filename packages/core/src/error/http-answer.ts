@@ -1,7 +1,7 @@
 import { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './catalogue.ts';
 import { IntendantError } from './intendant-error.ts';
 
-/** What a client over HTTP is told of an error. */
+/** The HTTP response for an error. */
 export interface HttpAnswer {
   /** The HTTP status code. */
   readonly status: number;
@@ -12,8 +12,8 @@ export interface HttpAnswer {
 }
 
 /**
- * The answer for one of the framework's errors; undefined for any other. Clients learn the message of what they can
- * mend; of faults of the server's own (status 500) they learn the code alone.
+  * Returns the HTTP response for an error of the framework; undefined for any other error. The body contains the error's
+  * message, except for server errors (status 500), where it contains the code and a fixed sentence.
  */
 export function httpAnswer(error: unknown): HttpAnswer | undefined {
   if (!(error instanceof IntendantError)) return undefined;

@@ -7,24 +7,24 @@ import { type PreparedNames, preparedNamesOf } from './prepared-names.ts';
 import type { Statement, StatementResult, WireValue } from './statement.ts';
 
 /*
- * Several statements behind one Sync: Parse, Bind and Execute of each leave together, the answers come together, and
- * Postgres treats all of it as one implicit transaction (extended query protocol, "pipelining":
- * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING). That is what makes a
- * tenant-scoped statement cost one round trip, and what ends the `is_local` settings with it.
- *
- * pg takes any object with `submit` for a query and hands it the backend's messages. It lets go of it at the first
- * error, so `handleError` settles; the ReadyForQuery that still follows sets the client free without us. No Describe is
- * sent: whoever wrote the statement knows its columns.
+  * Several statements with one Sync message: the Parse, Bind and Execute messages of all are sent together, and Postgres
+  * runs them as one implicit transaction (extended query protocol, "pipelining":
+  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING). A tenant-scoped statement
+  * therefore costs one round trip, and its `is_local` settings end with it.
+  *
+  * pg treats any object with a `submit` method as a query and passes it the backend's messages. After the first error pg
+  * drops the query, so `handleError` settles the promise; pg itself handles the ReadyForQuery that follows. No Describe is
+  * sent: the author of a statement knows its columns.
  */
 
 export interface ExchangeOptions {
-  /** Keeps plans of one text apart, e.g. by role, since row security makes them differ. Default none. */
+  /** Separates prepared plans of the same text, e.g. by role, because row security changes the plan. Default none. */
   readonly planScope?: string | undefined;
   /** False sends every statement unnamed, for a pooler that shares server connections. Default true. */
   readonly usesNamedStatements?: boolean | undefined;
 }
 
-/** An error that came before anything was sent: the exchange can safely be tried again. */
+/** Marks an error that occurred before anything was sent: the exchange can be repeated safely. */
 export const wasNotSent = (error: unknown): boolean => error instanceof Error && NOT_SENT in error;
 const NOT_SENT = Symbol('nothing was sent');
 
@@ -50,7 +50,7 @@ class Exchange {
     this.#reject = reject;
   }
 
-  /** All messages leave in one write: a write costs more than all else that is done here. An error returned is handed to `handleError`. */
+  /** Sends all messages in one write, because the write is the most expensive step. pg passes a returned error to `handleError`. */
   submit(connection: Connection): Error | undefined {
     const stream = streamOf(connection);
     if (!stream.writable) return new Error('Connection terminated before use');
@@ -99,7 +99,7 @@ class Exchange {
     this.#resolve(this.#results);
   }
 
-  /** Which of the new statements were parsed before the error is not known, so each is closed before its next parse. */
+  /** It is unknown which new statements were parsed before the error, so each is closed before its next Parse. */
   handleError(error: Error, connection: Connection): void {
     const names = preparedNamesOf(connection);
     for (const name of this.#newNames) names.doubt(name);
@@ -119,8 +119,8 @@ class Exchange {
 const STALE_PLAN = new Set(['26000', '0A000']);
 
 /**
- * True when the server forgot, or refuses, what it had prepared: the same exchange succeeds if it is sent again. The
- * function that complains is looked at, since messages come in the server's language.
+  * True when the server no longer has, or refuses, a prepared statement: the same exchange succeeds when it is sent again.
+  * Recognized by the server function that raised the error, because messages are translated.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return false;
@@ -128,8 +128,8 @@ export function isStalePlan(error: unknown): boolean {
 }
 
 /**
- * Sends the statements behind one Sync and returns their results in order. Outside a transaction block they are one
- * transaction. Rejects with what pg or Postgres threw, untranslated.
+  * Sends the statements with one Sync and returns their results in order. Outside a transaction block they are one
+  * transaction. Rejects with the untranslated error of pg or Postgres.
  */
 export function runExchange(
   client: ClientBase,

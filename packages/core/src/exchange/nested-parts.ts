@@ -2,27 +2,27 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { OperationNotAllowedError } from '../error/intendant-error.ts';
 
 /*
- * Savepoints nest; they do not stand side by side: to roll back to one undoes everything since, whoever did it. So of a
- * transaction's parts that have a savepoint only the innermost may run statements. What another part asks for waits, in the
- * order in which it was asked for, until the parts inside of it have ended.
- *
- * Which part an operation belongs to is told by the asynchronous context that calls it, not by the object that it is called
- * on: a callback that uses the outer `tx` inside its nested part means the nested part.
+  * Savepoints can only be nested: rolling back to a savepoint undoes everything since, also the work of a concurrent nested
+  * transaction. So only the innermost nested transaction may run statements. Statements of the others wait, in order, until
+  * the transactions nested in them have ended.
+  *
+  * The asynchronous context of a call decides to which nested transaction it belongs, not the object it is called on: a
+  * callback that uses the outer `tx` inside a nested transaction works in the nested one.
  */
 
-/** A part of a transaction with a savepoint of its own, or the whole. */
+/** A nested transaction (a savepoint), or the whole transaction. */
 export interface Part {
   readonly owner: NestedParts;
   /** The part that it is nested in; undefined for the whole transaction. */
   readonly parent: Part | undefined;
-  /** The part, of another transaction perhaps, in whose context it began. */
+  /** The part in whose asynchronous context this one began. It may belong to another transaction. */
   readonly context: Part | undefined;
   isOver: boolean;
 }
 
 const contexts = new AsyncLocalStorage<Part>();
 
-/** The parts of one transaction that have a savepoint of their own. */
+/** The nested transactions (savepoints) of one transaction. */
 export class NestedParts {
   readonly #whole: Part = { owner: this, parent: undefined, context: undefined, isOver: false };
   #innermost: Part = this.#whole;
@@ -50,7 +50,7 @@ export class NestedParts {
     return new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Throws where the caller would have to wait: for what cannot wait. */
+  /** Throws if the caller's part may not run statements now. For calls that cannot wait. */
   checkTurn(): void {
     if (this.isTurn) return;
     throw new OperationNotAllowedError(
@@ -58,7 +58,7 @@ export class NestedParts {
     );
   }
 
-  /** Runs a part of its own inside the caller's. */
+  /** Runs a new part nested in the caller's. */
   async nest<T>(run: (part: Part) => Promise<T>): Promise<T> {
     while (!this.isTurn) await this.change();
     const part: Part = { owner: this, parent: this.#innermost, context: contexts.getStore(), isOver: false };

@@ -52,7 +52,7 @@ const statementTimeout = ({ statementTimeoutMs }: PoolOptions): Setting[] =>
 
 /**
  * PgBouncer has "unsupported startup parameter: options" (08P01), other poolers their own words. What is wrong with the
- * login, the database or the number of connections is not mended by leaving out options.
+ * login, the database or the number of connections is not solved by omitting options.
  */
 const refusesStartupOptions = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && !['28', '3D', '53', '57'].includes(error.code?.slice(0, 2) ?? '');

@@ -11,9 +11,9 @@ import type { Statement, StatementResult } from './statement.ts';
 import { type ResultSet, resultsFor, type StatementSet, statementsOf } from './statement-set.ts';
 import type { StoreExchange } from './store-exchange.ts';
 
-/** Attempts of an exchange of which nothing was sent, each on another connection. */
+/** Attempts of an exchange that could not be sent, each on another connection. */
 const MAX_ATTEMPTS = 3;
-/** Attempts of an exchange that other transactions get in the way of. */
+/** Attempts of an exchange after deadlocks and serialization failures. */
 const MAX_CONFLICTS = 20;
 const CONFLICT_BACKOFF = { minMs: 2, maxMs: 200 };
 const CONFLICT_CODES = new Set(['40001', '40P01']);
@@ -21,7 +21,7 @@ const CONFLICT_CODES = new Set(['40001', '40P01']);
 const wasInTheWay = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && CONFLICT_CODES.has(error.code ?? '');
 
-/** Each call is one round trip and one transaction, on whichever connection is free. */
+/** Each call is one round trip and one transaction, on any free connection. */
 export class PoolExecutor implements Executor {
   readonly isTransaction = false;
   readonly #store: StoreExchange;
@@ -46,8 +46,8 @@ export class PoolExecutor implements Executor {
   }
 
   /**
-   * One exchange is one transaction, of which the server kept nothing when it failed. So where another transaction got in the
-   * way (under SERIALIZABLE, or in a deadlock), or the server had forgotten a plan, it can be sent again.
+    * One exchange is one transaction, so a failed one has changed nothing. After a serialization failure, a deadlock or the
+    * loss of a prepared statement it is sent again.
    */
   async #untilDone(signal: AbortSignal | undefined, run: () => Promise<StatementResult[]>): Promise<StatementResult[]> {
     for (let attempt = 1; ; attempt++) {

@@ -12,7 +12,7 @@ export interface Statement {
   readonly values?: readonly WireValue[];
 }
 
-/** What a statement answered. */
+/** The result of a statement. */
 export interface StatementResult {
   /** Columns in the order of the select or returning list, each as Postgres' text or null. */
   readonly rows: readonly (readonly (string | null)[])[];

@@ -23,16 +23,17 @@ export interface TransactionSettings {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the login's own statements are planned for, where others have their role. */
+/** The plan key of statements that run as the application login, in place of a role. */
 const LOGIN_PLANS = 'login';
 /** How long a rollback may take before the connection is closed instead. */
 const ROLLBACK_LIMIT_MS = 5_000;
 
 /**
- * One transaction on one connection. `begin` and the scope's settings ride behind the Sync of the first statement.
- *
- * The transaction rests under one scope: the declared tables', else the first operation's, and raw SQL's as soon as there
- * is some. An operation under another one sets it before and puts the resting one back after, behind the same Sync.
+  * One transaction on one connection. `begin` and the scope's settings are sent together with the first statement.
+  *
+  * Between operations the transaction has one default scope: that of the declared tables, else that of the first operation,
+  * and from the first raw SQL on that of raw SQL. An operation under another scope sets its own before its statements and
+  * restores the default after them, in the same exchange.
  */
 export class TransactionConnection implements TransactionExecutor {
   readonly isTransaction = true as const;
@@ -48,9 +49,9 @@ export class TransactionConnection implements TransactionExecutor {
   #isClientOut = false;
   #savepoints = 0;
   #firstFailure: unknown;
-  /** Settles, and never rejects, once nothing is under way any more. */
+  /** Resolves, and never rejects, when no statement is running any more. */
   #lastTurn: Promise<unknown> | undefined;
-  /** What the database is set to between operations. Undefined: nothing yet, it is the login's own role. */
+  /** The scope set in the database between operations. Undefined: none yet; the role is the login's own. */
   #restingScope: Scope | undefined;
 
   constructor(store: StoreExchange, client: pg.PoolClient, settings: TransactionSettings) {
@@ -112,7 +113,7 @@ export class TransactionConnection implements TransactionExecutor {
     this.#afterCommit.push({ part: this.#parts.current(), run });
   }
 
-  /** Runs work behind a savepoint. Of several side by side, each begins when the one before has ended. */
+  /** Runs work inside a savepoint. Concurrent calls run one after the other. */
   withSavepoint<T>(work: () => Promise<T>): Promise<T> {
     return this.#parts.nest(async (part) => {
       const name = `intendant_${++this.#savepoints}`;
@@ -120,7 +121,7 @@ export class TransactionConnection implements TransactionExecutor {
       await this.#send([{ text: `savepoint ${name}` }], [], []);
       try {
         const result = await work();
-        while (!this.#parts.isTurn) await this.#parts.change(); // A part inside that nobody awaited.
+        while (!this.#parts.isTurn) await this.#parts.change(); // A nested transaction that the callback did not await.
         await this.#send([{ text: `release savepoint ${name}` }], [], []);
         this.#afterCommit = this.#afterCommit.map((each) =>
           each.part === part ? { ...each, part: part.parent } : each,
@@ -136,7 +137,7 @@ export class TransactionConnection implements TransactionExecutor {
     });
   }
 
-  /** Returns what is to run now that it is committed. */
+  /** Returns the callbacks to run after the commit. */
   async commit(): Promise<readonly (() => unknown)[]> {
     if (!this.#parts.areOver) {
       throw new OperationNotAllowedError('a nested transaction was not awaited, so nothing is committed');
@@ -149,7 +150,7 @@ export class TransactionConnection implements TransactionExecutor {
     return this.#afterCommit.map(({ run }) => run);
   }
 
-  /** A server that does not respond is given up: the connection is closed, and the transaction ends with it. */
+  /** If the server does not respond, the connection is closed, which ends the transaction. */
   async rollback(): Promise<void> {
     this.#isOver = true;
     if (!this.#hasBegun || this.#isSpent) return;
@@ -160,32 +161,32 @@ export class TransactionConnection implements TransactionExecutor {
         limit.signal,
       );
     } catch {
-      this.#isSpent = true; // The connection is gone, or in doubt, and the transaction with it.
+      this.#isSpent = true; // The connection is lost or its state unknown, and the transaction with it.
     } finally {
       limit.end();
     }
   }
 
-  /** The callback may still be at work: a client that it holds must not go to somebody else. */
+  /** The callback may still be running: the client that it uses must not return to the pool. */
   abandon(): void {
     if (this.#isClientOut) this.#isSpent = true;
   }
 
-  /** Gives the connection back; one that foreign hands had held is cleaned first, one in doubt is closed. */
+  /** Releases the connection. One that ran raw SQL is reset first; one whose state is unknown is closed. */
   async release(): Promise<void> {
     this.#isOver = true;
     if (this.#wasHandedOut && !this.#isSpent) this.#isSpent = !(await cleanConnection(this.#client));
     this.#client.release(this.#isSpent || this.#client.getTransactionStatus() !== 'I');
   }
 
-  /** Settings go back with the savepoint, those that raw SQL relies on too. */
+  /** Rolling back to a savepoint also restores the settings, including those that raw SQL needs. */
   async #rollBackTo(savepoint: string, resting: Scope | undefined): Promise<void> {
     const undo = [{ text: `rollback to savepoint ${savepoint}` }, { text: `release savepoint ${savepoint}` }];
     this.#restingScope = resting;
     await this.#send([...undo, ...(this.#wasHandedOut ? this.#rest(this.#rawScope()) : [])], [], []);
   }
 
-  /** Readies the transaction for SQL that is not ours; pg queues what that takes, so raw SQL can follow at once. */
+  /** Prepares the transaction for raw SQL. pg queues these statements, so raw SQL can be sent immediately. */
   #handOut(): void {
     this.#checkUsable();
     const settings = this.#rest(this.#rawScope());
@@ -198,7 +199,7 @@ export class TransactionConnection implements TransactionExecutor {
     });
   }
 
-  /** One after the other, in the order they were asked for: pg is to stop queueing what is sent while a statement runs. */
+  /** Runs exchanges one after the other, in call order: a future pg will not queue queries sent while another runs. */
   #inTurn<T>(send: () => Promise<T>): Promise<T> {
     const turn = this.#lastTurn === undefined ? send() : this.#lastTurn.then(send);
     const over = turn.then(ignore, ignore).then(() => {
@@ -213,7 +214,7 @@ export class TransactionConnection implements TransactionExecutor {
     throw new OperationNotAllowedError('raw SQL runs in a transaction of a session alone');
   }
 
-  /** What makes this the scope between operations. */
+  /** The statements that make this the scope between operations. */
   #rest(scope: Scope): Statement[] {
     if (this.#restingScope && isSameScope(scope, this.#restingScope)) return [];
     this.#restingScope = scope;

@@ -1,13 +1,13 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { shown } from './check-duration.ts';
 
-/** The names of an options type, each once: the compiler refuses a name that is missing, or that does not exist. */
+/** All names of an options type. The compiler refuses a missing name and one that does not exist. */
 export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]: true };
 
 /**
- * Refuses options that do not exist, and what is no object of options. Not given is fine.
- *
- * Throws ConfigurationError that names the option, where it was given, and the one that was probably meant.
+  * Refuses unknown options, and a value that is not an object. Undefined is accepted.
+  *
+  * Throws ConfigurationError that names the option, the function it was passed to, and the option probably meant.
  */
 export function checkOptions<Options>(door: string, options: Options | undefined, names: OptionNames<Options>): void {
   if (options === undefined) return;
@@ -29,7 +29,7 @@ function unknownOption(door: string, name: string, known: readonly string[]): Co
   });
 }
 
-/** Differs by case, or by one character or its end: `enforcementpoints`, `limits`, `order`. */
+/** Whether two names differ only in case, in one character or in the ending: `enforcementpoints`, `limits`, `order`. */
 function isAlike(known: string, given: string): boolean {
   const left = known.toLowerCase();
   const right = given.toLowerCase();

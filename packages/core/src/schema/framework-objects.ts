@@ -11,7 +11,7 @@ import type { TenantColumns } from './tenant-condition.ts';
 
 /** A table of the framework's own. */
 export interface FrameworkTable {
-  /** Unquoted, e.g. `change_log`. Its partitions are protected with it, and open to nobody but by it. */
+  /** Unquoted, e.g. `change_log`. Its partitions get the same protection, and can be accessed through it alone. */
   readonly name: string;
   /** What the service role may do. Default select, insert, update, delete. */
   readonly service?: readonly string[];
@@ -39,10 +39,10 @@ export interface FrameworkObjects {
 type RoleNames = (role: StoreRole) => string;
 
 /**
- * The SQL that makes the framework's own objects the service role's, as `register` makes tenants' tables the eight
- * roles': row security enabled and forced, a policy for the owner (SECURITY DEFINER functions run as it, and it need
- * not be a superuser) and one for the service role, and no right for anybody else, least of all for the login. Empty
- * when nothing is missing. Repairs databases that an older version registered.
+  * The SQL that limits the framework's own objects to the service role, as `register` limits tenants' tables to the eight
+  * roles: row security enabled and forced, a policy for the owner (SECURITY DEFINER functions run as it, and it need
+  * not be a superuser), a policy for the service role, and no right for any other role, the login included. Empty
+  * when nothing is missing. Also repairs databases that an older version registered.
  */
 export async function planProtection(
   client: ClientBase,
@@ -76,7 +76,7 @@ export interface FrameworkDifference extends Difference {
 const about = (subject: string, differences: readonly Difference[]): FrameworkDifference[] =>
   differences.map((difference) => ({ subject, ...difference }));
 
-/** Several parts share a schema, so what one part has no use for may be another's: only the login's and everybody's go. */
+/** Several parts share a schema, so only the login's and PUBLIC's grants on it are revoked: others may belong to another part. */
 async function compareUsage(
   client: ClientBase,
   schema: string,

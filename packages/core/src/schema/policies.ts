@@ -6,7 +6,7 @@ import type { LivePolicy, LiveTable } from './live-schema.ts';
 import { sameExpression } from './stored-expression.ts';
 import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
 
-/** What a tenant's table's policies depend on. */
+/** The table properties that determine its policies. */
 export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
 
 /** Which rows one role sees, and writes with `all`. */
@@ -28,7 +28,7 @@ export function tablePolicies(table: PolicyTarget, roleName: (role: DbRole) => s
   return callerPolicies(columns, roleName, true);
 }
 
-/** For each role one that tells which rows, and where it is held to an instance too one that narrows it to them. */
+/** One permissive policy for each role, and a restrictive one where the role is limited to an instance. */
 export function callerPolicies(
   columns: TenantColumns,
   roleName: (role: DbRole) => string,
@@ -48,8 +48,8 @@ export function callerPolicies(
 }
 
 /**
- * Differences between the stored policies and those wanted. A policy of somebody else's is dropped when it lets more
- * rows be seen, whatever its name; a restrictive one only narrows and stays, unless it has taken one of our names.
+  * Differences between the stored policies and the wanted ones. A permissive policy that the framework did not make is
+  * dropped, because it shows more rows. A restrictive one only hides rows and stays, unless it has one of our names.
  */
 export function comparePolicies(
   qualifiedName: string,

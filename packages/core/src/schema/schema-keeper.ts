@@ -16,7 +16,7 @@ import { lookAtDefaults } from './stored-default.ts';
 
 export interface SchemaKeeperOptions {
   readonly adminConnection: pg.ClientConfig;
-  /** False when the application login is all there is. */
+  /** False when no admin connection was given and the application login is used. */
   readonly hasAdminConnection: boolean;
   readonly schemaName: string;
   readonly hasInstancer: boolean;
@@ -25,13 +25,13 @@ export interface SchemaKeeperOptions {
   readonly logger: Logger;
 }
 
-/** Held by whoever changes the schema, so that processes that start together take turns. */
+/** Advisory lock held while the schema is changed, so that processes that start together run `register` one by one. */
 const REGISTER_LOCK = `select pg_advisory_xact_lock(hashtextextended('intendant.register', 0))`;
 
-/** Two registrations of one database can still meet outside the lock, e.g. in the cluster's shared catalogs. */
+/** Registrations can still conflict outside the lock, e.g. in catalogs shared by all databases of the server. */
 const MAX_ATTEMPTS = 5;
 
-/** What one pass makes can call for more: new objects come with the database's default privileges, which the next revokes. */
+/** One pass can make another necessary: new objects get the database's default privileges, which the next pass revokes. */
 const MAX_PASSES = 3;
 
 const LOOK_AS_SERVICE = `
@@ -40,7 +40,7 @@ const LOOK_AS_SERVICE = `
   where r.rolname = $1 and me.rolname = current_user and n.nspname = 'intendant'
     and not me.rolsuper and not pg_has_role(n.nspowner, 'member') and pg_has_role(r.oid, 'member')`;
 
-/** Brings the database to what the registered tables and the framework's parts need. Everything here is idempotent. */
+/** Creates and changes the database objects that the registered tables and the framework need. Idempotent. */
 export class SchemaKeeper {
   readonly #options: SchemaKeeperOptions;
   readonly #parts = new Map<string, SchemaPart>();
@@ -53,7 +53,7 @@ export class SchemaKeeper {
     this.#parts.set(part.name, part);
   }
 
-  /** Carries out what is missing for these tables, in one transaction; answers them as they now are. */
+  /** Creates what is missing for these tables, in one transaction. Returns the tables as they now are in the database. */
   async apply(definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
@@ -73,16 +73,16 @@ export class SchemaKeeper {
   }
 
   /**
-   * A login that administers nothing may still find that nothing is missing: it looks at the framework's own tables as
-   * the service role, being a member of it.
+    * A login without admin rights can still find out that nothing is missing: it is a member of the service role and reads
+    * the framework's own tables under that role.
    */
   async #lookAsService(client: pg.ClientBase): Promise<void> {
     await client.query(LOOK_AS_SERVICE, [this.#options.roleName(SERVICE_ROLE)]);
   }
 
   /**
-   * The tables as they are in the database, which is not changed; asks through a connection of the application login.
-   * Throws ConfigurationError for tables that are not there.
+    * Reads the tables as they are, through a connection of the application login, and changes nothing. Throws
+    * ConfigurationError for tables that do not exist.
    */
   async describe(pool: pg.Pool, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     try {
@@ -112,7 +112,7 @@ export class SchemaKeeper {
     });
   }
 
-  /** What the framework's parts would run for these tables. */
+  /** The statements that the framework's parts would run for these tables. */
   async planParts(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
     const plans: string[][] = [];
     for (const part of this.#parts.values()) plans.push(await part.plan(client, tables));
@@ -139,7 +139,7 @@ export class SchemaKeeper {
 
   async #adminTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     const client = new pg.Client({ application_name: 'intendant register', ...this.#options.adminConnection });
-    client.on('error', () => {}); // The statement under way rejects with it.
+    client.on('error', () => {}); // The running statement rejects with the same error.
     await client.connect();
     try {
       await client.query('begin isolation level read committed read write');

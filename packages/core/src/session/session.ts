@@ -49,11 +49,11 @@ export interface SessionParts extends SessionInternals {
 }
 
 /**
- * The store seen with one context's eyes. Every operation is one round trip and one transaction, and runs under the
- * database role that the context has on the table, so that row security holds it to its org and instance.
- *
- * Every operation may throw MissingContextError, MissingOrgIdError, MissingInstanceIdError, OperationNotAllowedError,
- * TableNotRegisteredError, InvalidRecordError, ConnectionError and OperationCancelledError, and what it names itself.
+  * The store with the rights of one context. Every operation is one round trip and one transaction. It runs under the
+  * database role that the context has on the table, so row security limits it to the context's org and instance.
+  *
+  * Every operation may throw MissingContextError, MissingOrgIdError, MissingInstanceIdError, OperationNotAllowedError,
+  * TableNotRegisteredError, InvalidRecordError, ConnectionError and OperationCancelledError, and the errors named on it.
  */
 export class Session {
   readonly #parts: SessionParts;
@@ -65,7 +65,7 @@ export class Session {
   }
 
   /**
-   * Adds a record and answers it as stored. Org and instance are filled in from the context where the record leaves
+   * Adds a record and returns it as stored. Org and instance are filled in from the context where the record leaves
    * them out; the revision is 1 unless the record carries one; timestamps are the database's.
    *
    * Throws DuplicateRecordError when the key is taken, by a soft-deleted record too.
@@ -77,7 +77,7 @@ export class Session {
     return this.#read<T>(table, (result as StatementResult).rows[0]);
   }
 
-  /** Adds all the records or, when one cannot be added, none; answers them in the order given. Errors as for `insert`. */
+  /** Adds all records, or none if one cannot be added. Returns them in the given order. Errors as for `insert`. */
   async insertMany<T extends AnyTable>(
     definition: T,
     records: readonly NewRecordOf<T>[],
@@ -92,7 +92,7 @@ export class Session {
     );
   }
 
-  /** The record with this key. Throws RecordNotFoundError when the caller sees none. */
+  /** Returns the record with this key. Throws RecordNotFoundError if the caller can see none. */
   async find<T extends AnyTable>(definition: T, key: KeyOf<T>, options: FindOptions = {}): Promise<RecordOf<T>> {
     const { table, scope } = this.#open(definition, 'find', options, FIND_OPTIONS);
     const identity = readIdentity(table, scope, key, 'read');
@@ -104,7 +104,7 @@ export class Session {
     return this.#read<T>(table, rows[0]);
   }
 
-  /** Records by filter, in a total order, at most `limit` of them (default 1,000); see `FindManyOptions`. */
+  /** Returns at most `limit` records (default 1,000) that match a filter, in a total order; see `FindManyOptions`. */
   async findMany<T extends AnyTable>(definition: T, options: FindManyOptions<T> = {}): Promise<RecordOf<T>[]> {
     const { table, scope } = this.#open(definition, 'findMany', options, FIND_MANY_OPTIONS);
     const statement = findManyStatement(table, scope, options);
@@ -113,8 +113,9 @@ export class Session {
   }
 
   /**
-   * All records of a filter, however many: pages of `limit` (default 1,000) are fetched by `after` as the loop goes on, and no more
-   * than one is held. Each page sees the state of its own moment, unless it runs in a transaction that repeats reads.
+    * Iterates over all records that match a filter. Fetches pages of `limit` records (default 1,000) as the loop proceeds and
+    * holds one page in memory. Each page is a statement of its own and sees the rows committed before it, unless it runs in a
+    * transaction with isolation `repeatable read` or higher.
    */
   async *stream<T extends AnyTable>(
     definition: T,
@@ -148,10 +149,10 @@ export class Session {
   }
 
   /**
-   * Replaces all columns of the record by those given, if it is still at the revision it carries; the revision grows
-   * by 1. Fields left out become null.
-   *
-   * Throws RevisionConflictError, and RecordNotFoundError when there is none (or it is soft-deleted).
+    * Replaces all columns of the record if the stored revision equals the given record's. The revision grows by 1. Omitted
+    * fields become null.
+    *
+    * Throws RevisionConflictError, and RecordNotFoundError when the record does not exist or is soft-deleted.
    */
   async update<T extends AnyTable>(
     definition: T,
@@ -190,8 +191,8 @@ export class Session {
   }
 
   /**
-   * Hides the record from `find`, `findMany` and `update`, and answers how many were hidden: 1, or 0 when there is
-   * none. Counts as a change. Throws RevisionConflictError when a revision is asked for and it is at another.
+    * Hides the record from `find`, `findMany` and `update`. Returns the number of hidden records: 1, or 0 when there is
+    * none. Counts as a change. Throws RevisionConflictError when `revision` is given and the stored one differs.
    */
   async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     const { table, scope } = this.#open(definition, 'softDelete', options, DELETE_OPTIONS);
@@ -203,13 +204,13 @@ export class Session {
     return this.#remove('softDelete', softDeleteStatement, table, scope, key, options);
   }
 
-  /** Removes the record, soft-deleted or not, and answers how many were removed. Otherwise as `softDelete`. */
+  /** Removes the record, soft-deleted or not, and returns the number of removed records. Otherwise as `softDelete`. */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     const { table, scope } = this.#open(definition, 'delete', options, DELETE_OPTIONS);
     return this.#remove('delete', deleteStatement, table, scope, key, options);
   }
 
-  /** Removes every record of a filter, soft-deleted ones too, and answers how many. `{ where: {} }` means all. */
+  /** Removes every record that matches a filter, soft-deleted ones too, and returns their number. `{ where: {} }` means all. */
   async deleteMany<T extends AnyTable>(
     definition: T,
     options: { readonly where: Filter<T>; readonly signal?: AbortSignal },
@@ -232,9 +233,9 @@ export class Session {
   }
 
   /**
-   * Makes the same changes to every record of a filter, soft-deleted ones excepted; each counts as a change (revision +
-   * 1). Returns how many were changed. The key stays; an optional field that is given as undefined becomes null. `{}` as
-   * the filter means all.
+    * Sets the same fields in every record that matches a filter, except soft-deleted ones. Each revision grows by 1. Returns
+    * the number of changed records. The key cannot be changed. An optional field given as undefined becomes null. `{}` as the
+    * filter means all.
    *
    * ```ts
    * await session.updateMany(vm, { region: 'us-west-1' }, { region: 'us-west-2' });
@@ -272,7 +273,7 @@ export class Session {
     throw reason;
   }
 
-  /** Why a change hit no row: there is none, several instances have one, or it is at another revision. */
+  /** Why a change matched no row: none exists, several instances have one, or it has another revision. */
   async #whyUnchanged(
     operation: string,
     table: RegisteredTable,

@@ -31,7 +31,7 @@ export interface Comparison<T> {
   readonly gte?: T;
   /** SQL's `like`: `%` any characters, `_` one. Text columns alone. */
   readonly like?: T extends string ? string : never;
-  /** As `like`, whatever the capitals. */
+  /** As `like`, but ignores case. */
   readonly ilike?: T extends string ? string : never;
 }
 
@@ -114,7 +114,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['ilike', like('ilike')],
 ]);
 
-/** The SQL condition for a filter; `true` when it asks for nothing. Throws InvalidRecordError, OperationNotAllowedError. */
+/** Returns the SQL condition of a filter; `true` for an empty filter. Throws InvalidRecordError, OperationNotAllowedError. */
 export function filterCondition(filter: unknown, into: FilterTarget): string {
   if (filter === undefined) return 'true';
   if (typeof filter !== 'object' || filter === null || Array.isArray(filter))
@@ -139,13 +139,13 @@ function entryCondition(field: string, operand: unknown, into: FilterTarget): st
   );
 }
 
-/** One of a list of filters; one that is undefined would make an `or` hold for every row. */
+/** One filter of `and` or `or`. Undefined is refused: it would make an `or` match every row. */
 function partCondition(field: string, filter: unknown, into: FilterTarget): string {
   if (filter === undefined) throw invalid(into.table, `a filter among ${field} is undefined`);
   return filterCondition(filter, into);
 }
 
-/** A JSON document is compared whole unless it reads as comparisons: `{ eq: document }` is never mistaken. */
+/** Whether a value is an object of comparisons. A JSON document with only operator names as fields needs `{ eq: document }`. */
 function isComparison(column: Column, operand: unknown): operand is object {
   if (typeof operand !== 'object' || operand === null) return false;
   if (operand instanceof Date || operand instanceof Uint8Array) return false;

@@ -18,7 +18,7 @@ const findText = perShape<FindShape>(
     limit 2`,
 );
 
-/** Two rows at most: one is the answer, two say that the key alone is ambiguous to this caller. */
+/** Returns at most two rows. Two rows mean that the key alone does not identify a record for this caller. */
 export function findStatement(
   table: RegisteredTable,
   identity: readonly IdentityValue[],

@@ -8,7 +8,7 @@ import { insertedRow, insertedValues } from './shared-key.ts';
 const insertSql = perTable((table) => insertText(table, ''));
 const insertAtRevisionSql = perTable((table) => insertText(table, 'revision'));
 
-/** Answers the row as stored. A revision of the record's own is kept; else it starts at 1. */
+/** Returns the stored row. A revision given in the record is kept; otherwise it is 1. */
 export function insertStatement(table: RegisteredTable, row: WritableRow): Statement {
   if (row.revision === undefined) return { name: 'insert', text: insertSql(table), values: insertedRow(table, row) };
   return { name: 'insert', text: insertAtRevisionSql(table), values: [...insertedRow(table, row), row.revision] };

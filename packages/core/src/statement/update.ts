@@ -27,8 +27,8 @@ const updateText = perShape<UpdateShape>((table, { identity, hasRevision }) => {
 
 /**
  * Replaces all columns of the record with this identity, if it is at the row's revision. Returns the stored row, or
- * none. The revision stands in the condition, so that a conflict leaves a surrounding transaction usable; the trigger
- * would raise.
+  * none. The revision is checked in the `where` clause: a conflict then does not abort a surrounding transaction, as an
+  * exception of the trigger would.
  */
 export function updateStatement(
   table: RegisteredTable,
@@ -50,11 +50,11 @@ export function updateStatement(
   };
 }
 
-/** A revisioned table's trigger sets `updated_at`; of the others the statement has to. */
+/** The trigger of a revisioned table sets `updated_at`. For other tables the statement sets it. */
 export const touched = (table: RegisteredTable): string[] =>
   table.definition.revisioned ? [] : ['updated_at = clock_timestamp()'];
 
-/** All that the record brings but its identity. A table of nothing else still gets an assignment, so that it counts as a change. */
+/** All columns except the identity. A table with no other column still gets an assignment, so that the update is a change. */
 function replacedColumns(table: RegisteredTable, identity: readonly IdentityValue[]): readonly Column[] {
   const supplied = suppliedColumns(table);
   const keepsInstance = isOpenKey(table, identity);

@@ -47,7 +47,7 @@ export function upsertStatement(table: RegisteredTable, row: WritableRow, refuse
   };
 }
 
-/** The values, unless they are to replace a row at a revision and there is none. Revision 0 means that there must be none. */
+/** Selects the values, or nothing if they must replace a row that does not exist. Revision 0: no row may exist. */
 function unlessMissing(table: RegisteredTable, findsInstance: boolean): string {
   const columns = suppliedColumns(table);
   const typed = (index: number): string => `$${index + 1}::${columns[index]?.format.sqlType}`;

@@ -11,7 +11,7 @@ import { BOOLEAN, DOUBLE, JSON_DOCUMENT } from './wire-format.ts';
 /** Every row belongs to one org (`tenant`), or to none and all (`shared`). */
 export type Tenancy = 'tenant' | 'shared';
 
-/** What a table is told apart by at the level of types. */
+/** The properties of a table that its TypeScript types depend on. */
 export interface TableTraits {
   /** The key fields, in order. */
   readonly key: readonly string[];
@@ -32,9 +32,9 @@ export type TableSchema = z.ZodObject;
 
 /** Options of `defineTable`. */
 export interface TableOptions<Schema extends TableSchema, Traits extends TableTraits> {
-  /** The columns, each called as the field is. See docs/reference/tables.md for the SQL type of each zod type. */
+  /** The fields; each column has its field's name. See docs/reference/tables.md for the SQL type of each zod type. */
   readonly schema: Schema;
-  /** Fields that tell a row from others of the same org (and instance). Default `['id']`. */
+  /** Fields that identify a row within its org (and instance). Default `['id']`. */
   readonly key?: Traits['key'] & readonly (keyof z.output<Schema> & string)[];
   /** `tenant` adds `org_id`, which then leads the primary key. Default `tenant`. */
   readonly tenancy?: Traits['tenancy'];
@@ -45,14 +45,14 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
   /** Adds `deleted_at`. Default true. */
   readonly softDelete?: Traits['softDelete'];
   /**
-   * For columns that are called otherwise than before: the new name with the old one, e.g. `{ title: 'name' }`. `register`
-   * renames them, and the rows keep their values; where it is done already nothing happens, so the entry may stay. Null
-   * says that the column is new, where register would ask whether one that is gone was renamed to it. Default none.
+    * Renamed columns: the old name by the new name, e.g. `{ title: 'name' }`. `register` renames them and keeps their values.
+    * The entry may stay after the rename. Null says that the column is new, where `register` would otherwise refuse because
+    * the column could be a renamed one. Default none.
    */
   readonly renamedFrom?: Readonly<Partial<Record<keyof z.output<Schema> & string, string | null>>>;
   /**
-   * Columns to index together, each list one index; `org_id` (and `instance_id`) are put in front. With `fields` and
-   * options also unique, partial and GIN indexes. Default none.
+    * Indexes; each list of fields is one index, with `org_id` (and `instance_id`) in front. Use `{ fields, … }` for unique,
+    * partial and GIN indexes. Default none.
    */
   readonly indexes?: readonly TableIndex<keyof z.output<Schema> & string>[];
   /**
@@ -63,7 +63,7 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
   readonly defaults?: Readonly<Record<Traits['defaulted'] & keyof z.output<Schema> & string, string>>;
   /** Foreign keys to other tables, each within one org. Default none. */
   readonly references?: readonly TableReference<keyof z.output<Schema> & string>[];
-  /** False: changes of the table are not in the feed, so its writers run no trigger, and nobody can subscribe to it. Default true. */
+  /** False: changes of the table are not in the feed. Its writes run no trigger, and `subscribe` refuses it. Default true. */
   readonly feed?: boolean;
 }
 

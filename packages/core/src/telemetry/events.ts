@@ -10,7 +10,7 @@ export interface AttemptEvent {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly durationMs: number;
-  /** From the write of the intent's record to the end of the attempt; undefined for what is no longer there. */
+  /** From the write of the intent's record to the end of the attempt; undefined if the record no longer exists. */
   readonly sinceIntentMs: number | undefined;
 }
 
@@ -24,6 +24,6 @@ export interface DeliveryEvent {
   readonly durationMs: number;
 }
 
-/** Diagnostics channels that metrics are counted from. Nothing is built or published while nobody subscribes. */
+/** Diagnostics channels that metrics are counted from. Nothing is built or published without a subscriber. */
 export const attemptChannel = channel('intendant:attempt');
 export const deliveryChannel = channel('intendant:delivery');

@@ -47,7 +47,7 @@ export const nameOfError = (error: unknown): string => {
   throw error;
 };
 
-/** The rules of the data store over rows in memory, written down apart from the store: what each operation must answer. */
+/** A model of the data store over rows in memory, independent of the store: what each operation must return. */
 export class StoreModel {
   #rows = new Map<string, ModelRow>();
 

@@ -5,7 +5,7 @@ import { internalsOf } from '@intendant/subscription/internal';
 export interface ChangeFeed {
   /** It hears nothing and says ten times a second that something may have changed. */
   readonly isPolled: boolean;
-  /** Calls with the key of each changed row; without one when any may have changed unseen. Answers how to stop it. */
+  /** Calls with the key of each changed row; without one when any may have changed unseen. Returns a function that stops it. */
   watch(tables: readonly string[], listener: (key?: Readonly<Record<string, unknown>>) => void): Promise<() => void>;
 }
 

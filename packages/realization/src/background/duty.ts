@@ -7,9 +7,9 @@ export interface Duty {
   readonly name: string;
   /** The longest it goes without a look. */
   readonly intervalMs: number;
-  /** Rings when there may be something to do. Answers how to stop it. Default: only the interval, and who rings by hand. */
+  /** Rings when there may be something to do. Returns a function that stops it. Default: only the interval and explicit rings. */
   readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
-  /** Does some of it. Answers when to come again, in ms: 0 while there is more; undefined for the interval. */
+  /** Does some of the work. Returns the wait until the next run, in ms: 0 while there is more; undefined for the interval. */
   work(): Promise<number | undefined>;
 }
 

@@ -13,8 +13,8 @@ const LOOK_AGAIN_MIN_MS = 2000;
 const LOOK_AGAIN_MAX_MS = 10_000;
 
 /**
- * Looks at once, and again whenever `watch` says that something changed, until a look answers something. When the time
- * is up or the signal aborts it takes a last look, and then throws what `gaveUp` answers.
+ * Looks at once, and again whenever `watch` says that something changed, until a look returns a value. When the time
+ * is up or the signal aborts it takes a last look, and then throws what `gaveUp` returns.
  */
 export async function lookUntil<Found>(
   look: () => Promise<Found | undefined>,

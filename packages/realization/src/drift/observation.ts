@@ -5,7 +5,7 @@ export type Observed = Observation | 'failed';
 
 const OBSERVATIONS: ReadonlySet<unknown> = new Set(['realized', 'drifted', 'missing'] satisfies Observation[]);
 
-/** Throws a TypeError for what `observe` may not answer. */
+/** Throws a TypeError for a value that `observe` may not return. */
 export function checkObservation(answer: unknown): Observation {
   if (OBSERVATIONS.has(answer)) return answer as Observation;
   throw new TypeError("observe must answer 'realized', 'drifted' or 'missing'");

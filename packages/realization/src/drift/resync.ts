@@ -62,7 +62,7 @@ interface Round {
   readonly resources: number;
 }
 
-/** Goes on with one round that is due. Answers whether there was one. */
+/** Continues one round that is due. Returns whether there was one. */
 async function stepResync(store: DataStoreInternals, tables: readonly StatusTables[]): Promise<boolean> {
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);

@@ -32,7 +32,7 @@ import { persistFunction, REFUSED_SQLSTATE } from './persist-function.ts';
  *
  * An id that is used again is the exception. What is left of the old resource has a revision that late workers may
  * still mark with, so the new one goes on above it, and that has to be known before the record is written. The common
- * path refuses itself when it meets leftovers, and the patient path looks first.
+ * path refuses itself when it meets leftovers, and the path in a transaction reads them first.
  */
 
 export interface IntentToPersist {
@@ -41,20 +41,20 @@ export interface IntentToPersist {
   readonly placement: Placement;
 }
 
-/** Answers the resource's row as stored. Throws RevisionConflictError, and then nothing changed. */
+/** Returns the stored row of the resource. Throws RevisionConflictError, and then nothing changed. */
 export async function persistIntent(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   intent: IntentToPersist,
-  patiently: (run: (executor: Executor) => Promise<readonly (string | null)[]>) => Promise<readonly (string | null)[]>,
+  runInTransaction: (run: (executor: Executor) => Promise<readonly (string | null)[]>) => Promise<readonly (string | null)[]>,
   isTransaction: boolean,
 ): Promise<readonly (string | null)[]> {
-  const persistPatiently = () => patiently((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
+  const persistInTransaction = () => runInTransaction((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
   try {
-    return await (isTransaction ? persistPatiently() : persistAtOnce(executor, scope, tables, intent));
+    return await (isTransaction ? persistInTransaction() : persistAtOnce(executor, scope, tables, intent));
   } catch (error) {
-    if (hasCode(error, LEFTOVER_SQLSTATE)) return persistPatiently();
+    if (hasCode(error, LEFTOVER_SQLSTATE)) return persistInTransaction();
     throw hasCode(error, REMOVED_POINT_SQLSTATE) ? removedPoint(tables, error) : error;
   }
 }

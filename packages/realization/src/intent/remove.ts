@@ -29,7 +29,7 @@ const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
 const LOCKING = 2;
 
 /**
- * Hides the resource and sets its removal off at every point, in one transaction. Answers its row as stored, or
+ * Hides the resource and starts its removal at every point, in one transaction. Returns the stored row, or
  * undefined when there is none to hide.
  */
 export async function softDeleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal) {
@@ -99,7 +99,7 @@ function refuseOtherRevision(tables: StatusTables, removal: Removal, answer: Sta
   );
 }
 
-/** Removes the resource's row, whatever it is enforced at; the status rows stay. Answers how many rows went. */
+/** Deletes the resource's row, wherever it is enforced; the status rows stay. Returns the number of deleted rows. */
 export async function deleteIntent(
   executor: Executor,
   scope: Scope,
@@ -125,7 +125,7 @@ const deleteSql = perStatusTables((tables) => {
     where ${ofResource(tables, 'r')} and ($${next}::bigint is null or r.revision = $${next}::bigint)`;
 });
 
-/** Removes every trace: the resource, its overall row and its enforcement rows. Answers how many rows went. */
+/** Deletes the resource, its overall row and its enforcement rows. Returns the number of deleted rows. */
 export async function purgeIntent(
   executor: Executor,
   scope: Scope,
@@ -149,7 +149,7 @@ const purgeSql = perStatusTables((tables) => ({
 
 /**
  * Removes what is left of a resource that is gone: rows whose removal waits or is done. Nothing is touched while the
- * resource is there. Answers how many rows went.
+ * resource is there. Returns the number of deleted rows.
  */
 export async function purgeStaleRows(
   executor: Executor,

@@ -2,7 +2,7 @@ import { type DataStoreInternals, DedicatedConnection, Service } from '@intendan
 import type { Logger } from 'pino';
 import { JOB_BELL_CHANNEL } from './job-bell.ts';
 
-/** Hears, on a connection of its own, of jobs stored while a worker sleeps. Runs while somebody listens. */
+/** Receives, on its own connection, notifications of jobs stored while a worker sleeps. Runs while there are listeners. */
 export class JobListener {
   readonly #service: Service;
   readonly #listeners = new Map<string, Set<() => void>>();

@@ -19,7 +19,7 @@ export interface ClaimedJob {
   readonly tenant: string;
 }
 
-export interface ClaimWish {
+export interface ClaimRequest {
   readonly limit: number;
   /** Tenants after this one come first. Null: from the first. */
   readonly afterTenant: string | null;
@@ -39,7 +39,7 @@ export class JobQueue {
   }
 
   /** Claims up to this many jobs that are due, in turns over the tenants. */
-  async claim(queue: string, { limit, afterTenant, favoursBackground }: ClaimWish): Promise<ClaimedJob[]> {
+  async claim(queue: string, { limit, afterTenant, favoursBackground }: ClaimRequest): Promise<ClaimedJob[]> {
     try {
       const [answer] = await this.run([
         { name: 'claim-jobs', text: CLAIM, values: [queue, String(limit), afterTenant, String(favoursBackground)] },
@@ -51,7 +51,7 @@ export class JobQueue {
     }
   }
 
-  /** Says that these jobs are still being worked on. Answers the ids of those that were still this claim's. */
+  /** Renews the leases of these jobs. Returns the ids of those that this claim still holds. */
   async renew(queue: string, jobs: readonly ClaimedJob[]): Promise<Set<string>> {
     const [answer] = await this.run([renewJobs(queue, jobs)]);
     return idsOf(answer);
@@ -82,7 +82,7 @@ function readJob(queue: string, [id, retryCount, tenant, identity]: readonly (st
 export const idsOf = (answer: StatementResult | undefined): Set<string> =>
   new Set(answer?.rows.map(([id]) => String(id)));
 
-/** Renews their leases; answers the ids of those that were still this claim's. Runs as the login. */
+/** Renews their leases. Returns the ids of those that this claim still holds. Runs as the login. */
 export const renewJobs = (queue: string, jobs: readonly ClaimedJob[]): Statement => ({
   name: 'renew-jobs',
   text: RENEW,

@@ -57,7 +57,7 @@ const RESCHEDULE = `
   where j.name = $1 and j.id = f.id and j.state = 'active' and j.retry_count = f.attempt
     and (f.retry_in_ms is null or not ${WAITS_ALREADY})`;
 
-/** Frees the jobs of workers that stopped saying that they are alive. Answers how many. */
+/** Releases the jobs whose lease has expired. Returns their number. */
 export const takeOverJobs = (queues: readonly string[], leaseMs: number): Statement => ({
   name: 'take-over-jobs',
   text: TAKE_OVER,

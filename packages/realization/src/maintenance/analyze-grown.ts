@@ -12,7 +12,7 @@ import { planFunctions } from '../schema/function-plan.ts';
 const GROWN_TIMES = 4;
 const MIN_ROWS = 300;
 
-/** Analyzes those of the tables that have grown, with the rights of their owner. Answers how many. */
+/** Analyzes those of the tables that have grown, with the rights of their owner. Returns their number. */
 const ANALYZE_GROWN = `
 create or replace function intendant.analyze_grown(names text[]) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp

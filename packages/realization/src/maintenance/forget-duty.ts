@@ -3,7 +3,7 @@ import type { Duty } from '../background/duty.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { forgetFinished } from '../submit/operation-statements.ts';
 
-/** Forgets the results of submitted operations when nobody may ask for them any more. */
+/** Forgets the results of submitted operations when their retention time is over. */
 export const forgetDuty = (
   store: DataStoreInternals,
   operations: () => RegisteredTable | undefined,

@@ -37,7 +37,7 @@ const MAY_BE_GONE = `
     select change from intendant.status_change where table_name = $1 and point_id = '' and status in (${ENDS})
   ) counted`;
 
-/** Purges what has been gone for this long, up to a number. Answers how many resources went, and whether there may be more. */
+/** Purges up to a number of resources that were removed long enough ago. Returns their number, and whether there may be more. */
 export function purgeGone(
   store: DataStoreInternals,
   tables: StatusTables,

@@ -5,7 +5,7 @@ import { advanceRollout } from '../rollout/rollout.ts';
 
 export const ROLLOUTS = 'rollouts';
 
-/** How soon to look again at what somebody else's transaction is in the way of. */
+/** Wait before retrying resources that another transaction has locked. */
 const BLOCKED_MS = 200;
 
 /** Moves resources to points that came or changed, and away from those that went: also what a process that died left half done. */

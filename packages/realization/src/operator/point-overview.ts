@@ -18,7 +18,7 @@ export interface PointOverview {
   readonly labels: Labels;
   /** The tables whose resources may be placed there, with their schema. Empty for a point that is not registered. */
   readonly tables: readonly string[];
-  /** When somebody there was last heard of; null for a point that is not registered. */
+  /** When the last heartbeat was received; null for a point that is not registered. */
   readonly heartbeatAt: Date | null;
   /** Workers and announcements in all processes that were heard of in the last 30 seconds. */
   readonly workers: number;

@@ -15,13 +15,13 @@ import { overallJson, readOverallJson } from './status-json.ts';
 export interface PointDetail {
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;
-  /** Of the point itself: `stale` means that nobody serves it. */
+  /** State of the point: `stale` means that no worker serves it. */
   readonly pointState: PointState | 'unregistered';
   /** The status at this point. */
   readonly status: Status;
   /** The resource's revision that the status is about. */
   readonly revision: number;
-  /** The resource is to vanish from this point. */
+  /** Whether the resource is to be removed from this point. */
   readonly isRemoval: boolean;
   /** Which attempt of a worker the status tells of; null when no worker wrote it. */
   readonly attempt: number | null;

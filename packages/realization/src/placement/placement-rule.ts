@@ -5,8 +5,8 @@ import type { Placement } from './placement-statements.ts';
 import { checkSelector, type Selector } from './selector.ts';
 
 /**
- * Where resources go when `persistIntent` isn't told: a selector, or a function of the record that answers a selector or
- * a list of points. What answers a selector follows the points: one that is added later gets what matches it. A list
+ * Where resources go when `persistIntent` gets no points: a selector, or a function of the record that returns a selector or
+ * a list of points. A selector follows the points: a point that is added later gets the resources that match it. A list
  * stays as it is until the next intent.
  *
  * ```ts
@@ -33,7 +33,7 @@ export interface PlacementOptions {
   readonly selector?: Selector;
 }
 
-/** Throws InvalidRecordError for options that don't fit, and for a rule that answers neither a selector nor a list. */
+/** Throws InvalidRecordError for options that don't fit, and for a rule that returns neither a selector nor a list. */
 export function placementOf(
   options: PlacementOptions,
   rule: PlacementRule<AnyTable> | undefined,

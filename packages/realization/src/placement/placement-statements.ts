@@ -75,7 +75,7 @@ const resetSql = (tables: StatusTables, points: string): string => `
       is_removal = not ${isStaying(points)}, attempt = null, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
 
-/** A point that was removed is named in vain: an error, so that nobody waits for it. */
+/** A removed point in an intent is marked ERROR, since no worker serves it. */
 const placeSql = (tables: StatusTables, points: string): string => {
   const identity = identitySql(tables.overall);
   const values = tables.overall.identity.map((column, index) => `$${index + 1}::${column.format.sqlType}`).join(', ');

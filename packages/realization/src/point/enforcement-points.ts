@@ -56,7 +56,7 @@ const LONGEST_MS = 1e13;
 
 /** Options of `points.remove`. */
 export interface RemovePointOptions {
-  /** The place is gone for good: what was there is forgotten, and nobody is asked to unrealize it. Default false. */
+  /** The point no longer exists: its statuses are deleted, and no handler unrealizes its resources. Default false. */
   readonly force?: boolean;
 }
 

@@ -14,13 +14,13 @@ export interface EnforcementPoint {
   /** The tables whose resources may be placed there, with their schema: `public.vm`. */
   readonly tables: readonly string[];
   /**
-   * `stale`: nobody there was heard of for `staleAfterMs`; selectors still place intents there. Nothing is placed at a
+   * `stale`: no heartbeat for `staleAfterMs`; selectors still place intents there. Nothing is placed at a
    * point that was `removed`.
    */
   readonly state: PointState;
   /** When the point was registered, or registered again after its removal. */
   readonly announcedAt: Date;
-  /** When somebody there last said so. */
+  /** When a worker or announcement there last sent a heartbeat. */
   readonly heartbeatAt: Date;
 }
 
@@ -99,7 +99,7 @@ const REPLACE = `
   where id = $1
   returning ${COLUMNS}`;
 
-/** Answers the point as it was removed; undefined when it is not registered. */
+/** Returns the removed point; undefined when it is not registered. */
 export async function removePoint(run: Run, id: string): Promise<EnforcementPoint | undefined> {
   const [removed] = await run([{ name: 'remove-point', text: REMOVE, values: [id] }]);
   const row = (removed as StatementResult).rows[0];

@@ -93,7 +93,7 @@ const wanted = (tables: StatusTables): string => `
       when (not e.is_removal or $4::boolean and e.is_removal) and ${isUnwanted} then 'unplace'
     end`;
 
-/** Moves those of the set that are locked, if they are still to be moved. Answers how many were. */
+/** Moves the locked resources of the set that still have to be moved. Returns their number. */
 export const move = (
   tables: StatusTables,
   direction: Direction,

@@ -108,7 +108,7 @@ export class RealizationSession extends BulkSession {
     await this.#mark('ERROR', false, definition, resources, enforcementPoint, error);
   }
 
-  /** Reports that the resource is to vanish from this point. The resource need not exist; the same for the other deletion marks. */
+  /** Reports that the resource is to be removed from this point. The resource need not exist; the same for the other deletion marks. */
   async markDeletionPending<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -147,7 +147,7 @@ export class RealizationSession extends BulkSession {
 
   /**
    * Hides the resource and sets its removal off everywhere: DELETION_PENDING at each point, with a job for each.
-   * Answers the hidden record, its revision grown by one; `rowsAffected` is 0 when there was none to hide.
+   * Returns the hidden record with its new revision; `rowsAffected` is 0 when there was none to hide.
    *
    * Throws RevisionConflictError when a revision is asked for and it is at another, ConfigurationError for a table defined
    * with `softDelete: false`: there, persist the intent with no points, and `delete` it when it is gone everywhere.
@@ -164,21 +164,21 @@ export class RealizationSession extends BulkSession {
     });
   }
 
-  /** Removes the resource's row outright and answers how many went; its status rows stay, and overall follows them. */
+  /** Deletes the resource's row and returns the number of deleted rows. Its status rows stay; the overall status follows them. */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     return this.#operate('delete', definition, key, ({ tables, scope, core }) =>
       deleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options)),
     );
   }
 
-  /** Removes every trace of the resource, wherever it is enforced. Answers how many rows went, status rows included. */
+  /** Deletes the resource and all its status rows, wherever it is enforced. Returns the number of deleted rows. */
   async purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
     return this.#operate('purge', definition, key, ({ tables, scope, core }) =>
       purgeIntent(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
     );
   }
 
-  /** Removes the status rows of a resource that is gone or soft-deleted, where its removal waits or is done. Answers how many. */
+  /** Removes the status rows of a resource that is gone or soft-deleted, where its removal waits or is done. Returns their number. */
   async purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
     return this.#operate('purgeStaleStatusRecords', definition, key, ({ tables, scope, core }) =>
       purgeStaleRows(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
@@ -234,7 +234,7 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * Waits until the overall status is the wanted one, pushed by the feed. Answers the status.
+   * Waits until the overall status is the wanted one, pushed by the feed. Returns the status.
    *
    * Throws OperationCancelledError when the time is up or the signal aborts.
    */

@@ -58,7 +58,7 @@ export interface MarkResult {
   readonly currentRevision: number | null;
 }
 
-/** Answers in the order of the marks. Those of one resource at one point are written one after the other. */
+/** Returns results in the order of the marks. Those of one resource at one point are written one after the other. */
 export async function writeMarks(
   executor: Executor,
   scope: Scope,

@@ -59,7 +59,7 @@ export const waitingShards = (table: RegisteredTable, tableNames: readonly strin
   values: [arrayLiteral(tableNames)],
 });
 
-/** Makes this transaction the only one at work on a shard; answers `f` when another is. */
+/** Locks a shard for this transaction. Returns `f` when another transaction holds it. */
 export const takeShard = (table: RegisteredTable, shard: number): Statement => ({
   name: 'take-shard',
   text: 'select pg_try_advisory_xact_lock(hashtext($1), $2::integer)',

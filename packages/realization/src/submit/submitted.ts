@@ -33,7 +33,7 @@ export class Submitted<Result> {
   }
 
   /**
-   * Waits until it is carried out, pushed by the feed, and answers what the operation itself would have. One submitted
+   * Waits until it is carried out, pushed by the feed, and returns what the operation itself would return. One submitted
    * inside a transaction waits for the commit, so don't await it there.
    *
    * Throws what the operation itself would have, and OperationCancelledError when the time is up or the signal aborts:

@@ -104,7 +104,7 @@ const lookAtChunk = (tables: StatusTables, place: string | null): Statement => (
 
 const { PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS } = STATUS_WEIGHTS;
 
-/** Rows that somebody should be about to change; and rows of a revision that is not the resource's any more. */
+/** Rows whose status should still change, and rows of a revision that is no longer the resource's. */
 const NEEDS_JOB = `
       (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision)`;
 

@@ -40,7 +40,7 @@ export interface BegunAttempt {
 
 export interface Begun {
   readonly attempts: readonly BegunAttempt[];
-  /** Locked by somebody else: to be tried again in a moment. */
+  /** Locked by another transaction: retried after a short wait. */
   readonly contended: readonly ClaimedJob[];
 }
 

@@ -26,9 +26,9 @@ const CONTENDED_PAUSE_MS = 10;
 const CONTENDED_LIMIT_MS = 250;
 const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 5000;
-/** A worker that claimed so often in a row is busy, and not to be rung for each job. */
+/** After this number of successful claims in a row a worker is busy, and is not notified of each job. */
 const BUSY_TURNS = 2;
-/** A due job that a claim did not get: somebody else's claim was in the way for a moment. */
+/** Wait before retrying when a claim did not get a due job because another claim held it locked. */
 const OVERDUE_PAUSE_MS = 20;
 
 export interface ClaimLoopParts {
@@ -93,7 +93,7 @@ export class ClaimLoop {
     }
   }
 
-  /** Claims and begins for every lane, as far as there is room. Answers whether there may be more. */
+  /** Claims and begins jobs for every lane, up to the free capacity. Returns whether there may be more. */
   async #takeMore(): Promise<boolean> {
     await this.#beginContended();
     let isBusy = false;

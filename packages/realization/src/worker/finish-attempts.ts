@@ -70,7 +70,7 @@ const markArrays = (attempts: readonly BegunAttempt[]): string[] => [
   arrayLiteral(attempts.map((attempt) => String(hasMark(attempt)))),
 ];
 
-/** Each statement answers one row: the array that it left in its setting. */
+/** Each statement returns one row: the array that it stored in its setting. */
 const ordinalsOf = (answer: StatementResult | undefined): Set<number> => {
   const literal = answer?.rows[0]?.[0] ?? '{}';
   return new Set(literal === '{}' ? [] : literal.slice(1, -1).split(',').map(Number));

@@ -14,7 +14,7 @@ export class LanePauses<Lane> {
     return (this.#pauses.get(lane)?.endsAt ?? 0) > performance.now();
   }
 
-  /** Answers how long it is left alone, and whether this is its first failure in a row. */
+  /** Returns how long it is paused, and whether this is its first failure in a row. */
   failed(lane: Lane): { readonly pauseMs: number; readonly isFirst: boolean } {
     const failures = this.#pauses.get(lane)?.failures ?? 0;
     const pauseMs = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** failures);
@@ -22,12 +22,12 @@ export class LanePauses<Lane> {
     return { pauseMs, isFirst: failures === 0 };
   }
 
-  /** Answers whether it had failed before. */
+  /** Returns whether it had failed before. */
   succeeded(lane: Lane): boolean {
     return this.#pauses.delete(lane);
   }
 
-  /** Milliseconds until the next pause ends. Infinity: nobody is left alone. */
+  /** Milliseconds until the next pause ends. Infinity: none is paused. */
   remainingMs(): number {
     const ends = [...this.#pauses.values()]
       .map(({ endsAt }) => endsAt - performance.now())

@@ -10,7 +10,7 @@ const RETRY_MAX_MS = 2000;
 /** Somebody else holds the resources of all that is left to report. */
 const CONTENDED_PAUSE_MS = 20;
 
-/** Writes reports together and answers each; what is `contended` changed nothing and comes again. */
+/** Writes several reports together and returns a result for each. A `contended` report changed nothing and is retried. */
 export type WriteReports<Report> = (reports: readonly Report[]) => Promise<readonly (Settled | 'contended')[]>;
 
 interface Waiting<Report> {

@@ -1,4 +1,4 @@
-/** Thrown by a handler for what retrying won't mend: ERROR is recorded, and nothing is tried again until the next intent. */
+/** Thrown by a handler for a permanent failure: ERROR is recorded, and there is no retry until the next intent. */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError';
 }

@@ -23,7 +23,7 @@ export interface WorkerOptions {
   readonly allowUnrealize?: boolean;
   /**
    * How long a round over all resources of the point takes, in which `observe` looks at each once, for handlers that have
-   * it. Infinity: no rounds. Of workers that say different things the last to start is right. Default 3,600,000 ms (an hour).
+   * it. Infinity: no rounds. If workers differ, the most recently started one wins. Default 3,600,000 ms (an hour).
    */
   readonly resyncEveryMs?: number;
   /** One entry a table, made with `on`. */
@@ -44,9 +44,9 @@ export interface WorkerOptions {
   /** After this the signal aborts and the attempt counts as failed. Default 900,000 ms (15 minutes). */
   readonly attemptTimeoutMs?: number;
   /**
-   * A handler that goes on after its time was up keeps its resource for so much longer, since two attempts at a time
-   * would be worse; then it is given up, and the resource is tried again. Infinity: never, so that a handler that hangs
-   * for ever holds its resource until the process ends. Default: as long as `attemptTimeoutMs`.
+    * How long a handler that continues after `attemptTimeoutMs` still keeps its resource, so that no second attempt runs
+    * beside it. After that it is abandoned and the resource is retried. Infinity: never; a handler that does not return then
+    * holds its resource until the process ends. Default: `attemptTimeoutMs`.
    */
   readonly abandonAfterMs?: number;
   /** Abort an attempt when a newer revision of its resource arrives. Default false: it may finish, and the newer one is next. */

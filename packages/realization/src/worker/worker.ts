@@ -28,7 +28,7 @@ export interface WorkerParts {
   readonly feed: ChangeFeed;
   readonly logger: Logger;
   statusTables(handlers: TableHandlers): StatusTables;
-  /** Tells the realization that the point is being served. Answers how to take that back. */
+  /** Tells the realization that the point is being served. Returns a function that undoes this. */
   enter(configuration: WorkerConfiguration): Promise<Stop>;
 }
 
