@@ -2,14 +2,17 @@ import type { DataStore } from '@intendant/core';
 import type { Realization } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
 
+// biome-ignore lint/suspicious/noExplicitAny: the type of the context does not matter here
+type StoreOfAnyContext = DataStore<any>;
+// biome-ignore lint/suspicious/noExplicitAny: the type of the context does not matter here
+type RealizationOfAnyContext = Realization<any>;
+
 /** What metrics are read from. */
 export interface MetricsOptions {
-  // biome-ignore lint/suspicious/noExplicitAny: a store of whatever context
   /** The store whose connection pool is measured. */
-  readonly store: DataStore<any>;
-  // biome-ignore lint/suspicious/noExplicitAny: a realization of whatever context
+  readonly store: StoreOfAnyContext;
   /** The realization whose attempts, statuses and queues are measured. Default: none are. */
-  readonly realization?: Realization<any>;
+  readonly realization?: RealizationOfAnyContext;
   /** The subscriptions whose deliveries and lag are measured. Default: none are. */
   readonly subscriptions?: Subscriptions;
   /** Values of the whole database are read at most this often, however often metrics are collected. Default 10,000 ms. */

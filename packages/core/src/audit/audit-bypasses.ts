@@ -69,9 +69,9 @@ interface OpenFunction {
 }
 
 /**
-  * What a function reads is not visible in the catalog. So every function that the login may call and that runs as a role
-  * that sees all rows is reported, except trigger functions (not callable), the framework's own in schema `intendant`, and
-  * those of extensions.
+ * What a function reads is not visible in the catalog. So every function that the login may call and that runs as a role
+ * that sees all rows is reported, except trigger functions (not callable), the framework's own in schema `intendant`, and
+ * those of extensions.
  */
 const OPEN_FUNCTIONS = `
   select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as signature,

@@ -10,13 +10,13 @@ import { auditTables } from './audit-tables.ts';
 import type { IsolationFinding } from './finding.ts';
 
 /**
-  * Checks the live database for everything that would let one tenant reach another's rows: row security that is off or not
-  * forced, policies and grants that register did not make, a login with rights of its own, views and functions that run
-  * as a role that sees all rows, settings left on a pooled connection. Changes nothing. Returns an empty list if it finds
-  * nothing.
-  *
-  * Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
-  * `org_id` and is accessible to the store's roles. Uses `adminConnection`. Throws ConnectionError.
+ * Checks the live database for everything that would let one tenant reach another's rows: row security that is off or not
+ * forced, policies and grants that register did not make, a login with rights of its own, views and functions that run
+ * as a role that sees all rows, settings left on a pooled connection. Changes nothing. Returns an empty list if it finds
+ * nothing.
+ *
+ * Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
+ * `org_id` and is accessible to the store's roles. Uses `adminConnection`. Throws ConnectionError.
  *
  * ```ts
  * for (const { message, sql } of await auditIsolation(store)) logger.warn({ sql }, message);

@@ -1,8 +1,8 @@
 import { startTimer } from './timer.ts';
 
 /**
-  * A signal that a loop waits for. A ring wakes all waiters. A ring without waiters is remembered (once, not counted) and
-  * ends the next wait immediately. So a loop that reads and then waits never misses a ring in between.
+ * A signal that a loop waits for. A ring wakes all waiters. A ring without waiters is remembered (once, not counted) and
+ * ends the next wait immediately. So a loop that reads and then waits never misses a ring in between.
  */
 export class Bell {
   readonly #waiting = new Set<() => void>();

@@ -5,12 +5,12 @@ import { Outage, type OutageMessages } from './outage.ts';
 import { pause } from './pause.ts';
 
 /*
-  * Every background part is a service. It can be started and stopped any number of times and in any order, reports when it
-  * is ready, and handles its own errors: the begin and the end of an outage are logged once each, and in between the service
-  * retries with a backoff.
-  *
-  * The time from a start to its stop is one life. A life begins only after the previous one has ended, so `start` during a
-  * slow `stop` needs no special case, and two runs of one service never overlap.
+ * Every background part is a service. It can be started and stopped any number of times and in any order, reports when it
+ * is ready, and handles its own errors: the begin and the end of an outage are logged once each, and in between the service
+ * retries with a backoff.
+ *
+ * The time from a start to its stop is one life. A life begins only after the previous one has ended, so `start` during a
+ * slow `stop` needs no special case, and two runs of one service never overlap.
  */
 
 /** What a run receives. */
@@ -25,8 +25,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly messages: OutageMessages;
   /**
-    * One piece of the work, e.g. one query, one round, or everything done on one connection. Returns the wait until the next
-    * run, in milliseconds of any length; undefined for `intervalMs`. When it throws, it is run again after a backoff.
+   * One piece of the work, e.g. one query, one round, or everything done on one connection. Returns the wait until the next
+   * run, in milliseconds of any length; undefined for `intervalMs`. When it throws, it is run again after a backoff.
    */
   run(run: ServiceRun): Promise<number | undefined>;
   /** The wait between runs, in milliseconds; `ring` ends it. Default: no limit, the service waits for `ring`. */

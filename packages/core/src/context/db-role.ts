@@ -51,9 +51,9 @@ export const toInstanceRole = (role: DbRole): DbRole => INSTANCE_FORMS[role] ?? 
 export const toPlainRole = (role: DbRole): DbRole => PLAIN_FORMS[role] ?? role;
 
 /**
-  * The role with exactly the rights that all of these share: a writer only if all are writers, limited to the org if any is,
-  * and to the instance if any is. This is not always the one that comes first in `DB_ROLES`: `reader` comes before
-  * `tenant_writer` but sees other orgs' rows, so their common role is `tenant_reader`.
+ * The role with exactly the rights that all of these share: a writer only if all are writers, limited to the org if any is,
+ * and to the instance if any is. This is not always the one that comes first in `DB_ROLES`: `reader` comes before
+ * `tenant_writer` but sees other orgs' rows, so their common role is `tenant_reader`.
  */
 export function meetOfDbRoles(roles: readonly DbRole[]): DbRole | undefined {
   if (roles.length <= 1) return roles[0];

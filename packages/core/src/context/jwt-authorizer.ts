@@ -61,9 +61,9 @@ const PUBLIC_KEY_ALGORITHMS = [
 ];
 
 /**
-  * Derives the context from a signed token. Verification may fetch keys, so `authenticate` does it once per request;
-  * sessions of the returned context make no further calls. A context that `authenticate` did not make is refused, so a
-  * plain object never passes as a verified caller.
+ * Derives the context from a signed token. Verification may fetch keys, so `authenticate` does it once per request;
+ * sessions of the returned context make no further calls. A context that `authenticate` did not make is refused, so a
+ * plain object never passes as a verified caller.
  *
  * ```ts
  * const authorizer = new JwtAuthorizer({ jwks: 'https://id.example.com/jwks', issuer: 'https://id.example.com/', audience: 'vms' });
@@ -94,8 +94,8 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   }
 
   /**
-    * Verifies the token's signature, issuer, audience and expiry, and returns its context. Throws InvalidTokenError, which
-    * never contains the token, and ConnectionError when the issuer's keys cannot be fetched.
+   * Verifies the token's signature, issuer, audience and expiry, and returns its context. Throws InvalidTokenError, which
+   * never contains the token, and ConnectionError when the issuer's keys cannot be fetched.
    */
   async authenticate(token: string): Promise<JwtContext> {
     if (typeof token !== 'string' || token === '') throw new InvalidTokenError('no token; send Authorization: Bearer');
@@ -106,8 +106,8 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   }
 
   /**
-    * Returns a context without a token, for the service's own work: background jobs, migrations, tests. It has these roles in
-    * this org, no claims, and does not expire. Never make it from a caller's input.
+   * Returns a context without a token, for the service's own work: background jobs, migrations, tests. It has these roles in
+   * this org, no claims, and does not expire. Never make it from a caller's input.
    */
   trustedContext(context: MetadataContext): JwtContext {
     const trusted: JwtContext = Object.freeze({ ...context, claims: Object.freeze({}) });

@@ -14,8 +14,8 @@ export interface ContextWatch {
 }
 
 /**
-  * Watches a context until it expires or its authorizer reports it as invalid; the authorizer is called at intervals. If the
-  * authorizer throws, the context counts as ended.
+ * Watches a context until it expires or its authorizer reports it as invalid; the authorizer is called at intervals. If the
+ * authorizer throws, the context counts as ended.
  */
 export function watchContext<C>(authorizer: Authorizer<C>, context: C, recheckMs: number = RECHECK_MS): ContextWatch {
   const ended = new AbortController();

@@ -12,8 +12,8 @@ export interface HttpAnswer {
 }
 
 /**
-  * Returns the HTTP response for an error of the framework; undefined for any other error. The body contains the error's
-  * message, except for server errors (status 500), where it contains the code and a fixed sentence.
+ * Returns the HTTP response for an error of the framework; undefined for any other error. The body contains the error's
+ * message, except for server errors (status 500), where it contains the code and a fixed sentence.
  */
 export function httpAnswer(error: unknown): HttpAnswer | undefined {
   if (!(error instanceof IntendantError)) return undefined;

@@ -7,14 +7,14 @@ import { type PreparedNames, preparedNamesOf } from './prepared-names.ts';
 import type { Statement, StatementResult, WireValue } from './statement.ts';
 
 /*
-  * Several statements with one Sync message: the Parse, Bind and Execute messages of all are sent together, and Postgres
-  * runs them as one implicit transaction (extended query protocol, "pipelining":
-  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING). A tenant-scoped statement
-  * therefore costs one round trip, and its `is_local` settings end with it.
-  *
-  * pg treats any object with a `submit` method as a query and passes it the backend's messages. After the first error pg
-  * drops the query, so `handleError` settles the promise; pg itself handles the ReadyForQuery that follows. No Describe is
-  * sent: the author of a statement knows its columns.
+ * Several statements with one Sync message: the Parse, Bind and Execute messages of all are sent together, and Postgres
+ * runs them as one implicit transaction (extended query protocol, "pipelining":
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING). A tenant-scoped statement
+ * therefore costs one round trip, and its `is_local` settings end with it.
+ *
+ * pg treats any object with a `submit` method as a query and passes it the backend's messages. After the first error pg
+ * drops the query, so `handleError` settles the promise; pg itself handles the ReadyForQuery that follows. No Describe is
+ * sent: the author of a statement knows its columns.
  */
 
 export interface ExchangeOptions {
@@ -119,8 +119,8 @@ class Exchange {
 const STALE_PLAN = new Set(['26000', '0A000']);
 
 /**
-  * True when the server no longer has, or refuses, a prepared statement: the same exchange succeeds when it is sent again.
-  * Recognized by the server function that raised the error, because messages are translated.
+ * True when the server no longer has, or refuses, a prepared statement: the same exchange succeeds when it is sent again.
+ * Recognized by the server function that raised the error, because messages are translated.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return false;
@@ -128,8 +128,8 @@ export function isStalePlan(error: unknown): boolean {
 }
 
 /**
-  * Sends the statements with one Sync and returns their results in order. Outside a transaction block they are one
-  * transaction. Rejects with the untranslated error of pg or Postgres.
+ * Sends the statements with one Sync and returns their results in order. Outside a transaction block they are one
+ * transaction. Rejects with the untranslated error of pg or Postgres.
  */
 export function runExchange(
   client: ClientBase,

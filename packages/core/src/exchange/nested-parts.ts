@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { OperationNotAllowedError } from '../error/intendant-error.ts';
 
 /*
-  * Savepoints can only be nested: rolling back to a savepoint undoes everything since, also the work of a concurrent nested
-  * transaction. So only the innermost nested transaction may run statements. Statements of the others wait, in order, until
-  * the transactions nested in them have ended.
-  *
-  * The asynchronous context of a call decides to which nested transaction it belongs, not the object it is called on: a
-  * callback that uses the outer `tx` inside a nested transaction works in the nested one.
+ * Savepoints can only be nested: rolling back to a savepoint undoes everything since, also the work of a concurrent nested
+ * transaction. So only the innermost nested transaction may run statements. Statements of the others wait, in order, until
+ * the transactions nested in them have ended.
+ *
+ * The asynchronous context of a call decides to which nested transaction it belongs, not the object it is called on: a
+ * callback that uses the outer `tx` inside a nested transaction works in the nested one.
  */
 
 /** A nested transaction (a savepoint), or the whole transaction. */

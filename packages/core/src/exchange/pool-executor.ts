@@ -46,8 +46,8 @@ export class PoolExecutor implements Executor {
   }
 
   /**
-    * One exchange is one transaction, so a failed one has changed nothing. After a serialization failure, a deadlock or the
-    * loss of a prepared statement it is sent again.
+   * One exchange is one transaction, so a failed one has changed nothing. After a serialization failure, a deadlock or the
+   * loss of a prepared statement it is sent again.
    */
   async #untilDone(signal: AbortSignal | undefined, run: () => Promise<StatementResult[]>): Promise<StatementResult[]> {
     for (let attempt = 1; ; attempt++) {

@@ -29,11 +29,11 @@ const LOGIN_PLANS = 'login';
 const ROLLBACK_LIMIT_MS = 5_000;
 
 /**
-  * One transaction on one connection. `begin` and the scope's settings are sent together with the first statement.
-  *
-  * Between operations the transaction has one default scope: that of the declared tables, else that of the first operation,
-  * and from the first raw SQL on that of raw SQL. An operation under another scope sets its own before its statements and
-  * restores the default after them, in the same exchange.
+ * One transaction on one connection. `begin` and the scope's settings are sent together with the first statement.
+ *
+ * Between operations the transaction has one default scope: that of the declared tables, else that of the first operation,
+ * and from the first raw SQL on that of raw SQL. An operation under another scope sets its own before its statements and
+ * restores the default after them, in the same exchange.
  */
 export class TransactionConnection implements TransactionExecutor {
   readonly isTransaction = true as const;

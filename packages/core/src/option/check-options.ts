@@ -5,9 +5,9 @@ import { shown } from './check-duration.ts';
 export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]: true };
 
 /**
-  * Refuses unknown options, and a value that is not an object. Undefined is accepted.
-  *
-  * Throws ConfigurationError that names the option, the function it was passed to, and the option probably meant.
+ * Refuses unknown options, and a value that is not an object. Undefined is accepted.
+ *
+ * Throws ConfigurationError that names the option, the function it was passed to, and the option probably meant.
  */
 export function checkOptions<Options>(door: string, options: Options | undefined, names: OptionNames<Options>): void {
   if (options === undefined) return;

@@ -39,10 +39,10 @@ export interface FrameworkObjects {
 type RoleNames = (role: StoreRole) => string;
 
 /**
-  * The SQL that limits the framework's own objects to the service role, as `register` limits tenants' tables to the eight
-  * roles: row security enabled and forced, a policy for the owner (SECURITY DEFINER functions run as it, and it need
-  * not be a superuser), a policy for the service role, and no right for any other role, the login included. Empty
-  * when nothing is missing. Also repairs databases that an older version registered.
+ * The SQL that limits the framework's own objects to the service role, as `register` limits tenants' tables to the eight
+ * roles: row security enabled and forced, a policy for the owner (SECURITY DEFINER functions run as it, and it need
+ * not be a superuser), a policy for the service role, and no right for any other role, the login included. Empty
+ * when nothing is missing. Also repairs databases that an older version registered.
  */
 export async function planProtection(
   client: ClientBase,

@@ -18,8 +18,8 @@ export const tableGrants = (roleName: (role: DbRole) => string): WantedGrants =>
   new Map(DB_ROLES.map((role) => [roleName(role), tablePrivileges(role)]));
 
 /**
-  * Differences between existing grants and the wanted ones. Wanted are table-wide grants without grant option, and none to
-  * other roles except the owner. `target` is what follows `on`, e.g. `"public"."vm"` or `function intendant.f(text)`.
+ * Differences between existing grants and the wanted ones. Wanted are table-wide grants without grant option, and none to
+ * other roles except the owner. `target` is what follows `on`, e.g. `"public"."vm"` or `function intendant.f(text)`.
  */
 export function compareGrants(target: string, stored: readonly LiveGrant[], wanted: WantedGrants): Difference[] {
   const held = Map.groupBy(stored, ({ grantee }) => grantee);

@@ -48,8 +48,8 @@ export function callerPolicies(
 }
 
 /**
-  * Differences between the stored policies and the wanted ones. A permissive policy that the framework did not make is
-  * dropped, because it shows more rows. A restrictive one only hides rows and stays, unless it has one of our names.
+ * Differences between the stored policies and the wanted ones. A permissive policy that the framework did not make is
+ * dropped, because it shows more rows. A restrictive one only hides rows and stays, unless it has one of our names.
  */
 export function comparePolicies(
   qualifiedName: string,

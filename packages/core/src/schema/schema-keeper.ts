@@ -73,16 +73,16 @@ export class SchemaKeeper {
   }
 
   /**
-    * A login without admin rights can still find out that nothing is missing: it is a member of the service role and reads
-    * the framework's own tables under that role.
+   * A login without admin rights can still find out that nothing is missing: it is a member of the service role and reads
+   * the framework's own tables under that role.
    */
   async #lookAsService(client: pg.ClientBase): Promise<void> {
     await client.query(LOOK_AS_SERVICE, [this.#options.roleName(SERVICE_ROLE)]);
   }
 
   /**
-    * Reads the tables as they are, through a connection of the application login, and changes nothing. Throws
-    * ConfigurationError for tables that do not exist.
+   * Reads the tables as they are, through a connection of the application login, and changes nothing. Throws
+   * ConfigurationError for tables that do not exist.
    */
   async describe(pool: pg.Pool, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     try {

@@ -16,10 +16,10 @@ export class RootSession extends Session {
   }
 
   /**
-    * Runs the callback in one transaction on one connection and returns the callback's result. Commits when the callback
-    * resolves. Rolls back when it throws, and rethrows its error. The connection returns to the pool without settings.
-    *
-    * Throws TransactionConflictError after a deadlock or a serialization failure, and whatever the callback throws.
+   * Runs the callback in one transaction on one connection and returns the callback's result. Commits when the callback
+   * resolves. Rolls back when it throws, and rethrows its error. The connection returns to the pool without settings.
+   *
+   * Throws TransactionConflictError after a deadlock or a serialization failure, and whatever the callback throws.
    *
    * ```ts
    * await session.transaction(async (tx) => {

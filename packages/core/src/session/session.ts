@@ -49,11 +49,11 @@ export interface SessionParts extends SessionInternals {
 }
 
 /**
-  * The store with the rights of one context. Every operation is one round trip and one transaction. It runs under the
-  * database role that the context has on the table, so row security limits it to the context's org and instance.
-  *
-  * Every operation may throw MissingContextError, MissingOrgIdError, MissingInstanceIdError, OperationNotAllowedError,
-  * TableNotRegisteredError, InvalidRecordError, ConnectionError and OperationCancelledError, and the errors named on it.
+ * The store with the rights of one context. Every operation is one round trip and one transaction. It runs under the
+ * database role that the context has on the table, so row security limits it to the context's org and instance.
+ *
+ * Every operation may throw MissingContextError, MissingOrgIdError, MissingInstanceIdError, OperationNotAllowedError,
+ * TableNotRegisteredError, InvalidRecordError, ConnectionError and OperationCancelledError, and the errors named on it.
  */
 export class Session {
   readonly #parts: SessionParts;
@@ -113,9 +113,9 @@ export class Session {
   }
 
   /**
-    * Iterates over all records that match a filter. Fetches pages of `limit` records (default 1,000) as the loop proceeds and
-    * holds one page in memory. Each page is a statement of its own and sees the rows committed before it, unless it runs in a
-    * transaction with isolation `repeatable read` or higher.
+   * Iterates over all records that match a filter. Fetches pages of `limit` records (default 1,000) as the loop proceeds and
+   * holds one page in memory. Each page is a statement of its own and sees the rows committed before it, unless it runs in a
+   * transaction with isolation `repeatable read` or higher.
    */
   async *stream<T extends AnyTable>(
     definition: T,
@@ -149,10 +149,10 @@ export class Session {
   }
 
   /**
-    * Replaces all columns of the record if the stored revision equals the given record's. The revision grows by 1. Omitted
-    * fields become null.
-    *
-    * Throws RevisionConflictError, and RecordNotFoundError when the record does not exist or is soft-deleted.
+   * Replaces all columns of the record if the stored revision equals the given record's. The revision grows by 1. Omitted
+   * fields become null.
+   *
+   * Throws RevisionConflictError, and RecordNotFoundError when the record does not exist or is soft-deleted.
    */
   async update<T extends AnyTable>(
     definition: T,
@@ -191,8 +191,8 @@ export class Session {
   }
 
   /**
-    * Hides the record from `find`, `findMany` and `update`. Returns the number of hidden records: 1, or 0 when there is
-    * none. Counts as a change. Throws RevisionConflictError when `revision` is given and the stored one differs.
+   * Hides the record from `find`, `findMany` and `update`. Returns the number of hidden records: 1, or 0 when there is
+   * none. Counts as a change. Throws RevisionConflictError when `revision` is given and the stored one differs.
    */
   async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     const { table, scope } = this.#open(definition, 'softDelete', options, DELETE_OPTIONS);
@@ -233,9 +233,9 @@ export class Session {
   }
 
   /**
-    * Sets the same fields in every record that matches a filter, except soft-deleted ones. Each revision grows by 1. Returns
-    * the number of changed records. The key cannot be changed. An optional field given as undefined becomes null. `{}` as the
-    * filter means all.
+   * Sets the same fields in every record that matches a filter, except soft-deleted ones. Each revision grows by 1. Returns
+   * the number of changed records. The key cannot be changed. An optional field given as undefined becomes null. `{}` as the
+   * filter means all.
    *
    * ```ts
    * await session.updateMany(vm, { region: 'us-west-1' }, { region: 'us-west-2' });

@@ -27,8 +27,8 @@ const updateText = perShape<UpdateShape>((table, { identity, hasRevision }) => {
 
 /**
  * Replaces all columns of the record with this identity, if it is at the row's revision. Returns the stored row, or
-  * none. The revision is checked in the `where` clause: a conflict then does not abort a surrounding transaction, as an
-  * exception of the trigger would.
+ * none. The revision is checked in the `where` clause: a conflict then does not abort a surrounding transaction, as an
+ * exception of the trigger would.
  */
 export function updateStatement(
   table: RegisteredTable,

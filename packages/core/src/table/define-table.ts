@@ -45,14 +45,14 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
   /** Adds `deleted_at`. Default true. */
   readonly softDelete?: Traits['softDelete'];
   /**
-    * Renamed columns: the old name by the new name, e.g. `{ title: 'name' }`. `register` renames them and keeps their values.
-    * The entry may stay after the rename. Null says that the column is new, where `register` would otherwise refuse because
-    * the column could be a renamed one. Default none.
+   * Renamed columns: the old name by the new name, e.g. `{ title: 'name' }`. `register` renames them and keeps their values.
+   * The entry may stay after the rename. Null says that the column is new, where `register` would otherwise refuse because
+   * the column could be a renamed one. Default none.
    */
   readonly renamedFrom?: Readonly<Partial<Record<keyof z.output<Schema> & string, string | null>>>;
   /**
-    * Indexes; each list of fields is one index, with `org_id` (and `instance_id`) in front. Use `{ fields, … }` for unique,
-    * partial and GIN indexes. Default none.
+   * Indexes; each list of fields is one index, with `org_id` (and `instance_id`) in front. Use `{ fields, … }` for unique,
+   * partial and GIN indexes. Default none.
    */
   readonly indexes?: readonly TableIndex<keyof z.output<Schema> & string>[];
   /**

@@ -47,10 +47,13 @@ export async function persistIntent(
   scope: Scope,
   tables: StatusTables,
   intent: IntentToPersist,
-  runInTransaction: (run: (executor: Executor) => Promise<readonly (string | null)[]>) => Promise<readonly (string | null)[]>,
+  runInTransaction: (
+    run: (executor: Executor) => Promise<readonly (string | null)[]>,
+  ) => Promise<readonly (string | null)[]>,
   isTransaction: boolean,
 ): Promise<readonly (string | null)[]> {
-  const persistInTransaction = () => runInTransaction((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
+  const persistInTransaction = () =>
+    runInTransaction((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
   try {
     return await (isTransaction ? persistInTransaction() : persistAtOnce(executor, scope, tables, intent));
   } catch (error) {

@@ -13,8 +13,8 @@ export type RetryPolicy = Required<RetryOptions>;
 export const DEFAULT_RETRY: RetryPolicy = { limit: 20, minDelayMs: 1000, maxDelayMs: 300_000 };
 
 /**
-  * Exponential backoff with jitter: a random delay between half and all of min * 2^(attempt - 1), so that attempts which
-  * failed together are not retried together. Null when the attempts are used up.
+ * Exponential backoff with jitter: a random delay between half and all of min * 2^(attempt - 1), so that attempts which
+ * failed together are not retried together. Null when the attempts are used up.
  */
 export function retryDelayMs(
   { limit, minDelayMs, maxDelayMs }: RetryPolicy,

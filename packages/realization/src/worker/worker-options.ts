@@ -44,9 +44,9 @@ export interface WorkerOptions {
   /** After this the signal aborts and the attempt counts as failed. Default 900,000 ms (15 minutes). */
   readonly attemptTimeoutMs?: number;
   /**
-    * How long a handler that continues after `attemptTimeoutMs` still keeps its resource, so that no second attempt runs
-    * beside it. After that it is abandoned and the resource is retried. Infinity: never; a handler that does not return then
-    * holds its resource until the process ends. Default: `attemptTimeoutMs`.
+   * How long a handler that continues after `attemptTimeoutMs` still keeps its resource, so that no second attempt runs
+   * beside it. After that it is abandoned and the resource is retried. Infinity: never; a handler that does not return then
+   * holds its resource until the process ends. Default: `attemptTimeoutMs`.
    */
   readonly abandonAfterMs?: number;
   /** Abort an attempt when a newer revision of its resource arrives. Default false: it may finish, and the newer one is next. */
