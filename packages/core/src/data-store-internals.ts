@@ -7,6 +7,7 @@ import { ConfigurationError } from './error/intendant-error.ts';
 import type { Executor } from './exchange/executor.ts';
 import type { StoreExchange } from './exchange/store-exchange.ts';
 import type { SchemaPart } from './schema/schema-part.ts';
+import type { ChangeRefusal, ChangingVerb } from './session/changing-verb.ts';
 import type { Session } from './session/session.ts';
 import type { Transaction, TransactionOptions } from './session/transaction.ts';
 import type { AnyTable } from './table/record-types.ts';
@@ -53,6 +54,10 @@ export interface DataStoreInternals {
   sessionFor(scope: Scope): Session;
   /** A transaction under this scope. */
   transactionFor<T>(scope: Scope, run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Refuses, from now on, what sessions of this store want to change in the table, unless they say `bypassRealization`. */
+  refuseChanges(table: AnyTable, refusal: ChangeRefusal): void;
+  /** Throws OperationNotAllowedError where changes are refused. */
+  checkChange(table: RegisteredTable, verb: ChangingVerb): void;
   /** Runs before the store's pool ends; for parts that live on it. */
   onClose(hook: () => Promise<void>): void;
 }

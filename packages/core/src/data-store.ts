@@ -23,6 +23,7 @@ import { checkDuration } from './option/check-duration.ts';
 import { checkOptions, type OptionNames } from './option/check-options.ts';
 import { roleNames } from './schema/roles.ts';
 import { SchemaKeeper } from './schema/schema-keeper.ts';
+import { type ChangeRefusal, checkChange } from './session/changing-verb.ts';
 import { RootSession } from './session/root-session.ts';
 import { runTransaction } from './session/run-transaction.ts';
 import { sessionParts } from './session/session-parts.ts';
@@ -51,6 +52,7 @@ class PostgresDataStore implements DataStore<unknown> {
   #pool!: pg.Pool;
   readonly #tables = new Map<string, RegisteredTable>();
   readonly #closeHooks: (() => Promise<void>)[] = [];
+  readonly #refusals = new Map<string, ChangeRefusal>();
   #roleName: (role: StoreRole) => string = (role) => role;
   #loginName = '';
   #keeper!: SchemaKeeper;
@@ -141,6 +143,8 @@ class PostgresDataStore implements DataStore<unknown> {
         ),
       transactionFor: (scope, run, options) =>
         runTransaction(this.#internals, { initial: () => scope, forTable: () => scope }, run, options ?? {}),
+      refuseChanges: (table, refusal) => void this.#refusals.set(table.name, refusal),
+      checkChange: (table, verb) => checkChange(this.#refusals, table, verb),
       onClose: (hook) => void this.#closeHooks.push(hook),
     };
   }

@@ -40,7 +40,13 @@ export {
 export type { PoolOptions, PoolStats } from './exchange/pool.ts';
 export type { RootSession } from './session/root-session.ts';
 export type { Session } from './session/session.ts';
-export type { DeleteOptions, FindOptions } from './session/session-options.ts';
+export type {
+  DeleteManyOptions,
+  DeleteOptions,
+  FindOptions,
+  RemoveOptions,
+  WriteOptions,
+} from './session/session-options.ts';
 export type {
   IsolationLevel,
   NestedTransactionOptions,

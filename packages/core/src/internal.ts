@@ -66,7 +66,7 @@ export {
   soleCondition,
   soleOfKey,
 } from './statement/shared-key.ts';
-export { upsertStatement } from './statement/upsert.ts';
+export { upsertStatement, valuesUnlessMissing } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';
 export { primaryKeyName } from './table/constraint-name.ts';
 export type { RegisteredTable } from './table/registered-table.ts';

@@ -69,7 +69,8 @@ describe('one message through its life', () => {
   });
 
   test('an upsert adds at revision 1, follows the revision it is given, and brings a soft-deleted message back', async () => {
-    expect(await pepsi.upsert('upsert', cpu('a'), { revision: 7 })).toMatchObject({ metadata: { revision: 1 } });
+    await expect(pepsi.upsert('upsert', cpu('a'), { revision: 7 })).rejects.toThrow(RecordNotFoundError);
+    expect(await pepsi.upsert('upsert', cpu('a'), { revision: 0 })).toMatchObject({ metadata: { revision: 1 } });
     const { metadata } = await pepsi.upsert('upsert', cpu('b'), { revision: 1 });
     expect(await pepsi.upsert('upsert', cpu('c'))).toMatchObject({ rowsAffected: 1, metadata: { revision: 3 } });
     await expect(pepsi.upsert('upsert', cpu('d'), metadata)).rejects.toThrow(RevisionConflictError);

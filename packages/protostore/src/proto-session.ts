@@ -109,10 +109,10 @@ export class ProtoSession {
   }
 
   /**
-   * Adds the message, at revision 1, or replaces the one with its id, under the same rule as `update`. A soft-deleted one
-   * comes back.
+   * Adds the message, at revision 1, or replaces the one with its id. A soft-deleted one comes back. With a revision from 1 it
+   * only replaces, under the same rule as `update`; with revision 0 it only adds.
    *
-   * Throws RevisionConflictError.
+   * Throws RevisionConflictError, and RecordNotFoundError when a message at a revision from 1 is not there.
    */
   async upsert(
     key: MessageKey,

@@ -38,6 +38,7 @@ import type { Presence } from './point/announcement.ts';
 import { configurePoints, EnforcementPoints, type PointsOptions } from './point/enforcement-points.ts';
 import { realizationPart } from './realization-part.ts';
 import { registeredTables } from './registered-tables.ts';
+import { refusePastRealization } from './resource/refuse-past-realization.ts';
 import { SERVICE_SCOPE } from './resource/service-scope.ts';
 import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
 import { RealizationSession } from './session/realization-session.ts';
@@ -82,7 +83,9 @@ const REGISTER_OPTIONS: OptionNames<RealizationRegisterOptions<AnyTable>> = { ro
 export interface Realization<C = MetadataContext> extends AsyncDisposable {
   /**
    * Registers tables with the store, and with them what realization needs: their status tables, under the same roles,
-   * and the job tables. Idempotent, and safe from many processes at once.
+   * and the job tables. Idempotent, and safe from many processes at once. From then on sessions of the same store refuse to
+   * change these tables with OperationNotAllowedError, because realization would not learn of it; the option
+   * `bypassRealization` of their verbs lifts that.
    *
    * Throws ConfigurationError, as `store.register` does, and for a table that is not revisioned.
    */
@@ -173,6 +176,7 @@ class PostgresRealization implements Realization<unknown> {
     });
     await this.#store.register(registeredTables(tables), storeOptions);
     for (const { resource, overall, enforcement } of definitions) {
+      this.#internals.refuseChanges(resource, refusePastRealization(resource));
       this.#tables.set(resource.name, {
         resource: this.#internals.table(resource),
         overall: this.#internals.table(overall),

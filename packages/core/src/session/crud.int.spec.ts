@@ -141,13 +141,28 @@ describe('one record through its life', () => {
     );
   });
 
-  test('an upsert inserts at revision 1 whatever it carries, then follows the revision rule, or none when it names none', async () => {
-    expect(await coke.upsert(application, { id: 'upsert', name: 'a', revision: 7 })).toMatchObject({ revision: 1 });
+  test('an upsert inserts at revision 1, then follows the revision rule, or none when it names none', async () => {
+    expect(await coke.upsert(application, { id: 'upsert', name: 'a', revision: 0 })).toMatchObject({ revision: 1 });
     expect(await coke.upsert(application, { id: 'upsert', name: 'b', revision: 1 })).toMatchObject({
       name: 'b',
       revision: 2,
     });
     expect(await coke.upsert(application, { id: 'upsert', name: 'c' })).toMatchObject({ name: 'c', revision: 3 });
+    await expect(coke.upsert(application, { id: 'upsert', name: 'd', revision: 0 })).rejects.toThrow(
+      RevisionConflictError,
+    );
+  });
+
+  test('an upsert at a revision of what is not there, or no longer, conflicts and creates nothing', async () => {
+    const gone = await coke.insert(application, { id: 'gone', name: 'a' });
+    await coke.delete(application, 'gone');
+    for (const record of [
+      { ...gone, name: 'b' },
+      { id: 'never', name: 'b', revision: 7 },
+    ]) {
+      await expect(coke.upsert(application, record)).rejects.toThrow(RevisionConflictError);
+      await expect(coke.find(application, record.id, { includeDeleted: true })).rejects.toThrow(RecordNotFoundError);
+    }
   });
 
   test('a soft-deleted record is hidden, counts as changed, and comes back by upsert at its revision alone', async () => {

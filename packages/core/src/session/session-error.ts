@@ -13,7 +13,7 @@ export const notFound = (table: RegisteredTable, key: unknown): RecordNotFoundEr
 /** The record is there, at another revision. */
 export const conflict = (operation: string, table: RegisteredTable, key: unknown): RevisionConflictError =>
   new RevisionConflictError(
-    `${operation} ${table.name} ${JSON.stringify(describeKey(table, key))}: the record is no longer at the revision given; read it again`,
+    `${operation} ${table.name} ${JSON.stringify(describeKey(table, key))}: the record is not, or no longer, at the revision given; read it again`,
     { details: subject(table, key) },
   );
 

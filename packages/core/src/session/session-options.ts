@@ -1,5 +1,6 @@
 import type { RunOptions } from '../exchange/executor.ts';
 import type { OptionNames } from '../option/check-options.ts';
+import type { Filter } from '../statement/filter.ts';
 import type { FindManyOptions } from '../statement/find-many.ts';
 import type { AnyTable } from '../table/record-types.ts';
 
@@ -12,16 +13,35 @@ export interface FindOptions {
 }
 
 /** How one record is removed. */
-export interface DeleteOptions {
+export interface DeleteOptions extends RunOptions {
   /** Refuse with RevisionConflictError unless the record is at this revision. Default: whatever it is at. */
   readonly revision?: number;
-  /** Cancels the statement on the server. */
-  readonly signal?: AbortSignal;
+}
+
+/** How a statement that changes records runs. */
+export interface WriteOptions extends RunOptions {
+  /**
+   * Changes records of a table that is registered with realization, although realization does not learn of it: no status is
+   * set, no job is made, and what is enforced stays enforced. For migrations and repairs; call `resync` of realization afterwards
+   * where workers have something to do. Default false: such a change is refused with OperationNotAllowedError.
+   */
+  readonly bypassRealization?: boolean;
+}
+
+/** How a session removes one record. */
+export interface RemoveOptions extends DeleteOptions, WriteOptions {}
+
+/** Which records `deleteMany` removes. */
+export interface DeleteManyOptions<T extends AnyTable> extends WriteOptions {
+  /** `{}` means all. */
+  readonly where: Filter<T>;
 }
 
 export const RUN_OPTIONS: OptionNames<RunOptions> = { signal: true };
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ...RUN_OPTIONS, bypassRealization: true };
 export const FIND_OPTIONS: OptionNames<FindOptions> = { includeDeleted: true, signal: true };
-export const DELETE_OPTIONS: OptionNames<DeleteOptions> = { revision: true, signal: true };
+export const DELETE_OPTIONS: OptionNames<RemoveOptions> = { revision: true, ...WRITE_OPTIONS };
+export const DELETE_MANY_OPTIONS: OptionNames<DeleteManyOptions<AnyTable>> = { where: true, ...WRITE_OPTIONS };
 export const COUNT_OPTIONS = { where: true, includeDeleted: true, signal: true } as const;
 export const FIND_MANY_OPTIONS: OptionNames<FindManyOptions<AnyTable>> = {
   where: true,

@@ -2,6 +2,7 @@ import type { Executor } from '../exchange/executor.ts';
 import type { StoreExchange } from '../exchange/store-exchange.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import type { ChangingVerb } from './changing-verb.ts';
 import type { SessionParts } from './session.ts';
 import type { SessionInternals } from './session-internals.ts';
 
@@ -10,6 +11,7 @@ export interface StoreParts {
   readonly store: object;
   readonly exchange: StoreExchange;
   table(definition: AnyTable): RegisteredTable;
+  checkChange(table: RegisteredTable, verb: ChangingVerb): void;
 }
 
 /** What a session of this store is made of. */
@@ -23,6 +25,7 @@ export function sessionParts(
     executor,
     isTransaction: executor.isTransaction,
     table: (definition) => internals.table(definition),
+    checkChange: (table, verb) => internals.checkChange(table, verb),
     ...own,
   };
 }

@@ -30,22 +30,28 @@ import { updateManyStatement } from '../statement/update-many.ts';
 import { upsertStatement } from '../statement/upsert.ts';
 import type { AnyTable, ChangedRecordOf, ChangesOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import type { ChangingVerb } from './changing-verb.ts';
 import { insertMany } from './insert-many.ts';
 import { ambiguous, conflict, notFound } from './session-error.ts';
 import { exposeSession, type SessionInternals } from './session-internals.ts';
 import {
   COUNT_OPTIONS,
+  DELETE_MANY_OPTIONS,
   DELETE_OPTIONS,
-  type DeleteOptions,
+  type DeleteManyOptions,
   FIND_MANY_OPTIONS,
   FIND_OPTIONS,
   type FindOptions,
-  RUN_OPTIONS,
+  type RemoveOptions,
+  WRITE_OPTIONS,
+  type WriteOptions,
 } from './session-options.ts';
 
 /** What a session is made of; the store and a transaction each bring their own. */
 export interface SessionParts extends SessionInternals {
   table(definition: AnyTable): RegisteredTable;
+  /** Throws OperationNotAllowedError for a table whose records another part changes. */
+  checkChange(table: RegisteredTable, verb: ChangingVerb): void;
 }
 
 /**
@@ -70,8 +76,12 @@ export class Session {
    *
    * Throws DuplicateRecordError when the key is taken, by a soft-deleted record too.
    */
-  async insert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition, 'insert', options, RUN_OPTIONS);
+  async insert<T extends AnyTable>(
+    definition: T,
+    record: NewRecordOf<T>,
+    options?: WriteOptions,
+  ): Promise<RecordOf<T>> {
+    const { table, scope } = this.#openForChange(definition, 'insert', options, WRITE_OPTIONS);
     const statement = insertStatement(table, writeRowByKey(table, scope, record));
     const [result] = await this.#run(scope, 'insert', table, record, [statement], options);
     return this.#read<T>(table, (result as StatementResult).rows[0]);
@@ -81,9 +91,9 @@ export class Session {
   async insertMany<T extends AnyTable>(
     definition: T,
     records: readonly NewRecordOf<T>[],
-    options?: RunOptions,
+    options?: WriteOptions,
   ): Promise<RecordOf<T>[]> {
-    const { table, scope } = this.#open(definition, 'insertMany', options, RUN_OPTIONS);
+    const { table, scope } = this.#openForChange(definition, 'insertMany', options, WRITE_OPTIONS);
     if (!Array.isArray(records)) throw invalid(table, 'insertMany takes a list of records');
     const rows = Array.from(records, (record) => writeRowByKey(table, scope, record));
     if (rows.length === 0) return [];
@@ -157,9 +167,9 @@ export class Session {
   async update<T extends AnyTable>(
     definition: T,
     record: ChangedRecordOf<T>,
-    options?: RunOptions,
+    options?: WriteOptions,
   ): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition, 'update', options, RUN_OPTIONS);
+    const { table, scope } = this.#openForChange(definition, 'update', options, WRITE_OPTIONS);
     const row = writeRowByKey(table, scope, record, writeChangedRow);
     if (table.definition.revisioned && row.revision === undefined) {
       throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
@@ -174,13 +184,18 @@ export class Session {
   }
 
   /**
-   * Inserts the record, at revision 1, or replaces the one with its key, under the same revision rule as `update`. A
-   * record without a revision replaces whatever is there: the last writer wins. A soft-deleted record comes back.
+   * Inserts the record, at revision 1, or replaces the one with its key. A record without a revision replaces whatever is
+   * there: the last writer wins. One with a revision from 1 only replaces, under the same rule as `update`: it never creates
+   * what was deleted meanwhile. Revision 0 only inserts. A soft-deleted record comes back.
    *
-   * Throws RevisionConflictError.
+   * Throws RevisionConflictError when the record is at another revision, or is not there.
    */
-  async upsert<T extends AnyTable>(definition: T, record: NewRecordOf<T>, options?: RunOptions): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition, 'upsert', options, RUN_OPTIONS);
+  async upsert<T extends AnyTable>(
+    definition: T,
+    record: NewRecordOf<T>,
+    options?: WriteOptions,
+  ): Promise<RecordOf<T>> {
+    const { table, scope } = this.#openForChange(definition, 'upsert', options, WRITE_OPTIONS);
     const row = writeRowByKey(table, scope, record);
     const [result] = await this.#run(scope, 'upsert', table, record, [upsertStatement(table, row)], options);
     const [stored] = (result as StatementResult).rows;
@@ -194,8 +209,8 @@ export class Session {
    * Hides the record from `find`, `findMany` and `update`. Returns the number of hidden records: 1, or 0 when there is
    * none. Counts as a change. Throws RevisionConflictError when `revision` is given and the stored one differs.
    */
-  async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
-    const { table, scope } = this.#open(definition, 'softDelete', options, DELETE_OPTIONS);
+  async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: RemoveOptions = {}): Promise<number> {
+    const { table, scope } = this.#openForChange(definition, 'softDelete', options, DELETE_OPTIONS);
     if (!table.definition.softDelete) {
       throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, {
         details: { table: table.name },
@@ -205,17 +220,14 @@ export class Session {
   }
 
   /** Removes the record, soft-deleted or not, and returns the number of removed records. Otherwise as `softDelete`. */
-  async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
-    const { table, scope } = this.#open(definition, 'delete', options, DELETE_OPTIONS);
+  async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: RemoveOptions = {}): Promise<number> {
+    const { table, scope } = this.#openForChange(definition, 'delete', options, DELETE_OPTIONS);
     return this.#remove('delete', deleteStatement, table, scope, key, options);
   }
 
   /** Removes every record that matches a filter, soft-deleted ones too, and returns their number. `{ where: {} }` means all. */
-  async deleteMany<T extends AnyTable>(
-    definition: T,
-    options: { readonly where: Filter<T>; readonly signal?: AbortSignal },
-  ): Promise<number> {
-    const { table, scope } = this.#open(definition, 'deleteMany', options, { where: true, signal: true });
+  async deleteMany<T extends AnyTable>(definition: T, options: DeleteManyOptions<T>): Promise<number> {
+    const { table, scope } = this.#openForChange(definition, 'deleteMany', options, DELETE_MANY_OPTIONS);
     if (options?.where === undefined) {
       throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, {
         details: { table: table.name },
@@ -245,9 +257,9 @@ export class Session {
     definition: T,
     where: Filter<T>,
     changes: ChangesOf<T>,
-    options?: RunOptions,
+    options?: WriteOptions,
   ): Promise<number> {
-    const { table, scope } = this.#open(definition, 'updateMany', options, RUN_OPTIONS);
+    const { table, scope } = this.#openForChange(definition, 'updateMany', options, WRITE_OPTIONS);
     if (where === undefined || where === null) throw invalid(table, 'updateMany takes a filter; {} means all');
     const statement = updateManyStatement<T>(table, scope, where, changes);
     const [result] = await this.#run(scope, 'updateMany', table, undefined, [statement], options);
@@ -260,7 +272,7 @@ export class Session {
     table: RegisteredTable,
     scope: Scope,
     key: unknown,
-    options: DeleteOptions,
+    options: RemoveOptions,
   ): Promise<number> {
     const identity = readIdentity(table, scope, key, 'change');
     const revision = readRevision(table, options.revision);
@@ -304,6 +316,18 @@ export class Session {
     checkOptions(verb, options, names);
     const table = this.#parts.table(definition);
     return { table, scope: this.#parts.scopeFor([table]) };
+  }
+
+  /** As `#open`, for a verb that changes records. */
+  #openForChange<Options extends WriteOptions>(
+    definition: AnyTable,
+    verb: ChangingVerb,
+    options: Options | undefined,
+    names: OptionNames<Options>,
+  ): { table: RegisteredTable; scope: Scope } {
+    const opened = this.#open(definition, verb, options, names);
+    if (options?.bypassRealization !== true) this.#parts.checkChange(opened.table, verb);
+    return opened;
   }
 
   async #run(

@@ -10,11 +10,10 @@ import { touched } from './update.ts';
 
 interface UpsertShape {
   readonly hasRevision: boolean;
-  readonly needsRow: boolean;
   readonly findsInstance: boolean;
 }
 
-const upsertText = perShape<UpsertShape>((table, { hasRevision, needsRow, findsInstance }) => {
+const upsertText = perShape<UpsertShape>((table, { hasRevision, findsInstance }) => {
   const columns = suppliedColumns(table);
   const conditions = [
     ...(hasRevision ? [`stored.revision = $${columns.length + 1}`] : []),
@@ -23,7 +22,7 @@ const upsertText = perShape<UpsertShape>((table, { hasRevision, needsRow, findsI
   const condition = conditions.length > 0 ? `\n    where ${conditions.join(' and ')}` : '';
   return `
     insert into ${table.qualifiedName} as stored (${columnList(columns)})
-    ${needsRow ? unlessMissing(table, findsInstance) : `values (${insertedValues(table)})`}
+    ${hasRevision ? valuesUnlessMissing(table, findsInstance) : `values (${insertedValues(table)})`}
     on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
     do update set ${assignments(table, findsInstance)}${condition}
     returning ${allColumns(table)}`;
@@ -31,24 +30,23 @@ const upsertText = perShape<UpsertShape>((table, { hasRevision, needsRow, findsI
 
 /**
  * Inserts at revision 1, or replaces what is there, soft-deleted or not, if it is at the row's revision; whatever its
- * revision when the row names none. With `refusesMissing`, a row that names a revision other than 0 only replaces.
+ * revision when the row names none. A row that names a revision from 1 only replaces; revision 0 only inserts.
  * Returns the stored row, or none when the revision is another, or when the key alone is that of several instances'
  * records.
  */
-export function upsertStatement(table: RegisteredTable, row: WritableRow, refusesMissing = false): Statement {
+export function upsertStatement(table: RegisteredTable, row: WritableRow): Statement {
   const hasRevision = row.revision !== undefined;
-  const needsRow = hasRevision && refusesMissing;
   const findsInstance = row.findsInstance ?? false;
   const values = insertedRow(table, row);
   return {
     name: 'upsert',
-    text: upsertText(table, `${hasRevision} ${needsRow} ${findsInstance}`, { hasRevision, needsRow, findsInstance }),
+    text: upsertText(table, `${hasRevision} ${findsInstance}`, { hasRevision, findsInstance }),
     values: row.revision === undefined ? values : [...values, row.revision],
   };
 }
 
 /** Selects the values, or nothing if they must replace a row that does not exist. Revision 0: no row may exist. */
-function unlessMissing(table: RegisteredTable, findsInstance: boolean): string {
+export function valuesUnlessMissing(table: RegisteredTable, findsInstance: boolean): string {
   const columns = suppliedColumns(table);
   const typed = (index: number): string => `$${index + 1}::${columns[index]?.format.sqlType}`;
   const identity = table.sharesKeys

@@ -87,6 +87,8 @@ export class StoreModel {
   upsert(table: ModelTable, caller: ModelCaller, input: ModelInput, createdAt: number): ModelRow {
     const { key } = this.#forWriting(table, caller, input);
     const row = this.#rows.get(key);
+    if (!row && table.revisioned && input.revision !== undefined && input.revision > 0)
+      throw new Expected('RevisionConflictError');
     if (!row) return this.insert(table, caller, { ...input, revision: 1 }, createdAt);
     if (table.revisioned && input.revision !== undefined && row.revision !== input.revision)
       throw new Expected('RevisionConflictError');

@@ -14,6 +14,7 @@ import {
   soleCondition,
   soleOfKey,
   suppliedColumns,
+  valuesUnlessMissing,
   type WireValue,
   type WritableRow,
 } from '@intendant/core/internal';
@@ -59,18 +60,23 @@ const upsertText = perShape<MessageWrite>((table, write) => {
     ...(row.revision === undefined ? [] : [`stored.revision = $${suppliedColumns(table).length + 1}`]),
     ...(row.findsInstance ? [soleOfKey(table, 'all')] : []),
   ];
-  return `${insertInto(table)}
+  const insert =
+    row.revision === undefined
+      ? insertInto(table)
+      : `${insertColumns(table)} ${valuesUnlessMissing(table, row.findsInstance ?? false)}`;
+  return `${insert}
     on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
     do update set ${[...assignments, 'deleted_at = null'].join(', ')}
     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
     returning ${metadataColumnList(table)}`;
 });
 
-const insertInto = (table: RegisteredTable): string => `insert into ${table.qualifiedName} as stored (${suppliedColumns(
-  table,
-)
-  .map(({ name }) => quoteIdentifier(name))
-  .join(', ')})
+const insertColumns = (table: RegisteredTable): string =>
+  `insert into ${table.qualifiedName} as stored (${suppliedColumns(table)
+    .map(({ name }) => quoteIdentifier(name))
+    .join(', ')})`;
+
+const insertInto = (table: RegisteredTable): string => `${insertColumns(table)}
     values (${insertedValues(table)})`;
 
 /** All but the identity, an instance that the writer does not name, and a parent that the writer does not name. */
@@ -105,8 +111,8 @@ export function updateMessage(table: RegisteredTable, write: MessageWrite): Stat
 
 /**
  * Inserts, or replaces what is there, soft-deleted or not. Without a revision that is unconditional in one statement,
- * so of writers at the same time each counts once and the last one's message stays. Returns no row when the revision
- * is another, or when several instances have a message of the id.
+ * so of writers at the same time each counts once and the last one's message stays. A revision from 1 only replaces, 0 only
+ * inserts. Returns no row when the revision is another, when there is nothing to replace, or when several instances have a message of the id.
  */
 export const upsertMessage = (table: RegisteredTable, write: MessageWrite): Statement => ({
   name: 'upsert-message',

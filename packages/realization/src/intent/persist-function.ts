@@ -168,7 +168,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
 });
 
 const upsertText = (table: RegisteredTable, revision: string | undefined): string =>
-  upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }, true).text;
+  upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }).text;
 
 /** The same statement, its row in a variable, with the types that the call of the function names. */
 const returningInto = (table: RegisteredTable, upsert: string): string =>

@@ -85,7 +85,7 @@ async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTab
 
 function callPersist(tables: StatusTables, { row, placement }: IntentToPersist): Statement | undefined {
   const call = callSql(tables);
-  const upsert = upsertStatement(tables.resource, row, true);
+  const upsert = upsertStatement(tables.resource, row);
   if (call === undefined || !call.upserts.has(upsert.text)) return undefined;
   const values = [
     ...row.values,
@@ -109,7 +109,7 @@ function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statem
   return [
     ...lockStatements(tables, intent.identity),
     refuseLeftover(tables, intent.identity),
-    noteIntentRevision(upsertStatement(tables.resource, intent.row, true)),
+    noteIntentRevision(upsertStatement(tables.resource, intent.row)),
     ...afterRecord(tables, intent),
   ];
 }
@@ -144,7 +144,7 @@ async function persistAfterLook(executor: Executor, scope: Scope, tables: Status
   const leftover = looked.at(-1)?.rows[0]?.[0] ?? null;
   if (leftover === null) {
     const answers = await executor.run(scope, [
-      noteIntentRevision(upsertStatement(tables.resource, intent.row, true)),
+      noteIntentRevision(upsertStatement(tables.resource, intent.row)),
       ...afterRecord(tables, intent),
     ]);
     return acceptedRow(tables, intent, answers[0] as StatementResult);
@@ -250,7 +250,8 @@ const cleanSql = perStatusTables((tables) => {
     with cleaned as (
       delete from ${tables.enforcement.qualifiedName} e
       where ${ofResource(tables, 'e')}
-        and e.realization_status in (${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REALIZED})
+        and (e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
+          or e.is_removal and e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING})
       returning e.*
     )
     select intendant.enqueue_jobs(

@@ -61,13 +61,13 @@ const softDeleteSql = perStatusTables((tables) => {
     returning ${allColumns(tables.resource)}`;
 });
 
-const removeEverywhereSql = perStatusTables(
-  (tables) => `
+const removeAtPoints = (tables: StatusTables, isRemoval: string): string => `
     update ${tables.enforcement.qualifiedName} e
-    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, attempt = null, resource_revision = ${INTENT_REVISION},
+    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = ${isRemoval}, attempt = null, resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()
-    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`,
-);
+    where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
+
+const removeEverywhereSql = perStatusTables((tables) => removeAtPoints(tables, 'true'));
 
 const overallRemovalSql = perStatusTables(
   (tables) => `
@@ -99,21 +99,29 @@ function refuseOtherRevision(tables: StatusTables, removal: Removal, answer: Sta
   );
 }
 
-/** Deletes the resource's row, wherever it is enforced; the status rows stay. Returns the number of deleted rows. */
+/**
+ * Removes the resource's row. Where it is enforced, its removal is set off: DELETION_PENDING at the revision that it had, with
+ * a job; removals that have begun go on. Returns how many rows went.
+ */
 export async function deleteIntent(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   removal: Removal,
 ): Promise<number> {
+  const { identity } = removal;
+  const before = [forgetIntentRevision, ...lockKnown(tables, identity)];
   const answers = await executor.run(scope, [
-    ...lockKnown(tables, removal.identity),
-    { name: 'delete-resource', text: deleteSql(tables), values: [...removal.identity, removal.revision] },
-    dropUnfoundedOfPresent(tables, [removal.identity]),
-    recomputeLocked(tables, [{ identity: removal.identity, revision: 0, text: null }]),
-    present(tables, removal.identity),
+    ...before,
+    noteIntentRevision({ name: 'delete-resource', text: deleteSql(tables), values: [...identity, removal.revision] }),
+    { name: 'remove-what-is-enforced', text: removeEnforcedSql(tables), values: identity },
+    { name: 'overall-at-revision', text: overallAtRevisionSql(tables), values: identity },
+    enqueueIntent(tables, identity),
+    dropUnfoundedOfPresent(tables, [identity]),
+    recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
+    present(tables, identity),
   ]);
-  const deleted = (answers[LOCKING] as StatementResult).rowCount;
+  const deleted = (answers[before.length] as StatementResult).rowCount;
   if (deleted === 0) refuseOtherRevision(tables, removal, answers.at(-1));
   return deleted;
 }
@@ -122,8 +130,20 @@ const deleteSql = perStatusTables((tables) => {
   const next = tables.resource.identity.length + 1;
   return `
     delete from ${tables.resource.qualifiedName} r
-    where ${ofResource(tables, 'r')} and ($${next}::bigint is null or r.revision = $${next}::bigint)`;
+    where ${ofResource(tables, 'r')} and ($${next}::bigint is null or r.revision = $${next}::bigint)
+    returning r.revision`;
 });
+
+/** The rows keep that the resource was placed there, for an intent that uses the id again: it begins with removing what is left. */
+const removeEnforcedSql = perStatusTables((tables) => `${removeAtPoints(tables, 'e.is_removal')} and not e.is_removal`);
+
+/** A row that was changed past realization may be ahead of its status. */
+const overallAtRevisionSql = perStatusTables(
+  (tables) => `
+    update ${tables.overall.qualifiedName} o
+    set resource_revision = ${INTENT_REVISION}
+    where ${ofResource(tables, 'o')} and o.resource_revision < ${INTENT_REVISION}`,
+);
 
 /** Deletes the resource, its overall row and its enforcement rows. Returns the number of deleted rows. */
 export async function purgeIntent(

@@ -356,6 +356,37 @@ describe('intents of many, and of what is not there', () => {
     expect((await r.persistIntent(vm, { ...created.record, revision: 0 })).record.revision).toBeGreaterThan(1);
   });
 
+  test('sessions of core do not change resources past realization, name the verb to use, and do it when they are told to', async () => {
+    const record = await persist('VM1');
+    const session = fixture.store.as(pepsi);
+    const other = { id: 'VM2', name: '' };
+    await expect(session.insert(vm, other)).rejects.toThrow(/persistIntent/);
+    await expect(session.insertMany(vm, [other])).rejects.toThrow(/persistIntents/);
+    await expect(session.upsert(vm, other)).rejects.toThrow(/persistIntent/);
+    await expect(session.update(vm, record)).rejects.toThrow(/persistIntent/);
+    await expect(session.updateMany(vm, {}, { name: 'x' })).rejects.toThrow(/persistIntents/);
+    await expect(session.softDelete(vm, 'VM1')).rejects.toThrow(/softDelete of realization/);
+    await expect(session.delete(vm, 'VM1')).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
+    await expect(session.deleteMany(vm, { where: {} })).rejects.toThrow(/softDeleteMany/);
+    await expect(session.transaction((tx) => tx.insert(vm, other))).rejects.toThrow(/persistIntent/);
+    expect(await session.findMany(vm)).toEqual([record]);
+    await session.insert(vm, other, { bypassRealization: true });
+    expect(await session.deleteMany(vm, { where: { id: 'VM2' }, bypassRealization: true })).toBe(1);
+  });
+
+  test('what is deleted outright while it is enforced is still removed by the workers', async () => {
+    const done = await persist('VM1', ['E1', 'E2']);
+    for (const point of ['E1', 'E2']) await r.markSuccess(vm, done, point);
+    await query('delete from intendant_jobs.job_common');
+    expect(await r.delete(vm, 'VM1')).toBe(1);
+    expect(await statusLine(r, vm, 'VM1', 'E1', 'E2')).toBe('DELETION_PENDING / DELETION_PENDING / DELETION_PENDING');
+    const calls: unknown[] = [];
+    await workers.work('E1', { unrealize: async ({ record: { id }, revision }) => void calls.push([id, revision]) });
+    await r.markDeletionRealized(vm, done, 'E2');
+    await r.waitFor(vm, 'VM1', { status: 'DELETION_REALIZED', timeoutMs: 20_000 });
+    expect(calls).toEqual([['VM1', 1]]);
+  });
+
   test('an intent for no point has nothing to wait for, and is gone as soon as it is deleted', async () => {
     const nowhere = [{ enforcementPoints: [] }, { selector: { region: 'nowhere' } }];
     for (const [index, options] of nowhere.entries()) {

@@ -150,7 +150,7 @@ export class RealizationSession extends BulkSession {
    * Returns the hidden record with its new revision; `rowsAffected` is 0 when there was none to hide.
    *
    * Throws RevisionConflictError when a revision is asked for and it is at another, ConfigurationError for a table defined
-   * with `softDelete: false`: there, persist the intent with no points, and `delete` it when it is gone everywhere.
+   * with `softDelete: false`: there, use `delete`.
    */
   async softDelete<T extends AnyTable>(
     definition: T,
@@ -164,7 +164,13 @@ export class RealizationSession extends BulkSession {
     });
   }
 
-  /** Deletes the resource's row and returns the number of deleted rows. Its status rows stay; the overall status follows them. */
+  /**
+   * Removes the resource's row at once, and returns how many rows went. Its status rows stay: where it is enforced they become
+   * DELETION_PENDING, with a job for each, so that workers still remove it (they then receive its key alone, not the record);
+   * overall follows, and is DELETION_REALIZED when the resource is enforced nowhere.
+   *
+   * Throws RevisionConflictError when a revision is asked for and the resource is at another.
+   */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     return this.#operate('delete', definition, key, ({ tables, scope, core }) =>
       deleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options)),

@@ -1,0 +1,26 @@
+import { OperationNotAllowedError } from '../error/intendant-error.ts';
+import type { RegisteredTable } from '../table/registered-table.ts';
+
+/** A verb of a session that changes records. */
+export type ChangingVerb =
+  | 'insert'
+  | 'insertMany'
+  | 'update'
+  | 'updateMany'
+  | 'upsert'
+  | 'softDelete'
+  | 'delete'
+  | 'deleteMany';
+
+/** What a part says instead of letting a session change its records: a sentence that names the verb to use. */
+export type ChangeRefusal = (verb: ChangingVerb) => string;
+
+/** Throws OperationNotAllowedError when a part has refused changes of the table. */
+export function checkChange(
+  refusals: ReadonlyMap<string, ChangeRefusal>,
+  table: RegisteredTable,
+  verb: ChangingVerb,
+): void {
+  const refusal = refusals.get(table.name);
+  if (refusal) throw new OperationNotAllowedError(refusal(verb), { details: { table: table.name } });
+}
