@@ -5,6 +5,9 @@ import { JOBS_SCHEMA, keyOf, keyPart } from './job-functions.ts';
  * replaced rather than reset: what a worker reports is fenced by a job's id and its attempt, and a job that counted from
  * one again could be mistaken for an attempt of a worker that lost it. A job that runs is left alone, and its resource
  * is not among those returned.
+ *
+ * It runs with the owner's rights, and a tenant may call it by SQL of its own. So a role that is held to an org names
+ * resources of that org alone: the org is the first part of an identity, where the table has one.
  */
 
 export const RETRY_JOBS = `
@@ -20,6 +23,18 @@ declare
     select ${keyOf('item.identity')} from unnest(identities) with ordinality as item (identity, ordinal) order by ordinal);
   idle bigint[];
 begin
+  if current_setting('role') ~ '_tenant_(instance_)?writer$'
+    and exists (
+      select from pg_catalog.pg_attribute a
+      where a.attrelid = to_regclass(format('%I.%I', schema_name, table_name)) and a.attname = 'org_id'
+    )
+    and exists (
+      select from unnest(identities) as asked (identity)
+      where asked.identity ->> 0 is distinct from current_setting('intendant.org_id', true)
+    )
+  then
+    raise insufficient_privilege using message = 'retry_jobs: a job of another org';
+  end if;
   idle := array(
     select item.ordinal from unnest(queues, keys) with ordinality as item (queue, key, ordinal)
     where not exists (

@@ -217,6 +217,22 @@ describe('retry', () => {
     ]);
   });
 
+  test("SQL of a tenant's own retries no job of another tenant", async () => {
+    await persist('VM1');
+    const before = await jobs();
+    const attempt = fixture.store
+      .as(coke)
+      .transaction(
+        (tx) =>
+          tx.query(
+            `select intendant.retry_jobs('public', 'vm', array['E1'], array['["Pepsi", "VM1"]'::jsonb], array['Coke'])`,
+          ),
+        { tables: [vm] },
+      );
+    await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
+    expect(await jobs()).toEqual(before);
+  });
+
   test('of a filter means the points in that status, of every resource that matches, and one’s own alone', async () => {
     const records = [await persist('VM1', ['E1', 'E2']), await persist('VM2', ['E1', 'E2']), await persist('VM3')];
     await fixture.realization.as(coke).persistIntent(vm, { id: 'VM9', name: '' }, { enforcementPoints: ['E1'] });
