@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createRealization, on, type RealizationSession, TerminalError, type WorkerOptions } from '../index.ts';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
+import { serviceQuery } from '../testing/service-query.ts';
 import { type VmHandlers, Workers } from '../testing/workers.ts';
 
 let fixture: Fixture;
@@ -19,7 +20,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
   await workers.stop();
   await fixture.empty();
-  await internalsOf(fixture.store).pool.query('delete from intendant.status_history');
+  await serviceQuery(fixture.store, 'delete from intendant.status_history');
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -27,7 +28,7 @@ const make = (handlers: VmHandlers = {}, options: Partial<WorkerOptions> = {}) =
   workers.make({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {}, ...handlers })], ...options });
 const persist = async (id: string, name = 'one') =>
   (await r.persistIntent(vm, { id, name }, { enforcementPoints: ['E1'] })).record;
-const query = (text: string, values: unknown[] = []) => internalsOf(fixture.store).pool.query(text, values);
+const query = (text: string, values: unknown[] = []) => serviceQuery(fixture.store, text, values);
 
 /** What a killed worker leaves behind: a claim that nobody renews. */
 const dieInAttempt = (attempt: number) =>

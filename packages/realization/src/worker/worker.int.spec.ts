@@ -317,7 +317,7 @@ test('a handler that takes too long is told so, its attempt is ERROR, and it kee
         await held.opened;
       },
     },
-    { attemptTimeoutMs: 50 },
+    { attemptTimeoutMs: 50, abandonAfterMs: 60_000 },
   );
   await persist('VM1');
   await untilStatus('VM1', 'ERROR');
