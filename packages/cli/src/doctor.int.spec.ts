@@ -118,7 +118,7 @@ async function giveUp(): Promise<void> {
   await worker.stop();
 }
 
-/** A durable name that put a change aside, and under which nobody works while more change. */
+/** A durable subscription with a dead letter and without members, while changes go on. */
 async function fallBehind(): Promise<void> {
   const parked = Promise.withResolvers<void>();
   const fail = async () => {

@@ -17,7 +17,7 @@ export const checkPoints: Check = async ({ workspace, has }) => {
   }));
 };
 
-/** Jobs that nobody takes, jobs whose worker went silent, and jobs that were given up; by queue. */
+/** Jobs that no worker claims, jobs whose lease has expired, and failed jobs, by queue. */
 export const checkJobs: Check = async ({ workspace, has, olderThanMs }) => {
   if (!(await has('intendant_jobs.job_common'))) return [];
   const rows = await workspace.query<{ queue: string; overdue: number; silent: number; failed: number }>(

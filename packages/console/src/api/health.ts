@@ -5,7 +5,7 @@ import { problemResponse } from '../http/problem.ts';
 
 const READY_WITHIN_MS = 2_000;
 
-/** For whoever runs the process: neither asks for a sign-in, and neither tells anything of the data. */
+/** For operators: neither requires a sign-in, and neither reveals data. */
 export const healthApi = ({ store }: ConsoleParts) =>
   new Hono()
     .get('/healthz', (context) => context.json({ status: 'ok' }))

@@ -8,7 +8,7 @@ import { JOB_BELL_CHANNEL, ringJobBell } from './job-bell.ts';
 
 export const JOBS_SCHEMA = 'intendant_jobs';
 
-/** What stands in a key as it is: almost every id. */
+/** Ids that are used in a key without encoding: almost all. */
 const PLAIN_KEY_PART = '^[A-Za-z0-9_-]{1,200}$';
 
 /** As `encodeKeyPart` in job-key.ts. */

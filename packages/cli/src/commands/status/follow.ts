@@ -28,7 +28,7 @@ export async function followStatuses(
   }
 }
 
-/** Remembers that something changed while nobody waited. */
+/** Remembers a change that happened while no caller was waiting. */
 class ChangeSignal {
   #isRaised = false;
   #wake: () => void = () => {};

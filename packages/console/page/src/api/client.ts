@@ -42,7 +42,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
 
 export type Proof = { readonly token: string } | { readonly link: string };
 
-/** Throws ApiProblem with status 401 when nobody is signed in. */
+/** Throws ApiProblem with status 401 if the request is not signed in. */
 export async function readSession(): Promise<void> {
   ({ csrfToken } = await get<{ csrfToken: string }>('session'));
 }

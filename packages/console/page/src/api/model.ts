@@ -1,4 +1,4 @@
-/** What the API answers, as /openapi.json describes it. */
+/** The responses of the API, as /openapi.json describes them. */
 
 export const STATUSES = [
   'ERROR',
