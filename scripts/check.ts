@@ -12,6 +12,7 @@ const CHECKS = {
     `--colors=${isTerminal ? 'force' : 'off'}`,
     '--error-on-warnings',
   ],
+  'direction of imports': ['scripts/check-imports.ts'],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-progress'],
   'examples in the docs': ['scripts/check-doc-examples.ts'],
   docstrings: ['scripts/check-docstrings.ts'],

@@ -217,7 +217,7 @@ export class PostgresSubscriptions implements Subscriptions {
     const operations = readOperations(options.operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
     const matches = readFilter(table, options);
-    if (needsRecord(table, options) && !(await carriesRecord(this.#settings, table)))
+    if (needsRecord(table, options) && !(await carriesRecord(this.#internals, this.#settings.records, table)))
       throw new ConfigurationError(
         `subscribe: \`where\` compares fields that changes of ${table.name} do not carry; name the table in \`records\` of createSubscriptions`,
       );

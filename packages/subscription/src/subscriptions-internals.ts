@@ -1,17 +1,9 @@
 import type { AnyTable } from '@intendant/core';
-import type { Change } from './change.ts';
 import type { LogView } from './log/read-log.ts';
 import type { Position } from './position.ts';
 import type { Step } from './source/follow.ts';
+import type { SettledListener } from './source/settled-changes.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
-
-/** Receives changes of some tables in this process. Must not throw, nor take long: nothing waits for it. */
-export interface SettledListener {
-  /** Settled changes of all tenants, in order, each once. */
-  readonly onChanges: (changes: readonly Change[]) => void;
-  /** Changes may have gone unseen (the log was trimmed past the reader): look at everything again. */
-  readonly onGap?: () => void;
-}
 
 /** Subscriptions from the inside. */
 export interface SubscriptionsInternals {

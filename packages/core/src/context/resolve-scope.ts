@@ -1,16 +1,22 @@
 import { MissingContextError, MissingInstanceIdError, MissingOrgIdError } from '../error/intendant-error.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
 import type { Authorizer, Instancer } from './authorizer.ts';
 import { readContextId } from './context-id.ts';
 import { type DbRole, isInstanceScoped, isTenantScoped, toInstanceRole, toPlainRole } from './db-role.ts';
 import type { Scope } from './scope.ts';
 
-/** What a context may do on these tables, and as whom. */
+/** What decides about a scope in a registered table. */
+interface ScopedTable {
+  readonly name: string;
+  /** Has `instance_id`. */
+  readonly isInstanced: boolean;
+}
+
+/** The rights of a context on these tables: role, org and instance. */
 export function resolveScope(
   authorizer: Authorizer<unknown>,
   instancer: Instancer<unknown> | undefined,
   context: unknown,
-  tables: readonly RegisteredTable[],
+  tables: readonly ScopedTable[],
 ): Scope {
   if (context === undefined || context === null) {
     throw new MissingContextError('no context; pass { orgId, roles } to store.as');
@@ -30,7 +36,7 @@ export function resolveScope(
 }
 
 /** With an instancer every role is held to an instance on tables that have one; without, none is. */
-function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly RegisteredTable[]): DbRole {
+function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly ScopedTable[]): DbRole {
   if (!hasInstancer) return toPlainRole(role);
   return tables.some((table) => table.isInstanced) ? toInstanceRole(role) : role;
 }

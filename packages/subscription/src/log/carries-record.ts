@@ -1,12 +1,15 @@
-import type { RegisteredTable } from '@intendant/core/internal';
+import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import { serviceQuery } from '../service-query.ts';
-import type { SubscriptionsSettings } from '../subscriptions-settings.ts';
 import { CARRIES_RECORD } from './append-trigger.ts';
 import { appendFunction } from './names.ts';
 
-/** Whether changes of the table carry the row: this process has asked for it, or the table's triggers write it already. */
+/**
+ * Whether changes of the table carry the row: it is among `records`, the tables for which this process wants rows, or the
+ * table's triggers write rows already.
+ */
 export async function carriesRecord(
-  { internals, records }: SubscriptionsSettings,
+  internals: DataStoreInternals,
+  records: ReadonlySet<string>,
   table: RegisteredTable,
 ): Promise<boolean> {
   if (records.has(table.name)) return true;

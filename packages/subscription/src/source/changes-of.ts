@@ -1,14 +1,18 @@
 import type { Change } from '../change.ts';
 import type { LogView } from '../log/read-log.ts';
-import type { ChangesOptions } from '../subscriptions.ts';
 import type { Feed } from './feed.ts';
 import { follow } from './follow.ts';
 
-/** Changes one by one, until the loop is left or a signal aborts. Throws what `begin` and `onReset` throw. */
+interface LoopOptions {
+  readonly onReset?: () => unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** Yields changes one by one, until the loop is left or a signal aborts. Throws what `begin` and `onReset` throw. */
 export async function* changesOf(
   feed: () => Feed,
   begin: () => Promise<{ view: LogView; from: number }>,
-  { onReset, signal: given }: Pick<ChangesOptions, 'onReset' | 'signal'>,
+  { onReset, signal: given }: LoopOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Change, void, undefined> {
   if (given?.aborted) return;

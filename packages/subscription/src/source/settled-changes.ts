@@ -1,9 +1,16 @@
-import { OPERATIONS } from '../change.ts';
-import type { SettledListener } from '../subscriptions-internals.ts';
+import { type Change, OPERATIONS } from '../change.ts';
 import { fedTable } from './fed-table.ts';
 import type { Feed } from './feed.ts';
 import { follow } from './follow.ts';
 import { startPlace } from './start-place.ts';
+
+/** Receives changes of some tables in this process. Its functions must not throw, and must return quickly: nothing waits for them. */
+export interface SettledListener {
+  /** Settled changes of all tenants, in order, each once. */
+  readonly onChanges: (changes: readonly Change[]) => void;
+  /** Some changes may be missing, because the log was trimmed past the reader: look at everything again. */
+  readonly onGap?: () => void;
+}
 
 /** Calls the listener with the changes of these tables from now on, of all tenants. Returns how to stop. */
 export async function onSettledChanges(
