@@ -132,4 +132,4 @@ export class Bench implements AsyncDisposable {
 }
 
 /** They do nothing unless asked. */
-const QUIET_PEERS = new Set(['intendant', 'raw-pg', 'pattern-pg', 'drizzle', 'kysely', 'prisma']);
+const QUIET_PEERS = new Set(['intendant', 'raw-pg', 'pattern-pg', 'pattern-flow', 'drizzle', 'kysely', 'prisma']);

@@ -4,12 +4,13 @@ import { createSubscriptions } from '@intendant/subscription';
 import pg from 'pg';
 import type { Contestant, ContestantOptions, Measurement, Workload } from '../contestant/contestant.ts';
 import { idleCpu } from '../contestant/idle.ts';
-import { figureOf, loadFor } from '../contestant/load.ts';
+import { figureOf } from '../contestant/load.ts';
 import { ROLE_MAPPING } from '../database/bench-table.ts';
 import { eachOf } from './each-of.ts';
+import { flows, intents, marks, updates, upserts } from './realization/calls.ts';
 import { hotMarksAlone, hotMarksTogether } from './realization/hot-marks.ts';
 import { handlerLatency, realizedLatency } from './realization/latency.ts';
-import { CALLERS, persist, type Realizer, type ResourceTable, resourceTables } from './realization/realizer.ts';
+import { CALLERS, persist, plainTable, type Realizer, resourceTables } from './realization/realizer.ts';
 import { idleWorker, realize, waitingJobsMemory } from './realization/worker.ts';
 import { POOL_SIZE } from './tenant-store.ts';
 
@@ -20,10 +21,12 @@ export async function open({ url, adminUrl, hasFeed = true }: ContestantOptions)
   const tables = resourceTables(hasFeed);
   const realization = await createRealization({ store, subscriptions });
   await realization.register(Object.values(tables), { roles: ROLE_MAPPING });
+  const plain = plainTable(hasFeed);
+  await store.register([plain], { roles: ROLE_MAPPING });
   const admin = new pg.Client(adminUrl);
   await admin.connect();
   await admin.query(notifyTrigger(tables.notifyingResource.name));
-  const realizer: Realizer = { store, realization, admin, ...tables };
+  const realizer: Realizer = { store, realization, admin, plain, ...tables };
   return {
     run: (workload) => runOperation(realizer, workload),
     close: async () => {
@@ -49,13 +52,11 @@ const OPERATIONS: Record<string, (realizer: Realizer, workload: Workload) => Pro
   },
   intent: (realizer, workload) => intents(realizer, workload, realizer.resource),
   'intent-notify': (realizer, workload) => intents(realizer, workload, realizer.notifyingResource),
+  upsert: upserts,
+  flow: flows,
+  mark: marks,
+  update: updates,
 };
-
-const intents = (realizer: Realizer, workload: Workload, table: ResourceTable): Promise<Measurement> =>
-  loadFor(workload.clients, workload.durationMs, async () => {
-    await persist(realizer, workload, table);
-    return undefined;
-  });
 
 function runOperation(realizer: Realizer, workload: Workload): Promise<Measurement> {
   const operation = OPERATIONS[workload.operation];

@@ -1,12 +1,12 @@
 import pg from 'pg';
-import { PgBoss } from 'pg-boss';
+import type { PgBoss } from 'pg-boss';
 import type { Contestant, ContestantOptions, Measurement, Workload } from '../contestant/contestant.ts';
 import { idleCpu } from '../contestant/idle.ts';
 import { figureOf, measured } from '../contestant/load.ts';
 import { DONE_CHANNEL, DoneListener } from './done-channel.ts';
 import { eachOf } from './each-of.ts';
 import { medianAtRest } from './median-of.ts';
-import { POOL_SIZE } from './tenant-store.ts';
+import { startPgBoss } from './start-pg-boss.ts';
 
 const QUEUE = 'bench';
 /** Its jobs wake a worker. */
@@ -19,15 +19,7 @@ const BATCH = 500;
  * by a loop that never sleeps while there is work (its own `work` sleeps between batches). For latency, its own `work` with `notify`.
  */
 export async function open({ adminUrl }: ContestantOptions): Promise<Contestant> {
-  const boss = new PgBoss({
-    connectionString: adminUrl,
-    max: POOL_SIZE,
-    supervise: false,
-    schedule: false,
-    useListenNotify: true,
-  });
-  boss.on('error', (error) => console.error(`pg-boss: ${error.message}`));
-  await boss.start();
+  const boss = await startPgBoss(adminUrl);
   await boss.createQueue(QUEUE, { policy: 'stately' });
   await boss.createQueue(NOTIFYING_QUEUE, { policy: 'stately', notify: true });
   return {

@@ -22,15 +22,26 @@ Tenants' records:
 
 Realization:
 
-- **pg-boss** (\`pg-boss\`): bare jobs that do nothing, one \`send\` a job from 32 callers, policy \`stately\` with a key a job, fetched and completed in batches of
-  500 by a loop that never sleeps, since its own \`work\` pauses between batches. It keeps no resource and no status: what it does is a part of what ours
-  does. Beside ours with the feed its queue has \`notify\` on, since both then tell somebody of each change. For latency it is its own \`work\` with
-  \`useListenNotify\` and \`notify\`, on a queue at rest.
-- **graphile-worker** (\`graphile-worker\`): local queue and batched completion as its page on performance advises (for latency neither, since they trade latency
-  for throughput); the job is added in the intent's transaction, and the task keeps the same statuses by hand, the overall row locked first, in prepared
-  statements, without row security.
-- Nobody who waits for a status exists with either, so their handlers end by a NOTIFY, and \`realize-latency.realized\` times that.
-- **One lock a mark** (\`hot-resource\`): ours too, by \`markSuccess\` from 32 callers; against sets of 500 as a worker writes them.
+- **pg-boss** (\`pg-boss\`): jobs that do nothing, one \`send\` per job from 32 callers, policy \`stately\` with a key per job. A loop fetches and completes
+  them in batches of 500 and does not sleep while there are jobs, because pg-boss's own \`work\` sleeps between batches. It stores no resource and no status,
+  so it does only a part of what ours does. In contests with our feed its queue has \`notify\` on, because then both announce each change. Latency is
+  measured with its own \`work\`, with \`useListenNotify\` and \`notify\`, on a queue at rest.
+- **pg-boss with two status tables** (\`by-hand\`): what a careful user builds on pg-boss's public API. One transaction locks the overall row, writes the
+  resource and both statuses, and inserts the job (\`insert\` with \`db\`), each statement prepared. The worker fetches batches of 500. It marks each batch
+  IN_PROGRESS and reads the resources in one transaction; it marks them REALIZED and completes the jobs in a second one. It uses no row security, no
+  status history and no feed, which makes it faster than a peer that does the same work as ours.
+- **graphile-worker** (\`graphile-worker\`): local queue and batched completion with the settings from its performance page (for latency neither, because
+  they trade latency for throughput). The job is added in the intent's transaction. The task keeps the same status tables as \`by-hand\`. Its marks are
+  written in batches as well: the marks of tasks that run at the same time are collected while an earlier batch is written, as
+  \`completeJobBatchDelay: 0\` does with completed jobs.
+- **A transaction per step** (\`pattern-flow\`): intent, PENDING and REALIZED with pg, on tables with row security by org. Each step is one transaction: BEGIN,
+  set_config, the lock on the overall row, the writes, COMMIT. Each statement is prepared and takes one round trip. There is no job, so ours names no
+  enforcement point in its intent and stores no job either; both run without a feed.
+- **Scoped upserts and updates** (\`intents-32.vs-upsert\`, \`mark.vs-update\`): our own \`store.as(context)\` on a table with the same columns and with the feed
+  on, but without statuses. They show what an intent or a mark costs beyond a write of one row.
+- Peers have no status that somebody can wait for. Their handlers therefore end with a NOTIFY, and \`realize-latency.realized\` measures the time until it
+  arrives.
+- **One lock per mark** (\`hot-resource\`): our own \`markSuccess\` from 32 callers, compared with sets of 500 marks as a worker writes them.
 
 Feed:
 

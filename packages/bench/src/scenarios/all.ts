@@ -5,10 +5,12 @@ import { feedBacklog } from './feed-backlog.ts';
 import { feedFanout } from './feed-fanout.ts';
 import { feedLatency } from './feed-latency.ts';
 import { feedTax } from './feed-tax.ts';
+import { flow } from './flow.ts';
 import { hotResource } from './hot-resource.ts';
 import { idle } from './idle.ts';
 import { install } from './install.ts';
 import { intents32 } from './intents-32.ts';
+import { mark } from './mark.ts';
 import { memory } from './memory.ts';
 import { protostore } from './protostore.ts';
 import { realize } from './realize.ts';
@@ -33,6 +35,8 @@ export const SCENARIOS: readonly Scenario[] = [
   realizeLatency,
   hotResource,
   intents32,
+  flow,
+  mark,
   feedTax,
   feedLatency,
   feedBacklog,

@@ -5,7 +5,8 @@ const SHORTEST_MS = 300;
 
 export const intents32: Scenario = {
   name: 'intents-32',
-  question: 'How many intents a second do 32 callers persist, and how many when each notifies in its transaction?',
+  question:
+    'How many intents a second do 32 callers persist, beside bare upserts, and beside intents that notify in their transactions?',
   async run(bench) {
     const contestant = await bench.contestant('intendant-realization');
     const measure = (operation: string) => async () =>
@@ -19,7 +20,10 @@ export const intents32: Scenario = {
       unit: 'intents/s',
       better: 'higher',
       ours: measure('intent'),
-      peers: [{ name: 'vs-notify', peerName: 'the same with NOTIFY', measure: measure('intent-notify') }],
+      peers: [
+        { name: 'vs-notify', peerName: 'the same with NOTIFY', measure: measure('intent-notify') },
+        { name: 'vs-upsert', peerName: 'scoped upserts of the same record, feed on', measure: measure('upsert') },
+      ],
     });
   },
 };

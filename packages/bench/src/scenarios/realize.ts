@@ -12,11 +12,13 @@ export const realize: Scenario = {
   async run(bench) {
     const size = bench.effort.isQuick ? QUICK_SIZE : FULL_SIZE;
     return {
-      ...(await contestRealization(bench, 'realize', size, { hasFeed: false })),
+      ...(await contestRealization(bench, 'realize', size, { hasFeed: false }, BY_HAND)),
       ...(await contestRealization(bench, 'realize.with-feed', size, { hasFeed: true })),
     };
   },
 };
+
+const BY_HAND = [{ name: 'vs-by-hand', file: 'by-hand', peerName: 'pg-boss with two status tables by hand' }] as const;
 
 /**
  * Full realizations against what the peers do instead, each in a process that both asks and works. Told against told: with our
@@ -27,6 +29,7 @@ export async function contestRealization(
   name: string,
   size: number,
   { hasFeed, ...through }: Partial<ContestantOptions> & { readonly hasFeed: boolean },
+  further: readonly { readonly name: string; readonly file: string; readonly peerName: string }[] = [],
 ): Promise<Results> {
   const measure = (file: string, changes: Partial<ContestantOptions>, operation: string) => async () =>
     (await (await bench.contestant(file, changes)).run(bench.workload(operation, { size }))).value;
@@ -48,6 +51,7 @@ export async function contestRealization(
         peerName: 'graphile-worker, statuses by hand',
         measure: measure('graphile-worker', through, 'realize'),
       },
+      ...further.map(({ file, ...peer }) => ({ ...peer, measure: measure(file, through, 'realize') })),
     ],
   });
 }

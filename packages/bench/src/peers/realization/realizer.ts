@@ -12,6 +12,8 @@ export interface Realizer {
   readonly resource: ResourceTable;
   /** The same, with a trigger that notifies for each row: what the design avoids. */
   readonly notifyingResource: ResourceTable;
+  /** A table of the store alone: no statuses. */
+  readonly plain: ResourceTable;
 }
 
 export type ResourceTable = ReturnType<typeof benchTable>;
@@ -21,6 +23,9 @@ export const resourceTables = (hasFeed: boolean) => ({
   resource: benchTable(hasFeed ? 'bench_resource' : 'bench_unfed_resource'),
   notifyingResource: benchTable(hasFeed ? 'bench_notifying' : 'bench_unfed_notifying'),
 });
+
+export const plainTable = (hasFeed: boolean): ResourceTable =>
+  benchTable(hasFeed ? 'bench_plain' : 'bench_unfed_plain');
 
 export const POINT = 'E1';
 /** Who ask for intents at once. */
