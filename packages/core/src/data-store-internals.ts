@@ -68,7 +68,9 @@ const stores = new WeakMap<object, DataStoreInternals>();
 export function internalsOf(store: object): DataStoreInternals {
   const internals = stores.get(store);
   if (internals) return internals;
-  throw new ConfigurationError('expected a data store of @intendant/core, of the same copy of the package');
+  throw new ConfigurationError(
+    'the store was not made by createDataStore of this copy of @intendant/core; if `npm ls @intendant/core` lists several copies, install one version of all Intendant packages',
+  );
 }
 
 export const exposeStore = (store: object, internals: DataStoreInternals): void => void stores.set(store, internals);

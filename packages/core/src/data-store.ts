@@ -21,6 +21,7 @@ import type { StoreExchange } from './exchange/store-exchange.ts';
 import { checkCount } from './option/check-count.ts';
 import { checkDuration } from './option/check-duration.ts';
 import { checkOptions, type OptionNames } from './option/check-options.ts';
+import { requireNode } from './option/required-versions.ts';
 import { roleNames } from './schema/roles.ts';
 import { SchemaKeeper } from './schema/schema-keeper.ts';
 import { type ChangeRefusal, checkChange } from './session/changing-verb.ts';
@@ -34,9 +35,10 @@ import type { RegisteredTable } from './table/registered-table.ts';
 /**
  * Opens a store. One connection is tried, so that a wrong address or password shows now.
  *
- * Throws ConfigurationError or ConnectionError.
+ * Throws ConfigurationError for options that are wrong, a Node.js older than 22.12 or a Postgres older than 15; else ConnectionError.
  */
 export async function createDataStore<C = MetadataContext>(options: DataStoreOptions<C>): Promise<DataStore<C>> {
+  requireNode();
   const store = new PostgresDataStore(options as DataStoreOptions<unknown>);
   await store.open();
   return store as unknown as DataStore<C>;

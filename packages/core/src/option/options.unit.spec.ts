@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { internalsOf } from '../data-store-internals.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { checkCount } from './check-count.ts';
 import { checkDuration } from './check-duration.ts';
 import { checkOptions } from './check-options.ts';
+import { OLDEST_NODE, requireNode, requirePostgres } from './required-versions.ts';
 
 test.each([0, -1, Number.NaN, 0.5, '1000', null, undefined, true, {}, [], 10n, Number.POSITIVE_INFINITY])(
   'a duration of %s is refused by name',
@@ -43,4 +46,27 @@ test('options that do not exist are refused with the one that was meant', () => 
   expect(check({ toString: 1 })).toThrow('there is no option "toString"');
   check({ limit: 1, filter: undefined })();
   check(undefined)();
+});
+
+test('a Node.js that is too old is refused in one sentence that says what to do', () => {
+  expect(() => requireNode('20.20.2')).toThrow(
+    'Intendant needs Node.js 22.12 or newer, and this process runs on 20.20.2: install a newer Node.js',
+  );
+  expect(() => requireNode('22.11.0')).toThrow(ConfigurationError);
+  for (const version of ['22.12.0', '23.0.0', '24.1.0']) expect(() => requireNode(version)).not.toThrow();
+  const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect(engines.node).toBe(`>=${OLDEST_NODE}`);
+});
+
+test('a Postgres that is too old is refused in one sentence that says what to do', () => {
+  expect(() => requirePostgres(140_023)).toThrow(
+    'Intendant needs Postgres 15 or newer, and the server is Postgres 14: upgrade the server',
+  );
+  expect(() => requirePostgres(90_624)).toThrow(ConfigurationError);
+  expect(() => requirePostgres(150_000)).not.toThrow();
+});
+
+test('a store of another copy of the package is refused with what to do', () => {
+  expect(() => internalsOf({})).toThrow(ConfigurationError);
+  expect(() => internalsOf({})).toThrow(/`npm ls @intendant\/core` lists several copies, install one version/);
 });

@@ -20,7 +20,9 @@ const sessions = new WeakMap<object, SessionInternals>();
 export function sessionInternalsOf(session: object): SessionInternals {
   const internals = sessions.get(session);
   if (internals) return internals;
-  throw new ConfigurationError('expected a session of @intendant/core, of the same copy of the package');
+  throw new ConfigurationError(
+    'the session was not made by a store of this copy of @intendant/core; if `npm ls @intendant/core` lists several copies, install one version of all Intendant packages',
+  );
 }
 
 export const exposeSession = (session: object, internals: SessionInternals): void =>
