@@ -9,6 +9,7 @@ const COMMANDS = {
   test: ['node_modules/vitest/vitest.mjs', 'run'],
   soak: ['node_modules/vitest/vitest.mjs', 'run'],
   bench: ['packages/bench/src/main.ts'],
+  torture: ['packages/torture/src/main.ts'],
   check: ['scripts/check.ts'],
   build: ['scripts/build.ts'],
   pack: ['scripts/build.ts', '--keep'],
@@ -18,7 +19,7 @@ const COMMANDS = {
 };
 
 /** These are written with `await using`, which Node has from 24 on. */
-const OLDEST_NODE = { bench: [24, 0], intendant: [24, 0], console: [24, 0] };
+const OLDEST_NODE = { bench: [24, 0], torture: [24, 0], intendant: [24, 0], console: [24, 0] };
 
 const [name, ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createDataStore } from '@intendant/core';
-import { atScale, eventually, isSoak, withClient } from '@intendant/devdb/testing';
+import { atScale, crashableServer, eventually, isSoak, withClient } from '@intendant/devdb/testing';
 import { expect, test } from 'vitest';
 import { createSubscriptions } from './create-subscriptions.ts';
 import type { SourceKind } from './log/source-kind.ts';
-import { crashableServer } from './testing/crashable-server.ts';
 import { account, NAMES } from './testing/soak-tables.ts';
 
 /*

@@ -1,11 +1,10 @@
 import { createDataStore } from '@intendant/core';
-import { eventually, tcpProxy, withClient } from '@intendant/devdb/testing';
+import { crashableServer, eventually, tcpProxy, withClient } from '@intendant/devdb/testing';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Change } from './change.ts';
 import { createSubscriptions } from './create-subscriptions.ts';
 import type { Subscriptions } from './subscriptions.ts';
-import { crashableServer } from './testing/crashable-server.ts';
 import { note } from './testing/fixture.ts';
 
 const server = await crashableServer();

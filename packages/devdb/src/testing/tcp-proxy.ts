@@ -19,6 +19,10 @@ export interface TcpProxy extends AsyncDisposable {
   roundTrips: number;
   /** Connections open now. */
   readonly connections: number;
+  /** Added to each chunk in each direction from now on, in milliseconds. */
+  latencyMs: number;
+  /** The largest chunk that is passed on at a time. Default: no limit. 1: byte by byte. */
+  chunkBytes: number;
   /** Nothing passes any more, and nothing closes: a network that hangs. */
   pause(): void;
   /** Ends a `pause`; data that was held back is sent. */
@@ -42,23 +46,23 @@ export async function tcpProxy({
   const sockets = new Set<Socket>();
   let target = targetPort;
   let isPaused = false;
-  const afterLatency = (act: () => unknown) => (latencyMs === 0 ? act() : setTimeout(act, latencyMs));
   const server: Server = createServer((client) => {
     const upstream = connect(target, targetHost);
     let lastSpeaker: 'client' | 'server' = 'server';
     const link = (from: Socket, to: Socket, speaker: 'client' | 'server') => {
+      const deliver = inOrder(proxy);
       sockets.add(from);
       from.setNoDelay(true);
       if (isPaused) from.pause();
       from.on('data', (chunk) => {
         if (speaker === 'client' && lastSpeaker === 'server') proxy.roundTrips++;
         lastSpeaker = speaker;
-        afterLatency(() => to.writable && to.write(chunk));
+        for (const part of partsOf(chunk, proxy.chunkBytes)) deliver(() => to.writable && to.write(part));
       });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
-        afterLatency(() => to.end()); // behind what is still on its way
+        deliver(() => to.end()); // behind what is still on its way
       });
     };
     link(client, upstream, 'client');
@@ -76,6 +80,8 @@ export async function tcpProxy({
   const proxy: TcpProxy = {
     port,
     roundTrips: 0,
+    latencyMs,
+    chunkBytes: Number.POSITIVE_INFINITY,
     get connections() {
       return sockets.size / 2;
     },
@@ -103,4 +109,32 @@ export async function tcpProxy({
     [Symbol.asyncDispose]: close,
   };
   return proxy;
+}
+
+/**
+ * Acts one after the other, each after the latency that holds when it is given. While chunks are limited, each act has a turn
+ * of the event loop of its own, so that the receiver reads the parts one by one.
+ */
+function inOrder(shape: Pick<TcpProxy, 'latencyMs' | 'chunkBytes'>): (act: () => unknown) => void {
+  let last = Promise.resolve();
+  let waiting = 0;
+  return (act) => {
+    if (waiting === 0 && shape.latencyMs === 0 && !Number.isFinite(shape.chunkBytes)) return void act();
+    const dueAt = performance.now() + shape.latencyMs;
+    waiting++;
+    last = last
+      .then(() => delay(dueAt - performance.now()))
+      .then(() => {
+        waiting--;
+        act();
+      });
+  };
+}
+
+const delay = (ms: number): Promise<void> =>
+  new Promise((resolve) => (ms > 0 ? setTimeout(resolve, ms) : setImmediate(resolve)));
+
+function* partsOf(chunk: Buffer, bytes: number): Generator<Buffer> {
+  const size = Math.min(bytes, chunk.length);
+  for (let start = 0; start < chunk.length; start += size) yield chunk.subarray(start, start + size);
 }

@@ -2,34 +2,45 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DevDatabase, startDevDatabase } from '@intendant/devdb';
-import { eventually, withClient } from '@intendant/devdb/testing';
+import { type DevDatabase, startDevDatabase, withClient } from '../dev-database.ts';
+import { eventually } from './eventually.ts';
+
+/** Options of `crashableServer`. */
+export interface CrashableServerOptions {
+  /** Postgres' own settings, beside `synchronous_commit = on` and `wal_level = logical`. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** An existing folder for the data, e.g. a small file system. Default: a temporary one. */
+  readonly folder?: string;
+}
 
 /** A server of a test's own that can be stopped at once, as by a crash of Postgres, and started again. */
 export interface CrashableServer extends AsyncDisposable {
-  /** The superuser's URL of the database, as it was at first. */
+  /** The superuser's URL of the database `soak`, at the first port. */
   readonly adminUrl: string;
-  /** A login without rights of its own. */
+  /** The login `app` without rights of its own, at the first port. */
   readonly url: string;
-  /** Where it listens now. */
+  /** The port that the server listens on now. */
   readonly port: number;
-  /** Immediate shutdown: no connection is told, no checkpoint made. Resolves when it is gone. */
+  /** The folder with the server's data. */
+  readonly dataDir: string;
+  /** Immediate shutdown: no connection is told, no checkpoint is made. Resolves when the server is gone. */
   crash(): Promise<void>;
-  /** With the same data, at another port if one is given. */
+  /** Starts the server with the same data, at another port if one is given. */
   start(port?: number): Promise<void>;
 }
 
-/** What was committed survives a crash of the server, since the machine lives on. */
+/** What was committed survives a crash of the server, since the machine continues. */
 const SETTINGS = { synchronous_commit: 'on', wal_level: 'logical', max_connections: 200 };
 
-export async function crashableServer(): Promise<CrashableServer> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'intendant-crash-'));
+/** Starts a server whose data survives `crash`. Disposing it removes a temporary folder. */
+export async function crashableServer(options: CrashableServerOptions = {}): Promise<CrashableServer> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'intendant-crash-')));
   const open = (port?: number): Promise<DevDatabase> =>
     startDevDatabase({
-      dataDir: join(dataDir, 'data'),
+      dataDir: join(folder, 'data'),
       persistent: true,
       fsync: false,
-      settings: SETTINGS,
+      settings: { ...SETTINGS, ...options.settings },
       ...(port !== undefined && { port }),
     });
   let server = await open();
@@ -45,6 +56,9 @@ export async function crashableServer(): Promise<CrashableServer> {
     get port() {
       return port;
     },
+    get dataDir() {
+      return server.dataDir as string;
+    },
     crash: async () => {
       const [pid] = (await readFile(join(server.dataDir as string, 'postmaster.pid'), 'utf8')).split('\n');
       process.kill(Number(pid), 'SIGQUIT');
@@ -57,7 +71,7 @@ export async function crashableServer(): Promise<CrashableServer> {
     },
     [Symbol.asyncDispose]: async () => {
       await server.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }
@@ -68,5 +82,5 @@ function expectGone(pid: number): void {
   } catch {
     return;
   }
-  throw new Error(`the server, process ${pid}, is still there`);
+  throw new Error(`the server, process ${pid}, is still running`);
 }

@@ -1,0 +1,54 @@
+import type { HistoryEvent } from '../history/history-event.ts';
+import { acknowledgedIntents } from './acknowledged-intents.ts';
+import { acknowledgedMarks } from './acknowledged-marks.ts';
+import { changeOrder, noInvention } from './change-order.ts';
+import type { Checker, Violation } from './checker.ts';
+import { everythingRealized } from './everything-realized.ts';
+import { type Figures, figuresOf } from './figures.ts';
+import { foreignOwners, plantedSecrets } from './foreign-owners.ts';
+import { overallStatus } from './overall-status.ts';
+import { complaints, processesLive } from './processes-live.ts';
+import { revisions } from './revisions.ts';
+import { singleAttempt } from './single-attempt.ts';
+import { statusEvidence } from './status-evidence.ts';
+import { tableCounts } from './table-counts.ts';
+
+/** Every rule that histories are held against. */
+export const CHECKERS: readonly Checker[] = [
+  acknowledgedIntents,
+  acknowledgedMarks,
+  revisions,
+  overallStatus,
+  singleAttempt,
+  statusEvidence,
+  changeOrder,
+  noInvention,
+  everythingRealized,
+  tableCounts,
+  foreignOwners,
+  plantedSecrets,
+  processesLive,
+  complaints,
+];
+
+/** What the checker program prints. */
+export interface Judgement {
+  readonly figures: Figures;
+  /** By rule: how many violations. */
+  readonly rules: Readonly<Record<string, number>>;
+  /** The first few of each rule. */
+  readonly violations: readonly Violation[];
+}
+
+const SHOWN = 5;
+
+/** Holds a history against every rule. */
+export function judge(events: readonly HistoryEvent[]): Judgement {
+  const history = events.toSorted((a, b) => a.at - b.at);
+  const found = CHECKERS.map(({ rule, check }) => ({ rule, violations: [...check(history)] }));
+  return {
+    figures: figuresOf(history),
+    rules: Object.fromEntries(found.map(({ rule, violations }) => [rule, violations.length])),
+    violations: found.flatMap(({ rule, violations }) => violations.slice(0, SHOWN).map((one) => ({ rule, ...one }))),
+  };
+}

@@ -1,0 +1,16 @@
+/*
+ * The checker, a program of its own: node checker/main.ts HISTORY. It reads a history and prints its judgement as JSON. It
+ * imports nothing of the code under test. Exit code 1 if a rule is violated.
+ */
+import { HistoryTail } from '../history/read-history.ts';
+import { judge } from './check-history.ts';
+
+const [path] = process.argv.slice(2);
+if (path === undefined) {
+  console.error('Give the path of a history: node checker/main.ts HISTORY');
+  process.exit(2);
+}
+using tail = new HistoryTail(path);
+const judgement = judge([...tail.read()]);
+process.stdout.write(`${JSON.stringify(judgement)}\n`);
+process.exitCode = judgement.violations.length > 0 ? 1 : 0;

@@ -1,0 +1,41 @@
+import type { ResourceState } from '../history/history-event.ts';
+import { type Checker, eventsOf, rowKey } from './checker.ts';
+
+const DELETION_REALIZED = 100;
+const REALIZED = 200;
+const DELETION_PENDING = 400;
+const PENDING = 800;
+/** Statuses of a point that the resource is leaving. */
+const LEAVING: ReadonlySet<number> = new Set([DELETION_REALIZED, 300, DELETION_PENDING]);
+
+/** The overall status is the heaviest of the points' in every snapshot, and all rows of a resource agree on its revision. */
+export const overallStatus: Checker = {
+  rule: 'the overall status is right in every snapshot',
+  *check(history) {
+    for (const { at, resources } of eventsOf(history, 'snapshot')) {
+      for (const state of resources) {
+        const problem = problemOf(state);
+        if (problem !== undefined) yield { at, text: `${rowKey(state)}: ${problem} in ${JSON.stringify(state)}` };
+      }
+    }
+  },
+};
+
+function problemOf(state: ResourceState): string | undefined {
+  if (state.overall === null) return state.points.length > 0 ? 'there are points and no overall status' : undefined;
+  const revision = state.revision ?? state.overallRevision;
+  if (state.overallRevision !== revision) return 'resource and overall status have different revisions';
+  if (state.points.some((point) => point.revision !== revision)) return 'a point has another revision';
+  const expected = expectedOverall(state);
+  return expected.includes(state.overall) ? undefined : `the overall status must be ${expected.join(' or ')}`;
+}
+
+function expectedOverall(state: ResourceState): number[] {
+  const isLive = state.revision !== null && !state.deleted;
+  const statuses = state.points.map(({ status }) => status);
+  const staying = isLive ? statuses.filter((status) => !LEAVING.has(status)) : statuses;
+  if (staying.length > 0) return [Math.max(...staying)];
+  if (!isLive) return [state.revision === null ? DELETION_REALIZED : DELETION_PENDING];
+  // Placed nowhere: PENDING while something is still being removed, else REALIZED.
+  return statuses.length > 0 ? [PENDING, Math.max(...statuses)] : [PENDING, REALIZED];
+}

@@ -1,0 +1,21 @@
+import { type Checker, eventsOf } from './checker.ts';
+
+/** No fault ends a process, except those that end processes. */
+export const processesLive: Checker = {
+  rule: 'no process ends by itself',
+  *check(history) {
+    for (const { at, phase, role, target, note } of eventsOf(history, 'process'))
+      if (phase === 'died') yield { at, text: `${role}, process ${target}: ${note ?? ''}` };
+  },
+};
+
+/** What scenarios saw by themselves, and figures past their limits. */
+export const complaints: Checker = {
+  rule: 'what scenarios ask for by themselves',
+  *check(history) {
+    for (const { at, rule, text } of eventsOf(history, 'complaint')) yield { at, text: `${rule}: ${text}` };
+    for (const { at, name, value, unit, limit } of eventsOf(history, 'figure'))
+      if (limit !== undefined && value > limit)
+        yield { at, text: `${name}: ${value} ${unit}, and at most ${limit} is allowed` };
+  },
+};

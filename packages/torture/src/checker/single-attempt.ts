@@ -1,0 +1,65 @@
+import type { AttemptEvent, ProcessEvent } from '../history/history-event.ts';
+import { type Checker, rowKey } from './checker.ts';
+
+/** A process that wakes up needs a moment to learn that its lease is over. */
+const WAKING_MS = 1_500;
+
+/**
+ * At one point, one resource has one attempt at a time over all processes. An attempt is over when its handler has returned,
+ * when its signal was aborted (the handler has been told that it lost its lease), and when its process was killed. A
+ * process that is stopped (SIGSTOP) does nothing, and is given a moment to abort after it continues.
+ */
+export const singleAttempt: Checker = {
+  rule: 'at most one attempt at a time for a resource at a point',
+  *check(history) {
+    const ward = new Ward();
+    for (const event of history) {
+      if (event.kind === 'process') ward.note(event);
+      const other = event.kind === 'attempt' ? ward.follow(event) : undefined;
+      if (event.kind === 'attempt' && other)
+        yield {
+          at: event.at,
+          text: `${placeOf(event)}: ${event.call} (process ${event.pid}) began while ${other.call} (process ${other.pid}) ran since ${(event.at - other.at).toFixed(0)} ms`,
+        };
+    }
+  },
+};
+
+const placeOf = (attempt: AttemptEvent): string => `${rowKey(attempt)} at ${attempt.point}`;
+
+/** Who runs what, as the history goes on. */
+class Ward {
+  readonly #running = new Map<string, Map<string, AttemptEvent>>();
+  readonly #stopped = new Set<number>();
+  readonly #wokeAt = new Map<number, number>();
+
+  note({ phase, target, at }: ProcessEvent): void {
+    if (phase === 'stopped') this.#stopped.add(target);
+    if (phase === 'continued') this.#wokeAt.set(target, at);
+    if (phase !== 'stopped') this.#stopped.delete(target);
+    if (phase === 'killed' || phase === 'died') this.#endAllOf(target);
+  }
+
+  /** Returns an attempt that must not be running now. */
+  follow(event: AttemptEvent): AttemptEvent | undefined {
+    const place = placeOf(event);
+    const running = this.#running.get(place) ?? new Map<string, AttemptEvent>();
+    this.#running.set(place, running);
+    if (event.phase !== 'invoke') {
+      running.delete(event.call);
+      return undefined;
+    }
+    const other = [...running.values()].find((attempt) => !this.#isExcused(attempt, event.at));
+    running.set(event.call, event);
+    return other;
+  }
+
+  #isExcused({ pid }: AttemptEvent, at: number): boolean {
+    return this.#stopped.has(pid) || at - (this.#wokeAt.get(pid) ?? Number.NEGATIVE_INFINITY) < WAKING_MS;
+  }
+
+  #endAllOf(pid: number): void {
+    for (const running of this.#running.values())
+      for (const attempt of running.values()) if (attempt.pid === pid) running.delete(attempt.call);
+  }
+}

@@ -1,0 +1,26 @@
+/** What a process of the torture is started with: JSON in the environment. */
+export interface ProcessSettings {
+  /** The role with a number, e.g. `worker-1`: a process that replaces a killed one has its name. */
+  readonly name: string;
+  readonly index: number;
+  /** The application login by way of the proxy, and of a pooler if the run has one. */
+  readonly url: string;
+  /** The same without a pooler, for what listens. */
+  readonly listenUrl: string;
+  readonly adminUrl: string;
+  readonly history: string;
+  readonly log: string;
+  readonly seed: number;
+  readonly orgs: readonly string[];
+  readonly resources: number;
+  readonly points: readonly string[];
+  /** Pause of a service's loop between two operations, in milliseconds. */
+  readonly paceMs: number;
+  /** The fault that this build has on purpose; empty for none. */
+  readonly broken: string;
+}
+
+export const SETTINGS_VARIABLE = 'INTENDANT_TORTURE';
+
+export const readSettings = (): ProcessSettings =>
+  JSON.parse(process.env[SETTINGS_VARIABLE] ?? '{}') as ProcessSettings;

@@ -1,0 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readResources } from '../world/read-snapshot.ts';
+import { asSuperuser, type World } from '../world/world.ts';
+
+const EVERY_MS = 250;
+
+/** Looks at all resources again and again; not while the server is down. */
+export function takeSnapshots(world: World): { stop(): Promise<void> } {
+  let isStopped = false;
+  const look = () =>
+    asSuperuser(world, async (client) => {
+      while (!isStopped && !world.signal.aborted) {
+        world.history.write({ kind: 'snapshot', final: false, resources: await readResources(client, ['vm', 'sign']) });
+        await delay(EVERY_MS);
+      }
+    });
+  const running = (async () => {
+    while (!isStopped && !world.signal.aborted) await look().catch(() => delay(EVERY_MS));
+  })();
+  return {
+    stop: () => {
+      isStopped = true;
+      return running;
+    },
+  };
+}

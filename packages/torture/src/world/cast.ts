@@ -1,0 +1,125 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { HistoryWriter } from '../history/history-writer.ts';
+import type { Order } from '../process/orders.ts';
+import { type ProcessSettings, SETTINGS_VARIABLE } from '../process/settings.ts';
+
+/** Kinds of processes; the script of each is `process/ROLE-process.ts`. */
+export type Role = 'service' | 'worker' | 'subscriber' | 'maintenance';
+
+/** One process of ours. */
+export interface Member {
+  readonly role: Role;
+  readonly index: number;
+  readonly child: ChildProcess;
+  readonly pid: number;
+}
+
+const STOP_MS = 15_000;
+
+/** The processes of a run. One that ends by itself is written down, and replaced. */
+export class Cast implements AsyncDisposable {
+  readonly #members = new Set<Member>();
+  readonly #settings: Omit<ProcessSettings, 'name' | 'index'>;
+  readonly #history: HistoryWriter;
+  /** Processes whose end we caused. */
+  readonly #expected = new WeakSet<ChildProcess>();
+  #isClosed = false;
+
+  constructor(settings: Omit<ProcessSettings, 'name' | 'index'>, history: HistoryWriter) {
+    this.#settings = settings;
+    this.#history = history;
+  }
+
+  members(role?: Role): Member[] {
+    return [...this.#members].filter((member) => role === undefined || member.role === role);
+  }
+
+  /** Starts processes of a role. Resolves when all are ready. */
+  async start(role: Role, size: number): Promise<void> {
+    await Promise.all(Array.from({ length: size }, (_, index) => this.#start(role, index)));
+  }
+
+  /** `kill -9`, and another process of the same name. Resolves when the first is gone; the second may still be starting. */
+  async kill(member: Member): Promise<void> {
+    await this.#end(member);
+    void this.#start(member.role, member.index);
+  }
+
+  /** SIGSTOP for so long, then SIGCONT. */
+  async freeze({ child, role, pid }: Member, ms: number, signal: AbortSignal): Promise<void> {
+    child.kill('SIGSTOP');
+    this.#history.write({ kind: 'process', phase: 'stopped', role, target: pid });
+    try {
+      await delay(ms, undefined, { signal });
+    } finally {
+      this.#history.write({ kind: 'process', phase: 'continued', role, target: pid });
+      child.kill('SIGCONT');
+    }
+  }
+
+  order(member: Member, order: Order): void {
+    if (member.child.connected) member.child.send(order);
+  }
+
+  /** Asks all of a role to close and end, and kills those that do not within 15 s. */
+  async stop(role: Role): Promise<void> {
+    await Promise.all(
+      this.members(role).map(async (member) => {
+        const exited = once(member.child, 'exit');
+        this.#expected.add(member.child);
+        this.order(member, { order: 'stop' });
+        const isOver = await Promise.race([exited.then(() => true), delay(STOP_MS, false, { ref: false })]);
+        if (isOver) return;
+        this.#history.write({
+          kind: 'complaint',
+          rule: 'a process stops when it is asked to',
+          text: `${role} ${member.pid}`,
+        });
+        await this.#end(member);
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.members().map((member) => this.#end(member)));
+  }
+
+  async #start(role: Role, index: number): Promise<void> {
+    if (this.#isClosed) return;
+    const settings: ProcessSettings = { ...this.#settings, name: `${role}-${index}`, index };
+    const child = fork(fileURLToPath(new URL(`../process/${role}-process.ts`, import.meta.url)), {
+      env: { ...process.env, [SETTINGS_VARIABLE]: JSON.stringify(settings) },
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const member: Member = { role, index, child, pid: child.pid as number };
+    this.#members.add(member);
+    this.#history.write({ kind: 'process', phase: 'started', role, target: member.pid });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk}`.slice(-2_000);
+    });
+    child.once('exit', (code, signal) => this.#onExit(member, `${signal ?? `exit code ${code}`} ${said}`));
+    await Promise.race([once(child, 'message'), once(child, 'exit')]);
+  }
+
+  #onExit(member: Member, note: string): void {
+    this.#members.delete(member);
+    if (this.#expected.has(member.child)) return;
+    this.#history.write({ kind: 'process', phase: 'died', role: member.role, target: member.pid, note });
+    void this.#start(member.role, member.index);
+  }
+
+  async #end({ child, role, pid }: Member): Promise<void> {
+    this.#expected.add(child);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    this.#history.write({ kind: 'process', phase: 'killed', role, target: pid });
+  }
+}

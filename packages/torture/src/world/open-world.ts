@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { type CrashableServer, crashableServer, tcpProxy } from '@intendant/devdb/testing';
+import { openHistory } from '../history/history-writer.ts';
+import { randomFrom } from '../random.ts';
+import type { ScenarioRun } from '../scenario/scenario.ts';
+import { Cast } from './cast.ts';
+import { Progress } from './progress.ts';
+import type { World } from './world.ts';
+
+/** How a world differs from the usual one. */
+export interface WorldOptions {
+  /** Settings of its server. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** Where its data goes. */
+  readonly dataFolder?: string;
+  /** Puts something between the proxy and the processes: returns the URL they use. */
+  readonly front?: (url: string, resources: AsyncDisposableStack) => Promise<string>;
+}
+
+export const POINTS = ['E0', 'E1'];
+/** Fewer than the server's default, so that the limit is reached quickly. */
+const SETTINGS = { max_connections: 80 };
+const ORGS = 3;
+const RESOURCES = 8;
+const PACE_MS = 25;
+/** The durable names of `process/subscriber-process.ts` that deliver resources. */
+const NAMES = ['all-vm', 'all-sign', 'tenant-vm@o0'];
+
+/** A server, a proxy in front of it, and processes not yet started. Disposing it ends them all. */
+export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): Promise<World & AsyncDisposable> {
+  await using resources = new AsyncDisposableStack();
+  const server = resources.use(
+    await crashableServer({
+      settings: { ...SETTINGS, ...options.settings },
+      ...(options.dataFolder !== undefined && { folder: options.dataFolder }),
+    }),
+  );
+  const proxy = resources.use(await tcpProxy({ targetPort: server.port }));
+  const history = openHistory(run.history);
+  resources.defer(() => history.close());
+  const listenUrl = proxy.through(server.url);
+  const url = options.front ? await options.front(listenUrl, resources) : listenUrl;
+  const cast = resources.use(new Cast({ ...sharedSettings(run, server), url, listenUrl }, history));
+  const progress = resources.use(new Progress(run.history, NAMES));
+  const owned = resources.move();
+  return {
+    server,
+    proxy,
+    cast,
+    history,
+    progress,
+    random: randomFrom(run.seed, 'faults'),
+    signal: run.signal,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function sharedSettings({ history, folder, seed, scale, broken }: ScenarioRun, { adminUrl }: CrashableServer) {
+  return {
+    adminUrl,
+    history,
+    log: join(folder, 'log.jsonl'),
+    seed,
+    orgs: Array.from({ length: ORGS }, (_, index) => `o${index}`),
+    resources: Math.max(1, Math.round(RESOURCES * scale)),
+    points: POINTS,
+    paceMs: PACE_MS,
+    broken,
+  };
+}

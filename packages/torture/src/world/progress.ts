@@ -1,0 +1,101 @@
+import type { AttemptEvent, ChangeEvent, HistoryEvent, OperationEvent } from '../history/history-event.ts';
+import { HistoryTail } from '../history/read-history.ts';
+
+interface Need {
+  readonly at: number;
+  readonly revision: number;
+}
+
+/**
+ * Follows the history of a run: which acknowledged intents are not yet realized at each of their points, and which have not
+ * yet been delivered to each durable name. It tells when a fault is over; what is right or wrong the checker decides.
+ */
+export class Progress implements Disposable {
+  readonly #tail: HistoryTail;
+  readonly #names: readonly string[];
+  readonly #realization = new Map<string, Need>();
+  readonly #delivery = new Map<string, Need>();
+  readonly #invokedAt = new Map<string, number>();
+  /** When the newest acknowledged operation was invoked. */
+  #newestOk = 0;
+  operations = 0;
+  attempts = 0;
+  deliveries = 0;
+
+  constructor(path: string, names: readonly string[]) {
+    this.#tail = new HistoryTail(path);
+    this.#names = names;
+  }
+
+  /** Reads what is new. */
+  update(): void {
+    for (const event of this.#tail.read()) this.#note(event);
+  }
+
+  /** What was acknowledged before that time and is not done yet; undefined when all is done and operations succeed again. */
+  unmetSince(at: number): string | undefined {
+    this.update();
+    for (const [kind, needs] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])
+      for (const [place, need] of needs) if (need.at <= at) return `not ${kind}: ${place}, revision ${need.revision}`;
+    return this.#newestOk > at ? undefined : 'no operation has succeeded since';
+  }
+
+  [Symbol.dispose](): void {
+    this.#tail[Symbol.dispose]();
+  }
+
+  #note(event: HistoryEvent): void {
+    if (event.kind === 'operation') this.#noteOperation(event);
+    if (event.kind === 'attempt' && event.phase === 'ok') this.#noteAttempt(event);
+    if (event.kind === 'change') this.#noteChange(event);
+  }
+
+  #noteOperation(event: OperationEvent): void {
+    if (event.phase === 'invoke') {
+      this.operations++;
+      this.#invokedAt.set(event.call, event.at);
+      if (event.name === 'softDelete' || event.name === 'delete') this.#forgetRealization(event);
+      return;
+    }
+    if (event.phase === 'ok') {
+      this.#newestOk = Math.max(this.#newestOk, this.#invokedAt.get(event.call) ?? 0);
+      if (event.name === 'persistIntent') this.#noteIntent(event);
+    }
+    this.#invokedAt.delete(event.call);
+  }
+
+  #noteIntent(event: OperationEvent): void {
+    const need = { at: event.at, revision: event.revision as number };
+    const row = `${event.table} ${event.org} ${event.id}`;
+    for (const name of this.#names)
+      if (name.includes(`-${event.table}`) && (!name.includes('@') || name.endsWith(event.org)))
+        keepOldest(this.#delivery, `${name} ${row}`, need);
+    if (event.table !== 'vm' || event.points === undefined) return;
+    for (const point of event.points) keepOldest(this.#realization, `${row} ${point}`, need);
+  }
+
+  #noteAttempt({ table, org, id, point, revision }: AttemptEvent): void {
+    meet(this.#realization, `${table} ${org} ${id} ${point}`, revision);
+    this.attempts++;
+  }
+
+  #noteChange({ name, table, org, id, revision, point }: ChangeEvent): void {
+    this.deliveries++;
+    if (point === undefined) meet(this.#delivery, `${name} ${table} ${org} ${id}`, revision ?? 0);
+  }
+
+  #forgetRealization({ table, org, id }: OperationEvent): void {
+    for (const place of this.#realization.keys())
+      if (place.startsWith(`${table} ${org} ${id} `)) this.#realization.delete(place);
+  }
+}
+
+function keepOldest(needs: Map<string, Need>, place: string, need: Need): void {
+  if (!needs.has(place)) needs.set(place, need);
+}
+
+/** A revision that was skipped is done with a newer one. */
+function meet(needs: Map<string, Need>, place: string, revision: number): void {
+  const need = needs.get(place);
+  if (need !== undefined && need.revision <= revision) needs.delete(place);
+}

@@ -1,0 +1,25 @@
+import { defineTable } from '@intendant/core';
+import { z } from 'zod';
+
+const schema = z.object({ id: z.string(), value: z.string() });
+
+/** Resources that workers realize, at the points E0, E1, … */
+export const vm = defineTable('vm', { schema });
+/** Resources whose status services mark themselves, at the points M0, M1, … */
+export const sign = defineTable('sign', { schema });
+
+export const ROLES = {
+  tenant_admin: 'tenant_writer',
+  tenant_auditor: 'tenant_reader',
+  service_admin: 'writer',
+  service_auditor: 'reader',
+} as const;
+
+/** The context of a tenant's administrator. */
+export const adminOf = (orgId: string) => ({ orgId, roles: ['tenant_admin'] });
+
+/** Every value carries its owner's mark, so that one that leaks shows itself. */
+export const ownersMark = (org: string): string => `~${org}~`;
+
+/** Values of records carry this as well: they have no place in logs and errors. */
+export const SECRET_MARK = 'pl4nted';
