@@ -17,6 +17,7 @@ const PACKAGES_BELOW: Readonly<Record<string, readonly string[]>> = {
   realization: ['core', 'subscription'],
   subscription: ['core'],
   telemetry: ['core', 'realization', 'subscription'],
+  torture: ['console', 'core', 'devdb', 'protostore', 'realization', 'subscription'],
 };
 
 /**

@@ -53,7 +53,7 @@ export interface PgBouncer extends AsyncDisposable {
  * `settings` are written to its configuration, e.g. `{ default_pool_size: 1 }`.
  */
 export async function startPgBouncer(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'name' | 'url'>,
   settings: Readonly<Record<string, string | number>> = {},
 ): Promise<PgBouncer> {
   const folder = mkdtempSync(join(tmpdir(), 'intendant-pgbouncer-'));

@@ -14,7 +14,7 @@ import { statusEvidence } from './status-evidence.ts';
 import { tableCounts } from './table-counts.ts';
 
 /** Every rule that histories are held against. */
-export const CHECKERS: readonly Checker[] = [
+const CHECKERS: readonly Checker[] = [
   acknowledgedIntents,
   acknowledgedMarks,
   revisions,

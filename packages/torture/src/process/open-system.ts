@@ -58,8 +58,13 @@ async function open(
   logger: Logger,
   { relay = false, maintenance = false }: SystemOptions,
 ): Promise<System> {
-  const { url, adminUrl } = settings;
-  const store = await createDataStore({ connection: url, adminConnection: adminUrl, logger, pool: POOL });
+  const { url, adminUrl, namedStatements } = settings;
+  const store = await createDataStore({
+    connection: url,
+    adminConnection: adminUrl,
+    logger,
+    pool: { ...POOL, namedStatements },
+  });
   try {
     const subscriptions = await createSubscriptions({
       store,

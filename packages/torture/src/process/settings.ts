@@ -8,6 +8,7 @@ export interface ProcessSettings {
   /** The same without a pooler, for what listens. */
   readonly listenUrl: string;
   readonly adminUrl: string;
+  readonly namedStatements: boolean;
   readonly history: string;
   readonly log: string;
   readonly seed: number;

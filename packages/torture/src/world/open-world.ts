@@ -13,11 +13,13 @@ export interface WorldOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
   /** Where its data goes. */
   readonly dataFolder?: string;
+  /** False for a pooler that does not keep prepared statements. Default true. */
+  readonly namedStatements?: boolean;
   /** Puts something between the proxy and the processes: returns the URL they use. */
   readonly front?: (url: string, resources: AsyncDisposableStack) => Promise<string>;
 }
 
-export const POINTS = ['E0', 'E1'];
+const POINTS = ['E0', 'E1'];
 /** Fewer than the server's default, so that the limit is reached quickly. */
 const SETTINGS = { max_connections: 80 };
 const ORGS = 3;
@@ -39,8 +41,9 @@ export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): P
   const history = openHistory(run.history);
   resources.defer(() => history.close());
   const listenUrl = proxy.through(server.url);
+  const { namedStatements = true } = options;
   const url = options.front ? await options.front(listenUrl, resources) : listenUrl;
-  const cast = resources.use(new Cast({ ...sharedSettings(run, server), url, listenUrl }, history));
+  const cast = resources.use(new Cast({ ...sharedSettings(run, server), url, listenUrl, namedStatements }, history));
   const progress = resources.use(new Progress(run.history, NAMES));
   const owned = resources.move();
   return {
