@@ -18,7 +18,7 @@ export interface Effort {
   readonly lateAfterMs: number;
 }
 
-export const QUICK: Effort = { isQuick: true, rounds: 3, longRounds: 2, turnMs: 100, lateAfterMs: 35_000 };
+export const QUICK: Effort = { isQuick: true, rounds: 3, longRounds: 2, turnMs: 100, lateAfterMs: 20_000 };
 /** Many short turns rather than few long ones: what disturbs the machine for a second spoils a round, not the median. */
 export const FULL: Effort = {
   isQuick: false,

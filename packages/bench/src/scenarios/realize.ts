@@ -3,8 +3,8 @@ import type { ContestantOptions } from '../contestant/contestant.ts';
 import type { Results } from '../result.ts';
 import type { Scenario } from '../scenario.ts';
 
-const QUICK_SIZE = 150;
-const FULL_SIZE = 1_000;
+const QUICK_SIZE = 100;
+const FULL_SIZE = 700;
 
 export const realize: Scenario = {
   name: 'realize',
