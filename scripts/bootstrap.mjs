@@ -16,10 +16,11 @@ const COMMANDS = {
   docs: ['site/build.ts'],
   intendant: ['packages/cli/src/main.ts'],
   console: ['examples/playground/src/main.ts'],
+  example: ['scripts/example.ts'],
 };
 
 /** These are written with `await using`, which Node has from 24 on. */
-const OLDEST_NODE = { bench: [24, 0], torture: [24, 0], intendant: [24, 0], console: [24, 0] };
+const OLDEST_NODE = { bench: [24, 0], torture: [24, 0], intendant: [24, 0], console: [24, 0], example: [24, 0] };
 
 const [name, ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];

@@ -1,41 +1,18 @@
 // How fast the console is with 100,000 resources at 1,000 points, 10,000 of them in error: node bench/large-console.ts
 import { setTimeout as delay } from 'node:timers/promises';
-import { internalsOf } from '@intendant/core/internal';
 import { openBrowser } from '../src/testing/console-browser.ts';
 import { vm } from '../src/testing/console-fixture.ts';
+import { fillLarge, keptDatabase } from './large-data.ts';
 
-const RESOURCES = Number(process.env['RESOURCES'] ?? 100_000);
-const POINTS = 1_000;
-const ERRORS = RESOURCES / 10;
-const POINTS_EACH = 3;
+const DATA = { resources: Number(process.env['RESOURCES'] ?? 100_000), points: 1_000, pointsEach: 3 };
 /** How long the page is open while things change. */
 const WATCH_MS = Number(process.env['WATCH_MS'] ?? 60_000);
+/** A folder where the database stays between runs. Default: one that goes with the run. */
+const folder = process.env['LARGE_DATABASE'];
 
-await using fixture = await openBrowser();
-const { store, realization } = fixture.console;
-
-async function fill(): Promise<void> {
-  const status = `case when i < ${ERRORS} then 1000 else 200 end, case when i < ${ERRORS} then 'ERROR quota exceeded: 64 of 64 vCPUs in use' else '' end, 1`;
-  await internalsOf(store).withAdmin(async (client) => {
-    const from = `from generate_series(0, ${RESOURCES - 1}) i`;
-    const org = `'org-' || i % 20`;
-    await client.query(
-      `insert into public.vm (org_id, id, name, region, cpus) select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'name ' || i, 'region-' || i % 7, i % 64 ${from}`,
-    );
-    await client.query(
-      `insert into public.overall_status_vm (org_id, id, realization_status, additional_details, resource_revision) select ${org}, 'vm-' || lpad(i::text, 6, '0'), ${status} ${from}`,
-    );
-    await client.query(
-      `insert into public.enforcement_status_vm (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal, attempt)
-       select ${org}, 'vm-' || lpad(i::text, 6, '0'), 'point-' || lpad(((i * 7 + p * 331) % ${POINTS})::text, 4, '0'), ${status}, false, 1
-       ${from}, generate_series(0, ${POINTS_EACH - 1}) p`,
-    );
-    await client.query(
-      `insert into intendant.enforcement_point (id, labels, table_names) select 'point-' || lpad(p::text, 4, '0'), '{}', '{public.vm}' from generate_series(0, ${POINTS - 1}) p`,
-    );
-  });
-  await internalsOf(store).withAdmin((client) => client.query('analyze'));
-}
+await using kept = folder === undefined ? undefined : await keptDatabase(folder);
+await using fixture = await openBrowser(kept && { database: kept });
+const { realization } = fixture.console;
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
@@ -53,8 +30,8 @@ async function timeOf(path: string, token: string): Promise<string> {
   return `${median(times).toFixed(0)} ms median, ${Math.max(...times).toFixed(0)} ms most, ${(bytes / 1024).toFixed(0)} kB`;
 }
 
-console.log(`filling ${RESOURCES} resources …`);
-await fill();
+console.log(`filling ${DATA.resources} resources …`);
+await fillLarge(fixture.console.database.adminUrl, DATA);
 const callers = {
   tenant: { orgId: 'org-1', roles: ['tenant_admin'] },
   service: { roles: ['service_admin'] },
@@ -70,6 +47,7 @@ const PATHS = [
   'resources?table=vm&order=newest',
   'resources?table=vm&olderThan=10m',
   'points',
+  'activity',
 ];
 for (const [name, caller] of Object.entries(callers)) {
   const token = await fixture.console.token(caller);

@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { ActionRuns } from './action/action-runs.ts';
 import { actionsApi } from './api/actions.ts';
+import { activityApi } from './api/activity.ts';
 import { changesApi } from './api/changes.ts';
 import { deadLettersApi } from './api/dead-letters.ts';
 import { healthApi, readMetrics } from './api/health.ts';
@@ -121,6 +122,7 @@ function documentedApi(options: ConsoleOptions<unknown>, parts: ConsoleParts, se
   );
   for (const part of [
     summaryApi(parts),
+    activityApi(parts),
     resourcesApi(parts),
     resourceApi(parts),
     pointsApi(parts),

@@ -1,16 +1,18 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect, useState } from 'preact/hooks';
 import { ActionsProvider } from './action/actions.tsx';
-import { ApiProblem, get, readSession, signIn } from './api/client.ts';
+import { ApiProblem, readSession, signIn } from './api/client.ts';
 import type { Summary } from './api/model.ts';
+import { summaryQuery } from './api/queries.ts';
 import { ChangesView } from './changes/changes-view.tsx';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { Frame } from './frame.tsx';
 import { liveChanges } from './live/live-changes.ts';
 import { refreshWithChanges } from './live/refresh.ts';
-import { usePlace } from './location/location.ts';
+import { currentPlace, usePlace } from './location/location.ts';
 import { OverviewView } from './overview/overview-view.tsx';
 import { PointsView } from './points/points-view.tsx';
+import { prefetchView } from './prefetch-view.ts';
 import { ResourcesView } from './resources/resources-view.tsx';
 import { SignInView } from './sign-in/sign-in-view.tsx';
 import { TenantsView } from './tenants/tenants-view.tsx';
@@ -37,7 +39,9 @@ async function openSession(): Promise<SignedIn> {
   const [, link] = /^#link=(.+)$/.exec(location.hash) ?? [];
   if (link !== undefined) history.replaceState(null, '', location.pathname + location.search);
   try {
-    await (link === undefined ? readSession() : signIn({ link }));
+    if (link !== undefined) await signIn({ link });
+    prefetchView(currentPlace());
+    if (link === undefined) await readSession();
     return 'yes';
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error;
@@ -46,7 +50,7 @@ async function openSession(): Promise<SignedIn> {
 }
 
 function SignedInApp({ onSignedOut }: { readonly onSignedOut: () => void }) {
-  const summary = useQuery({ queryKey: ['summary'], queryFn: ({ signal }) => get<Summary>('summary', signal) });
+  const summary = useQuery(summaryQuery());
   const { segments } = usePlace();
   const isSignedOut = summary.error instanceof ApiProblem && summary.error.status === 401;
   useEffect(() => {

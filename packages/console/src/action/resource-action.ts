@@ -1,12 +1,12 @@
-import type { RealizationSession } from '@intendant/realization';
+import type { RealizationSession, Status } from '@intendant/realization';
 import type { ReadableTable } from '../caller/access.ts';
 import { listResources } from '../resource/list-resources.ts';
 import type { ResourceFilter } from '../resource/resource-filter.ts';
 import type { ResourceKey } from '../resource/resource-key.ts';
 import type { Progress } from './action-runs.ts';
 
-/** What an action is about; with a point, there alone. */
-export type Selection = { readonly point: string | undefined } & (
+/** What an action is about; with a point, there alone. A retry is about points in one of `statuses`, if they are given. */
+export type Selection = { readonly point: string | undefined; readonly statuses: readonly Status[] | undefined } & (
   | { readonly keys: readonly ResourceKey[] }
   | { readonly filter: ResourceFilter }
 );
@@ -23,7 +23,8 @@ const CHUNK = 200;
 
 const retry = (work: ActionWork): Promise<void> =>
   inChunks(work, async (keys, { session, table, selection }) => {
-    await session.retry(table.definition, keys as never, at(selection));
+    const { statuses: status } = selection;
+    await session.retry(table.definition, keys as never, { ...at(selection), ...(status && { status }) });
     return keys.length;
   });
 

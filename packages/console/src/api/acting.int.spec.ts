@@ -119,6 +119,26 @@ describe('actions', () => {
     const preview = await bodyOf(post('/api/v1/actions/drain', { point: 'E1', dryRun: true }, { token: service }), 200);
     expect(preview).toMatchObject({ matched: 449, dryRun: true });
   });
+
+  test('a retry by keys leaves points alone that are not in the status of the filter', async () => {
+    const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
+    await r.persistIntent(
+      vm,
+      { id: 'both', name: 'both', region: 'us', cpus: 1 },
+      { enforcementPoints: ['E1', 'E2', 'E3'] },
+    );
+    for (const point of ['E1', 'E2']) await r.markError(vm, { id: 'both', revision: 1 }, point, new Error('full'));
+    const retried = async (body: Record<string, unknown>) => {
+      const request = { table: 'vm', keys: ['both'], ...body };
+      await finished((await bodyOf<Run>(post('/api/v1/actions/retry', request), 202)).id);
+      const { enforcement } = await r.getOverallStatusWithEnforcementDetails(vm, 'both');
+      return ['E1', 'E2', 'E3'].map((point) => enforcement.get(point)?.status);
+    };
+    expect(await retried({ status: 'PENDING' })).toEqual(['ERROR', 'ERROR', 'PENDING']);
+    expect(await retried({ status: 'ERROR', point: 'E1' })).toEqual(['PENDING', 'ERROR', 'PENDING']);
+    expect(await retried({ status: 'ERROR,PENDING' })).toEqual(['PENDING', 'PENDING', 'PENDING']);
+    expect((await post('/api/v1/actions/retry', { table: 'vm', keys: ['both'], status: 'BROKEN' })).status).toBe(400);
+  });
 });
 
 describe('a browser', () => {

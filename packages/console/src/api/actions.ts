@@ -8,7 +8,7 @@ import type { Caller } from '../caller/caller.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
 import { RefusedRequest } from '../http/problem.ts';
 import { countResources } from '../resource/list-resources.ts';
-import { FilterBody, readFilter } from '../resource/resource-filter.ts';
+import { FILTER_FIELDS, FilterBody, readFilter } from '../resource/resource-filter.ts';
 import { readGivenKey } from '../resource/resource-key.ts';
 import { json, refusals } from './responses.ts';
 import { InstantSchema } from './schemas.ts';
@@ -42,6 +42,10 @@ const ResourceActionBody = z
       .max(500)
       .optional()
       .openapi({ description: 'Only at this point. Default: the point of the filter, or all.' }),
+    status: FILTER_FIELDS.status.openapi({
+      description:
+        'A retry only of points in this status, or in one of these. Default: the status of the filter, or whatever is not done.',
+    }),
     dryRun: DRY_RUN,
     atMost: AT_MOST,
   })
@@ -141,14 +145,15 @@ export const actionsApi = (parts: ConsoleParts) =>
       return context.json(toRun(run), 200);
     });
 
-type Given = Pick<z.infer<typeof ResourceActionBody>, 'keys' | 'filter' | 'point'>;
+type Given = Pick<z.infer<typeof ResourceActionBody>, 'keys' | 'filter' | 'point' | 'status'>;
 
-function readSelection(table: ReadableTable, { keys, filter, point }: Given): Selection {
+function readSelection(table: ReadableTable, { keys, filter, point, status }: Given): Selection {
   if ((keys === undefined) === (filter === undefined))
     throw new RefusedRequest(400, 'Give either keys or a filter; the filter {} is every resource.');
-  if (keys) return { keys: keys.map((key) => readGivenKey(table, key)), point };
+  const { status: statuses } = readFilter({ status });
+  if (keys) return { keys: keys.map((key) => readGivenKey(table, key)), point, statuses };
   const read = readFilter(filter ?? {});
-  return { filter: read, point: point ?? read.point };
+  return { filter: read, point: point ?? read.point, statuses: statuses ?? read.status };
 }
 
 const describe = (selection: Selection): Record<string, unknown> =>

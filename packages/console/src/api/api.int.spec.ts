@@ -72,13 +72,27 @@ const list = (query: string, token = coke) =>
 
 describe('what a caller sees', () => {
   test('a summary counts the resources of the caller alone', async () => {
-    const { activity, ...summary } = await read<{ activity: unknown[] }>('/api/v1/summary');
-    expect(summary).toMatchObject({
+    expect(await read('/api/v1/summary')).toMatchObject({
       tables: [{ table: 'vm', total: 3 + HOSTILE.length, statuses: { ERROR: 1, PENDING: 2 + HOSTILE.length } }, {}],
       errors: [{ id: 'VM2', point: 'E2', message: expect.stringContaining('quota exceeded') }],
       caller: { orgId: 'Coke', seesAllTenants: false, mayWrite: true },
     });
-    expect(activity).toHaveLength(30);
+  });
+
+  test('activity of the last half hour counts the changes of the caller alone', async () => {
+    interface Minute {
+      readonly realized: number;
+      readonly failed: number;
+      readonly p99Ms: number | null;
+    }
+    const sum = async (token: string) => {
+      const { activity } = await read<{ activity: Minute[] }>('/api/v1/activity', token);
+      expect(activity).toHaveLength(30);
+      const total = (field: 'realized' | 'failed') => activity.reduce((all, minute) => all + minute[field], 0);
+      return [total('realized'), total('failed'), activity.some(({ p99Ms }) => p99Ms !== null && p99Ms >= 0)];
+    };
+    expect(await sum(coke)).toEqual([1, 1, true]);
+    expect(await sum(pepsi)).toEqual([0, 0, false]);
   });
 
   test('filters combine', async () => {

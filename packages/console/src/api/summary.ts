@@ -2,7 +2,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { EnforcementPoint } from '@intendant/realization';
 import { subjectOf } from '../action/audit.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
-import { readActivity } from '../summary/activity.ts';
 import { readNewestErrors } from '../summary/newest-errors.ts';
 import { Remembered } from '../summary/remembered.ts';
 import { resourceName } from './resource-name.ts';
@@ -23,17 +22,6 @@ const SummarySchema = z
     errors: z
       .array(ResourceNameSchema.extend({ point: z.string(), message: z.string(), since: InstantSchema }))
       .openapi({ description: 'The newest, at most ten.' }),
-    activity: z
-      .array(
-        z.object({
-          minute: InstantSchema,
-          realized: z.int(),
-          failed: z.int(),
-          p50Ms: z.number().nullable(),
-          p99Ms: z.number().nullable().openapi({ description: 'From the intent until it was realized at a point.' }),
-        }),
-      )
-      .openapi({ description: 'The last 30 minutes, minute by minute.' }),
   })
   .openapi('Summary');
 
@@ -44,16 +32,17 @@ const summaryRoute = createRoute({
   responses: { 200: json(SummarySchema, 'The summary of what the caller may see.'), ...refusals(403) },
 });
 
+const REMEMBERED_MS = 2_000;
+
 export function summaryApi({ store, realization }: ConsoleParts) {
-  const remembered = new Remembered();
+  const remembered = new Remembered(REMEMBERED_MS);
   return makeRouter().openapi(summaryRoute, async (context) => {
     const [access, { context: own }] = [context.get('access'), context.get('caller')];
     const definitions = access.tables.map(({ definition }) => definition);
-    const [summaries, points, errors, activity] = await Promise.all([
+    const [summaries, points, errors] = await Promise.all([
       realization.as(own).summary(definitions),
       realization.points.list(),
       remembered.read('errors', access, () => readNewestErrors(store.executor, access)),
-      remembered.read('activity', access, () => readActivity(store.executor, access)),
     ]);
     const tables = summaries.map(({ table, overall }) => ({
       table,
@@ -72,7 +61,6 @@ export function summaryApi({ store, realization }: ConsoleParts) {
           ...error,
           since: since.toISOString(),
         })),
-        activity: activity.map(({ minute, ...rest }) => ({ minute: minute.toISOString(), ...rest })),
       },
       200,
     );

@@ -1,4 +1,4 @@
-import { arrayLiteral, type Executor } from '@intendant/core/internal';
+import { arrayLiteral, type Executor, type Scope, type StatementResult } from '@intendant/core/internal';
 import { STATUS_WEIGHTS } from '@intendant/realization';
 import type { Access } from '../caller/access.ts';
 import { scopedQuery } from '../scoped-query.ts';
@@ -14,49 +14,62 @@ export interface MinuteActivity {
 }
 
 const MINUTES = 30;
-/** On a busy service the latest of so many status changes stand for all. */
-const SAMPLE = 50_000;
+/** About so many status changes are enough to estimate percentiles. On a busy service they are of a share of the keys. */
+const SAMPLE = 20_000;
+/** Keys are divided into so many shares by their hash. A power of two. */
+const SHARES = 1024;
 
-/** The last minutes, the oldest first; a minute in which nothing happened is there too. */
+/** The last minutes, the oldest first. Minutes in which nothing happened are included. */
 export async function readActivity(executor: Executor, { tables }: Access): Promise<MinuteActivity[]> {
   const scope = tables[0]?.scope;
   if (!scope) return [];
-  const names = tables.map(({ resource }) => `${resource.schemaName}.${resource.name}`);
-  const statement = { name: 'activity', text: ACTIVITY, values: [arrayLiteral(names)] };
-  const rows = await scopedQuery(executor, scope, 'activity', statement);
-  return rows.map(([minute, realized, failed, p50, p99]) => ({
+  const names = arrayLiteral(tables.map(({ resource }) => `${resource.schemaName}.${resource.name}`));
+  const counts = await read(executor, scope, 'activity', COUNTS, [names]);
+  const changes = counts.reduce((sum, [, , , all]) => sum + Number(all), 0);
+  const shares = Math.ceil((SHARES * SAMPLE) / Math.max(changes, SAMPLE));
+  const latencies = await read(executor, scope, 'latencies', LATENCIES, [names, String(shares)]);
+  const byMinute = new Map(latencies.map(([minute, p50, p99]) => [minute, { p50Ms: Number(p50), p99Ms: Number(p99) }]));
+  return counts.map(([minute, realized, failed]) => ({
     minute: new Date(minute as string),
     realized: Number(realized),
     failed: Number(failed),
-    p50Ms: p50 === null || p50 === undefined ? null : Number(p50),
-    p99Ms: p99 === null || p99 === undefined ? null : Number(p99),
+    ...(byMinute.get(minute as string) ?? { p50Ms: null, p99Ms: null }),
   }));
 }
 
-const ACTIVITY = `
-  with recent as (
-    select * from (
-      select table_name, org_id, instance_id, key, point_id, revision, status, occurred_at
-      from intendant.status_history
-      where occurred_at > date_trunc('minute', clock_timestamp()) - interval '${MINUTES - 1} minutes'
-        and table_name = any ($1::text[])
-        and status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.REALIZED}, ${STATUS_WEIGHTS.ERROR})
-      order by occurred_at desc
-      limit ${SAMPLE}
-    ) sampled
-  ),
-  timed as (
+const read = (
+  executor: Executor,
+  scope: Scope,
+  name: string,
+  text: string,
+  values: readonly string[],
+): Promise<StatementResult['rows']> => scopedQuery(executor, scope, name, { name, text, values });
+
+const FIRST_MINUTE = `date_trunc('minute', clock_timestamp()) - interval '${MINUTES - 1} minutes'`;
+
+const COUNTS = `
+  select m.minute::text, coalesce(c.realized, 0), coalesce(c.failed, 0), coalesce(c.changes, 0)
+  from generate_series(${FIRST_MINUTE}, date_trunc('minute', clock_timestamp()), interval '1 minute') as m (minute)
+  left join (
+    select date_trunc('minute', occurred_at) as minute, count(*) as changes,
+      count(*) filter (where status = ${STATUS_WEIGHTS.REALIZED}) as realized,
+      count(*) filter (where status = ${STATUS_WEIGHTS.ERROR}) as failed
+    from intendant.status_history
+    where occurred_at > ${FIRST_MINUTE} and table_name = any ($1::text[])
+    group by 1
+  ) c on c.minute = m.minute
+  order by m.minute`;
+
+const LATENCIES = `
+  select minute::text, percentile_cont(0.5) within group (order by latency_ms), percentile_cont(0.99) within group (order by latency_ms)
+  from (
     select date_trunc('minute', occurred_at) as minute, status, extract(epoch from occurred_at - min(occurred_at) filter (
       where status = ${STATUS_WEIGHTS.PENDING}
     ) over (partition by table_name, org_id, instance_id, key, point_id, revision)) * 1000 as latency_ms
-    from recent
-  )
-  select m.minute::text, count(*) filter (where t.status = ${STATUS_WEIGHTS.REALIZED}),
-    count(*) filter (where t.status = ${STATUS_WEIGHTS.ERROR}),
-    percentile_cont(0.5) within group (order by t.latency_ms) filter (where t.status = ${STATUS_WEIGHTS.REALIZED}),
-    percentile_cont(0.99) within group (order by t.latency_ms) filter (where t.status = ${STATUS_WEIGHTS.REALIZED})
-  from generate_series(date_trunc('minute', clock_timestamp()) - interval '${MINUTES - 1} minutes',
-    date_trunc('minute', clock_timestamp()), interval '1 minute') as m (minute)
-  left join timed t on t.minute = m.minute
-  group by 1
-  order by 1`;
+    from intendant.status_history
+    where occurred_at > ${FIRST_MINUTE} and table_name = any ($1::text[])
+      and status in (${STATUS_WEIGHTS.PENDING}, ${STATUS_WEIGHTS.REALIZED})
+      and (hash_array(key) & ${SHARES - 1}) < $2::integer
+  ) timed
+  where status = ${STATUS_WEIGHTS.REALIZED} and latency_ms is not null
+  group by 1`;

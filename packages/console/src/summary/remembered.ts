@@ -1,14 +1,19 @@
 import type { Access } from '../caller/access.ts';
 
-const REMEMBERED_MS = 2_000;
 const MAX_ENTRIES = 1_000;
 
 /**
- * Answers that are costly and may be a moment old, by what was asked and by what the caller may see. Callers who ask at
+ * Results that are costly and may be a moment old, by what was asked and by what the caller may see. Callers who ask at
  * the same time share one query.
  */
 export class Remembered {
+  readonly #lifetimeMs: number;
   readonly #answers = new Map<string, { readonly answer: Promise<unknown>; readonly expiresAt: number }>();
+
+  /** How old a result may be, in milliseconds. */
+  constructor(lifetimeMs: number) {
+    this.#lifetimeMs = lifetimeMs;
+  }
 
   read<T>(question: string, { tables }: Access, ask: () => Promise<T>): Promise<T> {
     const key = JSON.stringify([
@@ -19,7 +24,7 @@ export class Remembered {
     if (known && known.expiresAt > Date.now()) return known.answer as Promise<T>;
     const answer = ask();
     this.#answers.delete(key);
-    this.#answers.set(key, { answer, expiresAt: Date.now() + REMEMBERED_MS });
+    this.#answers.set(key, { answer, expiresAt: Date.now() + this.#lifetimeMs });
     answer.catch(() => this.#answers.delete(key));
     this.#forgetOldest();
     return answer;

@@ -4,7 +4,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { JwtContext } from '@intendant/core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ensurePage } from '../page-build.ts';
-import { type ConsoleFixture, openConsole, type TokenOptions } from './console-fixture.ts';
+import { type ConsoleFixture, type ConsoleFixtureOptions, openConsole, type TokenOptions } from './console-fixture.ts';
 
 const CANDIDATES = [
   process.env['INTENDANT_CHROMIUM'],
@@ -32,9 +32,9 @@ export interface BrowserFixture extends AsyncDisposable {
   mend(): void;
 }
 
-export async function openBrowser(): Promise<BrowserFixture> {
+export async function openBrowser(options: Pick<ConsoleFixtureOptions, 'database'> = {}): Promise<BrowserFixture> {
   const [console, browser] = await Promise.all([
-    openConsole({ console: { limits: { signInsPerMinute: 1_000 } } }),
+    openConsole({ ...options, console: { limits: { signInsPerMinute: 1_000 } } }),
     chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox', '--disable-dev-shm-usage'] }),
     ensurePage(),
   ]);

@@ -48,15 +48,18 @@ export interface ConsoleFixture extends AsyncDisposable {
 
 export interface ConsoleFixtureOptions {
   readonly console?: Partial<ConsoleOptions<JwtContext>>;
+  /** Default: a fresh one, which is dropped at the end. */
+  readonly database?: TestDatabase;
   /** Where the store connects, by way of a proxy. Default: the database. */
   readonly connectionOf?: (database: TestDatabase) => string | Promise<string>;
 }
 
 export async function openConsole({
   console: given = {},
+  database: givenDatabase,
   connectionOf,
 }: ConsoleFixtureOptions = {}): Promise<ConsoleFixture> {
-  const database = await testDatabase();
+  const database = givenDatabase ?? (await testDatabase());
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'own' }] };
   const authorizer = new JwtAuthorizer({ jwks, issuer: ISSUER, audience: 'console' });
@@ -94,7 +97,7 @@ export async function openConsole({
       await realization.close();
       await subscriptions.close();
       await store.close();
-      await database.drop();
+      if (!givenDatabase) await database.drop();
     },
   };
 }

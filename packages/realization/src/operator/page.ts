@@ -88,12 +88,17 @@ function bySince(draft: Draft, isOldestFirst: boolean): string {
   const keys = identitySql(tables.overall).of('s');
   const { from, conditions } = source(draft, filter.where === undefined ? [] : [whereOf(draft)]);
   const beyond = after === undefined ? [] : [sinceBeyond(draft, isOldestFirst)];
-  return `
-    select ${keys}, ${SINCE} as since, row_number() over (order by ${SINCE} ${isOldestFirst ? 'asc' : 'desc'}, ${keys}) as place
-    from ${from}
-    where ${[...conditions, statusIn(draft), ...beyond].join(' and ')}
-    order by place limit ${into.parameters.add(String(limit))}::bigint`;
+  return numbered(`
+      select ${keys}, ${SINCE} as since from ${from}
+      where ${[...conditions, statusIn(draft), ...beyond].join(' and ')}
+      order by ${SINCE} ${isOldestFirst ? 'asc' : 'desc'}, ${keys} limit ${into.parameters.add(String(limit))}::bigint`);
 }
+
+/**
+ * The rows of an ordered page with their places. They are numbered after the limit: a window over all rows would sort all
+ * of them, where a limit keeps only the first.
+ */
+const numbered = (page: string): string => `select s.*, row_number() over () as place from (${page}) s`;
 
 function byColumns(draft: Draft): string {
   const { tables, orderBy, after, limit, into } = draft;
@@ -101,11 +106,10 @@ function byColumns(draft: Draft): string {
   const beyond = after === undefined ? [] : [afterCondition(recordOf(after), terms, into)];
   const { from, conditions } = source(draft, [whereOf(draft), ...beyond]);
   const order = terms.map(({ column, direction }) => `r.${quoteIdentifier(column.name)} ${direction}`).join(', ');
-  return `
-    select ${identitySql(tables.overall).of('s')}, ${SINCE} as since, row_number() over (order by ${order}) as place
-    from ${from}
-    where ${[...conditions, statusIn(draft)].join(' and ')}
-    order by place limit ${into.parameters.add(String(limit))}::bigint`;
+  return numbered(`
+      select ${identitySql(tables.overall).of('s')}, ${SINCE} as since from ${from}
+      where ${[...conditions, statusIn(draft)].join(' and ')}
+      order by ${order} limit ${into.parameters.add(String(limit))}::bigint`);
 }
 
 /** The status rows in question, joined with the records if these are asked about. */

@@ -66,7 +66,8 @@ function readFilter<T extends AnyTable>(operation: string, filter: ResourceFilte
   };
 }
 
-function weightsOf(operation: string, status: Status | readonly Status[]): number[] {
+/** The weights of statuses, the heaviest first. Throws InvalidRecordError for what is no status. */
+export function weightsOf(operation: string, status: Status | readonly Status[]): number[] {
   const statuses: readonly Status[] = Array.isArray(status) ? status : [status as Status];
   const unknown = statuses.find((one) => !STATUSES.includes(one));
   if (unknown === undefined) return [...new Set(statuses.map((one) => STATUS_WEIGHTS[one]))].sort((a, b) => b - a);

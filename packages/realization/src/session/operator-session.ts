@@ -5,19 +5,26 @@ import { type PointOverview, readPointOverview } from '../operator/point-overvie
 import { countKnown, purgeResources } from '../operator/purge-resources.ts';
 import { readStatuses } from '../operator/read-statuses.ts';
 import { type ResourceDetail, readDetail } from '../operator/resource-detail.ts';
-import { checkFilter, type ListOptions, type ResourceFilter } from '../operator/resource-filter.ts';
+import { checkFilter, type ListOptions, type ResourceFilter, weightsOf } from '../operator/resource-filter.ts';
 import { resyncResources } from '../operator/resync.ts';
 import { type RetriedPoints, retryResources } from '../operator/retry.ts';
 import { type CheckedTarget, checkTarget, pagesOf, type Target } from '../operator/target.ts';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import type { Identity } from '../resource/identity-set.ts';
 import type { StatusDetails } from '../status/read-status.ts';
+import type { Status } from '../status/status.ts';
 import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
 
-/** Options of `retry` and `resync`. */
-export interface RetryTargetOptions {
+/** Options of `resync`. */
+export interface ResyncTargetOptions {
   /** Only at this point. Default: that of the filter, else every point. */
   readonly enforcementPoint?: string;
+}
+
+/** Options of `retry`. */
+export interface RetryTargetOptions extends ResyncTargetOptions {
+  /** Only points in this status, or one of these. Default: that of the filter, else every status that is not done. */
+  readonly status?: Status | readonly Status[];
 }
 
 /** Options of `purgeMany`. */
@@ -120,7 +127,7 @@ export class OperatorSession {
    * ```
    */
   async retry<T extends AnyTable>(definition: T, target: Target<T>, options: RetryTargetOptions = {}): Promise<number> {
-    checkOptions<RetryTargetOptions>('retry', options, { enforcementPoint: true });
+    checkOptions<RetryTargetOptions>('retry', options, { enforcementPoint: true, status: true });
     return this.#forEach('retry', definition, target, (executor, { scope, tables }, identities, checked) =>
       retryResources(executor, scope, tables, identities, pointsOf(checked, options)),
     );
@@ -133,9 +140,9 @@ export class OperatorSession {
   async resync<T extends AnyTable>(
     definition: T,
     target: Target<T>,
-    options: RetryTargetOptions = {},
+    options: ResyncTargetOptions = {},
   ): Promise<number> {
-    checkOptions<RetryTargetOptions>('resync', options, { enforcementPoint: true });
+    checkOptions<ResyncTargetOptions>('resync', options, { enforcementPoint: true });
     return this.#forEach('resync', definition, target, (executor, { scope, tables }, identities, checked) =>
       resyncResources(executor, scope, tables, identities, pointsOf(checked, options).enforcementPoint),
     );
@@ -190,11 +197,11 @@ export class OperatorSession {
 }
 
 /** The points of each resource that are meant: the options' one, else the filter's, in the filter's status. */
-const pointsOf = (target: CheckedTarget, { enforcementPoint }: RetryTargetOptions): RetriedPoints => {
+const pointsOf = (target: CheckedTarget, { enforcementPoint, status }: RetryTargetOptions): RetriedPoints => {
   const filter = target.kind === 'filter' ? target.filter : undefined;
   return {
     enforcementPoint:
       enforcementPoint === undefined ? filter?.enforcementPoint : checkEnforcementPoint(enforcementPoint),
-    weights: filter?.weights,
+    weights: status === undefined ? filter?.weights : weightsOf('retry', status),
   };
 };

@@ -55,7 +55,6 @@ export interface Summary {
   readonly tables: readonly TableSummary[];
   readonly points: { readonly live: number; readonly stale: number; readonly removed: number };
   readonly errors: readonly NewestError[];
-  readonly activity: readonly Activity[];
 }
 
 export type Fields = Readonly<Record<string, unknown>>;

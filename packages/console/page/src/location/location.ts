@@ -62,6 +62,8 @@ function snapshot(): Place {
   return known.place;
 }
 
+export const currentPlace = (): Place => snapshot();
+
 const subscribe = (listener: () => void): (() => void) => {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -1,5 +1,6 @@
-import type { Summary } from '../api/model.ts';
-import { STATUSES, type Status } from '../api/model.ts';
+import { useQuery } from '@tanstack/preact-query';
+import { type Activity, STATUSES, type Status, type Summary } from '../api/model.ts';
+import { activityQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
 import { printLatency, printNumber, printStatus } from '../ui/format.ts';
 import { StatusBar, StatusChip } from '../ui/status.tsx';
@@ -9,9 +10,10 @@ import { NewestErrors } from './newest-errors.tsx';
 const SHOWN: readonly Status[] = ['REALIZED', 'PENDING', 'IN_PROGRESS', 'ERROR'];
 
 export function OverviewView({ summary }: { readonly summary: Summary }) {
-  const { tables, points, activity } = summary;
+  const { tables, points } = summary;
+  const activity = useQuery(activityQuery());
   const count = (status: Status) => tables.reduce((sum, { statuses }) => sum + (statuses[status] ?? 0), 0);
-  const latest = activity.findLast(({ p99Ms }) => p99Ms !== null);
+  const latest = activity.data?.activity.findLast(({ p99Ms }) => p99Ms !== null);
   const isOneTable = tables.length === 1;
   return (
     <>
@@ -41,7 +43,7 @@ export function OverviewView({ summary }: { readonly summary: Summary }) {
           <strong>{printLatency(latest?.p99Ms)}</strong>
         </div>
       </section>
-      <ActivityPlots activity={activity} />
+      <ActivityPlots activity={activity.data?.activity ?? NO_ACTIVITY} />
       <div class="columns">
         <TablesCard summary={summary} />
         <NewestErrors errors={summary.errors} />
@@ -49,6 +51,9 @@ export function OverviewView({ summary }: { readonly summary: Summary }) {
     </>
   );
 }
+
+/** Until it has been read, the plots are empty: their place on the page does not change. */
+const NO_ACTIVITY: readonly Activity[] = [];
 
 /** Where a tile leads: the table that has most of them. */
 function tableWithMost({ tables }: Summary, status: Status): string {

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/preact-query';
 import { createColumnHelper } from '@tanstack/preact-table';
 import { useState } from 'preact/hooks';
 import { useActions } from '../action/actions.tsx';
-import { get } from '../api/client.ts';
 import type { Caller, Point } from '../api/model.ts';
+import { pointsQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
 import { DataTable, type SortableFeatures } from '../ui/data-table.tsx';
 import { printNumber } from '../ui/format.ts';
@@ -104,11 +104,7 @@ const matches = ({ id, labels, health }: Point, text: string): boolean =>
 
 export function PointsView({ caller }: { readonly caller: Caller }) {
   const [text, setText] = useState('');
-  const points = useQuery({
-    queryKey: ['points'],
-    queryFn: ({ signal }) => get<{ points: Point[] }>('points', signal),
-    refetchInterval: 5_000,
-  });
+  const points = useQuery({ ...pointsQuery(), refetchInterval: 5_000 });
   const columns = caller.seesService && caller.mayWrite ? [...COLUMNS, ...DRAIN] : COLUMNS;
   return (
     <>

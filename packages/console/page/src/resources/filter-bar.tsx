@@ -1,8 +1,7 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { get } from '../api/client.ts';
-import type { Point, Status, Summary } from '../api/model.ts';
-import { STATUSES } from '../api/model.ts';
+import { STATUSES, type Status, type Summary } from '../api/model.ts';
+import { pointsQuery } from '../api/queries.ts';
 import { changeQuery } from '../location/location.ts';
 import { printNumber, printStatus } from '../ui/format.ts';
 import { LOOKS } from '../ui/status.tsx';
@@ -104,10 +103,8 @@ function SearchInput({ value }: { readonly value: string }) {
 
 function PointInput({ value }: { readonly value: string }) {
   const [text, type] = useTyped(value, 'point');
-  const points = useQuery({
-    queryKey: ['points'],
-    queryFn: ({ signal }) => get<{ points: Point[] }>('points', signal),
-  });
+  const [isWanted, setWanted] = useState(false);
+  const points = useQuery({ ...pointsQuery(), enabled: isWanted });
   return (
     <>
       <input
@@ -117,6 +114,7 @@ function PointInput({ value }: { readonly value: string }) {
         placeholder="At any point"
         aria-label="Enforcement point"
         value={text}
+        onFocus={() => setWanted(true)}
         onInput={(event) => type(event.currentTarget.value)}
       />
       <datalist id="points">

@@ -56,11 +56,15 @@ export const MatrixRow = memo(function MatrixRow({
         <Ago at={resource.since} />
       </td>
       {before > 0 && <td />}
-      {points.map((point) => (
-        <td key={point} class="point">
-          <StatusCell point={point} status={cells.get(point)} />
-        </td>
-      ))}
+      {points.map((point) => {
+        const status = cells.get(point);
+        if (status === undefined) return <td key={point} class="point none" />;
+        return (
+          <td key={point} class="point">
+            <StatusCell point={point} status={status} />
+          </td>
+        );
+      })}
       {after > 0 && <td />}
     </tr>
   );

@@ -19,6 +19,8 @@ interface MatrixProps {
 
 /** The width of a point's column in CSS pixels, as in the style sheet. */
 const COLUMN_WIDTH = 26;
+/** About what stands beside the points' columns on a wide screen, before it is measured. */
+const OTHER_COLUMNS_WIDTH = 500;
 
 /** Resources by points. Only the columns in sight are drawn, so that a thousand points cost no more than forty. */
 export function Matrix({ resources, selection, openId, mayWrite, isStale }: MatrixProps) {
@@ -29,8 +31,8 @@ export function Matrix({ resources, selection, openId, mayWrite, isStale }: Matr
     count: points.length,
     getScrollElement: () => scroll.current,
     estimateSize: () => COLUMN_WIDTH,
-    overscan: 12,
-    initialRect: { width: 1_200, height: 600 },
+    overscan: 4,
+    initialRect: { width: Math.max(0, innerWidth - OTHER_COLUMNS_WIDTH), height: 600 },
   });
   const items = columns.getVirtualItems();
   const shown = items.map(({ index }) => points[index] as string);

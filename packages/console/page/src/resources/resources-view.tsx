@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/preact-query';
 import { useEffect } from 'preact/hooks';
-import { get } from '../api/client.ts';
 import type { ResourcePage, Summary } from '../api/model.ts';
+import { resourcesQuery } from '../api/queries.ts';
 import { usePlace } from '../location/location.ts';
 import { ResourcePanel } from '../resource/resource-panel.tsx';
 import { printNumber } from '../ui/format.ts';
@@ -23,11 +23,7 @@ interface ResourcesViewProps {
 export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps) {
   const query = readQuery(usePlace(), openTable ?? summary.tables[0]?.table ?? '');
   const request = requestOf(query);
-  const page = useQuery({
-    queryKey: ['resources', query.table, request],
-    queryFn: ({ signal }) => get<ResourcePage>(request, signal),
-    placeholderData: keepPreviousData,
-  });
+  const page = useQuery({ ...resourcesQuery(query.table, request), placeholderData: keepPreviousData });
   const selection = useSelection(`${query.table} ${query.status} ${query.point} ${query.q} ${query.olderThan}`);
   const total = useTotal(query, page.data);
   const open = openTable !== undefined && openId !== undefined ? { table: openTable, id: openId } : undefined;
@@ -79,8 +75,7 @@ export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps
 function useTotal(query: ReturnType<typeof readQuery>, page: ResourcePage | undefined): number | undefined {
   const request = requestOf({ ...query, after: '', order: '' });
   const first = useQuery({
-    queryKey: ['resources', query.table, `${request}&limit=1`],
-    queryFn: ({ signal }) => get<ResourcePage>(`${request}&limit=1`, signal),
+    ...resourcesQuery(query.table, `${request}&limit=1`),
     enabled: query.after !== '',
     placeholderData: keepPreviousData,
   });

@@ -27,9 +27,10 @@ export function SelectionBar({ query, total, resources, selection, mayWrite }: S
   const target = isFiltered ? { filter: filterOf(query) } : { keys: keysOf(selection, resources) };
   const act = (action: keyof typeof EFFECTS): void => {
     const point = query.point === '' ? {} : { point: query.point };
+    const status = action === 'retry' && query.status !== '' ? { status: query.status } : {};
     const request: ActionRequest = {
       action,
-      body: { table: query.table, ...target, ...(action !== 'purge' && point) },
+      body: { table: query.table, ...target, ...(action !== 'purge' && point), ...status },
       effect: EFFECTS[action],
     };
     ask(request);

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/preact-query';
 import { createColumnHelper } from '@tanstack/preact-table';
-import { get } from '../api/client.ts';
 import type { Tenant } from '../api/model.ts';
+import { tenantsQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
 import { DataTable, type SortableFeatures } from '../ui/data-table.tsx';
 import { printNumber } from '../ui/format.ts';
@@ -41,10 +41,7 @@ const columns = helper.columns([
 ]);
 
 export function TenantsView() {
-  const tenants = useQuery({
-    queryKey: ['tenants'],
-    queryFn: ({ signal }) => get<{ tenants: Tenant[] }>('tenants', signal),
-  });
+  const tenants = useQuery(tenantsQuery());
   return (
     <>
       <header>

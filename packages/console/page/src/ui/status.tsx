@@ -24,9 +24,8 @@ export function StatusChip({ status }: { readonly status: Status }) {
   );
 }
 
-/** One resource at one point; undefined: it is not there. */
-export function StatusCell({ point, status }: { readonly point: string; readonly status: Status | undefined }) {
-  if (status === undefined) return <span class="cell none" title={`${point}: not there`} />;
+/** One resource at one point. */
+export function StatusCell({ point, status }: { readonly point: string; readonly status: Status }) {
   const { sign, tone } = LOOKS[status];
   const text = `${point}: ${printStatus(status)}`;
   return (

@@ -1,0 +1,32 @@
+import { get } from './client.ts';
+import type { Activity, Point, ResourcePage, Summary, Tenant } from './model.ts';
+
+/** What views read, by key: a view and its prefetch name the same query. */
+
+export const summaryQuery = () => ({
+  queryKey: ['summary'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => get<Summary>('summary', signal),
+});
+
+export const activityQuery = () => ({
+  queryKey: ['activity'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => get<{ activity: Activity[] }>('activity', signal),
+  refetchInterval: ACTIVITY_MS,
+});
+
+const ACTIVITY_MS = 10_000;
+
+export const pointsQuery = () => ({
+  queryKey: ['points'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => get<{ points: Point[] }>('points', signal),
+});
+
+export const tenantsQuery = () => ({
+  queryKey: ['tenants'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => get<{ tenants: Tenant[] }>('tenants', signal),
+});
+
+export const resourcesQuery = (table: string, request: string) => ({
+  queryKey: ['resources', table, request],
+  queryFn: ({ signal }: { signal: AbortSignal }) => get<ResourcePage>(request, signal),
+});
