@@ -30,7 +30,7 @@ import { changesOf } from './source/changes-of.ts';
 import { fedTable } from './source/fed-table.ts';
 import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
-import { hearing } from './source/hearing.ts';
+import { Ears } from './source/hearing.ts';
 import { Horizon } from './source/horizon.ts';
 import { mayFollow } from './source/may-follow.ts';
 import { ReadHealth } from './source/read-health.ts';
@@ -61,6 +61,7 @@ const BATCH_SIZE = 100;
 export class PostgresSubscriptions implements Subscriptions {
   readonly #settings: SubscriptionsSettings;
   readonly #horizon = new Horizon();
+  readonly #ears: Ears;
   readonly #announcements: Announcements;
   readonly #membership: Membership;
   readonly #names: DurableNames;
@@ -81,11 +82,12 @@ export class PostgresSubscriptions implements Subscriptions {
       logger,
       catchUp: source === 'replication' ? () => catchUp(internals) : undefined,
     };
+    this.#ears = new Ears(this.#horizon, this.#feed.tail);
     this.#announcements = new Announcements({
       connection,
       logger,
       readChannel: () => readChannel(internals),
-      onAnnouncement: hearing(this.#horizon, this.#feed.tail),
+      ...this.#ears.open(),
     });
     this.#membership = new Membership(connection, actAsService(internals), logger);
     this.#names = new DurableNames(internals, this.#horizon);
@@ -101,7 +103,7 @@ export class PostgresSubscriptions implements Subscriptions {
     return new Relay({
       ...this.#settings,
       setUp: actAsService(this.#internals),
-      onAnnouncement: hearing(this.#horizon, this.#feed.tail),
+      onAnnouncement: this.#ears.open().announced,
       replication: source === 'replication' ? replicationConnection : undefined,
     });
   }

@@ -31,7 +31,7 @@ export interface DurableSubscriptionInfo {
 const LIST = `
 with live as materialized (${LIVE_MEMBERS})
 select d.name, d.table_name as table, s.org_id as "orgId", s.instance_id as "instanceId",
-  (select count(*)::int from intendant.cursor_member m join live using (member) where m.name = d.name) as members,
+  (select count(*)::int from live where live.name = d.name) as members,
   c.place::text as place, lag.count as lag,
   (select count(*)::int from intendant.dead_letter l where l.name = d.name) as "deadLetters"
 from intendant.durable_subscription d

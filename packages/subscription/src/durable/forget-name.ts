@@ -8,7 +8,7 @@ import { LIVE_MEMBERS } from './slots.ts';
  */
 const LOCK_NAME = 'select from intendant.durable_subscription where name = $1 for update';
 
-const COUNT_MEMBERS = `select count(*)::int as members from intendant.cursor_member where name = $1 and member in (${LIVE_MEMBERS})`;
+const COUNT_MEMBERS = `select count(*)::int as members from (${LIVE_MEMBERS}) live where name = $1`;
 
 const REMOVE_NAME = 'delete from intendant.durable_subscription where name = $1';
 

@@ -1,20 +1,29 @@
 import { arrayLiteral, type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { Share } from '../delivery/share.ts';
-import { MEMBER_LOCKS } from '../log/names.ts';
 import { serviceQuery } from '../service-query.ts';
+
+/** Advisory locks of members: the first number keeps them apart from other software's. */
+const MEMBER_LOCKS = 1768846437;
 
 /*
  * Who works on what. A durable name's rows are dealt out in slots, each with a cursor of its own. A member is a
  * subscription of some process, alive as long as the connection lives on which it holds the advisory lock of its number: no
- * clock is asked. Each slot carries its owner and an epoch that grows with every change of hands. Cursors are written, and
- * changes acknowledged, under owner and epoch: a member that lost a slot and does not know it yet can no longer move
- * anything. Epochs come from one sequence, so that they are not used again when a name is forgotten and made anew.
+ * clock is asked. Any role may take such a lock, so it counts only if the server process that is stored with the number
+ * holds it: nobody else can keep a dead member's slots. Each slot carries its owner and an epoch that grows with every change of
+ * hands. Cursors are written, and changes acknowledged, under owner and epoch: a member that lost a slot and does not know it
+ * yet can no longer move anything. Epochs come from one sequence, so that they are not used again when a name is forgotten and
+ * made anew.
  */
-export const LIVE_MEMBERS = `
-select objid::int as member from pg_locks
-where locktype = 'advisory' and classid = ${MEMBER_LOCKS} and objsubid = 2 and granted
-  and database = (select oid from pg_database where datname = current_database())`;
+const HELD = `
+select k.objid::int as member, k.pid from pg_locks k
+where k.locktype = 'advisory' and k.classid = ${MEMBER_LOCKS} and k.objsubid = 2 and k.granted
+  and k.database = (select oid from pg_database where datname = current_database())`;
+
+export const LIVE_MEMBERS = `select m.name, m.member from intendant.cursor_member m join (${HELD}) k using (member, pid)`;
+
+/** Whether a slot has no live owner. Read from the row itself and the present locks, so it also holds of a row that has just changed. */
+const IS_FREE = `(c.owner is null or not exists (select from (${HELD}) k where k.member = c.owner and k.pid = c.owner_pid))`;
 
 /** The name is gone, which `cursor_member` refers to. */
 const FOREIGN_KEY_VIOLATION = '23503';
@@ -36,15 +45,16 @@ export interface NameSituation {
 }
 
 const LOOK_AT_NAMES = `
-with live as materialized (${LIVE_MEMBERS})
+with held as materialized (${HELD})
 select n.member,
-  (select count(*)::int from intendant.cursor_member m join live using (member) where m.name = n.name) as members,
-  count(*) filter (where c.owner is null or c.owner not in (select member from live))::int as free,
+  (select count(*)::int from intendant.cursor_member m join held using (member, pid) where m.name = n.name) as members,
+  count(*) filter (where held.member is null)::int as free,
   coalesce(array_agg(c.slot order by c.slot) filter (where c.owner = n.member), '{}') as slots,
   coalesce(array_agg(c.epoch::float8 order by c.slot) filter (where c.owner = n.member), '{}') as epochs,
   exists (select from intendant.cursor_member m where m.name = n.name and m.member = n.member) as "isMember",
   exists (select from intendant.dead_letter d where d.name = n.name and d.is_due) as "hasDueLetters"
 from unnest($1::text[], $2::int[]) n(name, member) join intendant.cursor c on c.name = n.name
+left join held on held.member = c.owner and held.pid = c.owner_pid
 group by n.name, n.member`;
 
 export const lookAtNames = async (
@@ -53,21 +63,42 @@ export const lookAtNames = async (
   members: readonly number[],
 ): Promise<NameSituation[]> => (await client.query<NameSituation>(LOOK_AT_NAMES, [names, members])).rows;
 
+/** Numbers in turn, and then at random: somebody may have taken the locks of the next ones. */
+const NEXT_MEMBER = [
+  `select nextval('intendant.member_seq')::int as member`,
+  ...Array(9).fill('select floor(random() * 2e9)::int as member'),
+];
+
 /**
  * Makes a new member that works under the name, and removes those that no longer live. Returns undefined if there is no
  * such name any more.
  */
 export async function joinName(client: ClientBase, name: string): Promise<number | undefined> {
-  const { rows } = await client.query<{ member: number }>(`select nextval('intendant.member_seq')::int as member`);
-  const { member } = rows[0] as { member: number };
-  await client.query(`select pg_advisory_lock(${MEMBER_LOCKS}, $1)`, [member]);
-  await client.query(`delete from intendant.cursor_member where name = $1 and member not in (${LIVE_MEMBERS})`, [name]);
+  const member = await takeNumber(client);
+  await client.query(
+    `delete from intendant.cursor_member where name = $1 and (name, member) not in (${LIVE_MEMBERS})`,
+    [name],
+  );
   return (await insertMember(client, name, member)) ? member : undefined;
+}
+
+async function takeNumber(client: ClientBase): Promise<number> {
+  for (const next of NEXT_MEMBER) {
+    const { rows } = await client.query<{ member: number; isTaken: boolean }>(
+      `with next as materialized (${next}) select member, pg_try_advisory_lock(${MEMBER_LOCKS}, member) as "isTaken" from next`,
+    );
+    const [{ member, isTaken }] = rows as [(typeof rows)[number]];
+    if (isTaken) return member;
+  }
+  throw new Error('no advisory lock is free for a member of a durable subscription');
 }
 
 async function insertMember(client: ClientBase, name: string, member: number): Promise<boolean> {
   try {
-    await client.query('insert into intendant.cursor_member (name, member) values ($1, $2)', [name, member]);
+    await client.query(
+      'insert into intendant.cursor_member (name, member, pid) values ($1, $2, pg_backend_pid())',
+      [name, member],
+    );
     return true;
   } catch (error) {
     if ((error as { code?: string }).code !== FOREIGN_KEY_VIOLATION) throw error;
@@ -84,11 +115,11 @@ export async function leaveName(client: ClientBase, name: string, member: number
 /** Takes slots without a live owner, up to this number. */
 export async function claimSlots(client: ClientBase, name: string, member: number, most: number): Promise<Share[]> {
   const { rows } = await client.query<{ slot: number; seq: string; epoch: string }>(
-    `update intendant.cursor c set owner = $2, epoch = nextval('intendant.slot_epoch_seq')
+    `update intendant.cursor c set owner = $2, owner_pid = pg_backend_pid(), epoch = nextval('intendant.slot_epoch_seq')
      from (
-       select slot from intendant.cursor
-       where name = $1 and (owner is null or owner not in (${LIVE_MEMBERS}))
-       order by slot limit $3 for update skip locked
+       select c.slot from intendant.cursor c
+       where c.name = $1 and ${IS_FREE}
+       order by c.slot limit $3 for update of c skip locked
      ) free
      where c.name = $1 and c.slot = free.slot
      returning c.slot, c.seq, c.epoch`,

@@ -1,47 +1,58 @@
 import type { ClientBase } from 'pg';
+import { CHANGE_JSON, DOORBELL_SEQUENCE, MOST_BYTES, RING_BODY } from './doorbell.ts';
 
 /*
- * What the relay runs. An announcement says how far the log is settled, and carries the changes since the last one as far
- * as they are few and small (a notification holds less than 8,000 bytes): a subscriber that keeps up need not read.
+ * What the relay and the writers run. An announcement says how far the log is settled, and carries the changes since the
+ * last one if they are few and small: a subscriber that keeps up need not read.
  *
- * A role that knows the name of a channel can listen to it, so the name is a random secret that only the service role can
- * read. Scoped subscribers never receive what an announcement carries: they read under their own role.
+ * A role that knows the name of a channel can listen to it and notify it, so the name is a random secret that only the
+ * service role can read. Scoped subscribers never receive what an announcement carries: they read under their own role.
  */
 const ANNOUNCEMENT_TABLE = `
 create table intendant.announcement (channel text not null);
 insert into intendant.announcement values ('intendant_' || translate(gen_random_uuid()::text, '-', ''));
 `;
 
-/** An announcement's first line is log, after, settled, last; the changes in between follow as JSON, if it carries them. */
+/** More changes than this are not carried, and further than this nobody looks for gaps. */
+const MOST_CHANGES = 512;
+
+/**
+ * Announces that the log is settled up to `settled`, and as far beyond it as every number is that of a committed row: such
+ * a number needs no look. Does nothing if that is not beyond `after`, unless it is forced. Returns what it has announced, of
+ * which the first line is log, after, settled, last; the changes in between follow as JSON, if it carries them.
+ */
 const ANNOUNCE_BODY = `
 declare
   payloads text[] := '{}';
   body text := '';
   place bigint := after;
   reached bigint := after;
-  is_whole boolean := settled - after <= 512;
+  is_whole boolean := last - after <= 2 * ${MOST_CHANGES};
+  count int := 0;
   item record;
 begin
   if is_whole then
     for item in
-      select l.seq, json_build_array(l.seq, l.table_name, l.operation, l.key, l.org_id, l.instance_id, l.revision::text,
-        l.record::text, extract(epoch from l.occurred_at) * 1000)::text as change
-      from intendant.change_log l where l.seq > after and l.seq <= settled order by l.seq
+      select l.seq, ${CHANGE_JSON} as change
+      from intendant.change_log l where l.seq > after and l.seq <= last order by l.seq limit ${MOST_CHANGES + 1}
     loop
-      if octet_length(body) + octet_length(item.change) > 7700 and body <> '' then
+      exit when item.seq > settled and item.seq <> greatest(reached, settled) + 1;
+      count := count + 1;
+      if octet_length(body) + octet_length(item.change) > ${MOST_BYTES} and body <> '' then
         payloads := payloads || format(e'%s %s %s %s\\n[%s]', log_id, place, reached, last, body);
         place := reached;
         body := '';
       end if;
-      is_whole := octet_length(item.change) <= 7700 and cardinality(payloads) < 8;
+      is_whole := octet_length(item.change) <= ${MOST_BYTES} and cardinality(payloads) < 8 and count <= ${MOST_CHANGES};
       exit when not is_whole;
       body := body || case when body = '' then '' else ',' end || item.change;
       reached := item.seq;
     end loop;
   end if;
-  if is_whole then
+  settled := greatest(settled, reached);
+  if is_whole and (settled > after or is_forced) then
     payloads := payloads || format(e'%s %s %s %s\\n[%s]', log_id, place, settled, last, body);
-  else
+  elsif settled > after or is_forced then
     if body <> '' then
       payloads := payloads || format(e'%s %s %s %s\\n[%s]', log_id, place, reached, last, body);
     end if;
@@ -54,40 +65,52 @@ end
 
 /**
  * See settled.ts for the rule. Each statement of a volatile function takes its own snapshot (READ COMMITTED), so what is
- * read after the look shows all that the look found settled.
+ * read after the look shows all that the look found settled. `queue` is the number of writers that wait for each other to
+ * notify: for the lock of the server's queue of notifications.
  */
 const LOOK_BODY = `
 begin
   select case when s.is_called then s.last_value else 0 end into noted from intendant.change_seq s;
-  holders := array(
-    select distinct virtualtransaction from pg_locks
-    where locktype = 'relation' and relation = 'intendant.change_log'::regclass and mode = 'RowExclusiveLock' and granted
-      and database = (select oid from pg_database where datname = current_database())
-  );
-  if holders = '{}' and (is_forced or noted > after) then
-    payloads := intendant.announce(channel, log_id, after, greatest(after, noted), noted);
+  select coalesce(array_agg(distinct l.virtualtransaction) filter (where l.locktype = 'relation'), '{}'),
+    count(*) filter (where l.locktype = 'object')
+  into holders, queue
+  from pg_locks l
+  where (l.locktype = 'relation' and l.relation = 'intendant.change_log'::regclass and l.mode = 'RowExclusiveLock' and l.granted
+      and l.database = (select oid from pg_database where datname = current_database()))
+    or (l.locktype = 'object' and l.database = 0 and l.classid = 'pg_database'::regclass and l.objid = 0 and not l.granted);
+  payloads := '{}';
+  if is_forced or noted > after then
+    payloads := intendant.announce(channel, log_id, after,
+      case when holders = '{}' then greatest(after, noted) else after end, noted, is_forced);
   end if;
 end
 `;
 
 const SETTINGS = `language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan`;
 
-const ANNOUNCE_FUNCTIONS = `
-create or replace function intendant.announce(channel text, log_id text, after bigint, settled bigint, last bigint)
-returns text[] ${SETTINGS} as $function$${ANNOUNCE_BODY}$function$;
-create or replace function intendant.look(channel text, log_id text, after bigint, is_forced boolean,
-  out noted bigint, out holders text[], out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
+/** The earlier versions have other parameters. */
+const FUNCTIONS = `
+drop function if exists intendant.announce(text, text, bigint, bigint, bigint);
+drop function if exists intendant.look(text, text, bigint, boolean);
+create or replace function intendant.announce(channel text, log_id text, after bigint, settled bigint, last bigint,
+  is_forced boolean) returns text[] ${SETTINGS} as $function$${ANNOUNCE_BODY}$function$;
+create function intendant.look(channel text, log_id text, after bigint, is_forced boolean,
+  out noted bigint, out holders text[], out queue int, out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
+create or replace function intendant.ring(changes bigint) returns void security definer ${SETTINGS} as $function$${RING_BODY}$function$;
+revoke all on function intendant.ring(bigint) from public;
 `;
 
-/** The SQL that installs what the relay runs, as far as it is not there yet. */
+/** The SQL that installs what relay and writers run, as far as it is not there yet. */
 export async function planAnnouncements(client: ClientBase): Promise<string[]> {
-  const { rows } = await client.query<{ bodies: string[]; isThere: boolean }>(
+  const { rows } = await client.query<{ bodies: string[]; isThere: boolean; hasDoorbell: boolean }>(
     `select to_regclass('intendant.announcement') is not null as "isThere",
-       array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,look}')) as bodies`,
+       to_regclass('intendant.doorbell') is not null as "hasDoorbell",
+       array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,look,ring}')) as bodies`,
   );
-  const { bodies, isThere } = rows[0] as (typeof rows)[number];
+  const { bodies, isThere, hasDoorbell } = rows[0] as (typeof rows)[number];
   return [
     ...(isThere ? [] : [ANNOUNCEMENT_TABLE]),
-    ...([ANNOUNCE_BODY, LOOK_BODY].every((body) => bodies.includes(body)) ? [] : [ANNOUNCE_FUNCTIONS]),
+    ...(hasDoorbell ? [] : [DOORBELL_SEQUENCE]),
+    ...([ANNOUNCE_BODY, LOOK_BODY, RING_BODY].every((body) => bodies.includes(body)) ? [] : [FUNCTIONS]),
   ];
 }

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/core/internal';
 import { columnText, needsFloatDigits } from './column-text.ts';
-import { appendFunction, DOORBELL_CHANNEL, DOORBELL_LOCK, LEADER_LOCK, loggedName, truncateFunction } from './names.ts';
+import { DOORBELL, RINGS } from './doorbell.ts';
+import { appendFunction, loggedName, truncateFunction } from './names.ts';
 
 /*
  * One statement, one append: statement-level triggers with transition tables see what a statement did to all its rows,
@@ -11,19 +12,14 @@ import { appendFunction, DOORBELL_CHANNEL, DOORBELL_LOCK, LEADER_LOCK, loggedNam
  * is used that looks up an operator by its name alone (`in`, `between`, `nullif`, `is distinct from`, `case x when y`).
  * Transition tables come before any table of the search_path.
  *
- * The doorbell. NOTIFY makes committing writers queue for one lock of the whole server, so they ring only a relay that
- * sleeps. An awake relay holds the doorbell lock exclusively: a writer that cannot share it does not ring. With no relay
- * at all there is none to wake either: the leader's lock can then be shared. The append comes before the try, and the
- * relay's last look comes after it released the lock, so one of the two always notices the other.
+ * The doorbell. A writer whose change is in the log reads what the relay wants (see doorbell.ts), and rings if it is to. NOTIFY
+ * makes committing writers queue for one lock of the whole server, so they ring only while changes are few. The append comes
+ * before the read, and the relay looks after it has changed what it wants, so one of the two always notices the other.
  */
 const RING = `
-  if found and pg_catalog.pg_try_advisory_lock_shared(${DOORBELL_LOCK}) then
-    perform pg_catalog.pg_advisory_unlock_shared(${DOORBELL_LOCK});
-    if pg_catalog.pg_try_advisory_lock_shared(${LEADER_LOCK}) then
-      perform pg_catalog.pg_advisory_unlock_shared(${LEADER_LOCK});
-    else
-      perform pg_catalog.pg_notify('${DOORBELL_CHANNEL}', '');
-    end if;
+  get diagnostics appended = row_count;
+  if appended operator(pg_catalog.>) 0 and pg_catalog.pg_sequence_last_value(${DOORBELL}) operator(pg_catalog.=) ${RINGS} then
+    perform intendant.ring(appended);
   end if;
   return null;`;
 
@@ -105,6 +101,7 @@ const settingsFor = (table: RegisteredTable, carriesRecord: boolean): string =>
 
 export const appendFunctionBody = (table: RegisteredTable, carriesRecord: boolean): string => `
 ${carriesRecord ? CARRIES_RECORD : ''}
+declare appended pg_catalog.int8;
 begin
   if tg_op operator(pg_catalog.=) 'INSERT' then
     ${append(`select ${logged(table, of('n'), code('i'), carriesRecord)} from new_rows n`)}
@@ -119,6 +116,7 @@ end
 
 /** Reads the table as its owner; `row_security = off` makes that an error where policies would hide rows from them. */
 export const truncateFunctionBody = (table: RegisteredTable, carriesRecord: boolean): string => `
+declare appended pg_catalog.int8;
 begin
   ${append(`select ${logged(table, of('t'), deletion(table, 't'), carriesRecord)} from only ${table.qualifiedName} t`)}
   ${RING}

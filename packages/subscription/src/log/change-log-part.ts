@@ -24,7 +24,7 @@ import {
   truncateTrigger,
 } from './append-trigger.ts';
 import { feedObjects } from './feed-objects.ts';
-import { ADD_EPOCHS, KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA } from './log-schema.ts';
+import { ADD_EPOCHS, ADD_MEMBER_PIDS, KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA, RELAY_LEADER } from './log-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
 import type { SourceKind } from './source-kind.ts';
 
@@ -52,13 +52,23 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
   };
 }
 
+interface LiveLog {
+  readonly isThere: boolean;
+  readonly hasEpochs: boolean;
+  readonly hasLeader: boolean;
+  readonly hasPids: boolean;
+  readonly keepBody: string | null;
+}
+
 async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogPartOptions): Promise<string[]> {
-  const { rows } = await client.query<{ isThere: boolean; hasEpochs: boolean; keepBody: string | null }>(
+  const { rows } = await client.query<LiveLog>(
     `select to_regclass('intendant.change_log') is not null as "isThere",
        to_regclass('intendant.slot_epoch_seq') is not null as "hasEpochs",
+       to_regclass('intendant.relay_leader') is not null as "hasLeader",
+       exists (select from pg_attribute where attrelid = to_regclass('intendant.cursor_member') and attname = 'pid') as "hasPids",
        (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_change_log(interval, bigint)')) as "keepBody"`,
   );
-  const isThere = rows[0]?.isThere ?? false;
+  const { isThere, hasEpochs, hasPids, hasLeader, keepBody } = rows[0] as LiveLog;
   await (isThere ? checkSource(client, source) : checkWalLevel(client, source));
   return [
     ...(isThere
@@ -68,8 +78,10 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
           `insert into intendant.change_log_identity (source) values ('${source}')`,
           ...(source === 'replication' ? [REPLICATION_SCHEMA] : []),
         ]),
-    ...(isThere && !rows[0]?.hasEpochs ? [ADD_EPOCHS] : []),
-    ...(rows[0]?.keepBody === KEEP_BODY ? [] : [KEEP_FUNCTION]),
+    ...(isThere && !hasEpochs ? [ADD_EPOCHS] : []),
+    ...(isThere && !hasPids ? [ADD_MEMBER_PIDS] : []),
+    ...(hasLeader ? [] : [RELAY_LEADER]),
+    ...(keepBody === KEEP_BODY ? [] : [KEEP_FUNCTION]),
     ...(isThere ? [] : [`select intendant.keep_change_log('100 years', ${partitionSize})`]),
   ];
 }

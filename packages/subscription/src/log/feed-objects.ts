@@ -14,6 +14,7 @@ export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKi
     { name: 'change_log_identity', service: ['select'], callers: IDENTITY },
     { name: 'change_log_partition', service: [] },
     { name: 'announcement', service: ['select'] },
+    { name: 'relay_leader', service: ['select', 'update'] },
     { name: 'durable_subscription' },
     { name: 'cursor' },
     { name: 'cursor_member' },
@@ -23,13 +24,15 @@ export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKi
   ],
   sequences: {
     change_seq: { service: ['select'] },
+    doorbell: { service: ['update'] },
     member_seq: { service: ['usage'] },
     slot_epoch_seq: { service: ['usage'] },
   },
   functions: {
     'intendant.keep_change_log(interval, bigint)': ['service'],
-    'intendant.announce(text, text, bigint, bigint, bigint)': ['service'],
+    'intendant.announce(text, text, bigint, bigint, bigint, boolean)': ['service'],
     'intendant.look(text, text, bigint, boolean)': ['service'],
+    'intendant.ring(bigint)': [],
     ...Object.fromEntries(
       tables
         .filter(({ definition }) => definition.feed)

@@ -1,5 +1,3 @@
-import { MAINTENANCE_LOCK } from './names.ts';
-
 /** The log and what belongs to it, in order of creation. Run as one script when the log is not there. */
 export const LOG_SCHEMA = `
 create sequence intendant.change_seq as bigint;
@@ -34,12 +32,14 @@ create table intendant.cursor (
   slot int,
   seq bigint not null,
   owner int,
+  owner_pid int,
   epoch bigint not null default 0,
   primary key (name, slot)
 );
 create table intendant.cursor_member (
   name text references intendant.durable_subscription on delete cascade,
   member int,
+  pid int not null default 0,
   primary key (name, member)
 );
 create table intendant.acknowledged (
@@ -69,6 +69,18 @@ create table intendant.dead_letter (
 );
 `;
 
+/** See leader-claim.ts. */
+export const RELAY_LEADER = `
+create table intendant.relay_leader (key bigint not null, pid int not null);
+insert into intendant.relay_leader values (floor(random() * 9e15)::bigint, 0);
+`;
+
+/** For a log that did not store which server process a member works with. */
+export const ADD_MEMBER_PIDS = `
+alter table intendant.cursor_member add pid int not null default 0;
+alter table intendant.cursor add owner_pid int;
+`;
+
 /** For a log that was made before epochs had a sequence. */
 export const ADD_EPOCHS = `
 create sequence intendant.slot_epoch_seq as bigint;
@@ -88,7 +100,7 @@ declare
   newest timestamptz;
   trimmed bigint;
 begin
-  if not pg_try_advisory_xact_lock(${MAINTENANCE_LOCK}) then return; end if;
+  lock table intendant.change_log_partition in share row exclusive mode;
   select case when is_called then last_value else 0 end into last from intendant.change_seq;
   select coalesce(max(to_seq), 1) into upper_seq from intendant.change_log_partition;
   if upper_seq <= last then upper_seq := last + partition_size / 10 + 100; end if;

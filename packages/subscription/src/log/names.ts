@@ -11,14 +11,13 @@ export const appendFunction = (table: RegisteredTable): string =>
 export const truncateFunction = (table: RegisteredTable): string =>
   `intendant.${quoteIdentifier(derivedName('append_truncate', table.schemaName, table.name))}`;
 
-/** Advisory locks of the feed; the first number keeps them apart from other software's. */
-export const LEADER_LOCK = '1768846436, 1';
-export const DOORBELL_LOCK = '1768846436, 2';
-export const MAINTENANCE_LOCK = '1768846436, 3';
-/** Each process that works under durable names holds one of these, numbered. */
-export const MEMBER_LOCKS = 1768846437;
-
-/** Where writers ring for a relay that sleeps: an empty payload. */
+/**
+ * Writers notify this channel, without a payload, when a change has to be looked for. A tenant may know it: whoever notifies
+ * it makes the relay look once.
+ */
 export const DOORBELL_CHANNEL = 'intendant_doorbell';
 /** The payload of a process that opens and asks how far the log is settled. */
 export const RING_OF_OPENING = 'open';
+
+/** Where writers announce their own changes, beside the relay's channel: as secret as that one. */
+export const writersChannel = (channel: string): string => `${channel}_w`;

@@ -4,6 +4,9 @@
  * to the noted value took that lock before the number and keeps it to its end, so it is among the holders or has ended.
  * Once none of a look's holders is left, everything up to its value is committed or gone for good: settled.
  *
+ * A number is settled without a look, too, if its row is committed: so where no number is missing, the log is settled as far as
+ * its committed rows go.
+ *
  * The two statements go in one simple query: one round trip, run one after the other, each seeing the present.
  */
 export const LOOK = `
@@ -42,6 +45,12 @@ export class SettledTracker {
   /** Nothing that was noted still waits. */
   get isQuiet(): boolean {
     return this.#pending.length === 0;
+  }
+
+  /** The log is settled up to here, as its rows show. */
+  advance(through: number): void {
+    this.#settled = Math.max(this.#settled, through);
+    while (this.#pending[0] && this.#pending[0].noted <= this.#settled) this.#pending.shift();
   }
 
   /** Takes a look into account; returns how far the log is settled now. */

@@ -13,7 +13,8 @@ const announcements = new Announcements({
   connection: { connectionString: database.url },
   logger: pino({ level: 'silent' }),
   readChannel: () => readChannel(),
-  onAnnouncement: (payload) => heard.push(payload),
+  announced: (payload) => heard.push(payload),
+  noticed: (payload) => heard.push(`of a writer: ${payload}`),
 });
 const announce = (payload: string) =>
   withClient(database.adminUrl, (client) => client.query('select pg_notify($1, $2)', [CHANNEL, payload]));

@@ -4,7 +4,8 @@ import { backoffMs, Outage } from '@intendant/core/internal';
 import type pg from 'pg';
 import pgListen, { type Subscriber } from 'pg-listen';
 import type { Logger } from 'pino';
-import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
+import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
+import type { Hearing } from '../source/hearing.ts';
 
 /** At run time the CommonJS module is the function itself; its types place it under `default`. */
 const createSubscriber = pgListen as unknown as typeof pgListen.default;
@@ -12,12 +13,11 @@ const createSubscriber = pgListen as unknown as typeof pgListen.default;
 /** A LISTEN that receives nothing within this time was made through a pooler that breaks it. */
 const SELF_TEST_MS = 3_000;
 
-export interface AnnouncementsOptions {
+export interface AnnouncementsOptions extends Hearing {
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
   /** Reads the name of the channel that the relay announces on. */
   readonly readChannel: () => Promise<string>;
-  readonly onAnnouncement: (payload: string) => void;
 }
 
 /**
@@ -116,7 +116,7 @@ class Listening {
     events.on('connected', () => {
       if (this.#isClosed) void this.#listener.close().catch(() => {});
       else onReturn();
-      if (this.#channel !== '') void this.#listen().catch((error) => this.#warn(error));
+      if (this.#channel !== '') void this.#listenAgain().catch((error) => this.#warn(error));
     });
     events.on('error', (error) => this.#warn(error));
   }
@@ -130,7 +130,7 @@ class Listening {
       () => this.#listener.connect(),
       () => this.#listen(),
       () => this.#testItself(),
-      () => this.#listener.notify(DOORBELL_CHANNEL, RING_OF_OPENING),
+      () => this.#ask(),
     ];
     for (const step of steps) {
       if (this.#isClosed) throw new Error('the listener was stopped while it started');
@@ -138,13 +138,25 @@ class Listening {
     }
   }
 
-  /** Again after a loss: the database may have been restored, with a channel of another name. */
+  /** What was announced meanwhile was missed, and the database may have been restored, with a channel of another name. */
+  async #listenAgain(): Promise<void> {
+    await this.#listen();
+    if (!this.#isClosed) await this.#ask();
+  }
+
+  /** Has the relay announce how far the log is settled. */
+  async #ask(): Promise<void> {
+    await this.#listener.notify(DOORBELL_CHANNEL, RING_OF_OPENING);
+  }
+
   async #listen(): Promise<void> {
     const channel = await this.#options.readChannel();
     if (channel === this.#channel || this.#isClosed) return;
     this.#channel = channel;
-    this.#listener.notifications.on(channel, this.#options.onAnnouncement);
+    this.#listener.notifications.on(channel, this.#options.announced);
+    this.#listener.notifications.on(writersChannel(channel), this.#options.noticed);
     await this.#listener.listenTo(channel);
+    await this.#listener.listenTo(writersChannel(channel));
   }
 
   async #testItself(): Promise<void> {

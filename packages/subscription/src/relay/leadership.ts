@@ -1,23 +1,30 @@
 import { Bell, pause } from '@intendant/core/internal';
 import type pg from 'pg';
-import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
+import { KEEP_SILENT, LEAVE, LET_RING } from '../log/doorbell.ts';
+import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
 import { SettledTracker } from '../log/settled.ts';
-import { announce, type LogIdentity, look, RELEASE_DOORBELL, readLogIdentity, TAKE_DOORBELL } from './look.ts';
-import { LookPause, NumberRate, RingRate } from './pace.ts';
+import { type Announcement, readAnnouncement } from '../source/announcement.ts';
+import { EarlyNotices } from '../source/early-notices.ts';
+import { announce, type LogIdentity, look, readLogIdentity } from './look.ts';
+import { NumberRate, pauseAfter, RingRate, Silence, WriterPause } from './pace.ts';
 
 /*
  * The leader either listens or polls.
  *
- * Listening, it leaves the doorbell free: every writer that appends rings at its commit, and the leader looks once for
- * each ring. While a look has found open writers, it looks again without a ring: one that rolls back does not ring.
+ * Listening, it lets writers ring. One that changed a single row tells the row's number and the change to all processes
+ * (see doorbell.ts). If no number is missing before it, nobody has to look. The leader looks if a number is missing (its
+ * writer is still open, or has rolled back, which does not ring), if a writer rings without a number, and every two seconds. While
+ * a look has found open writers, it looks again without a ring.
  *
- * Polling, it holds the doorbell lock exclusively, which keeps writers silent, and looks every few milliseconds. To listen
- * again it releases the doorbell and then looks once more. A writer appends first and tries the bell afterwards: if it
- * was refused, it had appended before the release, so this look sees its number, and looks go on until it has ended; if
- * it was not refused, it rings.
+ * Polling, it keeps writers silent, and looks every few milliseconds. To listen again it lets them ring and then looks once
+ * more. A writer appends first and reads afterwards whether to ring: if it read that it is to be silent, it had appended before
+ * the leader let writers ring, so this look sees its number, and looks go on until it has ended.
  */
 const HEARTBEAT_MS = 2_000;
 const MAINTAIN_EVERY_MS = 60_000;
+const LEAVE_MS = 500;
+/** Writers that commit in another order than they took numbers in mostly follow each other within this time. */
+const OVERTAKING_MS = 3;
 
 export interface LeadershipOptions {
   /** Changes older than this may be dropped. */
@@ -26,7 +33,7 @@ export interface LeadershipOptions {
   readonly partitionSize: number;
   /** Called in this process with each announcement, before other processes receive it. */
   readonly onAnnouncement: (payload: string) => void;
-  /** For tests: runs between the last look of polling and the release of the doorbell. */
+  /** For tests: runs between the last look of polling and the moment when writers may ring. */
   readonly beforeRelease?: (() => Promise<void>) | undefined;
 }
 
@@ -36,21 +43,29 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #bell = new Bell();
   readonly #tracker = new SettledTracker();
+  readonly #early = new EarlyNotices<Announcement>();
   readonly #rings = new RingRate();
-  readonly #pause = new LookPause();
+  readonly #silence = new Silence();
+  readonly #writerPause = new WriterPause();
   #log: LogIdentity = { logId: '', channel: '' };
   #noted = 0;
   /** A process asked: announce even if nothing has changed. */
   #isAsked = true;
+  /** Something happened that only a look can settle. */
+  #isLookDue = false;
   #isPolling = false;
   #isQuiet = false;
   #announcements = 0;
+  #lookedAt = 0;
   #toldAt = 0;
 
   constructor(client: pg.ClientBase, options: LeadershipOptions) {
     this.#client = client;
     this.#options = options;
-    client.on('notification', ({ payload }) => this.#noteRing(payload === RING_OF_OPENING));
+    client.on('notification', ({ channel, payload = '' }) => {
+      if (channel === DOORBELL_CHANNEL) this.#noteRing(payload === RING_OF_OPENING);
+      else this.#noteNotice(payload);
+    });
   }
 
   /** Looks without being rung for: it polls, or waits for a writer that is open. */
@@ -64,22 +79,40 @@ export class Leadership {
 
   /** Something was appended behind the writers' backs. */
   ring(): void {
+    this.#isLookDue = true;
     this.#bell.ring();
   }
 
   #noteRing(isOpening: boolean): void {
     if (isOpening) this.#isAsked = true;
     else this.#rings.noteRing(performance.now());
-    this.#bell.ring();
+    this.ring();
+  }
+
+  #noteNotice(payload: string): void {
+    this.#rings.noteRing(performance.now());
+    const notice = readAnnouncement(payload);
+    if (notice.logId === this.#log.logId && notice.settled > this.#tracker.settled) this.#early.keep(notice);
+    this.#advance(this.#tracker.settled);
+    if (this.#rings.wantsLook || this.#rings.isHigh) this.ring();
+    else if (this.#early.size > 0 && this.#isQuiet) this.#bell.ring();
+    else if (this.#early.size === 0 && this.#tracker.isQuiet) this.#isQuiet = true;
+  }
+
+  /** The log is settled up to here, and as far as notices follow on it. */
+  #advance(settled: number): void {
+    this.#tracker.advance(settled);
+    this.#early.forget(settled);
+    for (let next = this.#early.takeAt(settled); next; next = this.#early.takeAt(this.#tracker.settled))
+      this.#tracker.advance(next.settled);
   }
 
   /** Until the signal aborts. Rejects when the connection is lost. */
   async lead(signal: AbortSignal): Promise<void> {
-    await this.#client.query(`listen ${DOORBELL_CHANNEL}`);
     this.#log = await readLogIdentity(this.#client);
-    // A leader before us whose session is just ending may still hold the doorbell.
-    await this.#look(TAKE_DOORBELL + RELEASE_DOORBELL);
+    await this.#client.query(`listen ${DOORBELL_CHANNEL}; listen ${writersChannel(this.#log.channel)}`);
     let maintainAt = 0;
+    await this.#look(LET_RING);
     while (!signal.aborted) {
       if (performance.now() >= maintainAt) {
         await this.#maintain();
@@ -87,53 +120,75 @@ export class Leadership {
       }
       await (this.#rings.isHigh ? this.#poll(signal) : this.#listen(signal));
     }
+    // If the connection is lost, the next leader sets it anew.
+    await Promise.race([this.#client.query(LEAVE).catch(() => {}), pause(LEAVE_MS)]);
   }
 
-  /** One look, and the wait for the next. */
+  /** One look, and the wait for the reason for the next. */
   async #listen(signal: AbortSignal): Promise<void> {
     this.#bell.silence();
-    this.#rings.noteLook();
+    this.#isLookDue = false;
     const lookMs = await this.#look('');
-    if (this.#isQuiet) await this.#bell.wait(HEARTBEAT_MS, signal);
-    else await this.#bell.wait(this.#pause.next(lookMs, true), signal);
+    if (this.#isQuiet) this.#writerPause.reset();
+    const nextAt = this.#lookedAt + (this.#isQuiet ? HEARTBEAT_MS : this.#writerPause.next(lookMs));
+    while (!this.#isLookDue && !signal.aborted) {
+      if (!(await this.#bell.wait(nextAt - performance.now(), signal))) return;
+      if (this.#isLookDue) return;
+      await pause(OVERTAKING_MS, signal);
+      if (this.#early.size > 0) return;
+    }
   }
 
   /** Until few changes come. */
   async #poll(signal: AbortSignal): Promise<void> {
     this.#isPolling = true;
-    let lookMs = await this.#look(TAKE_DOORBELL);
+    this.#silence.begin(performance.now(), this.#rings.isQueued);
+    let lookMs = await this.#look(KEEP_SILENT);
     const rate = new NumberRate(performance.now(), this.#noted);
-    while (!signal.aborted && !rate.isLow(performance.now(), this.#noted)) {
-      await pause(this.#pause.next(lookMs, !this.#isQuiet), signal);
+    while (!signal.aborted && !this.#mayRing(rate)) {
+      await pause(pauseAfter(lookMs), signal);
       lookMs = await this.#look('');
     }
     await this.#options.beforeRelease?.();
     this.#rings.reset();
     this.#isQuiet = false;
     this.#isPolling = false;
-    await this.#look(RELEASE_DOORBELL);
+    await this.#look(LET_RING);
+  }
+
+  #mayRing(rate: NumberRate): boolean {
+    const now = performance.now();
+    const measured = rate.measure(now, this.#noted);
+    if (measured === 'very low') this.#silence.forget();
+    return measured === 'very low' || (measured === 'low' && this.#silence.isOver(now));
   }
 
   /** Returns how long it took, in milliseconds. What is to be done before the look goes in the same round trip. */
   async #look(before: string): Promise<number> {
-    const began = performance.now();
-    const { settled: after } = this.#tracker;
-    const isForced = this.#isAsked || began - this.#toldAt >= HEARTBEAT_MS - 100;
+    this.#lookedAt = performance.now();
+    const after = this.#tracker.settled;
+    const isForced = this.#isAsked || this.#lookedAt - this.#toldAt >= HEARTBEAT_MS - 100;
     this.#isAsked = false; // A process that asks during this look may miss its announcement.
     const found = await look(this.#client, this.#log, { before, after, isForced });
     this.#noted = found.noted;
-    const settled = this.#tracker.observe(found);
-    if (found.payloads.length > 0) this.#tell(found.payloads);
-    else if (settled > after || isForced)
-      this.#tell(await announce(this.#client, this.#log, { after, settled, last: this.#noted }));
+    this.#rings.noteLook(found.queue);
+    this.#tell(found.payloads);
+    const told = this.#tracker.settled;
+    this.#advance(this.#tracker.observe(found));
+    if (this.#tracker.settled > told)
+      this.#tell(
+        await announce(this.#client, this.#log, { after: told, settled: this.#tracker.settled, last: this.#noted }),
+      );
     this.#isQuiet = this.#tracker.isQuiet;
-    return performance.now() - began;
+    return performance.now() - this.#lookedAt;
   }
 
   #tell(payloads: readonly string[]): void {
+    if (payloads.length === 0) return;
     this.#toldAt = performance.now();
     this.#announcements++;
     for (const payload of payloads) this.#options.onAnnouncement(payload);
+    this.#advance(readAnnouncement(payloads.at(-1) as string).settled);
   }
 
   async #maintain(): Promise<void> {

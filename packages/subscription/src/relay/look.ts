@@ -1,11 +1,7 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type pg from 'pg';
-import { DOORBELL_LOCK } from '../log/names.ts';
 import type { Look } from '../log/settled.ts';
 import { serviceQuery } from '../service-query.ts';
-
-export const TAKE_DOORBELL = `select pg_advisory_lock(${DOORBELL_LOCK});`;
-export const RELEASE_DOORBELL = `select pg_advisory_unlock(${DOORBELL_LOCK});`;
 
 /** The log, and where announcements go. */
 export interface LogIdentity {
@@ -13,9 +9,11 @@ export interface LogIdentity {
   readonly channel: string;
 }
 
-/** A look, and what it announced: where no writer was open, the log is settled as far as was noted. */
+/** A look, and what it announced. */
 export interface AnnouncedLook extends Look {
   readonly payloads: readonly string[];
+  /** Number of writers that wait for each other to notify. */
+  readonly queue: number;
 }
 
 /** The channel of the announcements. */
@@ -31,26 +29,41 @@ export async function readLogIdentity(client: pg.ClientBase): Promise<LogIdentit
   return rows[0] as LogIdentity;
 }
 
+interface LookRow {
+  readonly noted: string;
+  readonly holders: string[];
+  readonly queue: number;
+  readonly payloads: string[];
+}
+
 /**
- * Looks, and announces in the same round trip what is settled at once, or, if `isForced`, that nothing is new. What is to
- * be done before the look goes along.
+ * Looks, and announces in the same round trip what is settled at once, or, if `isForced`, that nothing is new. `before` is
+ * SQL that is run first.
  */
 export async function look(
   client: pg.ClientBase,
-  { logId, channel }: LogIdentity,
+  identity: LogIdentity,
   { before, after, isForced }: { before: string; after: number; isForced: boolean },
 ): Promise<AnnouncedLook> {
-  // Literals, since only a simple query takes several statements; none of them comes from outside.
+  const result = await (before === ''
+    ? client.query<LookRow>({ name: 'look', text: LOOK, values: [identity.channel, identity.logId, after, isForced] })
+    : lookAfter(client, identity, { before, after, isForced }));
+  const [{ noted, holders, queue, payloads }] = result.rows as [LookRow];
+  return { noted: Number(noted), holders: new Set(holders), queue, payloads };
+}
+
+const LOOK = 'select noted, holders, queue, payloads from intendant.look($1, $2, $3, $4)';
+
+/** With literals, since only a simple query takes several statements; none of them comes from outside. */
+async function lookAfter(
+  client: pg.ClientBase,
+  { logId, channel }: LogIdentity,
+  { before, after, isForced }: { before: string; after: number; isForced: boolean },
+): Promise<pg.QueryResult<LookRow>> {
   const results = (await client.query(
-    `${before}select noted, holders, payloads from intendant.look('${channel}', '${logId}', ${after}, ${isForced})`,
-  )) as unknown as pg.QueryResult | pg.QueryResult[];
-  const { rows } = [results].flat().at(-1) as pg.QueryResult<{
-    noted: string;
-    holders: string[];
-    payloads: string[] | null;
-  }>;
-  const [{ noted, holders, payloads }] = rows as [(typeof rows)[number]];
-  return { noted: Number(noted), holders: new Set(holders), payloads: payloads ?? [] };
+    `${before}select noted, holders, queue, payloads from intendant.look('${channel}', '${logId}', ${after}, ${isForced})`,
+  )) as unknown as pg.QueryResult<LookRow>[];
+  return results.at(-1) as pg.QueryResult<LookRow>;
 }
 
 /** Announces what became settled in between two looks. */
@@ -61,7 +74,7 @@ export async function announce(
 ): Promise<readonly string[]> {
   const { rows } = await client.query<{ payloads: string[] }>({
     name: 'announce',
-    text: 'select intendant.announce($1, $2, $3, $4, $5) as payloads',
+    text: 'select intendant.announce($1, $2, $3, $4, $5, false) as payloads',
     values: [channel, logId, after, settled, last],
   });
   return rows[0]?.payloads ?? [];

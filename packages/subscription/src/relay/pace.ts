@@ -1,22 +1,27 @@
 /*
- * How a leader learns of changes. At a low rate every commit rings, and the relay looks once a ring: the shortest way. A
- * ring makes committing writers queue for one lock of the server, so at a high rate the leader takes the doorbell, which
- * keeps writers silent, and looks every few milliseconds instead.
+ * How a leader learns of changes. At a low rate every commit rings: the shortest way. A ring makes committing writers queue for
+ * one lock of the server, so at a high rate the leader keeps writers silent, and looks every few milliseconds instead.
  */
-const WINDOW_MS = 20;
+const WINDOW_MS = 100;
 /** 1,000 rings a second. */
-const RINGS_A_WINDOW = 20;
-/** So many rings during one look mean writers that queue for the bell; two such looks in a row make a high rate, however slow the machine. */
-const RINGS_A_LOOK = 3;
-const BUSY_LOOKS = 2;
-/** 300 changes a second, or two a look. */
-const QUIET_WINDOW_MS = 60;
-const CHANGES_A_QUIET_WINDOW = 18;
-const CHANGES_A_QUIET_LOOK = 2;
+const RINGS_A_WINDOW = 100;
+/** How many looks in a row have to find so many writers in the queue: the rate is then high for this machine. */
+const QUEUED_LOOKS = 3;
+const QUEUED_WRITERS = 3;
+/** A look after so many rings shows the queue. */
+const RINGS_A_LOOK = 32;
+/** 850 changes a second. */
+const QUIET_WINDOW_MS = 100;
+const CHANGES_A_QUIET_WINDOW = 85;
+/** 200 changes a second: writers hardly meet. */
+const CHANGES_A_SILENT_WINDOW = 20;
+/** After writers have queued, they are kept silent for this long; twice as long each time. */
+const SILENCE = { minMs: 1_000, maxMs: 60_000 };
 
-/** Looks are apart by twice the time that one takes: where the processors are short, the writers come first. */
-const LEAST_PAUSE_MS = 2;
-const MOST_PAUSE_MS = 25;
+/** Looks are apart by a multiple of the time that one takes: where the processors are short, the writers come first. */
+const LEAST_PAUSE_MS = 4;
+const MOST_PAUSE_MS = 20;
+const PAUSE_PER_LOOK = 2.5;
 /** A look that found an open writer is followed by another soon; a writer that stays open needs no fast ones. */
 const FIRST_PAUSE_MS = 1;
 const PAUSE_GROWTH = 1.4;
@@ -25,11 +30,11 @@ const PAUSE_GROWTH = 1.4;
 export class RingRate {
   #startedAt = 0;
   #rings = 0;
-  #ringsOfLook = 0;
-  #busyLooks = 0;
+  #ringsSinceLook = 0;
+  #queuedLooks = 0;
 
   noteRing(now: number): void {
-    this.#ringsOfLook++;
+    this.#ringsSinceLook++;
     if (now - this.#startedAt > WINDOW_MS) {
       this.#startedAt = now;
       this.#rings = 0;
@@ -37,55 +42,93 @@ export class RingRate {
     this.#rings++;
   }
 
-  /** A look begins: it stands for all rings so far. */
-  noteLook(): void {
-    this.#busyLooks = this.#ringsOfLook >= RINGS_A_LOOK ? this.#busyLooks + 1 : 0;
-    this.#ringsOfLook = 0;
+  /** A look found so many writers that wait for each other to ring. */
+  noteLook(queue: number): void {
+    this.#ringsSinceLook = 0;
+    this.#queuedLooks = queue >= QUEUED_WRITERS ? this.#queuedLooks + 1 : 0;
+  }
+
+  /** Whether to look for the queue again. */
+  get wantsLook(): boolean {
+    return this.#ringsSinceLook >= RINGS_A_LOOK;
+  }
+
+  get isQueued(): boolean {
+    return this.#queuedLooks >= QUEUED_LOOKS;
   }
 
   get isHigh(): boolean {
-    return this.#rings >= RINGS_A_WINDOW || this.#busyLooks >= BUSY_LOOKS;
+    return this.#rings >= RINGS_A_WINDOW || this.isQueued;
   }
 
   reset(): void {
     this.#rings = 0;
-    this.#ringsOfLook = 0;
-    this.#busyLooks = 0;
+    this.#ringsSinceLook = 0;
+    this.#queuedLooks = 0;
   }
 }
 
-/** Whether so few numbers were taken for a while that the writers may ring again. */
+/** How long writers are kept silent at least, although their number of changes would let them ring. */
+export class Silence {
+  #lengthMs = SILENCE.minMs;
+  #until = 0;
+
+  /** Writers were kept silent, because they had queued or for their number. */
+  begin(now: number, isQueued: boolean): void {
+    if (!isQueued) return;
+    this.#until = now + this.#lengthMs;
+    this.#lengthMs = Math.min(2 * this.#lengthMs, SILENCE.maxMs);
+  }
+
+  /** There are so few changes that writers do not meet: what was learnt of them is forgotten. */
+  forget(): void {
+    this.#lengthMs = SILENCE.minMs;
+    this.#until = 0;
+  }
+
+  isOver(now: number): boolean {
+    return now >= this.#until;
+  }
+}
+
+export type Rate = 'unknown' | 'high' | 'low' | 'very low';
+
+/** How many numbers are taken, while the writers are silent. */
 export class NumberRate {
   #startedAt: number;
   #startedWith: number;
-  #looks = 0;
 
   constructor(now: number, noted: number) {
     this.#startedAt = now;
     this.#startedWith = noted;
   }
 
-  /** Asked once a look: of the window that ends now; false while none does. */
-  isLow(now: number, noted: number): boolean {
-    this.#looks++;
-    if (now - this.#startedAt < QUIET_WINDOW_MS) return false;
-    const changes = noted - this.#startedWith;
-    const isLow = changes < CHANGES_A_QUIET_WINDOW && changes < CHANGES_A_QUIET_LOOK * this.#looks;
-    this.#looks = 0;
+  /** The rate in the window that ends now; unknown while none does. */
+  measure(now: number, noted: number): Rate {
+    const elapsedMs = now - this.#startedAt;
+    if (elapsedMs < QUIET_WINDOW_MS) return 'unknown';
+    const changes = ((noted - this.#startedWith) * QUIET_WINDOW_MS) / elapsedMs;
     this.#startedAt = now;
     this.#startedWith = noted;
-    return isLow;
+    if (changes < CHANGES_A_SILENT_WINDOW) return 'very low';
+    return changes < CHANGES_A_QUIET_WINDOW ? 'low' : 'high';
   }
 }
 
-/** The pause between two looks. */
-export class LookPause {
-  #waitingMs = FIRST_PAUSE_MS;
+/** The pause after a look of this duration, while the writers are silent. */
+export const pauseAfter = (lookMs: number): number =>
+  Math.min(Math.max(PAUSE_PER_LOOK * lookMs, LEAST_PAUSE_MS), MOST_PAUSE_MS);
 
-  /** After a look of this duration; `isWaiting`: for a writer that was open. */
-  next(lookMs: number, isWaiting: boolean): number {
-    this.#waitingMs = isWaiting ? this.#waitingMs * PAUSE_GROWTH : FIRST_PAUSE_MS;
-    const pauseMs = isWaiting ? this.#waitingMs : LEAST_PAUSE_MS;
-    return Math.min(Math.max(pauseMs, 2 * lookMs), MOST_PAUSE_MS);
+/** The pause after a look that found an open writer: longer each time. */
+export class WriterPause {
+  #pauseMs = FIRST_PAUSE_MS;
+
+  next(lookMs: number): number {
+    this.#pauseMs *= PAUSE_GROWTH;
+    return Math.min(Math.max(this.#pauseMs, PAUSE_PER_LOOK * lookMs), MOST_PAUSE_MS);
+  }
+
+  reset(): void {
+    this.#pauseMs = FIRST_PAUSE_MS;
   }
 }

@@ -1,28 +1,37 @@
 import { expect, test } from 'vitest';
-import { NumberRate, RingRate } from './pace.ts';
+import { NumberRate, RingRate, Silence } from './pace.ts';
 
-test('one writer after the other is a low rate; a thousand rings a second, or several in each look, a high one', () => {
+test('a thousand rings a second are a high rate, and so are fewer if writers queue for the bell in three looks', () => {
   const rate = new RingRate();
-  for (let at = 0; at < 200; at += 2) {
-    rate.noteRing(at);
-    rate.noteLook();
-  }
+  for (let at = 0; at < 400; at += 2) rate.noteRing(at);
   expect(rate.isHigh).toBe(false);
-  for (let ring = 0; ring < 20; ring++) rate.noteRing(300 + ring / 2);
+  for (let ring = 0; ring < 100; ring++) rate.noteRing(500 + ring / 2);
   expect(rate.isHigh).toBe(true);
   rate.reset();
-  for (let look = 1_000; look < 1_100; look += 50) {
-    for (let ring = 0; ring < 3; ring++) rate.noteRing(look);
-    rate.noteLook();
-  }
+  for (const queue of [5, 5, 0, 5, 5]) rate.noteLook(queue);
+  expect(rate.isHigh).toBe(false);
+  rate.noteLook(5);
   expect(rate.isHigh).toBe(true);
 });
 
-test('numbers are taken slowly when few come in a window, and fewer than two a look', () => {
+test('the rate of numbers is measured a window at a time', () => {
   const rate = new NumberRate(0, 0);
-  expect(rate.isLow(30, 0)).toBe(false);
-  expect(rate.isLow(60, 3)).toBe(true);
-  expect(rate.isLow(90, 3)).toBe(false);
-  expect(rate.isLow(120, 8)).toBe(false);
-  expect(rate.isLow(181, 26)).toBe(false);
+  expect(rate.measure(50, 40)).toBe('unknown');
+  expect(rate.measure(100, 10)).toBe('very low');
+  expect(rate.measure(200, 80)).toBe('low');
+  expect(rate.measure(400, 280)).toBe('high');
+});
+
+test('writers that queued are kept silent twice as long each time, until hardly anything changes', () => {
+  const silence = new Silence();
+  silence.begin(0, false);
+  expect(silence.isOver(0)).toBe(true);
+  silence.begin(0, true);
+  expect(silence.isOver(999)).toBe(false);
+  silence.begin(1_000, true);
+  expect(silence.isOver(2_999)).toBe(false);
+  expect(silence.isOver(3_000)).toBe(true);
+  silence.forget();
+  silence.begin(4_000, true);
+  expect(silence.isOver(5_000)).toBe(true);
 });

@@ -6,9 +6,12 @@ import { pino } from 'pino';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
-import { DOORBELL_CHANNEL, RING_OF_OPENING } from '../log/names.ts';
+import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
 import { actAsService } from '../service-query.ts';
 import { readAnnouncement } from '../source/announcement.ts';
+import { Ears } from '../source/hearing.ts';
+import { Horizon } from '../source/horizon.ts';
+import { Tail } from '../source/tail.ts';
 import { Relay } from './relay.ts';
 
 const database = await testDatabase();
@@ -31,6 +34,31 @@ async function connect(): Promise<pg.Client & AsyncDisposable> {
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
 }
 
+/** What a process hears: how far the log is settled. */
+async function hear(): Promise<Horizon & AsyncDisposable> {
+  const client = await connect();
+  const horizon = new Horizon();
+  const hearing = new Ears(horizon, new Tail(internalsOf(store), horizon)).open();
+  const { rows } = await client.query<{ channel: string }>('select channel from intendant.announcement');
+  const announced = rows[0]?.channel as string;
+  client.on('notification', ({ channel, payload = '' }) =>
+    channel === announced ? hearing.announced(payload) : hearing.noticed(payload),
+  );
+  await client.query(
+    `listen ${announced}; listen ${writersChannel(announced)}; select pg_notify('${DOORBELL_CHANNEL}', '${RING_OF_OPENING}')`,
+  );
+  await horizon.beyond(-1, 0, AbortSignal.timeout(5_000));
+  return Object.assign(horizon, { [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() });
+}
+
+/** Milliseconds until the number is settled. */
+async function settledWithin(horizon: Horizon, number: number): Promise<number> {
+  const began = performance.now();
+  await horizon.beyond(number - 1, 0, AbortSignal.timeout(10_000));
+  expect(horizon.settled).toBeGreaterThanOrEqual(number);
+  return performance.now() - began;
+}
+
 const append = (id: string) => `insert into vm (org_id, id) values ('Coke', '${id}')`;
 const lastNumber = async (client: pg.Client) =>
   Number((await client.query('select last_value from intendant.change_seq')).rows[0].last_value);
@@ -51,16 +79,16 @@ function startRelay(beforeRelease?: () => Promise<void>, connectionString = data
   return { relay, settled };
 }
 
-/** Rings as many writers would: the relay then holds the doorbell for a while. */
+/** What the relay wants of writers: 0 none leads, 1 ring, 2 be silent. */
+const readWish = async (client: pg.Client) =>
+  Number((await client.query('select last_value from intendant.doorbell')).rows[0].last_value);
+
+/** Rings as many writers would: the relay then keeps writers silent for a while. */
 async function makeItPoll(relay: Relay): Promise<void> {
   await using ringer = await connect();
   await eventually(async () => {
-    await ringer.query(`select pg_notify('${DOORBELL_CHANNEL}', n::text) from generate_series(1, 60) n`);
-    const { rowCount } = await ringer.query(
-      `select from pg_locks where locktype = 'advisory' and objid = 2 and mode = 'ExclusiveLock' and granted
-        and database = (select oid from pg_database where datname = current_database())`,
-    );
-    expect(rowCount).toBe(1);
+    await ringer.query(`select pg_notify('${DOORBELL_CHANNEL}', n::text) from generate_series(1, 150) n`);
+    expect(await readWish(ringer)).toBe(2);
   });
   expect(relay.state).toBe('awake');
 }
@@ -97,37 +125,71 @@ test('a change appended as the relay falls asleep, its bell skipped, arrives wit
   expect(rings).toBe(before);
 });
 
-test('a writer rings a relay that sleeps, and only that', async () => {
+test('a writer tells its own change if a relay sleeps, and nothing if none leads', async () => {
   await using writer = await connect();
-  await using listener = await connect();
-  let rings = 0;
-  listener.on('notification', () => rings++);
-  await listener.query(`listen ${DOORBELL_CHANNEL}`);
-  await writer.query(append('nobody leads'));
-  await listener.query('select 1');
-  expect(rings).toBe(0);
-  const { relay, settled } = startRelay();
+  const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  const before = performance.now();
+  await using horizon = await hear();
+  const announcements = relay.announcements;
   await writer.query(append('asleep'));
-  const number = await lastNumber(writer);
-  await eventually(() => expect(settled.at(-1)?.value).toBeGreaterThanOrEqual(number));
-  expect((settled.at(-1)?.at as number) - before).toBeLessThan(500);
-  await eventually(() => expect(rings).toBe(1));
+  expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
+  expect(relay.announcements - announcements).toBeLessThanOrEqual(1); // A heartbeat may fall into it.
+  await relay.stop();
+  expect(await readWish(writer)).toBe(0);
+  const { settled } = horizon;
+  await writer.query(append('nobody leads'));
+  await writer.query('select 1');
+  expect(horizon.settled).toBe(settled);
 });
 
-test("a writer whose snapshot is older than the relay's sleep rings it all the same", async () => {
+test("a writer whose snapshot is older than the relay's sleep tells its change all the same", async () => {
   await using writer = await connect();
   await writer.query('begin isolation level serializable');
   await writer.query('select count(*) from vm');
-  const { relay, settled } = startRelay();
+  const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
+  await using horizon = await hear();
   await writer.query(append('old snapshot'));
   await writer.query('commit');
-  const committedAt = performance.now();
-  const number = await lastNumber(writer);
-  await eventually(() => expect(settled.at(-1)?.value).toBeGreaterThanOrEqual(number));
-  expect((settled.at(-1)?.at as number) - committedAt).toBeLessThan(500);
+  expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
+});
+
+test('several rows in a statement, several statements in a transaction and a rolled back savepoint all settle at once', async () => {
+  await using writer = await connect();
+  const { relay } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  await using horizon = await hear();
+  const changes = [
+    `insert into vm (org_id, id) select 'Coke', 'many ' || n from generate_series(1, 20) n`,
+    `begin; ${append('one')}; ${append('two')}; commit`,
+    `begin; ${append('before')}; savepoint s; ${append('undone')}; rollback to s; ${append('after')}; commit`,
+  ];
+  for (const sql of changes) {
+    await writer.query(sql);
+    expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
+  }
+});
+
+test('a change whose number follows that of an open writer waits for it', async () => {
+  await using early = await connect();
+  await using late = await connect();
+  const { relay } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
+  await using horizon = await hear();
+  await early.query(`begin; ${append('takes its number first')}`);
+  const number = await lastNumber(early);
+  await late.query(append('commits first'));
+  await eventually(() => expect(relay.state).toBe('awake'));
+  expect(horizon.settled).toBeLessThan(number);
+  await early.query('commit');
+  expect(await settledWithin(horizon, number + 1)).toBeLessThan(500);
+});
+
+test("a tenant that holds the leader's lock keeps no relay from leading", async () => {
+  await using tenant = await connect();
+  await tenant.query('select pg_advisory_lock(key) from intendant.relay_leader');
+  const { relay } = startRelay();
+  await eventually(() => expect(relay.state).toBe('asleep'));
 });
 
 test('of two relays one leads, and when its connection dies the other does', async () => {
@@ -135,13 +197,12 @@ test('of two relays one leads, and when its connection dies the other does', asy
   const { settled: first } = startRelay();
   await eventually(() => expect(first.length).toBeGreaterThan(0));
   const { settled: second } = startRelay();
-  const leaders = `select pid from pg_locks where locktype = 'advisory' and objid = 1 and mode = 'ExclusiveLock' and granted
-    and database = (select oid from pg_database where datname = current_database())`;
+  const leaders = `select l.pid from intendant.relay_leader l join pg_stat_activity a on a.pid = l.pid and a.application_name = 'intendant relay'`;
   const { rows } = await client.query(leaders);
   expect(rows).toHaveLength(1);
   expect(second).toEqual([]);
   await client.query('select pg_terminate_backend($1)', [rows[0].pid]);
-  await client.query(append('after the takeover'));
+  await client.query(append('before the takeover'));
   const number = await lastNumber(client);
   await eventually(() =>
     expect(Math.max(first.at(-1)?.value ?? 0, second.at(-1)?.value ?? 0)).toBeGreaterThanOrEqual(number),
@@ -173,7 +234,7 @@ test('a relay that was stopped, twice, starts again, twice', async () => {
   relay.start();
   await eventually(() => expect(relay.state).toBe('asleep'));
   const before = settled.length;
-  await writer.query(append('after the restart'));
+  await writer.query(`${append('after the restart')}, ('Coke', 'and another')`);
   await eventually(() => expect(settled.length).toBeGreaterThan(before));
 });
 
@@ -191,16 +252,14 @@ test('a process that opens rings, and learns at once how far the log is settled'
 test('what is rolled back beside a committed change holds it up no longer than its transaction', async () => {
   await using open = await connect();
   await using writer = await connect();
-  const { relay, settled } = startRelay();
+  const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  await open.query('begin');
-  await open.query(append('rolled back'));
+  await using horizon = await hear();
+  await open.query(`begin; ${append('rolled back')}`);
   await writer.query(append('committed'));
   const number = await lastNumber(writer);
   await eventually(() => expect(relay.state).toBe('awake'));
-  expect(settled.at(-1)?.value).toBeLessThan(number);
-  const rolledBackAt = performance.now();
+  expect(horizon.settled).toBeLessThan(number);
   await open.query('rollback');
-  await eventually(() => expect(settled.at(-1)?.value).toBeGreaterThanOrEqual(number));
-  expect((settled.at(-1)?.at as number) - rolledBackAt).toBeLessThan(1_000);
+  expect(await settledWithin(horizon, number)).toBeLessThan(1_000);
 });

@@ -1,8 +1,8 @@
 import { abortable, DedicatedConnection, pause, Service } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { LEADER_LOCK } from '../log/names.ts';
 import { WalReader } from '../replication/wal-reader.ts';
+import { claimLeadership } from './leader-claim.ts';
 import { Leadership, type LeadershipOptions } from './leadership.ts';
 
 /*
@@ -12,9 +12,6 @@ import { Leadership, type LeadershipOptions } from './leadership.ts';
 const RETRY_MS = 1_000;
 const SILENCE_LIMIT_MS = 8_000;
 const QUERY_TIMEOUT_MS = 6_000;
-
-/** A writer that finds no relay holds the lock, shared, for a moment: one refusal says little. */
-const TRY_TO_LEAD = `select ${Array(3).fill(`pg_try_advisory_lock(${LEADER_LOCK})`).join(' or ')} as leads`;
 
 export interface RelayOptions extends LeadershipOptions {
   readonly connection: pg.ClientConfig;
@@ -138,8 +135,7 @@ export class Relay {
 
 async function becomeLeader(client: pg.ClientBase, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
-    const { rows } = await client.query<{ leads: boolean }>(TRY_TO_LEAD);
-    if (rows[0]?.leads) return true;
+    if (await claimLeadership(client)) return true;
     await pause(RETRY_MS, signal);
   }
   return false;

@@ -37,11 +37,12 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
   const { horizon, tail } = feed;
   const follower = new Follower(feed, view);
   const leave = tail.join(view.tables);
+  using waiter = horizon.openWaiter(signal);
   let position = from;
   let { generation } = horizon;
   try {
     while (!signal.aborted) {
-      await horizon.beyond(position, generation, signal);
+      await waiter.beyond(position, generation);
       if (signal.aborted) return;
       const isReplaced = horizon.generation !== generation;
       const step = isReplaced ? afterReplacement(horizon.settled) : await attempt(feed, follower, position, signal);

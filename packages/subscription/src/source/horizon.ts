@@ -6,6 +6,19 @@ export interface SettledNotice {
   readonly last: number;
 }
 
+/** Waits for the horizon, again and again, until its signal aborts. */
+export interface HorizonWaiter extends Disposable {
+  beyond(sequence: number, generation: number): Promise<void>;
+}
+
+/** Takes what comes by one way, in order. */
+export interface NoticeWay {
+  /** What the relay said. */
+  announced(notice: SettledNotice): void;
+  /** What a writer said of its own, committed change. */
+  noticed(notice: SettledNotice): void;
+}
+
 /**
  * How far the log is settled, as this process knows it. Never goes back, unless the log itself did: a server that was
  * restored from a backup, or a standby that had not received all. That begins a new generation, in which no earlier place is valid.
@@ -32,16 +45,36 @@ export class Horizon {
 
   /**
    * A way by which notices come, each later than the one before. Two ways may overtake each other, so only what came by
-   * the same one shows that the log went back.
+   * the same one shows that the log went back: the relay looks after it has announced what it found before, so it cannot find a
+   * smaller number than one that was heard of before that announcement.
    */
-  hearing(): (notice: SettledNotice) => void {
+  openWay(): NoticeWay {
+    let announced = -1;
     let heard = -1;
-    return (notice) => {
-      const wentBack = notice.last < heard && notice.last < this.#settled;
-      heard = notice.last;
-      if (wentBack || (this.#logId !== '' && notice.logId !== this.#logId)) this.#begin(notice);
-      else this.#advance(notice);
+    let heardSince = -1;
+    const hasGoneBack = ({ last }: SettledNotice): boolean => {
+      if (last === announced) return false; // Perhaps of one look.
+      const wentBack = last < heard && last < this.#settled;
+      heard = wentBack ? last : Math.max(last, heardSince);
+      heardSince = -1;
+      announced = last;
+      return wentBack;
     };
+    return {
+      announced: (notice) => {
+        const isAnother = this.#logId !== '' && notice.logId !== this.#logId;
+        if (hasGoneBack(notice) || isAnother) this.#begin(notice);
+        else this.#advance(notice);
+      },
+      noticed: ({ logId, settled }) => {
+        if (logId === this.#logId) heardSince = Math.max(heardSince, settled);
+      },
+    };
+  }
+
+  /** The log is settled up to here, of this generation. */
+  reach(settled: number): void {
+    this.#advance({ logId: this.#logId, settled, last: settled });
   }
 
   #begin({ logId, settled }: SettledNotice): void {
@@ -66,18 +99,27 @@ export class Horizon {
 
   /** Resolves once the log is settled beyond this number, or no longer of this generation, or the signal aborts. */
   async beyond(sequence: number, generation: number, signal: AbortSignal): Promise<void> {
-    while (this.#settled <= sequence && this.#generation === generation && !signal.aborted) await this.#next(signal);
+    using waiter = this.openWaiter(signal);
+    await waiter.beyond(sequence, generation);
   }
 
-  #next(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#waiting.add(done);
-      signal.addEventListener('abort', done);
-    });
+  /** For one who waits often. */
+  openWaiter(signal: AbortSignal): HorizonWaiter {
+    let wake: (() => void) | undefined;
+    const rouse = () => wake?.();
+    signal.addEventListener('abort', rouse);
+    return {
+      beyond: async (sequence, generation) => {
+        while (this.#settled <= sequence && this.#generation === generation && !signal.aborted)
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            this.#waiting.add(rouse);
+          });
+      },
+      [Symbol.dispose]: () => {
+        signal.removeEventListener('abort', rouse);
+        this.#waiting.delete(rouse);
+      },
+    };
   }
 }

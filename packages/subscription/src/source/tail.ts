@@ -133,12 +133,10 @@ export class Tail {
     }
   }
 
+  /** Those who keep up ask for the end, so it is sought from there. */
   #stretch(position: number): TailStretch {
-    const first = this.#changes.findIndex(({ sequence }) => sequence > position);
-    return {
-      changes: first < 0 ? [] : first === 0 ? [...this.#changes] : this.#changes.slice(first),
-      through: this.#through,
-    };
+    const last = this.#changes.findLastIndex(({ sequence }) => sequence <= position);
+    return { changes: this.#changes.slice(last + 1), through: this.#through };
   }
 
   async #readInTurn(position: number): Promise<void> {

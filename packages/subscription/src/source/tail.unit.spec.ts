@@ -1,6 +1,6 @@
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import { expect, test } from 'vitest';
-import { hearing } from './hearing.ts';
+import { Ears } from './hearing.ts';
 import { Horizon } from './horizon.ts';
 import { Tail } from './tail.ts';
 
@@ -23,7 +23,7 @@ function openTail() {
   const horizon = new Horizon();
   const tail = new Tail({ executor: { run } } as unknown as DataStoreInternals, horizon);
   tail.join([table]);
-  const hear = hearing(horizon, tail);
+  const { announced: hear, noticed } = new Ears(horizon, tail).open();
   const announce = (after: number, settled: number, changes?: string) =>
     hear(`log ${after} ${settled} ${settled}${changes === undefined ? '' : `\n${changes}`}`);
   return {
@@ -31,6 +31,12 @@ function openTail() {
     tail,
     hear,
     announce,
+    horizon,
+    /** A writer's notice of its own change. */
+    notice: (number: number, logId = 'log') =>
+      noticed(
+        `${logId} ${number - 1} ${number} ${number}\n${JSON.stringify([[number, 'public.vm', 'i', [String(number)], null, null, null, null, CHANGED_AT]])}`,
+      ),
     reads: () => reads,
     /** An announcement that carries these numbers' changes. */
     carry: (after: number, settled: number, ...sequences: number[]) =>
@@ -97,4 +103,23 @@ test('changes announced for a log that took the place of another are not mixed w
   logged.push(2);
   hear('other 0 2 2\n[]');
   expect(await found(0)).toEqual({ found: [2], through: 2 });
+});
+
+test("a writer's change is found at once, and one with a later number when those before it have come", async () => {
+  const { announce, notice, horizon, found, reads, carry } = openTail();
+  announce(0, 4);
+  await found(0);
+  const before = reads();
+  notice(5);
+  notice(7);
+  notice(8);
+  notice(9, 'another');
+  expect(horizon.settled).toBe(5);
+  expect(await found(4)).toEqual({ found: [5], through: 5 });
+  notice(6);
+  expect(await found(5)).toEqual({ found: [6, 7, 8], through: 8 });
+  notice(10);
+  carry(8, 9); // Number 9 was rolled back.
+  expect(await found(8)).toEqual({ found: [10], through: 10 });
+  expect(reads()).toBe(before);
 });
