@@ -32,16 +32,12 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
   ]);
 };
 
-/** Advisory lock of the leading relay: see the feed's documentation. */
-const LEADER_LOCK = { classid: 1_768_846_436, objid: 1 };
-
 /** Whether some process announces changes. */
 export const checkRelay: Check = async ({ workspace, has }) => {
-  if (!(await has('intendant.change_log'))) return [];
+  if (!(await has('intendant.relay_leader'))) return [];
   const leaders = await workspace.query(
-    `select from pg_locks where locktype = 'advisory' and granted and classid = $1 and objid = $2
-       and database = (select oid from pg_database where datname = current_database())`,
-    [LEADER_LOCK.classid, LEADER_LOCK.objid],
+    `select from intendant.relay_leader l join pg_locks k on k.pid = l.pid
+     where k.locktype = 'advisory' and k.granted and k.objsubid = 1 and (k.classid::bigint << 32) + k.objid::bigint = l.key`,
   );
   if (leaders.length > 0) return [];
   return [
