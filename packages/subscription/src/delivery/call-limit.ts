@@ -1,18 +1,61 @@
 import { OperationCancelledError } from '@intendant/core';
 import { startTimer, type Timer } from '@intendant/core/internal';
 
+/**
+ * The time limit of all calls of one subscription. Calls are many and mostly short, so there is one timer for all: it is set
+ * for the oldest call that is under way, and when it fires, for the one that is then the oldest. It does not keep the process running.
+ */
+export class CallClock {
+  readonly timeoutMs: number;
+  readonly #running = new Set<RunningCall>();
+  #timer: Timer | undefined;
+
+  constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+  }
+
+  begin(call: RunningCall): void {
+    this.#running.add(call);
+    if (!this.#timer) this.#wait(this.timeoutMs);
+  }
+
+  end(call: RunningCall): void {
+    this.#running.delete(call);
+  }
+
+  #wait(waitMs: number): void {
+    if (this.timeoutMs !== Number.POSITIVE_INFINITY)
+      this.#timer = startTimer(waitMs, () => this.#expire(), { keepsProcess: false });
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    for (const call of this.#running) {
+      const leftMs = call.startedAt + this.timeoutMs - performance.now();
+      if (leftMs > 0) return this.#wait(leftMs);
+      this.#running.delete(call);
+      call.expire();
+    }
+  }
+}
+
+interface RunningCall {
+  readonly startedAt: number;
+  expire(): void;
+}
+
 /** One call of a handler: its signal, which is made only if it is asked for, and its time limit. */
 export class CallLimit {
   readonly #lost: () => readonly AbortSignal[];
-  readonly #timeoutMs: number;
+  readonly #clock: CallClock;
   readonly #onLate: (error: unknown) => void;
   #late: AbortController | undefined;
   #isOver = false;
 
   /** `onLate` is called when the call ends after its time, with the error if it failed. */
-  constructor(lost: () => readonly AbortSignal[], timeoutMs: number, onLate: (error: unknown) => void) {
+  constructor(lost: () => readonly AbortSignal[], clock: CallClock, onLate: (error: unknown) => void) {
     this.#lost = lost;
-    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
     this.#onLate = onLate;
   }
 
@@ -32,22 +75,26 @@ export class CallLimit {
   }
 
   /** What the user's promise does is only ever met through one of our own: its `then` may be anybody's. */
-  async #withinTime(result: PromiseLike<unknown>): Promise<void> {
-    const settled = new Promise<unknown>((resolve) => resolve(result));
-    let timer: Timer | undefined;
-    const limit = new Promise<never>((_, reject) => {
-      timer = startTimer(this.#timeoutMs, () => {
-        this.#isOver = true;
-        this.#late?.abort();
-        reject(new OperationCancelledError(`the handler took longer than ${this.#timeoutMs} ms`));
-      });
+  #withinTime(result: PromiseLike<unknown>): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const running = { startedAt: performance.now(), expire: () => reject(this.#expire()) };
+      this.#clock.begin(running);
+      const end = (settle: () => void, error?: unknown): void => {
+        this.#clock.end(running);
+        if (this.#isOver) this.#onLate(error);
+        else settle();
+      };
+      new Promise<unknown>((settled) => settled(result)).then(
+        () => end(resolve),
+        (error) => end(() => reject(error), error),
+      );
     });
-    try {
-      await Promise.race([settled, limit]);
-    } finally {
-      timer?.cancel();
-      if (this.#isOver) settled.then(() => this.#onLate(undefined), this.#onLate);
-    }
+  }
+
+  #expire(): OperationCancelledError {
+    this.#isOver = true;
+    this.#late?.abort();
+    return new OperationCancelledError(`the handler took longer than ${this.#clock.timeoutMs} ms`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from '@intendant/core';
 import { backoffMs, pause } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import { CallLimit } from './call-limit.ts';
+import { CallClock, CallLimit } from './call-limit.ts';
 import type { DeliveryItem } from './delivery-item.ts';
 import type { DeliveryLimits } from './delivery-options.ts';
 import { type CallSubject, withTelemetry } from './delivery-telemetry.ts';
@@ -58,11 +58,13 @@ export interface DeliveryCounts {
 export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #queues: KeyedQueues<DeliveryItem>;
+  readonly #clock: CallClock;
   readonly counts: DeliveryCounts = { delivered: 0, failedCalls: 0, deadLetters: 0 };
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
-    const { concurrency, batchSize } = parts.limits;
+    const { concurrency, batchSize, handlerTimeoutMs } = parts.limits;
+    this.#clock = new CallClock(handlerTimeoutMs);
     this.#queues = new KeyedQueues({ concurrency, batchSize, work: (items) => this.#work(items) });
     parts.closing.addEventListener('abort', () => this.#queues.clear(), { once: true });
   }
@@ -117,33 +119,50 @@ export class Delivery {
     this.#queues.resume();
   }
 
-  /** A handler that does not wait for anything is done here and now. */
+  /** A handler that does not wait for anything is done here and now, and one that succeeds at once when its promise resolves. */
   #work(items: readonly DeliveryItem[]): Promise<void> | undefined {
     const sorted = items.length === 1 ? items : items.toSorted((a, b) => a.numbered.sequence - b.numbered.sequence);
-    if (sorted.some((item) => item.isDeadLetter || !this.#isWanted(item))) return this.#workOn(sorted, undefined);
+    if (sorted.some((item) => item.isDeadLetter || !this.#isWanted(item))) {
+      this.#enter(sorted);
+      return this.#workOn(sorted, undefined);
+    }
     const outcome = this.#call(sorted, 1);
-    if (outcome !== undefined) return this.#workOn(sorted, outcome);
-    this.#settle(sorted);
-    this.#parts.onProgress();
-    return undefined;
+    if (outcome === undefined) {
+      this.#settle(sorted);
+      return void this.#parts.onProgress();
+    }
+    this.#enter(sorted);
+    return outcome.then((failure) => {
+      if (failure !== undefined) return this.#workOn(sorted, failure);
+      this.#settle(sorted);
+      return this.#leave(sorted);
+    });
   }
 
-  async #workOn(items: readonly DeliveryItem[], first: Outcome): Promise<void> {
+  #enter(items: readonly DeliveryItem[]): void {
     for (const { share } of items) share.enter();
-    const left = await this.#tryAll(items, first);
-    for (const item of left) await this.#tryAlone(item);
+  }
+
+  #leave(items: readonly DeliveryItem[]): void {
     for (const { share } of items) share.leave();
     this.#parts.onProgress();
   }
 
+  /** `first`: how the first attempt has failed, if there was one. */
+  async #workOn(items: readonly DeliveryItem[], first: Failure | undefined): Promise<void> {
+    const left = await this.#tryAll(items, first);
+    for (const item of left) await this.#tryAlone(item);
+    this.#leave(items);
+  }
+
   /** Returns the changes of a batch that failed for the last time: each is tried alone once more, so that only the bad change becomes a dead letter. */
-  async #tryAll(items: readonly DeliveryItem[], first: Outcome): Promise<readonly DeliveryItem[]> {
+  async #tryAll(items: readonly DeliveryItem[], first: Failure | undefined): Promise<readonly DeliveryItem[]> {
     const { limits } = this.#parts;
     let left = items;
     for (let attempt = 1; ; attempt++) {
       if (attempt > 1 || first === undefined) left = left.filter((item) => this.#isWanted(item));
       if (left.length === 0) return [];
-      const error = await (attempt === 1 && first !== undefined ? first : this.#call(left, attempt));
+      const error = attempt === 1 && first !== undefined ? first : await this.#call(left, attempt);
       if (error === undefined) return this.#finish(left);
       left = await this.#withoutAcknowledged(left, error);
       if (left.length === 0) return [];
@@ -167,10 +186,10 @@ export class Delivery {
 
   /** Undefined when the call is over and well. */
   #call(items: readonly DeliveryItem[], attempt: number): Outcome {
-    const { handler, limits, outcomes, subject } = this.#parts;
+    const { handler, outcomes, subject } = this.#parts;
     const limit = new CallLimit(
       () => items.map(({ share }) => share.lost),
-      limits.handlerTimeoutMs,
+      this.#clock,
       (error) => this.#noteLate(items, error),
     );
     const context = {

@@ -95,10 +95,10 @@ async function takeNumber(client: ClientBase): Promise<number> {
 
 async function insertMember(client: ClientBase, name: string, member: number): Promise<boolean> {
   try {
-    await client.query(
-      'insert into intendant.cursor_member (name, member, pid) values ($1, $2, pg_backend_pid())',
-      [name, member],
-    );
+    await client.query('insert into intendant.cursor_member (name, member, pid) values ($1, $2, pg_backend_pid())', [
+      name,
+      member,
+    ]);
     return true;
   } catch (error) {
     if ((error as { code?: string }).code !== FOREIGN_KEY_VIOLATION) throw error;

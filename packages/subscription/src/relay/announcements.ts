@@ -98,7 +98,7 @@ class Listening {
       {
         retryTimeout: 0,
         retryInterval: (attempt) => backoffMs({ minMs: 100, maxMs: 2_000 }, attempt),
-        paranoidChecking: 5_000,
+        paranoidChecking: 10_000,
         parse: String,
         serialize: String,
       },
@@ -126,12 +126,7 @@ class Listening {
   }
 
   async #open(): Promise<void> {
-    const steps = [
-      () => this.#listener.connect(),
-      () => this.#listen(),
-      () => this.#testItself(),
-      () => this.#ask(),
-    ];
+    const steps = [() => this.#listener.connect(), () => this.#listen(), () => this.#testItself(), () => this.#ask()];
     for (const step of steps) {
       if (this.#isClosed) throw new Error('the listener was stopped while it started');
       await step();

@@ -17,14 +17,17 @@ const TRY_LOCK = 'select l.key, pg_try_advisory_lock(l.key) as "isTaken" from in
 const BECOME = 'update intendant.relay_leader l set pid = pg_backend_pid() where l.key = $1';
 const CHANGE_KEY = `update intendant.relay_leader l set key = floor(random() * 9e15)::bigint where l.key = $1 and not ${IS_LED}`;
 
-/** Becomes the leader if there is none. Returns whether it leads now. */
-export async function claimLeadership(client: pg.ClientBase): Promise<boolean> {
+/** Becomes the leader if there is none. If `mayChangeKey`, a lock that another process than a leader holds is left to it. Returns whether it leads now. */
+export async function claimLeadership(client: pg.ClientBase, mayChangeKey: boolean): Promise<boolean> {
   const { rows } = await client.query<{ key: string; isTaken: boolean }>(TRY_LOCK);
   const [{ key, isTaken }] = rows as [(typeof rows)[number]];
-  if (!isTaken) {
-    const changed = await client.query(CHANGE_KEY, [key]);
-    return changed.rowCount === 1 && claimLeadership(client);
-  }
+  if (isTaken) return become(client, key);
+  if (!mayChangeKey) return false;
+  const changed = await client.query(CHANGE_KEY, [key]);
+  return changed.rowCount === 1 && claimLeadership(client, false);
+}
+
+async function become(client: pg.ClientBase, key: string): Promise<boolean> {
   const { rowCount } = await client.query(BECOME, [key]);
   if (rowCount === 0) await client.query('select pg_advisory_unlock($1)', [key]);
   return rowCount === 1;

@@ -13,14 +13,15 @@ import { NumberRate, pauseAfter, RingRate, Silence, WriterPause } from './pace.t
  *
  * Listening, it lets writers ring. One that changed a single row tells the row's number and the change to all processes
  * (see doorbell.ts). If no number is missing before it, nobody has to look. The leader looks if a number is missing (its
- * writer is still open, or has rolled back, which does not ring), if a writer rings without a number, and every two seconds. While
+ * writer is still open, or has rolled back, which does not ring), if a writer rings without a number, and every few seconds. While
  * a look has found open writers, it looks again without a ring.
  *
  * Polling, it keeps writers silent, and looks every few milliseconds. To listen again it lets them ring and then looks once
  * more. A writer appends first and reads afterwards whether to ring: if it read that it is to be silent, it had appended before
  * the leader let writers ring, so this look sees its number, and looks go on until it has ended.
  */
-const HEARTBEAT_MS = 2_000;
+/** The server ends the relay's session after eight silent seconds. */
+const HEARTBEAT_MS = 5_000;
 const MAINTAIN_EVERY_MS = 60_000;
 const LEAVE_MS = 500;
 /** Writers that commit in another order than they took numbers in mostly follow each other within this time. */
@@ -142,7 +143,7 @@ export class Leadership {
   /** Until few changes come. */
   async #poll(signal: AbortSignal): Promise<void> {
     this.#isPolling = true;
-    this.#silence.begin(performance.now(), this.#rings.isQueued);
+    if (this.#rings.isQueued) this.#silence.begin(performance.now());
     let lookMs = await this.#look(KEEP_SILENT);
     const rate = new NumberRate(performance.now(), this.#noted);
     while (!signal.aborted && !this.#mayRing(rate)) {
@@ -159,7 +160,6 @@ export class Leadership {
   #mayRing(rate: NumberRate): boolean {
     const now = performance.now();
     const measured = rate.measure(now, this.#noted);
-    if (measured === 'very low') this.#silence.forget();
     return measured === 'very low' || (measured === 'low' && this.#silence.isOver(now));
   }
 

@@ -9,14 +9,14 @@ const RINGS_A_WINDOW = 100;
 const QUEUED_LOOKS = 3;
 const QUEUED_WRITERS = 3;
 /** A look after so many rings shows the queue. */
-const RINGS_A_LOOK = 32;
+const RINGS_A_LOOK = 12;
 /** 850 changes a second. */
 const QUIET_WINDOW_MS = 100;
 const CHANGES_A_QUIET_WINDOW = 85;
 /** 200 changes a second: writers hardly meet. */
 const CHANGES_A_SILENT_WINDOW = 20;
 /** After writers have queued, they are kept silent for this long; twice as long each time. */
-const SILENCE = { minMs: 1_000, maxMs: 60_000 };
+const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 
 /** Looks are apart by a multiple of the time that one takes: where the processors are short, the writers come first. */
 const LEAST_PAUSE_MS = 4;
@@ -70,20 +70,15 @@ export class RingRate {
 
 /** How long writers are kept silent at least, although their number of changes would let them ring. */
 export class Silence {
-  #lengthMs = SILENCE.minMs;
+  #lengthMs = 0;
   #until = 0;
 
-  /** Writers were kept silent, because they had queued or for their number. */
-  begin(now: number, isQueued: boolean): void {
-    if (!isQueued) return;
+  /** Writers had queued. */
+  begin(now: number): void {
+    const isRepeated = now - this.#until < SILENCE.forgottenAfterMs;
+    this.#lengthMs = isRepeated ? Math.min(2 * this.#lengthMs, SILENCE.maxMs) : 0;
+    this.#lengthMs ||= SILENCE.minMs;
     this.#until = now + this.#lengthMs;
-    this.#lengthMs = Math.min(2 * this.#lengthMs, SILENCE.maxMs);
-  }
-
-  /** There are so few changes that writers do not meet: what was learnt of them is forgotten. */
-  forget(): void {
-    this.#lengthMs = SILENCE.minMs;
-    this.#until = 0;
   }
 
   isOver(now: number): boolean {

@@ -10,6 +10,8 @@ import { Leadership, type LeadershipOptions } from './leadership.ts';
  * The server ends the session of a relay that no longer speaks (a hung network, a stopped process), and another leads.
  */
 const RETRY_MS = 1_000;
+/** At the first attempt and at every fifth, a relay looks whether a leader holds the lock. */
+const CHANGE_KEY_AT = 5;
 const SILENCE_LIMIT_MS = 8_000;
 const QUERY_TIMEOUT_MS = 6_000;
 
@@ -134,8 +136,8 @@ export class Relay {
 }
 
 async function becomeLeader(client: pg.ClientBase, signal: AbortSignal): Promise<boolean> {
-  while (!signal.aborted) {
-    if (await claimLeadership(client)) return true;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    if (await claimLeadership(client, attempt % CHANGE_KEY_AT === 0)) return true;
     await pause(RETRY_MS, signal);
   }
   return false;

@@ -4,6 +4,7 @@ import { type LogView, PAGE_SIZE, readLog } from '../log/read-log.ts';
 import { slotOf } from '../log/slot.ts';
 import type { Feed } from './feed.ts';
 import { PageSize } from './page-size.ts';
+import type { TailStretch } from './tail.ts';
 import { mayBeVisible } from './visibility.ts';
 
 const RETRY_MS = 500;
@@ -45,7 +46,9 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
       await waiter.beyond(position, generation);
       if (signal.aborted) return;
       const isReplaced = horizon.generation !== generation;
-      const step = isReplaced ? afterReplacement(horizon.settled) : await attempt(feed, follower, position, signal);
+      const step = isReplaced
+        ? afterReplacement(horizon.settled)
+        : (follower.heldStep(position) ?? (await attempt(feed, follower, position, signal)));
       if (signal.aborted) return;
       if (!step) continue;
       if (isReplaced) ({ generation } = horizon);
@@ -93,15 +96,25 @@ class Follower {
     this.#slots = view.slots && new Set(view.slots);
   }
 
+  /** A step that needs no read, and so no wait. */
+  heldStep(position: number): Step | undefined {
+    const held = this.#feed.tail.held(position);
+    return held && this.#stepOf(held);
+  }
+
   async step(position: number): Promise<Step> {
     const tail = await this.#feed.tail.after(position);
     if (!tail) return this.#readOwn(position, this.#feed.horizon.settled);
+    return this.#stepOf(tail) ?? this.#readOwn(position, tail.through);
+  }
+
+  /** Undefined if the view may see some of the changes: which, only the database decides. */
+  #stepOf({ changes: found, through }: TailStretch): Step | undefined {
     const { scope } = this.#view;
-    const { through } = tail;
-    const changes = tail.changes.filter((numbered) => this.#isAskedFor(numbered));
+    const changes = found.filter((numbered) => this.#isAskedFor(numbered));
     if (!scope) return this.#withoutFlawed({ changes, through, isReset: false });
     const isWorthIt = changes.some((numbered) => mayBeVisible(scope, numbered));
-    return isWorthIt ? this.#readOwn(position, through) : { changes: [], through, isReset: false };
+    return isWorthIt ? undefined : { changes: [], through, isReset: false };
   }
 
   #isAskedFor(numbered: NumberedChange): boolean {

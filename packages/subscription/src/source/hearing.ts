@@ -51,9 +51,11 @@ export class Ears {
 
   #notice(notice: Announcement): void {
     if (notice.logId !== this.#horizon.logId || notice.settled <= this.#horizon.settled) return;
-    if (notice.after > this.#horizon.settled) return this.#early.keep(notice);
-    this.#take(notice);
-    this.#takeEarly();
+    if (notice.after > this.#horizon.settled) this.#early.keep(notice);
+    else {
+      this.#take(notice);
+      this.#takeEarly();
+    }
   }
 
   #take(notice: Announcement): void {

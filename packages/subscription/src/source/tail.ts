@@ -118,12 +118,18 @@ export class Tail {
     });
   }
 
+  /** What follows a place, if it is here already. */
+  held(position: number): TailStretch | undefined {
+    const isHeld = this.#generation === this.#horizon.generation && this.#from <= position && position < this.#through;
+    return isHeld ? this.#stretch(position) : undefined;
+  }
+
   /** What follows a place; undefined if that is too far back. Rejects if the log cannot be read. */
   async after(position: number): Promise<TailStretch | undefined> {
     for (;;) {
+      const held = this.held(position);
+      if (held) return held;
       const { generation, settled } = this.#horizon;
-      if (this.#generation === generation && this.#from <= position && position < this.#through)
-        return this.#stretch(position);
       if (settled - position > REACH || (position < this.#from && this.#generation === generation)) return undefined;
       if (settled <= position) return { changes: [], through: position };
       this.#reading ??= this.#readInTurn(position).finally(() => {
