@@ -29,13 +29,16 @@ export class CallClock {
   }
 
   #expire(): void {
-    this.#timer = undefined;
     for (const call of this.#running) {
       const leftMs = call.startedAt + this.timeoutMs - performance.now();
-      if (leftMs > 0) return this.#wait(leftMs);
+      if (leftMs > 0) {
+        this.#wait(leftMs);
+        return;
+      }
       this.#running.delete(call);
       call.expire();
     }
+    this.#timer = undefined;
   }
 }
 
