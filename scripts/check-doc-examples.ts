@@ -34,7 +34,7 @@ function findExamples(): Example[] {
   return [...read(markdownFiles(), pageModule), ...read(filesLike('packages/*/src/**/*.ts'), docstringModule)];
 }
 
-/** What an example uses without importing it: the names of our packages go without saying. */
+/** Adds imports for the names of our packages that an example uses without importing them. */
 function withImports(code: string, names: ReadonlyMap<string, string>): string {
   const imports = [...names].flatMap(([name, statement]) =>
     new RegExp(`\\b${name}\\b`).test(code) && !new RegExp(`import [^;]*\\b${name}\\b[^;]*;`).test(code)
@@ -64,7 +64,7 @@ const { status, stdout } = spawnSync(
   { encoding: 'utf8' },
 );
 if (status !== 0)
-  console.error('Names that examples take for granted are declared in scripts/docs/example-globals.mts.');
+  console.error('Names that examples use without declaring them are in scripts/docs/example-globals.mts.');
 console.error(
   stdout.replaceAll(/\S*example-(\d+)\.mts/g, (found, index) => examples[Number(index)]?.file ?? found).trim(),
 );

@@ -26,9 +26,10 @@ const PACKAGES_BELOW: Readonly<Record<string, readonly string[]>> = {
  */
 const STAGES: Readonly<Record<string, Stages>> = {
   cli: [
+    ['program.ts', 'run/run.ts'],
     ['commands'],
     ['completion', 'doctor', 'http', 'resource'],
-    ['config', 'database', 'output', 'program.ts', 'run'],
+    ['config', 'database', 'output', 'run'],
   ],
   console: [
     ['api'],
@@ -49,7 +50,7 @@ const STAGES: Readonly<Record<string, Stages>> = {
     ['audit', 'data-store-api.ts', 'data-store-internals.ts'],
     ['schema', 'session'],
     ['record', 'statement', 'table'],
-    ['background', 'context', 'error', 'exchange', 'option', 'telemetry'],
+    ['background', 'configuration.ts', 'context', 'error', 'exchange', 'option', 'telemetry'],
   ],
   realization: [
     ['maintenance', 'operator', 'session', 'submit'],
@@ -99,5 +100,6 @@ function stageProblem(name: string, file: string, target: string): string | unde
 /** 0 is the top. */
 function depthOf(path: string, stages: Stages): number {
   const [first = ''] = path.split('/');
-  return 1 + stages.findIndex((names) => names.includes(first));
+  const stageOf = (name: string) => 1 + stages.findIndex((names) => names.includes(name));
+  return stageOf(path) || stageOf(first);
 }

@@ -1,8 +1,15 @@
-// What examples take for granted: names that every page would have to introduce again. An example that declares one of them
-// means its own; the packages' own names need no declaration.
+// Names that examples use without declaring them. An example may declare a name itself; then its own declaration is used. Names
+// that our packages export need no declaration.
 import type { Message } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
-import { type DataStore, defineTable, type MetadataContext, type RootSession, type Transaction } from '@intendant/core';
+import {
+  type DataStore,
+  defineTable,
+  type JwtAuthorizer,
+  type MetadataContext,
+  type RootSession,
+  type Transaction,
+} from '@intendant/core';
 import type { ProtoStore } from '@intendant/protostore';
 import type { Realization, RealizationSession, Worker } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
@@ -26,6 +33,7 @@ declare global {
   const order: typeof orderTable;
   const roles: { readonly tenant_admin: 'tenant_writer' };
   const context: MetadataContext;
+  const authorizer: JwtAuthorizer;
   const session: RootSession;
   const tx: Transaction;
   const realization: Realization;
@@ -41,7 +49,7 @@ declare global {
   /** Of a token that came with a request. */
   const token: string;
   const expect: typeof import('vitest').expect;
-  /** Places where things are made true. */
+  /** A system in which intents are realized. */
   const hypervisor: {
     apply(what: unknown, options?: { signal?: AbortSignal }): Promise<void>;
     remove(id: string, options?: { signal?: AbortSignal }): Promise<void>;

@@ -31,27 +31,31 @@ const others = (folder: string, named: readonly { link: string }[]) =>
       .toSorted(),
   );
 
-const start = pages('guide/concepts', 'guide/getting-started', 'comparison');
-const data = pages(
-  'guide/data-store',
+/** The way from the first program to a service in production, in the order in which one reads it. */
+const path = pages(
+  'guide/concepts',
+  'guide/getting-started',
   'guide/authorizers',
-  'guide/schema',
-  'guide/kysely-and-drizzle',
-  'guide/protostore',
-);
-const realization = pages('guide/realization', 'guide/enforcement-points', 'guide/workers', 'guide/drift-and-deletion');
-const feed = pages('guide/subscription', 'guide/durable-subscriptions', 'guide/mirrors-and-browsers');
-const production = pages(
+  'guide/realization',
+  'guide/subscription',
   'guide/deployment',
   'guide/scaling',
-  'guide/running-the-feed',
   'security',
   'guide/upgrades',
-  'guide/operations',
+  'guide/testing',
   'guide/troubleshooting',
 );
-const tools = pages('guide/testing', 'guide/devdb', 'guide/command-line', 'guide/console');
-const groups = { Start: start, Data: data, Realization: realization, Feed: feed, Production: production, Tools: tools };
+const data = pages('guide/data-store', 'guide/schema', 'guide/kysely-and-drizzle', 'guide/protostore');
+const realization = pages('guide/enforcement-points', 'guide/workers', 'guide/drift-and-deletion');
+const feed = pages('guide/durable-subscriptions', 'guide/mirrors-and-browsers', 'guide/running-the-feed');
+const tools = pages('guide/command-line', 'guide/console', 'guide/operations', 'guide/devdb');
+const groups = {
+  'From zero to production': path,
+  'Data in depth': data,
+  'Realization in depth': realization,
+  'Feed in depth': feed,
+  Tools: tools,
+};
 
 export default withMermaid({
   title: 'Intendant',
@@ -66,7 +70,7 @@ export default withMermaid({
     search: { provider: 'local' },
     outline: [2, 3],
     nav: [
-      { text: 'Guide', link: '/guide/getting-started' },
+      { text: 'Guide', link: '/guide/concepts' },
       { text: 'Reference', link: '/reference/errors' },
       { text: 'API', link: '/api/' },
       { text: 'Architecture', link: '/architecture' },
@@ -79,7 +83,11 @@ export default withMermaid({
       {
         text: 'Background',
         collapsed: true,
-        items: [...pages('architecture', 'benchmarks'), { text: 'Decisions', link: '/decisions/' }],
+        items: [
+          ...pages('comparison', 'architecture', 'benchmarks'),
+          { text: 'Decisions', link: '/decisions/' },
+          ...pages('contributing', 'changelog'),
+        ],
       },
     ].filter(({ items }) => items.length > 0),
   },

@@ -14,12 +14,16 @@ const callers = new WeakMap<FastifyRequest, { session: RootSession; context: unk
 
 /**
  * Gives each request its session, for `sessionOf`. If `contextOf` throws, the error is sent at once (401 for a bad
- * token), and no handler runs. Holds for the instance it is registered on and those below.
+ * token), and no handler runs. This applies to the Fastify instance on which it is registered, and to nested instances.
  *
  * ```ts
+ * import { answerError, sessionOf, sessions } from '@intendant/core/fastify';
+ * import Fastify from 'fastify';
+ *
+ * const app = Fastify();
  * app.register(sessions(store, { contextOf: (request) => authorizer.authenticateHeaders(request.headers) }));
  * app.setErrorHandler(answerError);
- * app.get('/vms/:id', (request) => sessionOf(request).find(vm, request.params.id));
+ * app.get('/vms', (request) => sessionOf(request).findMany(vm));
  * ```
  */
 export function sessions<C>(

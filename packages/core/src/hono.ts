@@ -20,6 +20,10 @@ export interface SessionsOptions<C> {
  * token), and no handler runs.
  *
  * ```ts
+ * import { answerError, type SessionVariables, sessions } from '@intendant/core/hono';
+ * import { Hono } from 'hono';
+ *
+ * const app = new Hono<SessionVariables>();
  * app.use(sessions(store, { contextOf: (headers) => authorizer.authenticateHeaders(headers) }));
  * app.onError(answerError);
  * app.get('/vms/:id', async (c) => c.json(await c.var.session.find(vm, c.req.param('id'))));

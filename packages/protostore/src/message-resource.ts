@@ -19,7 +19,7 @@ export type RemovedMessageIntent<Desc extends DescMessage, Intent> = Intent & {
 };
 
 /**
- * A message type as a table: for realization, feeds and whatever else takes core's tables and records.
+ * A message type as a table, for realization, feeds and other code that takes tables and records of core.
  *
  * ```ts
  * const cpus = protoStore.resource(CpuSchema);
@@ -27,7 +27,7 @@ export type RemovedMessageIntent<Desc extends DescMessage, Intent> = Intent & {
  * await realization.as(context).persistIntent(cpus.table, cpus.record('CPU1', cpu), { enforcementPoints: ['E1'] });
  * realization.worker({
  *   enforcementPoint: 'E1',
- *   handlers: [on(cpus.table, { realize: cpus.realize(async ({ message }) => { await install(message.brand); }) })],
+ *   handlers: [on(cpus.table, { realize: cpus.realize(async ({ message, metadata }) => install(message.brand, metadata.id)) })],
  * });
  * ```
  */
