@@ -80,7 +80,7 @@ describe('names and keys that need care go through intent, job, worker and feed'
   });
 });
 
-/** Names that statements, functions and variables of the framework have, or had. */
+/** Names that statements, functions and variables of the framework use, or used in the past. */
 const NAMES_OF_OURS = [
   ...['action', 'status', 'note', 'point', 'ordinal', 'slot', 'text', 'details', 'verdict', 'item', 'known', 'own'],
   ...[

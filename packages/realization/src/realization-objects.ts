@@ -51,7 +51,7 @@ export const realizationObjects = (tables: readonly RegisteredTable[]): Framewor
 const open = (functions: Functions, roles: NonNullable<FrameworkObjects['functions']>[string]) =>
   Object.fromEntries(Object.keys(functions).map((signature) => [signature, roles]));
 
-/** pg-boss' tables: whatever it has in its version. */
+/** All tables of pg-boss, in the version that is installed. */
 export async function jobObjects(client: ClientBase): Promise<FrameworkObjects> {
   const { rows } = await client.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = to_regnamespace('${JOBS_SCHEMA}') and relkind in ('r', 'p') order by 1`,

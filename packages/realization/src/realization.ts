@@ -73,7 +73,7 @@ export interface RealizationOptions<C = MetadataContext> {
 
 /** Options of `realization.register`. */
 export interface RealizationRegisterOptions<T extends AnyTable> extends RegisterOptions {
-  /** Where resources of these tables go when an intent doesn't say. Default: an intent without points stays where it is. */
+  /** The points of resources in these tables if an intent names none. Default: an intent without points keeps its placement. */
   readonly placement?: PlacementRule<T>;
 }
 
@@ -94,9 +94,9 @@ export interface Realization<C = MetadataContext> extends AsyncDisposable {
   as(context: C): RealizationSession;
   /** The same inside the caller's transaction: committed or rolled back with it. */
   in(transaction: Transaction): RealizationSession;
-  /** How many resources of all tenants have which status, as `summary` of a session tells it of one's own. */
+  /** The number of resources of all tenants by status; `summary` of a session counts the caller's own. */
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]>;
-  /** The points with their workers, queues and resources of all tenants, as `points` of a session tells of one's own. */
+  /** The points with their workers, queues and resources of all tenants; `points` of a session covers the caller's own. */
   pointOverview(): Promise<PointOverview[]>;
   /** What the resync found at each point that a worker with `observe` serves or served. */
   drift(): Promise<DriftReport[]>;

@@ -6,7 +6,7 @@ export interface EventListener {
   onDuration(sample: Sample<HistogramName>): void;
 }
 
-/** Hears of the attempts and deliveries of this process until the returned function is called. */
+/** Receives the attempts and deliveries of this process until the returned function is called. */
 export function listenToEvents({ onCount, onDuration }: EventListener): () => void {
   const onAttempt = (message: unknown): void => {
     const {

@@ -24,7 +24,7 @@ export class GaugeReader {
       this.#readAt = performance.now();
       this.#database = readDatabase(this.#options);
       this.#database.catch(() => {
-        this.#readAt = Number.NEGATIVE_INFINITY; // The next read tries again.
+        this.#readAt = Number.NEGATIVE_INFINITY; // The next call reads again.
       });
     }
     return [...readProcess(this.#options), ...(await this.#database)];

@@ -1,8 +1,8 @@
-/** A metric: its name as Prometheus has it, and what it tells. */
+/** A metric: its name in Prometheus, and its meaning. */
 export interface Metric {
   readonly name: string;
   readonly help: string;
-  /** In the order in which values are labelled. */
+  /** Names of the labels, in the order of a sample's values. */
   readonly labels: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export const COUNTERS = {
 export const HISTOGRAMS = {
   attemptDuration: {
     name: 'intendant_attempt_duration_seconds',
-    help: 'How long attempts of handlers took',
+    help: 'Duration of attempts of handlers',
     labels: ['table', 'point', 'outcome'],
   },
   realizeLatency: {
@@ -39,7 +39,7 @@ export const HISTOGRAMS = {
   },
   deliveryDuration: {
     name: 'intendant_delivery_duration_seconds',
-    help: 'How long calls of subscribers took',
+    help: 'Duration of calls of subscribers',
     labels: ['table', 'subscription', 'outcome'],
   },
 } as const satisfies Record<string, Metric>;
@@ -63,27 +63,27 @@ export const GAUGES = {
   },
   oldestJobAge: {
     name: 'intendant_queue_oldest_job_age_seconds',
-    help: 'For how long the oldest job of a point has been due',
+    help: 'Time since the oldest due job of a point became due',
     labels: ['point'],
   },
   heartbeatAge: {
     name: 'intendant_point_heartbeat_age_seconds',
-    help: 'Time since somebody at a registered point last said that it is served',
+    help: 'Time since the last heartbeat of a worker at a registered point',
     labels: ['point'],
   },
   lag: {
     name: 'intendant_subscription_lag_changes',
-    help: 'Changes that a durable subscription has not taken care of, counted up to 10,000',
+    help: 'Changes that a durable subscription has not handled yet, counted up to 10,000',
     labels: ['subscription'],
   },
   members: {
     name: 'intendant_subscription_members',
-    help: 'Subscriptions that work under a durable name, in all processes',
+    help: 'Members of a durable name, in all processes',
     labels: ['subscription'],
   },
   deadLetters: {
     name: 'intendant_dead_letters',
-    help: 'Changes that a durable subscription has put aside',
+    help: 'Changes of a durable subscription that failed too often and were stored as dead letters',
     labels: ['subscription'],
   },
   relay: {
@@ -93,7 +93,7 @@ export const GAUGES = {
   },
   listener: {
     name: 'intendant_listener_connected',
-    help: '1 when this process hears of changes, else 0',
+    help: '1 when this process receives announcements of changes, else 0',
     labels: [],
   },
   pool: {
@@ -103,7 +103,7 @@ export const GAUGES = {
   },
   slotWal: {
     name: 'intendant_replication_slot_wal_bytes',
-    help: 'Write-ahead log that the server keeps for a replication slot of this database',
+    help: 'Write-ahead log that the server retains for a replication slot of this database',
     labels: ['slot', 'active'],
   },
 } as const satisfies Record<string, Metric>;
@@ -115,7 +115,7 @@ export type GaugeName = keyof typeof GAUGES;
 /** Upper bounds of histograms, in seconds. */
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** One value of a metric, with its labels' values in their order. */
+/** One value of a metric, with the values of its labels in their order. */
 export interface Sample<Name extends string> {
   readonly metric: Name;
   readonly labels: readonly string[];

@@ -7,7 +7,7 @@ type StoreOfAnyContext = DataStore<any>;
 // biome-ignore lint/suspicious/noExplicitAny: the type of the context does not matter here
 type RealizationOfAnyContext = Realization<any>;
 
-/** What metrics are read from. */
+/** The sources of metrics. */
 export interface MetricsOptions {
   /** The store whose connection pool is measured. */
   readonly store: StoreOfAnyContext;

@@ -6,7 +6,7 @@ import type { MetricsOptions } from './metrics-source.ts';
 
 /** Metrics for Prometheus. */
 export interface PrometheusMetrics extends Disposable {
-  /** prom-client's registry: `await registry.metrics()` is the body of `/metrics`. Add metrics of your own to it. */
+  /** prom-client's registry: `await registry.metrics()` is the body of `/metrics`. You may add your own metrics. */
   readonly registry: Registry;
   /** Stops counting. */
   close(): void;
@@ -14,7 +14,7 @@ export interface PrometheusMetrics extends Disposable {
 
 /**
  * Counts the attempts and deliveries of this process from now on, and reads queues, statuses, lag and pool use whenever
- * the registry is collected. Make one for a process. A collection rejects when the database cannot be read.
+ * the registry is collected. Create one for each process. A collection rejects when the database cannot be read.
  *
  * ```ts
  * const metrics = createMetrics({ store, realization, subscriptions });

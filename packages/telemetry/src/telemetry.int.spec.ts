@@ -19,7 +19,7 @@ import { COUNTERS, GAUGES, HISTOGRAMS } from './metric.ts';
 
 const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }) });
 
-/** Collects when it is asked to. */
+/** A reader that collects on request. */
 class ManualReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}

@@ -1,9 +1,9 @@
 import type { Subscriptions } from '@intendant/subscription';
 import { internalsOf } from '@intendant/subscription/internal';
 
-/** What the realization needs of subscriptions: to hear, soon, which rows of some tables changed. */
+/** What realization needs from subscriptions: prompt notice of changed rows in some tables. */
 export interface ChangeFeed {
-  /** It hears nothing and says ten times a second that something may have changed. */
+  /** A feed without subscriptions: it reports ten times a second that something may have changed. */
   readonly isPolled: boolean;
   /** Calls with the key of each changed row; without one when any may have changed unseen. Returns a function that stops it. */
   watch(tables: readonly string[], listener: (key?: Readonly<Record<string, unknown>>) => void): Promise<() => void>;

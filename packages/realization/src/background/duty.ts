@@ -1,13 +1,13 @@
 import { Bell, pause } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 
-/** Something that wants doing now and then, by whichever process gets to it. */
+/** Periodic background work. Any process may do it. */
 export interface Duty {
   /** For logs. */
   readonly name: string;
-  /** The longest it goes without a look. */
+  /** The longest time between two runs. */
   readonly intervalMs: number;
-  /** Rings when there may be something to do. Returns a function that stops it. Default: only the interval and explicit rings. */
+  /** Calls `wake` when there may be work. Returns a function that stops it. Default: only the interval and explicit rings. */
   readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
   /** Does some of the work. Returns the wait until the next run, in ms: 0 while there is more; undefined for the interval. */
   work(): Promise<number | undefined>;
@@ -16,7 +16,7 @@ export interface Duty {
 const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 10_000;
 
-/** Goes about one duty until it is stopped. May be stopped twice, and started again. Owns its errors: they are logged, once for each outage. */
+/** Runs one duty repeatedly until it is stopped. May be stopped twice, and started again. Handles its errors: each outage is logged once. */
 export class DutyRound {
   readonly #duty: Duty;
   readonly #logger: Logger;
@@ -46,14 +46,14 @@ export class DutyRound {
     this.#running = undefined;
   }
 
-  /** Without a watch it goes by its interval. */
+  /** If the watch fails, only the interval is left. */
   async #watched(run: () => Promise<void>): Promise<void> {
     const watching = this.#duty
       .watch?.(() => this.#bell.ring())
       .catch((error: unknown) => {
         this.#logger.warn(
           { err: error, duty: this.#duty.name },
-          'changes cannot be watched; a duty goes by its interval',
+          'changes cannot be watched; a duty runs only at its interval',
         );
       });
     await run();

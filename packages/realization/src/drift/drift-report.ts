@@ -8,7 +8,7 @@ export interface DriftReport {
   readonly enforcementPoint: string;
   /** A round over all resources takes about this long. */
   readonly everyMs: number;
-  /** Looks that found the resource as its intent says. */
+  /** Looks that found the resource as in its intent. */
   readonly realized: number;
   /** Looks that found it otherwise, and not at all; it was realized again. */
   readonly drifted: number;

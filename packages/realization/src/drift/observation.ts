@@ -8,5 +8,5 @@ const OBSERVATIONS: ReadonlySet<unknown> = new Set(['realized', 'drifted', 'miss
 /** Throws a TypeError for a value that `observe` may not return. */
 export function checkObservation(answer: unknown): Observation {
   if (OBSERVATIONS.has(answer)) return answer as Observation;
-  throw new TypeError("observe must answer 'realized', 'drifted' or 'missing'");
+  throw new TypeError("observe must return 'realized', 'drifted' or 'missing'");
 }

@@ -25,7 +25,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 
 const STEP_MIN_MS = 1000;
 const STEP_MAX_ROWS = 1000;
-/** A worker says this often that it is there, and counts as gone after a few times of that. */
+/** Time between two heartbeats of a worker. After a few missing ones the worker counts as stopped. */
 export const SERVED_MS = 10_000;
 const GONE_MS = 60_000;
 const IDLE_MS = 5000;

@@ -20,7 +20,7 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 const persist = async (id: string, enforcementPoints = ['E1']) =>
   (await r.persistIntent(vm, { id, name: 'one' }, { enforcementPoints })).record;
 
-/** What the status tables themselves say. */
+/** The counts, computed from the status tables. */
 async function counted(): Promise<unknown> {
   const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
     client.query(`
@@ -32,7 +32,7 @@ async function counted(): Promise<unknown> {
   return rows;
 }
 
-/** What the counts say, in the same form. */
+/** The stored counts, in the same form. */
 async function kept(): Promise<unknown> {
   const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
     client.query(`
@@ -45,7 +45,7 @@ async function kept(): Promise<unknown> {
 }
 
 describe('history', () => {
-  test('tells each status at each point, newest first, with revision and message', async () => {
+  test('returns each status at each point, newest first, with revision and message', async () => {
     const record = await persist('VM1', ['E1', 'E2']);
     await r.markInProgress(vm, record, 'E1');
     await r.markInProgress(vm, record, 'E1');
@@ -69,7 +69,7 @@ describe('history', () => {
     ]);
   });
 
-  test('tells which attempt it was, and outlives the resource', async () => {
+  test('names the attempt, and stays after the resource was removed', async () => {
     let failures = 1;
     const worker = fixture.realization.worker({
       enforcementPoint: 'E1',
@@ -97,7 +97,7 @@ describe('history', () => {
     ]);
   });
 
-  test('is one’s own, and empty for what nobody knows', async () => {
+  test('contains only the caller’s own resources, and is empty for an unknown one', async () => {
     await persist('VM1');
     expect(await fixture.realization.as(coke).history(vm, 'VM1')).toEqual([]);
     expect(await r.history(vm, 'nobody')).toEqual([]);

@@ -15,7 +15,7 @@ import { type Status, statusOfWeight } from '../status/status.ts';
 
 /** A status that a resource came to have at a point. */
 export interface StatusTransition {
-  /** Grows with each transition; tells where a page ended. */
+  /** Grows with each transition. Pass it as the end of a page to get the next one. */
   readonly seq: number;
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;

@@ -69,7 +69,7 @@ interface LoggedTable {
   readonly point: (alias: string) => string;
 }
 
-/** The tables whose statuses are kept count of. Of the overall status there is no history: it follows from the points'. */
+/** The tables whose statuses are counted. The overall status has no history, because it follows from the statuses at the points. */
 export const loggedTables = (tables: StatusTables): readonly LoggedTable[] => [
   { name: nameOf(tables), table: tables.overall, point: () => NONE },
   { name: nameOf(tables), table: tables.enforcement, point: (alias) => `${alias}.${POINT_COLUMN}` },
@@ -121,7 +121,7 @@ const history = (logged: LoggedTable, message: string, from: string): string => 
 const onInsert = (logged: LoggedTable): string =>
   history(logged, 'n.additional_details', 'new_rows n') + keep(change(logged, 'new_rows', '1'));
 
-/** Details gather what was said before; the history wants what is new. */
+/** Details accumulate earlier messages; the history stores only the new one. */
 const NEW_DETAILS = `
     case when n.realization_status ${DIFFERS} ${STATUS_WEIGHTS.ERROR} then ''
       when o.additional_details ${DIFFERS} '' and pg_catalog.right(n.additional_details, pg_catalog.length(o.additional_details) operator(pg_catalog.+) 2)
@@ -171,7 +171,7 @@ export const forgetCounts = (logged: LoggedTable): string[] =>
       `delete from intendant.${table} where table_name ${EQUALS} ${quoteLiteral(logged.name)} and point_id ${hasHistory(logged) ? DIFFERS : EQUALS} ''`,
   );
 
-/** Counts what is in a table that had rows before it had triggers. */
+/** Counts the rows of a table that existed before its triggers. */
 export const countPresent = (logged: LoggedTable): string => keep(change(logged, logged.table.qualifiedName, '1'));
 
 export type { LoggedTable };

@@ -22,7 +22,7 @@ export interface TableSummary {
   readonly points: ReadonlyMap<string, StatusCounts>;
 }
 
-/** What the counts say, each table in the order given. The status tables themselves are not looked at. */
+/** Reads the stored counts of the tables, in the given order, without reading the status tables. */
 export async function readSummary(
   executor: Executor,
   scope: Scope,

@@ -114,7 +114,7 @@ function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statem
   ];
 }
 
-/** Of the answers to `statementsAtOnce`, the one to the record. */
+/** The result for the record, from the results of `statementsAtOnce`. */
 const recordAnswer = (answers: readonly StatementResult[]): StatementResult => answers[3] as StatementResult;
 
 /**

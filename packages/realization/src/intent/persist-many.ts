@@ -29,7 +29,7 @@ export async function persistMany(
   }
 }
 
-/** The transaction has told of the error in its own words. */
+/** The transaction has already translated the error. */
 const isLeftover = (error: unknown): boolean =>
   error instanceof Error && (error.cause as { code?: string } | undefined)?.code === LEFTOVER_SQLSTATE;
 

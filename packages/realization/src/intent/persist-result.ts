@@ -2,10 +2,10 @@ import type { AnyTable, RecordOf } from '@intendant/core';
 import type { PlacementOptions } from '../placement/placement-rule.ts';
 import type { Status } from '../status/status.ts';
 
-/** Where an intent goes. */
+/** The placement of an intent. */
 export type PersistOptions = PlacementOptions;
 
-/** What was stored, and how far it is. */
+/** The stored record and its overall status. */
 export interface PersistResult<T extends AnyTable> {
   /** The record as stored, with its new revision. */
   readonly record: RecordOf<T>;

@@ -15,13 +15,13 @@ import {
 } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/** A resource to take away, if it is at the expected revision (null: whichever). */
+/** A resource to remove, if it has the expected revision (null: any). */
 export interface Removal {
   readonly identity: Identity;
   readonly revision: string | null;
 }
 
-/** For a resource of which anything is known. The second statement notes what is locked, for the recomputing. */
+/** For a resource with rows. The second statement stores which rows are locked, for the recomputation. */
 const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
   insertOrLockOverallStatus(tables, [{ identity, isRemoval: false, revision: 0 }]),
   lockOverallStatus(tables, [identity]),
@@ -80,7 +80,7 @@ const overallRemovalSql = perStatusTables(
     where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`,
 );
 
-/** The revision of a resource that is there and not hidden. */
+/** The revision of a resource that exists and is not hidden. */
 const present = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'resource-revision',
   text: presentSql(tables),
@@ -100,8 +100,8 @@ function refuseOtherRevision(tables: StatusTables, removal: Removal, answer: Sta
 }
 
 /**
- * Removes the resource's row. Where it is enforced, its removal is set off: DELETION_PENDING at the revision that it had, with
- * a job; removals that have begun go on. Returns how many rows went.
+ * Deletes the resource's row. At each point where it is enforced, its removal starts: DELETION_PENDING at the last revision,
+ * with a job. Removals that have begun continue. Returns the number of deleted rows.
  */
 export async function deleteIntent(
   executor: Executor,
@@ -134,10 +134,10 @@ const deleteSql = perStatusTables((tables) => {
     returning r.revision`;
 });
 
-/** The rows keep that the resource was placed there, for an intent that uses the id again: it begins with removing what is left. */
+/** The rows still show the placement, for a later intent with the same id: it starts by removing what is left. */
 const removeEnforcedSql = perStatusTables((tables) => `${removeAtPoints(tables, 'e.is_removal')} and not e.is_removal`);
 
-/** A row that was changed past realization may be ahead of its status. */
+/** A row that was changed without realization may have a higher revision than its status. */
 const overallAtRevisionSql = perStatusTables(
   (tables) => `
     update ${tables.overall.qualifiedName} o
@@ -168,8 +168,8 @@ const purgeSql = perStatusTables((tables) => ({
 }));
 
 /**
- * Removes what is left of a resource that is gone: rows whose removal waits or is done. Nothing is touched while the
- * resource is there. Returns the number of deleted rows.
+ * Removes the status rows of a deleted resource: rows whose removal is pending or done. Does nothing while the
+ * resource exists. Returns the number of deleted rows.
  */
 export async function purgeStaleRows(
   executor: Executor,

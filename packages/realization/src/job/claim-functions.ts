@@ -24,7 +24,7 @@ create index if not exists ${FAIR_INDEX}
   on ${JOBS_SCHEMA}.job_common (name, (priority < 0), coalesce(group_id, ''), start_after)
   where state < 'active' and not blocked`;
 
-/** The planner must not think, from a time when the table was empty, that reading all of it is cheap. */
+/** Disables sequential scans: statistics from a time when the table was empty would make the planner choose them. */
 const BY_INDEX = `set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashjoin = off
   set plan_cache_mode = force_generic_plan`;
 const TENANT = `coalesce(j.group_id, '')`;

@@ -65,7 +65,7 @@ const enqueueWaitingSql = perStatusTables((tables) => {
     having count(*) > 0`;
 });
 
-/** A job for each of these at one point, behind whatever is waited for; where one waits already, none is added. */
+/** Adds a job for each of these at one point, with low priority. If a job already waits, none is added. */
 export const enqueueResync = (
   tables: StatusTables,
   enforcementPoint: string,

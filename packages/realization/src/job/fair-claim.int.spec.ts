@@ -72,7 +72,7 @@ test('what some leave of their share goes to those that have more', async () => 
   expect(countOf(await claim(500))).toEqual({ one: 1, many: 86, more: 86 });
 });
 
-test('tenants whose jobs are all to be retried later keep nobody from their turn', async () => {
+test('tenants whose jobs all wait for a retry do not delay other tenants', async () => {
   for (let tenant = 10; tenant < 60; tenant++) await fill(`waits${tenant}`, 2);
   await query("update intendant_jobs.job set start_after = now() + interval '1 hour'");
   await fill('a-first', 3);

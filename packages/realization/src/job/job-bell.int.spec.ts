@@ -10,7 +10,7 @@ import { serviceQuery } from '../testing/service-query.ts';
 import { JOB_BELL_CHANNEL } from './job-bell.ts';
 
 /*
- * Workers of these tests hear nothing of the feed: whatever wakes them is the bell, or their own poll.
+ * The workers of these tests have no feed: only the bell or their own poll wakes them.
  */
 
 const LIMIT = { timeoutMs: 20_000 };

@@ -33,7 +33,7 @@ export const keyOf = (identity: string): string => `
       from jsonb_array_elements_text(${identity}) with ordinality as parts (part, place))`;
 
 /**
- * Adds a job for each point and identity, and the queues they go to, in one statement whatever their number. The
+ * Adds a job for each point and identity, and the queues they go to, in one statement for any number of them. The
  * columns are those that pg-boss 12's own insert fills, with the queue's defaults; a test holds the two together.
  * Where a job with the key waits, the unique index of the policy \`stately\` absorbs the new one.
  *

@@ -15,7 +15,7 @@ test('an id with other characters is encoded, not stripped', () => {
   expect(encodeKeyPart('')).toBe('.');
 });
 
-test('whatever the ids, the key holds what pg-boss allows alone', () => {
+test('for any ids, the key contains only characters that pg-boss allows', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 300 }), { minLength: 1 }), (ids) =>
       ALLOWED.test(jobKey(ids)),

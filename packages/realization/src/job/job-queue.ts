@@ -15,7 +15,7 @@ export interface ClaimedJob {
   readonly retryCount: number;
   readonly queue: string;
   readonly identity: Identity;
-  /** Whose turn it was; empty for what is no tenant's. */
+  /** The tenant whose turn it was; empty if the table has no tenants. */
   readonly tenant: string;
 }
 

@@ -52,7 +52,7 @@ async function installedVersion(client: ClientBase): Promise<number | null> {
   return Number(version.rows[0]?.version ?? 0);
 }
 
-/** pg-boss tells the version of its schema only in what it would run. */
+/** pg-boss exposes the version of its schema only in the SQL that it would run. */
 const WANTED_VERSION = Number(
   /INSERT INTO \S+version\(version\) VALUES \('(\d+)'\)/.exec(getConstructionPlans(JOBS_SCHEMA))?.[1],
 );

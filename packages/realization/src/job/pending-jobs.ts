@@ -34,7 +34,7 @@ export async function readJobsOf(
   );
 }
 
-/** One that runs says more than one that waits, and both more than one that failed. */
+/** A running job takes precedence over a waiting one, and both over a failed one. */
 const JOBS_OF_RESOURCE = `
   select name,
     case when bool_or(state = 'active') then 'running' when bool_or(state < 'active') then 'waiting' else 'failed' end,

@@ -1,13 +1,13 @@
 import { JOBS_SCHEMA, keyOf, keyPart } from './job-functions.ts';
 
 /*
- * Makes the jobs of these resources due now, as if they had never been tried. A job that waits to be tried again is
- * replaced rather than reset: what a worker reports is fenced by a job's id and its attempt, and a job that counted from
- * one again could be mistaken for an attempt of a worker that lost it. A job that runs is left alone, and its resource
- * is not among those returned.
+ * Makes the jobs of these resources due now, as if they had never been tried. A job that waits for a retry is
+ * replaced, not reset: reports of workers are checked by the job's id and attempt number, and a job that counted from
+ * one again could be confused with an attempt of a worker that lost it. A running job is not changed, and its resource
+ * is not returned.
  *
- * It runs with the owner's rights, and a tenant may call it by SQL of its own. So a role that is held to an org names
- * resources of that org alone: the org is the first part of an identity, where the table has one.
+ * It runs with the owner's rights, and a tenant may call it with its own SQL. So a role that is restricted to an org may
+ * only name resources of that org: the org is the first part of an identity, if the table has one.
  */
 
 export const RETRY_JOBS = `

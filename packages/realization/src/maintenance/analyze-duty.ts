@@ -4,7 +4,7 @@ import { JOBS_SCHEMA } from '../job/job-functions.ts';
 
 const INTERVAL_MS = 3000;
 
-/** Lets the planner know of tables that have grown. */
+/** Analyzes tables that have grown, for the planner. */
 export const analyzeDuty = (store: DataStoreInternals, tables: () => readonly RegisteredTable[]): Duty => ({
   name: 'analyze',
   intervalMs: INTERVAL_MS,

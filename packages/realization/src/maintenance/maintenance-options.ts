@@ -1,6 +1,6 @@
 import { checkDuration, checkOptions } from '@intendant/core/internal';
 
-/** How long maintenance keeps what is no longer needed. */
+/** How long maintenance keeps data that is no longer needed. */
 export interface MaintenanceOptions {
   /**
    * How long a deleted resource is kept after it is gone everywhere, in ms: its status then says so, and keeps a late

@@ -8,7 +8,7 @@ import { mayBeGone, purgeGone } from './purge.ts';
 const LOOK_MIN_MS = 1000;
 const LOOK_MAX_MS = 60_000;
 
-/** Purges resources that have been gone everywhere for this long. */
+/** Purges resources whose removal at all points was completed this long ago. */
 export const purgeDuty = (
   store: DataStoreInternals,
   tables: () => readonly StatusTables[],

@@ -59,7 +59,7 @@ test('what is still being removed somewhere stays, and so does what was brought 
   expect(await statusLine(r, vm, 'busy', 'E2')).toBe('REALIZED / REALIZED');
 });
 
-test('a retention keeps what is gone, and one that is no number is refused', async () => {
+test('removed resources are kept for the retention time, and a retention that is not a number is refused', async () => {
   await using kept = await openFixture({ maintenance: { purgeAfterMs: 3_600_000 } });
   const session = kept.realization.as(pepsi);
   await session.persistIntent(vm, { id: 'VM1', name: '' }, { enforcementPoints: ['E1'] });

@@ -21,7 +21,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 
 const TOGETHER = 500;
 
-/** Whether anything can be gone: as the counts say, so that a look at a table full of living resources costs nothing. */
+/** Whether there can be anything to purge, from the counts: so a table with only existing resources is not scanned. */
 export async function mayBeGone(store: DataStoreInternals, tables: StatusTables): Promise<boolean> {
   const { rows } = await store.inServiceTransaction((client) =>
     client.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]),

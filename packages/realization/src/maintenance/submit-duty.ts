@@ -8,10 +8,10 @@ import { waitingShards } from '../submit/operation-statements.ts';
 
 export const SUBMITTED = 'submitted operations';
 
-/** Shards that one process is at work on at a time: each takes a connection of the store's pool. */
+/** Shards that one process works on at a time: each uses a connection of the store's pool. */
 const SHARDS_TOGETHER = 4;
 const BLOCKED_MS = 50;
-/** What other processes submit is heard of through the feed. */
+/** The feed reports operations that other processes submit. */
 const WATCHED_MS = 2000;
 const UNWATCHED_MS = 500;
 
@@ -23,7 +23,7 @@ export interface SubmitDutyParts {
   readonly watch: Duty['watch'];
 }
 
-/** Carries out what was submitted. */
+/** Runs submitted operations. */
 export const submitDuty = ({ store, operations, tables, watch }: SubmitDutyParts): Duty => ({
   name: SUBMITTED,
   intervalMs: watch ? WATCHED_MS : UNWATCHED_MS,

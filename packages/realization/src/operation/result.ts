@@ -2,7 +2,7 @@ import * as core from '@intendant/core';
 import { IntendantError } from '@intendant/core';
 import type { MarkResult } from '../status/marks.ts';
 
-/** What became of one part, as it is stored. */
+/** The stored result of one part. */
 export type Outcome =
   | { readonly verdict: MarkResult }
   /** Rows affected. */

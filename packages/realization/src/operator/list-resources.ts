@@ -17,7 +17,7 @@ import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } fr
 export interface ListedResource<T extends AnyTable> {
   /** Its key columns, and its org and instance where the table has them. */
   readonly key: Extract<KeyOf<T>, object>;
-  /** Null when the resource's row is gone and only its statuses are left. A soft-deleted one has `deletedAt`. */
+  /** Null when the resource's row no longer exists and only its statuses do. A soft-deleted one has `deletedAt`. */
   readonly record: RecordOf<T> | null;
   /** The overall status. */
   readonly overall: StatusRecord;

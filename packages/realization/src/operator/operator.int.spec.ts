@@ -71,7 +71,7 @@ describe('statuses', () => {
 });
 
 describe('the list', () => {
-  test('tells what is in a status, since when and why, overall and at a point', async () => {
+  test('returns the resources in a status, since when and why, overall and at a point', async () => {
     const before = new Date(Date.now() - 5_000);
     const one = await persist('VM1', ['E1', 'E2'], 'web');
     await persist('VM2', ['E2']);
@@ -120,7 +120,7 @@ describe('the list', () => {
     expect(lineOf(await r.list(vm, { after: 'VM4' }))).toBe('VM5 PENDING');
   });
 
-  test('shows what is being removed, and what is left of a resource whose row is gone', async () => {
+  test('shows resources that are being removed, and the statuses of a resource without a row', async () => {
     await persist('VM1');
     await persist('VM2');
     await r.softDelete(vm, 'VM1');
@@ -293,7 +293,7 @@ describe('what an operator does to many', () => {
 });
 
 describe('what is known of one resource and of the points', () => {
-  test('detail tells for each point what failed, which attempt it was, and when the next is due', async () => {
+  test('detail returns for each point the error, the attempt, and when the next one is due', async () => {
     await workers.work(
       'E1',
       {
@@ -325,7 +325,7 @@ describe('what is known of one resource and of the points', () => {
     await expect(fixture.realization.as(coke).detail(vm, 'VM1')).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
   });
 
-  test('the points tell of the caller’s own resources and jobs alone', async () => {
+  test('the points count only the caller’s own resources and jobs', async () => {
     for (const id of ['VM1', 'VM2']) await persist(id);
     await fixture.realization.as(coke).persistIntent(vm, { id: 'VM1', name: '' }, { enforcementPoints: ['E1'] });
     const [own] = await r.points();
@@ -372,7 +372,7 @@ describe('intents of many, and of what is not there', () => {
     expect((await r.persistIntent(vm, { ...created.record, revision: 0 })).record.revision).toBeGreaterThan(1);
   });
 
-  test('sessions of core do not change resources past realization, name the verb to use, and do it when they are told to', async () => {
+  test('sessions of core refuse to change resources, name the method to use instead, and obey bypassRealization', async () => {
     const record = await persist('VM1');
     const session = fixture.store.as(pepsi);
     const other = { id: 'VM2', name: '' };
@@ -403,7 +403,7 @@ describe('intents of many, and of what is not there', () => {
     expect(calls).toEqual([['VM1', 1]]);
   });
 
-  test('an intent for no point has nothing to wait for, and is gone as soon as it is deleted', async () => {
+  test('an intent for no point needs no worker, and is removed as soon as it is deleted', async () => {
     const nowhere = [{ enforcementPoints: [] }, { selector: { region: 'nowhere' } }];
     for (const [index, options] of nowhere.entries()) {
       const id = `VM${index}`;

@@ -125,7 +125,7 @@ function source(draft: Draft, recordConditions: readonly string[]): { from: stri
   };
 }
 
-/** In a query of its own, since filters name the record's columns alone, and the status tables have some of those too. */
+/** A separate query, because filters use unqualified columns of the record, and the status tables have columns of the same names. */
 const joinRecords = (tables: StatusTables, conditions: readonly string[]): string => `
       join (select * from ${tables.resource.qualifiedName} where ${conditions.join(' and ')}) r on ${identitySql(tables.overall).same('r', 's')}`;
 
@@ -144,7 +144,7 @@ const older = (olderThanMs: number, parameters: Parameters): string[] =>
 const statusIn = ({ filter: { weights } }: Draft): string =>
   weights === undefined ? 'true' : `s.realization_status = any ('{${weights.join(', ')}}'::integer[])`;
 
-/** What the scope holds fixed of the identity: row security would do, but the indexes want to hear it. */
+/** Conditions on org and instance from the scope. Row-level security enforces them anyway; as conditions they let the planner use the indexes. */
 function pinned({ tables, scope, into }: Draft): string[] {
   return tables.overall.identity.flatMap((column) => {
     const value = pinnedValue(scope, column);

@@ -20,7 +20,7 @@ export interface PointOverview {
   readonly tables: readonly string[];
   /** When the last heartbeat was received; null for a point that is not registered. */
   readonly heartbeatAt: Date | null;
-  /** Workers and announcements in all processes that were heard of in the last 30 seconds. */
+  /** Workers and announcements in all processes with a heartbeat in the last 30 seconds. */
   readonly workers: number;
   /** The caller's resources there by status, for each table that has any. */
   readonly statuses: ReadonlyMap<string, StatusCounts>;

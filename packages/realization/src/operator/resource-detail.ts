@@ -23,13 +23,13 @@ export interface PointDetail {
   readonly revision: number;
   /** Whether the resource is to be removed from this point. */
   readonly isRemoval: boolean;
-  /** Which attempt of a worker the status tells of; null when no worker wrote it. */
+  /** The number of the worker's attempt that wrote the status; null if no worker wrote it. */
   readonly attempt: number | null;
   /** When the status row last changed. */
   readonly since: Date;
   /** What went wrong, newest first; empty when nothing did. */
   readonly error: string;
-  /** `failed`: its attempts are used up, and it stays as it is until it is retried. Null: there is nothing to do. */
+  /** `failed`: its attempts are used up, and it is not tried again until `retry`. Null: there is nothing to do. */
   readonly job: PendingJob['state'] | null;
   /** When the next attempt is due; null when none waits. */
   readonly nextAttemptAt: Date | null;
@@ -39,7 +39,7 @@ export interface PointDetail {
 export interface ResourceDetail<T extends AnyTable> {
   /** Its key columns, and its org and instance where the table has them. */
   readonly key: Extract<KeyOf<T>, object>;
-  /** Null when the resource's row is gone and only its statuses are left. */
+  /** Null when the resource's row no longer exists and only its statuses do. */
   readonly record: RecordOf<T> | null;
   /** The overall status. */
   readonly overall: StatusRecord;

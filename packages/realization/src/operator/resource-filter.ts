@@ -11,7 +11,7 @@ export interface ResourceFilter<T extends AnyTable> {
   readonly enforcementPoint?: string;
   /** Only those whose status row has not changed for so many milliseconds. Default 0. */
   readonly olderThanMs?: number;
-  /** Only those whose record matches, as in `findMany`. Resources whose row is gone match no `where`. */
+  /** Only those whose record matches, as in `findMany`. Resources without a row match no `where`. */
   readonly where?: Filter<T>;
 }
 
@@ -20,7 +20,7 @@ export type ResourceOrder<T extends AnyTable> = OrderBy<T> | 'oldest' | 'newest'
 
 /** Options of `list`. */
 export interface ListOptions<T extends AnyTable> extends ResourceFilter<T> {
-  /** Default: by key. Ties are broken by key. Resources whose row is gone are left out when it names columns. */
+  /** Default: by key. Ties are broken by key. Resources without a row are left out if it names columns. */
   readonly orderBy?: ResourceOrder<T>;
   /**
    * The last item of the page before. In the order of the key its record or key will do, by columns its record. Default:
@@ -66,13 +66,13 @@ function readFilter<T extends AnyTable>(operation: string, filter: ResourceFilte
   };
 }
 
-/** The weights of statuses, the heaviest first. Throws InvalidRecordError for what is no status. */
+/** The weights of statuses, the heaviest first. Throws InvalidRecordError for a value that is not a status. */
 export function weightsOf(operation: string, status: Status | readonly Status[]): number[] {
   const statuses: readonly Status[] = Array.isArray(status) ? status : [status as Status];
   const unknown = statuses.find((one) => !STATUSES.includes(one));
   if (unknown === undefined) return [...new Set(statuses.map((one) => STATUS_WEIGHTS[one]))].sort((a, b) => b - a);
   throw new InvalidRecordError(
-    `${operation}: ${JSON.stringify(unknown)} is no status; there are ${STATUSES.join(', ')}`,
+    `${operation}: ${JSON.stringify(unknown)} is not a status; expected one of ${STATUSES.join(', ')}`,
   );
 }
 

@@ -16,7 +16,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 export interface RetriedPoints {
   /** Undefined: all of them. */
   readonly enforcementPoint: string | undefined;
-  /** Statuses there, as weights. Undefined: whatever is not done. */
+  /** Statuses at the point, as weights. Undefined: all statuses that are not final. */
   readonly weights: readonly number[] | undefined;
 }
 

@@ -5,7 +5,7 @@ import { statusOfWeight } from '../status/status.ts';
 
 /*
  * Statuses of many resources are read by one statement, each resource's as JSON: a row a resource, however many points
- * it has. Timestamps in JSON are ISO 8601 whatever DateStyle the connection has.
+ * it has. Timestamps in JSON are ISO 8601 with every DateStyle of the connection.
  */
 
 const STATUS_FIELDS = ['realization_status', 'additional_details', 'resource_revision', 'created_at', 'updated_at'];

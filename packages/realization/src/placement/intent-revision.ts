@@ -17,7 +17,7 @@ export const forgetIntentRevision: Statement = {
   text: `select set_config('${SETTING}', '', true)`,
 };
 
-/** The same statement, which must return a column `revision`, with the revision of its row noted; answers the same rows. */
+/** The same statement, which must return a column `revision`, and stores it in the setting; returns the same rows. */
 export const noteIntentRevision = (statement: Statement): Statement => ({
   ...statement,
   text: `with changed as (${statement.text}) select *, set_config('${SETTING}', revision::text, true) from changed`,

@@ -19,7 +19,7 @@ export type PlacementRule<T extends AnyTable> =
       record: Readonly<Omit<RecordOf<T>, 'revision' | 'createdAt' | 'updatedAt' | 'deletedAt'>>,
     ) => Selector | readonly string[]);
 
-/** What one intent says about its place. */
+/** The placement options of one intent. */
 export interface PlacementOptions {
   /**
    * The points where the intent is to be true. Points where the resource was before and that aren't named are

@@ -4,7 +4,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 /** The value of a label. */
 export type LabelValue = string | number | boolean;
 
-/** What is said about an enforcement point, e.g. `{ region: 'eu', tier: 1 }`. */
+/** Labels of an enforcement point, e.g. `{ region: 'eu', tier: 1 }`. */
 export type Labels = Readonly<Record<string, LabelValue>>;
 
 /**

@@ -53,7 +53,7 @@ export class Presence implements AsyncDisposable {
   }
 }
 
-/** A point that is announced, and says that it is there until this is stopped. It stays in the registry afterwards. */
+/** An announced point, with heartbeats until it is stopped. The point stays in the registry afterwards. */
 export class Announcement extends Presence {
   /** As it was when it was announced. */
   readonly point: EnforcementPoint;

@@ -138,7 +138,7 @@ describe('a point that comes', () => {
     expect(await now('VM1', 'eu-1', 'eu-2')).toBe('REALIZED / REALIZED / REALIZED');
   });
 
-  test('also gets the resource of an intent that was being committed meanwhile and had not seen it', async () => {
+  test('also gets the resource of a concurrent intent that had not seen the new point', async () => {
     const persisted = gate();
     const release = gate();
     const intent = fixture.store.as(pepsi).transaction(async (tx) => {
@@ -162,7 +162,7 @@ describe('a point that comes', () => {
     expect(await now('VM1', 'eu-1')).toBe('PENDING / PENDING');
   });
 
-  test('does not wait for a resource that somebody holds, and gets it once it is free', async () => {
+  test('does not wait for a locked resource, and gets it when the lock is released', async () => {
     await persist('VM1', EU);
     await persist('VM2', EU);
     const locked = gate();
@@ -191,7 +191,7 @@ describe('a point that comes', () => {
     expect(await now('VM2', 'p1')).toBe('PENDING / PENDING');
   });
 
-  test('is announced by its process, is heard of, and keeps its labels when announced without', async () => {
+  test('is announced by its process, has a heartbeat, and keeps its labels when announced without labels', async () => {
     await using first = await points.announce({ id: 'eu-1', labels: EU });
     await using second = await points.announce({ id: 'eu-1' });
     expect(first.point).toMatchObject({ id: 'eu-1', labels: EU, tables: ['public.vm'], state: 'live' });
@@ -289,7 +289,7 @@ describe('a worker with labels', () => {
 });
 
 describe('a point that goes', () => {
-  test('has everything unrealized there, and nobody waits for it', async () => {
+  test('unrealizes everything there, and the statuses do not wait for it', async () => {
     await addPoint('eu-1', EU);
     await addPoint('eu-2', EU);
     const record = await persist('VM1', EU);
@@ -342,7 +342,7 @@ describe('a point that goes', () => {
     expect(await now('VM1', 'eu-1')).toBe('PENDING / PENDING');
   });
 
-  test('that nobody registered is an error', async () => {
+  test('that is not registered is an error', async () => {
     await expect(points.remove('nowhere')).rejects.toThrow(RecordNotFoundError);
     await expect(points.remove('')).rejects.toMatchObject({ code: 'INVALID_RECORD' });
   });

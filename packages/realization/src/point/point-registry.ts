@@ -5,7 +5,7 @@ import type { Labels } from '../placement/selector.ts';
 /** Whether the point is served (`live`), has sent no heartbeat for some time (`stale`), or was removed. */
 export type PointState = 'live' | 'stale' | 'removed';
 
-/** A place where intents are made true, as it is registered. */
+/** A registered point: a place where intents are realized. */
 export interface EnforcementPoint {
   /** The point's id. */
   readonly id: string;
@@ -24,7 +24,7 @@ export interface EnforcementPoint {
   readonly heartbeatAt: Date;
 }
 
-/** What is to be written of a point. Undefined: as it is, or none. */
+/** The fields to write. Undefined: unchanged, or none for a new point. */
 export interface PointEntry {
   readonly id: string;
   readonly labels: Labels | undefined;
@@ -35,20 +35,20 @@ export interface PointEntry {
 
 type Run = (statements: readonly Statement[]) => Promise<StatementResult[]>;
 
-/** A point as it was before and as it is now. */
+/** A point before and after a change. */
 export interface WrittenPoint {
   readonly before: EnforcementPoint | undefined;
   readonly now: EnforcementPoint;
 }
 
-/** Looks at a point before it is changed, behind the lock of its row. What it throws keeps the point as it is. */
+/** Checks a point before it is changed, with its row locked. If it throws, the point is not changed. */
 type Judge = (before: EnforcementPoint) => Promise<void>;
 
 /** Enters a point that is new, adds tables and replaces labels of one that is live, and leaves one that was removed. */
 export const announcePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
   write(run, entry, ANNOUNCE, judge);
 
-/** Enters a point as it is given here, also one that was removed. */
+/** Stores a point as given, also one that was removed before. */
 export const replacePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
   write(run, entry, REPLACE, judge);
 

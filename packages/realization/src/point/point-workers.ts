@@ -20,10 +20,10 @@ create table intendant.point_worker (
 );
 create index on intendant.point_worker (point_id, heartbeat_at)`;
 
-/** A worker that was not heard of for longer is taken for dead. */
+/** A worker without a heartbeat for longer counts as dead. */
 const PRESENT_MS = 30_000;
 
-/** How often a worker says that it is there. */
+/** Time between two heartbeats of a worker. */
 export const HEARTBEAT_MS = 10_000;
 
 const FORGOTTEN_AFTER = "interval '1 day'";
@@ -32,7 +32,7 @@ const FORGOTTEN_AFTER = "interval '1 day'";
 export interface PointWorker {
   readonly id: string;
   readonly pointId: string;
-  /** Undefined: it says nothing about the point's labels. */
+  /** Undefined: the worker does not set labels of the point. */
   readonly labels: Labels | undefined;
   readonly tables: readonly string[];
 }
@@ -96,7 +96,7 @@ export function rivalOf({ rows }: StatementResult): Rival | undefined {
   return { labels: JSON.parse(String(labels)) as Labels, host: String(host), processId: Number(processId) };
 }
 
-/** How many workers each point has that were heard of lately. Runs as the login. */
+/** The number of workers of each point with a recent heartbeat. Runs as the login. */
 export const countWorkers: Statement = {
   name: 'count-workers',
   text: `

@@ -1,6 +1,6 @@
 import type { Column } from '@intendant/core/internal';
 
-/** A key's value as text, in SQL: the same whatever the settings of the connection that writes it or looks for it. Qualified, for triggers. */
+/** SQL for the value of a key as text. It is independent of the settings of the connection. All names are qualified, for triggers. */
 export function keyText({ format }: Column, value: string): string {
   if (format.sqlType.startsWith('timestamp'))
     return `pg_catalog.to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;

@@ -4,7 +4,7 @@ import { addToRecords } from '@intendant/subscription/internal';
 import { z } from 'zod';
 import { statusName } from '../status/status.ts';
 
-/** A table of resources and the two that say how far they are. */
+/** A table of resources and its two status tables. */
 export interface StatusTables {
   readonly resource: RegisteredTable;
   readonly overall: RegisteredTable;
@@ -42,9 +42,9 @@ const STATUS_COLUMNS = {
 
 const ENFORCEMENT_COLUMNS = {
   ...STATUS_COLUMNS,
-  /** The resource is to vanish from this point: what an ERROR alone would not tell. */
+  /** Whether the resource is to be removed from this point. An ERROR alone does not show that. */
   is_removal: z.boolean(),
-  /** Which attempt of a worker the status tells of; null: none. */
+  /** The number of the worker's attempt that wrote the status; null: no worker wrote it. */
   attempt: z.int32().nullable(),
 } as const;
 

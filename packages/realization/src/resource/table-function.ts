@@ -10,7 +10,7 @@ import type { StatusTables } from './status-tables.ts';
  * label of their block, columns by the alias of their table.
  */
 
-/** The label of the functions' blocks: `own.known` is a variable in any statement, whatever columns are called. */
+/** The label of the functions' blocks: `own.known` is a variable in every statement, even if a column has the same name. */
 export const OWN = 'own';
 
 /** Postgres takes no more parameters; a table with so many columns uses the statements for sets. */

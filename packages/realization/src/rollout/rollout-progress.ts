@@ -8,7 +8,7 @@ export interface RolloutProgress {
   readonly enforcementPoint: string;
   /** Resources that were to be moved, as counted at the start; grows when more turn up. */
   readonly total: number;
-  /** Of those, how many are: their statuses and jobs are written. What workers make of it, `summary` tells. */
+  /** Of those, how many are: their statuses and jobs are written. `summary` returns how far the workers are. */
   readonly done: number;
   /** Whether all resources have been moved. */
   readonly isFinished: boolean;
@@ -41,7 +41,7 @@ export class Rollout {
     this.#read = read;
   }
 
-  /** Reads the current progress from the database. A finished rollout reports 0 of 0 once its row is gone. */
+  /** Reads the current progress from the database. A finished rollout reports 0 of 0 after its row was deleted. */
   async progress(): Promise<RolloutProgress> {
     const found = await this.#read();
     return (

@@ -11,7 +11,7 @@ export interface RolloutPoint {
   readonly labels: string;
   /** Resources are placed there. */
   readonly isOpen: boolean;
-  /** The place is gone: what is there is forgotten. */
+  /** The point no longer exists: its rows are deleted. */
   readonly isForced: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface PagedResource {
 
 /**
  * The next resources in order, after the one that was reached. A page is a number of resources looked at, not of those
- * found, and is read before anything is joined: so a step costs the same whatever the planner knows of the tables.
+ * found, and is read before anything is joined: so a step has the same cost with any statistics.
  */
 export const nextPage = (
   tables: StatusTables,
@@ -105,7 +105,7 @@ export const move = (
   values: [point.id, point.labels, String(point.isOpen), ...identityArrays(tables.overall, identities)],
 });
 
-/** Forgets what is at the point, without anybody there being told. */
+/** Deletes the rows of the point, without jobs that unrealize them there. */
 export const forget = (tables: StatusTables, point: RolloutPoint, identities: readonly Identity[]): Statement => ({
   name: 'forget-point',
   text: moveSql(tables).forget,

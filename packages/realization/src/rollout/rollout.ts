@@ -38,7 +38,7 @@ import {
  * through a second time, which finds the few that were missed. What is locked by somebody else is skipped, since a chunk
  * that waits makes all its resources wait with it; a pass that skipped something is followed by another.
  *
- * Everything is at the revision the resource is at: a rollout is no change of the intent.
+ * All rows get the current revision of the resource: a rollout does not change the intent.
  */
 
 /** Resources looked at in a step, and moved at most. */
@@ -145,7 +145,7 @@ function afterPass(hasSettled: boolean, hasSkipped: boolean): Pick<Progress, 'ph
   return hasSkipped ? { phase: 'move', hasSkipped: false } : { phase: 'done' };
 }
 
-/** A prepared plan thinks of ten resources, and of tables as small as they were: for a page it may loop over all pairs. */
+/** A prepared plan assumes ten resources and the old table sizes, and may loop over all pairs for a page. So each page is planned anew. */
 const plannedAnew = ({ text, values = [] }: Statement): Statement => ({ text, values });
 
 async function moveSet(
@@ -164,7 +164,7 @@ async function moveSet(
       tables,
       identities.map((identity) => ({ identity, revision: 0, text: null })),
     ),
-    // Behind whatever an owner wants now.
+    // With low priority: intents come first.
     ...(isForgotten ? [] : [enqueueWaiting(tables, point.id, identities, 'resync')]),
   ];
   const [locked, moved] = await executor.run(SERVICE_SCOPE, statements.map(plannedAnew));

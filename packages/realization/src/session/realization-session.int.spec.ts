@@ -170,7 +170,7 @@ describe('marks', () => {
     expect((error as Error).cause).toBeInstanceOf(RecordNotFoundError);
   });
 
-  test('a mark for a stale revision fails, says which is newest, and moves nothing back', async () => {
+  test('a mark for a stale revision fails, names the newest, and changes nothing', async () => {
     const record = await persist();
     const newer = (await r.persistIntent(vm, record, { enforcementPoints: ['E1'] })).record;
     await r.markSuccess(vm, newer, 'E1');
@@ -245,7 +245,7 @@ describe('marks', () => {
     });
   });
 
-  test('a point whose name is no text of some length is refused', async () => {
+  test('a point without a valid name is refused', async () => {
     const record = await persist();
     for (const point of ['', 7, null, 'x'.repeat(501), 'a\0b']) {
       await expect(r.markPending(vm, record, point as string)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
@@ -342,7 +342,7 @@ describe('the whole life of a resource', () => {
 });
 
 describe('deletion', () => {
-  test('deletion marks work on a live resource, on a deleted one and on one that nobody knows', async () => {
+  test('deletion marks work for an existing, a deleted and an unknown resource', async () => {
     const live = await persist();
     await r.markDeletionPending(vm, live, '001');
     expect((await r.getOverallStatusWithEnforcementDetails(vm, live.id)).enforcement.get('001')?.status).toBe(
@@ -369,7 +369,7 @@ describe('deletion', () => {
     await expectConsistent(record.id, []);
   });
 
-  test('deleting a resource whose status rows are gone leaves DELETION_REALIZED, and its id goes on above its revision', async () => {
+  test('deleting a resource without status rows results in DELETION_REALIZED, and a new one with its id gets a higher revision', async () => {
     const record = await persist();
     await r.softDelete(vm, record.id);
     await r.purgeStaleStatusRecords(vm, record.id);
@@ -399,7 +399,7 @@ describe('deletion', () => {
     expect((await r.softDelete(vm, record.id, { revision: 1 })).rowsAffected).toBe(1);
   });
 
-  test('stale status rows are purged once the resource is gone, and not before', async () => {
+  test('stale status rows are purged after the resource was deleted, and not before', async () => {
     const record = await persist();
     for (const _ of ['once', 'twice']) expect(await r.purgeStaleStatusRecords(vm, record.id)).toBe(0);
     expect(await r.getOverallStatus(vm, record.id)).toBe('PENDING');
@@ -458,7 +458,7 @@ describe('error details', () => {
     expect(enforcement.get('e1')?.additionalDetails).toBe('');
   });
 
-  test('of 10 MB, of half a character and of what is no error are stored all the same', async () => {
+  test('of 10 MB, with half a character, and from values other than errors are stored', async () => {
     const record = await persist();
     await r.markError(vm, record, 'e1', '😀'.repeat(2_500_000));
     await r.markError(vm, record, 'e2', `broken \uD800 \0 text`);

@@ -184,14 +184,14 @@ export class RealizationSession extends BulkSession {
     );
   }
 
-  /** Removes the status rows of a resource that is gone or soft-deleted, where its removal waits or is done. Returns their number. */
+  /** Removes the status rows of a deleted or soft-deleted resource whose removal is pending or done. Returns their number. */
   async purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
     return this.#operate('purgeStaleStatusRecords', definition, key, ({ tables, scope, core }) =>
       purgeStaleRows(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
     );
   }
 
-  /** The status that speaks for all points. Throws RecordNotFoundError when nothing is known of the resource. */
+  /** The heaviest status over all points. Throws RecordNotFoundError if nothing is known about the resource. */
   async getOverallStatus<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Status> {
     return this.#operate('getOverallStatus', definition, key, async ({ tables, scope, core }) => {
       const { status } = await readOverallStatus(core.executor, scope, tables, key);

@@ -28,7 +28,7 @@ export interface RealizationParts {
   /** Read as the login: what is asked there must name what the caller may see. */
   readonly jobQueue: JobQueue;
   readonly submitting: Omit<SubmitParts, 'session'>;
-  /** Where resources of the table go by default. */
+  /** The default points for resources of the table. */
   placementRule(definition: AnyTable): PlacementRule<AnyTable> | undefined;
   waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
 }
@@ -49,7 +49,7 @@ export interface OpenTables {
   readonly core: SessionInternals;
 }
 
-/** Runs one operation of a session; an error tells of the operation, the table and the key. */
+/** Runs one operation of a session. Its error names the operation, the table and the key. */
 export async function operate<Result>(
   parts: RealizationParts,
   operation: string,

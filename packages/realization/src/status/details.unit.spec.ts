@@ -6,7 +6,7 @@ test('the text of an error is its message, or its name when it has none', () => 
   expect(errorText(new RangeError(''))).toBe('RangeError');
 });
 
-test('what is thrown and is no error has a text too', () => {
+test('a thrown value that is not an Error has a text too', () => {
   expect(errorText('plain words')).toBe('plain words');
   expect(errorText({ code: 7 })).toBe('{ code: 7 }');
   expect(errorText(undefined)).toBe('undefined');

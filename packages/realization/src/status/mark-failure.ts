@@ -2,7 +2,7 @@ import { MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '
 import { describeKey, type RegisteredTable } from '@intendant/core/internal';
 import type { MarkResult } from './marks.ts';
 
-/** What marks of one status came to, as their caller named them. */
+/** The results of marks of one status, with the references of their caller. */
 export interface JudgedMarks {
   readonly table: RegisteredTable;
   readonly references: readonly { readonly revision: number }[];
@@ -11,7 +11,7 @@ export interface JudgedMarks {
   readonly results: readonly MarkResult[];
 }
 
-/** One refusal is thrown as it is; of several, the first speaks for them, and all are listed. */
+/** Throws the only refusal, or for several a new error with the message of the first and a list of all. */
 export function throwRefused({ references, results, ...common }: JudgedMarks): void {
   const failures = results.flatMap((result, index) => {
     const reference = references[index] as { readonly revision: number };
@@ -34,7 +34,7 @@ interface RefusedMark {
   readonly result: MarkResult;
 }
 
-/** Why one mark was refused; undefined for one that wasn't. */
+/** The reason why a mark was refused; undefined if it was accepted. */
 function markFailure({
   table,
   reference,

@@ -4,7 +4,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { type Mark, type MarkResult, writeMarks } from './marks.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
-/** Marks that say that something is to be done. */
+/** Marks that require work. */
 export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
   status === 'PENDING' || status === 'DELETION_PENDING';
 

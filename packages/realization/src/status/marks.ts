@@ -38,7 +38,7 @@ export interface Mark {
   readonly status: MarkedStatus;
   /** The report is about the resource's removal from the point. */
   readonly isRemoval: boolean;
-  /** What an ERROR has to say. */
+  /** The message of an ERROR. */
   readonly message?: string | undefined;
   /**
    * Counts only if the point still wants what was being done: a resource that was taken from the point, or given to it

@@ -19,7 +19,7 @@ import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
  * Sets are locked in the order of the identity, so that two sets that overlap cannot wait for each other in a circle.
  */
 
-/** Something said about one resource at one revision. */
+/** A reference to one resource at one revision. */
 export interface Remark {
   readonly identity: Identity;
   readonly revision: number;
@@ -36,7 +36,7 @@ export const lockOverallStatus = (tables: StatusTables, identities: readonly Ide
   values: identityArrays(tables.overall, identities),
 });
 
-/** The same for those that nobody else holds: for work that can come back later, and must not make others wait. */
+/** The same for rows that no other transaction has locked: for work that can be done later and must not wait. */
 export const lockFreeOverallStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
   name: 'lock-free-overall-status',
   text: lockFreeSql(tables),
@@ -50,7 +50,7 @@ export const IS_LOCKED = `intendant_ordinal = any ((select current_setting('${LO
 
 const lockSql = perStatusTables((tables) => lockText(tables, '', ''));
 
-/** Beside how many were locked, as JSON the ordinals of those that somebody else holds. */
+/** Returns the number of locked rows, and as JSON the ordinals of rows that another transaction has locked. */
 const lockFreeSql = perStatusTables((tables) => {
   const { arrays, columns, same } = identitySql(tables.overall);
   const elsewhere = `
@@ -123,14 +123,14 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
     on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;
 }
 
-/** Takes back rows that were made to be locked, when nothing came of it: UNKNOWN is a status that no operation leaves. */
+/** Deletes rows that were inserted only to be locked: no operation leaves the status UNKNOWN. */
 export const dropUnfoundedStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
   name: 'drop-unfounded-status',
   text: dropUnfoundedSql(tables),
   values: identityArrays(tables.overall, identities),
 });
 
-/** The same for resources that are there: a row of one that was just deleted is to tell that it is gone. */
+/** The same for existing resources: the row of a resource that was just deleted must show its deletion. */
 export const dropUnfoundedOfPresent = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
   name: 'drop-unfounded-of-present',
   text: dropUnfoundedOfPresentSql(tables),
@@ -154,9 +154,9 @@ function dropUnfoundedText(tables: StatusTables, condition: string): string {
       and not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})${condition}`;
 }
 
-/** An error to tell of on the overall row, if it was about the current revision. */
+/** The error of the overall row, if it concerns the current revision. */
 export interface ErrorNote extends Remark {
-  /** Null: nothing to tell. */
+  /** Null: no error. */
   readonly text: string | null;
 }
 

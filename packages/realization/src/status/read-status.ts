@@ -14,7 +14,7 @@ import {
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from './status.ts';
 
-/** A status as it is stored, at one point or overall. */
+/** A stored status, at one point or overall. */
 export interface StatusRecord {
   /** The status. */
   readonly status: Status;

@@ -19,7 +19,7 @@ export type Status = keyof typeof STATUS_WEIGHTS;
 /** All statuses, by ascending weight. */
 export const STATUSES = Object.keys(STATUS_WEIGHTS) as readonly Status[];
 
-/** What stands for the removal of a resource from a point, as weights: the ones that do not hold a living resource back. */
+/** Statuses of a removal from a point, as weights. They do not count for a resource that still exists. */
 export const DELETION_WEIGHTS: readonly number[] = [
   STATUS_WEIGHTS.DELETION_REALIZED,
   STATUS_WEIGHTS.DELETION_IN_PROGRESS,
@@ -34,7 +34,7 @@ export const statusOfWeight = (weight: number): Status => byWeight.get(weight) ?
 /** The name for a stored number, for people: `Status(5000)` when it has none. */
 export const statusName = (weight: number): string => byWeight.get(weight) ?? `Status(${weight})`;
 
-/** The one of these that speaks for all. UNKNOWN when there is none. */
+/** The heaviest of these. UNKNOWN if there is none. */
 export const heaviestStatus = (statuses: Iterable<Status>): Status => {
   let heaviest: Status = 'UNKNOWN';
   for (const status of statuses) if (STATUS_WEIGHTS[status] > STATUS_WEIGHTS[heaviest]) heaviest = status;

@@ -24,7 +24,7 @@ test('an integer that no status has still has a text', () => {
   expect(statusOfWeight(5000)).toBe('UNKNOWN');
 });
 
-test('the heaviest status speaks for all', () => {
+test('the overall status is the heaviest', () => {
   expect(heaviestStatus(['REALIZED', 'ERROR', 'PENDING'])).toBe('ERROR');
   expect(heaviestStatus(['DELETION_REALIZED', 'REALIZED'])).toBe('REALIZED');
   expect(heaviestStatus([])).toBe('UNKNOWN');

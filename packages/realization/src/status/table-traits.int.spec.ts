@@ -70,7 +70,7 @@ describe('a table without soft deletion', () => {
     await expect(r.getOverallStatus(lease, 'L1')).rejects.toThrow(RecordNotFoundError);
   });
 
-  test('refuses to hide one, and says what to call instead', async () => {
+  test('refuses to hide one, and names the method to call instead', async () => {
     const r = fixture.realization.as(admin);
     const { record } = await r.persistIntent(lease, { id: 'L2' }, { enforcementPoints: ['E1'] });
     await expect(r.softDelete(lease, 'L2')).rejects.toMatchObject({ code: 'CONFIGURATION' });

@@ -16,13 +16,13 @@ const LIMIT = { timeoutMs: 20_000 };
 const persist = async (id: string) =>
   (await r.persistIntent(vm, { id, name: 'one' }, { enforcementPoints: ['E1'] })).record;
 
-test('a status that is already there is answered at once', async () => {
+test('a status that is already reached is returned at once', async () => {
   await persist('already');
   expect(await r.waitFor(vm, 'already', { status: 'PENDING', timeoutMs: 1 })).toBe('PENDING');
   expect(await r.waitFor(vm, 'already', { status: ['REALIZED', 'PENDING'] })).toBe('PENDING');
 });
 
-test('a status that comes is answered when it comes, and so is a failure that was asked for too', async () => {
+test('a status is returned when it is reached, and so is a failure that was asked for too', async () => {
   const record = await persist('coming');
   const waiting = r.waitFor(vm, 'coming', { status: ['REALIZED', 'ERROR'], ...LIMIT });
   await r.markInProgress(vm, record, 'E1');
@@ -50,7 +50,7 @@ test('the deletion of a resource can be waited for, and its own intent before it
   expect(await gone).toBe('DELETION_REALIZED');
 });
 
-test('waiting ends with an error that tells the status when the time is up, also for what nobody knows', async () => {
+test('after the time limit, waiting ends with an error that names the status, also for an unknown resource', async () => {
   await persist('slow');
   const late = await r.waitFor(vm, 'slow', { status: 'REALIZED', timeoutMs: 30 }).catch((error: unknown) => error);
   expect(late).toBeInstanceOf(OperationCancelledError);
@@ -81,7 +81,7 @@ test('a status that is none is refused', async () => {
   }
 });
 
-test('five hundred that wait hold no connection, and each is told of its own', async () => {
+test('five hundred waiting calls hold no connection, and each returns its own status', async () => {
   const ids = Array.from({ length: 500 }, (_, index) => `many ${index}`);
   const records = [];
   for (const id of ids) records.push(await persist(id));

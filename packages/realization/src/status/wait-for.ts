@@ -39,7 +39,9 @@ function checkWait(options: WaitOptions): void {
   const { status } = options;
   const wrong = [status].flat().find((wanted) => !STATUSES.includes(wanted as Status));
   if (wrong === undefined) return;
-  throw new InvalidRecordError(`waitFor: ${JSON.stringify(wrong)} is no status; there are ${STATUSES.join(', ')}`);
+  throw new InvalidRecordError(
+    `waitFor: ${JSON.stringify(wrong)} is not a status; expected one of ${STATUSES.join(', ')}`,
+  );
 }
 
 async function look(

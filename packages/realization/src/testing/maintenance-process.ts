@@ -1,5 +1,5 @@
 /*
- * Maintenance in a process of its own, for tests that kill it.
+ * Maintenance in a separate process, for tests that kill it.
  */
 import { createDataStore } from '@intendant/core';
 import { createRealization } from '../index.ts';

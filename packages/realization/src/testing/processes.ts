@@ -8,7 +8,7 @@ import type { Fixture } from './fixture.ts';
 
 export const journalFile = (): string => join(mkdtempSync(join(tmpdir(), 'intendant-journal-')), 'journal');
 
-/** Starts a script beside this file, which says `ready` when it is. It ends when this process does. */
+/** Starts a script of this folder, which prints `ready`. It ends when this process ends. */
 export async function startProcess(
   script: string,
   fixture: Fixture,

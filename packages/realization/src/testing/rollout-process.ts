@@ -1,5 +1,5 @@
 /*
- * Changes a point and carries the rollout out, in a process of its own, for tests that kill it in the middle.
+ * Changes a point and runs the rollout in a separate process, for tests that kill it in the middle.
  */
 import { createDataStore } from '@intendant/core';
 import { createRealization } from '../index.ts';

@@ -2,7 +2,7 @@ import type { DataStore } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { eventually } from '@intendant/devdb/testing';
 
-/** Resolves once this many statements of the login wait for somebody's lock. */
+/** Resolves when this many statements of the login wait for a lock. */
 export async function untilWaitingForLock(store: DataStore, count = 1): Promise<void> {
   const { pool } = internalsOf(store);
   await eventually(async () => {

@@ -18,7 +18,7 @@ export class Workers {
     return worker;
   }
 
-  /** A started worker for virtual machines that does nothing unless told, and tries again soon. */
+  /** A started worker for virtual machines whose handlers do nothing by default, with short retry delays. */
   async work(
     enforcementPoint: string,
     handlers: VmHandlers = {},

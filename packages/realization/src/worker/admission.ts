@@ -36,7 +36,7 @@ export class Admission {
     this.#circuit?.take(attempts);
   }
 
-  /** `hasRun`: a handler had something to do. */
+  /** `hasRun`: a handler was called. */
   ended(outcome: Outcome, hasRun: boolean): void {
     const circuit = this.#circuit;
     if (!circuit) return;

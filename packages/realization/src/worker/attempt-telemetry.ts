@@ -9,7 +9,7 @@ interface AttemptPlace {
   readonly enforcementPoint: string;
 }
 
-/** Runs an attempt within a span, and tells metrics how it ended. Costs nothing while nobody wants either. */
+/** Runs an attempt within a span, and publishes its outcome for metrics. Costs almost nothing without subscribers. */
 export function withTelemetry(
   setting: AttemptPlace,
   attempt: BegunAttempt,

@@ -85,7 +85,7 @@ const usedUp = ({ retry: { limit } }: AttemptSetting): Outcome => ({
   retryInMs: null,
 });
 
-/** Not to know says nothing about the resource: it stays as it is until the next round. */
+/** If the look fails, nothing is known about the resource: its status stays until the next round. */
 async function afterFailedLook(
   setting: AttemptSetting,
   attempt: BegunAttempt,
@@ -141,7 +141,7 @@ function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: A
 /** A handler that heeds its signal returns within this, and its failure is then recorded once, as the attempt's. */
 const OVERRUN_GRACE_MS = 500;
 
-/** A handler that came to its end made it so, whatever the signal said meanwhile; but not after its time was up. */
+/** A handler that returned has succeeded, even if its signal was aborted; but not after its time limit. */
 function afterReturn(setting: AttemptSetting, attempt: BegunAttempt, signal: AbortSignal): Outcome {
   return isTimeout(signal) && attempt.action !== 'observe'
     ? failed(setting, attempt, timeoutMessage(setting))
@@ -167,7 +167,7 @@ function afterThrow(
   return failed(setting, attempt, isTimeout(signal) ? timeoutMessage(setting) : errorText(error));
 }
 
-/** Asked of whatever was thrown, which may be hostile to being looked at. */
+/** The thrown value may be any value, even one that throws when it is read. */
 function isTerminal(error: unknown): boolean {
   try {
     return error instanceof TerminalError;

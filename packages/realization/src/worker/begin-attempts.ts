@@ -31,7 +31,7 @@ export type Action = 'realize' | 'unrealize' | 'observe' | 'nothing';
 export interface BegunAttempt {
   readonly job: ClaimedJob;
   readonly action: Action;
-  /** The resource's row; null when it is gone. */
+  /** The resource's row; null if it does not exist. */
   readonly record: Record<string, unknown> | null;
   readonly revision: number;
   /** There is a status row at this point to mark; without one the removal is only seen to. */
@@ -106,7 +106,7 @@ async function beginFree({
 const ordinalsOf = (literal: string | null | undefined): number[] =>
   literal ? literal.slice(1, -1).split(',').map(Number) : [];
 
-/** A job whose attempts are used up tells of the last one. */
+/** If the attempts of a job are used up, its error is that of the last one. */
 const attemptNumbers = (jobs: readonly ClaimedJob[], attemptLimit: number): string =>
   arrayLiteral(jobs.map(({ retryCount }) => String(Math.min(retryCount + 1, attemptLimit))));
 

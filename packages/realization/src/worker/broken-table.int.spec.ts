@@ -12,7 +12,7 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 const count = (message: RegExp) => lines.filter(({ msg, table }) => table === 'vm' && message.test(msg)).length;
 const admin = (sql: string) => withClient(fixture.adminUrl, (client) => client.query(sql));
 
-test('a table that is broken is tried ever slower and told of once, while the others go on', async () => {
+test('a broken table is tried with growing delays and logged once, while the others continue', async () => {
   const intents = fixture.realization.as(pepsi);
   for (let index = 0; index < 20; index++)
     await intents.persistIntent(vm, { id: `VM${index}`, name: 'one' }, { enforcementPoints: ['E1'] });

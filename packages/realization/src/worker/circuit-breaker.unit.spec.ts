@@ -29,7 +29,7 @@ test('while it is open nothing begins, and then one attempt at a time', () => {
   expect(circuit.waitMs(100)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test('a probe that fails opens it for another pause, and says so no second time', () => {
+test('a probe that fails opens it for another pause, and is not logged again', () => {
   const circuit = openCircuit();
   circuit.take(1);
   expect(circuit.failed(100)).toBeUndefined();
@@ -44,7 +44,7 @@ test('a probe that succeeds closes it', () => {
   expect(circuit.room(100)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test('a probe that had nothing to do makes way for another', () => {
+test('a probe without work allows another one', () => {
   const circuit = openCircuit();
   circuit.take(1);
   circuit.ended();

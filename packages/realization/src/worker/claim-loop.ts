@@ -40,9 +40,9 @@ export interface ClaimLoopParts {
   readonly admission: Admission;
   /** Rung when there may be something to claim, or room for it. */
   readonly bell: Bell;
-  /** It is rung all the time, so there is no need to know when the next job is due. */
+  /** The bell rings continuously, so the loop need not know when the next job is due. */
   readonly isPolled: boolean;
-  /** What came of an attempt is written. */
+  /** The result of an attempt is stored. */
   onSettled(lane: Lane, attempt: BegunAttempt, outcome: Outcome, settled: Settled): void;
 }
 

@@ -3,7 +3,7 @@ import type { ClaimedJob } from '../job/job-queue.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Lane } from './lane.ts';
 
-/** A job that this worker has claimed, from then until what came of it is written. */
+/** A job that this worker has claimed. The claim exists until its result is stored. */
 export interface Claim {
   readonly job: ClaimedJob;
   readonly lane: Lane;

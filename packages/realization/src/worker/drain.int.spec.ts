@@ -30,7 +30,7 @@ const persist = async (id: string, name = 'one') =>
   (await r.persistIntent(vm, { id, name }, { enforcementPoints: ['E1'] })).record;
 const query = (text: string, values: unknown[] = []) => serviceQuery(fixture.store, text, values);
 
-/** What a killed worker leaves behind: a claim that nobody renews. */
+/** A claim that is not renewed, as a killed worker leaves it. */
 const dieInAttempt = (attempt: number) =>
   query(
     `update intendant_jobs.job_common
@@ -87,7 +87,7 @@ describe('drain', () => {
 });
 
 describe('a handler that takes its process down', () => {
-  test('is not tried beyond the limit: its resource is in ERROR, and says why', async () => {
+  test('is not tried beyond the limit: its resource is in ERROR, with the reason', async () => {
     const attempts: number[] = [];
     const worker = make({ realize: async ({ attempt }) => void attempts.push(attempt) }, { retry: { limit: 2 } });
     await persist('VM1');
@@ -102,7 +102,7 @@ describe('a handler that takes its process down', () => {
     expect(await worker.drain()).toMatchObject([{ attempt: 1, outcome: 'done' }]);
   });
 
-  test('is tried again while attempts are left, and the history tells of each', async () => {
+  test('is tried again while attempts are left, and the history contains each', async () => {
     const worker = make({}, { retry: { limit: 3 } });
     await persist('VM1');
     await internalsOf(fixture.store).withAdmin((client) =>
@@ -120,7 +120,7 @@ describe('a handler that takes its process down', () => {
   });
 });
 
-describe('whatever a handler throws', () => {
+describe('any value that a handler throws', () => {
   const hostile: object = new Proxy(
     {},
     {
@@ -228,7 +228,7 @@ describe('options and time', () => {
     expect(pool.mock.calls.filter(([one]) => JSON.stringify(one).includes('heartbeat_on <')).length).toBeLessThan(3);
   });
 
-  test('stop goes by a clock that nobody sets back', async () => {
+  test('stop uses a clock that cannot be set back', async () => {
     const worker = await workers.work('E1', { realize: () => new Promise(() => {}) }, { stopTimeoutMs: 100 });
     await persist('VM1');
     await expect(worker.drain({ timeoutMs: 300 })).rejects.toThrow('still');
@@ -247,7 +247,7 @@ describe('options and time', () => {
     expect(line.match(/"enforcementPoint"/g)).toHaveLength(1);
   });
 
-  test('a closed realization makes no more workers, and says so', async () => {
+  test('a closed realization refuses to create workers', async () => {
     const other = await createRealization({ store: fixture.store, subscriptions: undefined });
     await other.close();
     expect(() => other.worker({ enforcementPoint: 'E1', handlers: [on(vm, { realize: async () => {} })] })).toThrow(

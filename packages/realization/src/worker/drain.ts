@@ -22,7 +22,7 @@ export interface DrainedAttempt {
   readonly action: 'realize' | 'unrealize' | 'observe' | 'nothing';
   /** `stale`: a newer revision had arrived, and is attempted next. `lost`: another worker had taken the job over. */
   readonly outcome: 'done' | 'failed' | 'handed-back' | 'stale' | 'lost';
-  /** What the status says of the failure; null for what did not fail. */
+  /** The error message in the status; null if the attempt did not fail. */
   readonly error: string | null;
   /** How long until the next attempt, in milliseconds; null when there is none. */
   readonly retryInMs: number | null;

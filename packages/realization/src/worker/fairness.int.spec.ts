@@ -23,7 +23,7 @@ const BACKLOG = atScale(5_000, 100_000);
 const INTENTS = atScale(10, 200);
 const LIMIT_MS = 60_000;
 
-/** Intents of one tenant that nobody has realized yet, as persistIntent leaves them. */
+/** Intents of one tenant that are not realized yet, as persistIntent stores them. */
 const fill = (orgId: string, count: number): Promise<void> =>
   internalsOf(fixture.store).withAdmin(async (client) => {
     const ids = `generate_series(1, ${count}) as i`;

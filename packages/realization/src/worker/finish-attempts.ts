@@ -17,12 +17,12 @@ import type { BegunAttempt } from './begin-attempts.ts';
 import type { Settled } from './settler.ts';
 
 /*
- * The last mark of an attempt that made it so, for all that ended together, in one exchange: lock, take the jobs off the
- * queue, mark, recompute, and a job for each whose revision is no longer the newest.
+ * The final marks of all successful attempts that ended together, in one exchange: lock, complete the jobs, mark, recompute
+ * the overall status, and add a job for each resource whose revision is no longer the newest.
  *
- * A row that somebody else holds is skipped, and its attempt left for later: one slow transaction must not hold up what
- * the others have to report. Each step leaves in a setting which attempts it was good for, and the next looks at no
- * others: those whose row was locked, those whose claim still held, those that were marked.
+ * Rows locked by another transaction are skipped, and their attempts finish later: one slow transaction must not delay
+ * the others. Each step stores in a setting for which attempts it succeeded, and the next step uses only these: those
+ * whose row was locked, those whose claim was still valid, those that were marked.
  */
 
 const LOCKED = 'intendant.locked_attempts';
@@ -60,7 +60,7 @@ export async function finishAttempts(
   });
 }
 
-/** There is a row at the point, and something was done. */
+/** Whether the attempt has a row at the point and has called a handler. */
 export const hasMark = ({ isTracked, action }: BegunAttempt): boolean =>
   isTracked && (action === 'realize' || action === 'unrealize');
 
@@ -107,8 +107,8 @@ const removeStatement = (attempts: readonly BegunAttempt[]): Statement => ({
 });
 
 /**
- * Fenced on the attempt: a job that was taken over has another. Ids and names are arrays, not a join: with few jobs
- * running when the table was last looked at, a join is planned as a loop over all pairs.
+ * With a condition on the attempt number: it changes when a job is taken over. Ids and names are arrays, not a join: if few
+ * jobs were running when the table was last analyzed, Postgres plans a join as a loop over all pairs.
  */
 const REMOVE = `
     with removed as (
@@ -131,7 +131,7 @@ const attemptSql = (tables: StatusTables): string => {
 
 const pointOf = (tables: StatusTables): string => `$${identitySql(tables.overall).parameterCount + 4}::text`;
 
-/** Only at the revision of now, and if the point still wants what was done: as a worker's marks are judged. */
+/** Only if the revision is still the newest and the placement at the point is unchanged: the rule for marks of workers. */
 const markSql = perStatusTables((tables) => {
   const { same } = identitySql(tables.overall);
   return `

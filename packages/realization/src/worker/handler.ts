@@ -35,7 +35,7 @@ export interface HandlerContext {
  * comes; revisions in between may be skipped. For one resource at one point there is one attempt at a time, over all
  * processes. So they should be idempotent, and give up when the signal aborts.
  *
- * A handler that resolves has made it so. One that throws has failed: ERROR is recorded with its message and the attempt
+ * A handler that resolves has succeeded. One that throws has failed: ERROR is recorded with its message and the attempt
  * is made again later, unless it throws a `TerminalError`.
  */
 export interface Handlers<T extends AnyTable> {
@@ -44,7 +44,7 @@ export interface Handlers<T extends AnyTable> {
   /** Removes the resource from the point. Default: there is nothing to do, it counts as removed. */
   unrealize?(intent: Intent<T>, context: HandlerContext): Promise<void>;
   /**
-   * Tells what is really there: `realized` as the intent says, `drifted` otherwise, `missing` if it isn't there at all.
+   * Returns the real state: `realized` if it matches the intent, `drifted` if it differs, `missing` if there is nothing.
    * Called by the resync schedule; what is not `realized` is realized again. Default: no drift detection.
    */
   observe?(intent: Intent<T>, context: HandlerContext): Promise<Observation>;

@@ -193,7 +193,7 @@ async function stuckAtRandom(fixture: Fixture, rounds: number, lockless = ''): P
     for (const { id } of (await admin.query(STUCK, [ids])).rows) stuck.add(id);
   };
   const send = async (number: number): Promise<void> => {
-    // Some that nobody knows yet: of those there is no row to lock when a job comes before the intent.
+    // Also resources that do not exist yet: they have no row to lock if a job comes before the intent.
     const id = random() < 0.2 ? `new-${number}` : (IDS[Math.floor(random() * IDS.length)] as string);
     await look([id]);
     if (random() < 0.7) await addJob(admin, id, random() * 15);

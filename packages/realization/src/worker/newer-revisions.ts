@@ -50,7 +50,7 @@ export class NewerRevisions {
   }
 }
 
-/** Those of the attempts whose resource has changed since they began, or has gone. */
+/** The attempts whose resource has changed or was removed since they began. */
 async function findOutdated(
   executor: Executor,
   tables: StatusTables,

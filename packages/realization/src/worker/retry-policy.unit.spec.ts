@@ -12,7 +12,7 @@ test('half of the delay is random, so that what failed together does not come ba
   expect(retryDelayMs(policy, 2, 0.5)).toBe(150);
 });
 
-test('after the last attempt there is no other', () => {
+test('there is no attempt after the last', () => {
   expect(retryDelayMs(policy, 4)).toBeNull();
   expect(retryDelayMs({ ...policy, limit: Number.POSITIVE_INFINITY }, 1_000_000, 1)).toBe(300);
 });

@@ -15,7 +15,7 @@ export type Setback =
       readonly message: string;
       /** Null: not to be tried again. */
       readonly retryInMs: number | null;
-      /** It says something about the resource, and nothing about the point. */
+      /** The failure concerns the resource, not the point. */
       readonly isTerminal?: boolean;
     }
   /** Not finished, and not to blame for it: to be tried again after this. */
@@ -75,7 +75,7 @@ function markOf({ attempt, setback }: SetBackAttempt, enforcementPoint: string):
   };
 }
 
-/** A failure at a stale revision says nothing about the newest, which is tried at once. */
+/** A failure at a stale revision does not count for the newest one, which is tried at once. */
 function failureOf({ attempt, setback }: SetBackAttempt, isStale: boolean): FailedJob {
   const { job } = attempt;
   if (setback.kind === 'handed-back')

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
-/** What became of a report: `lost` when the claim had lapsed, `stale` when a newer revision had arrived. */
+/** The result of a report: `lost` if the claim had expired, `stale` if there was a newer revision. */
 export type Settled = 'settled' | 'stale' | 'lost';
 
 const MAX_SETTLED_TOGETHER = 500;

@@ -38,7 +38,7 @@ const query = (text: string) => serviceQuery(fixture.store, text);
 const obedient = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
-test('no more attempts run at a time than the concurrency says', async () => {
+test('at most `concurrency` attempts run at a time', async () => {
   let running = 0;
   let most = 0;
   let done = 0;
@@ -59,7 +59,7 @@ test('no more attempts run at a time than the concurrency says', async () => {
   expect(most).toBe(3);
 });
 
-test('without a feed a worker still hears of intents, of retries that come due, and of newer revisions', async () => {
+test('without a feed a worker still gets intents, due retries and newer revisions', async () => {
   await using deaf = await createRealization({ store: fixture.store, subscriptions: undefined });
   await deaf.register([vm], { roles: ROLES });
   const deafWorkers = new Workers(deaf);
@@ -180,7 +180,7 @@ test('an attempt goes on when only others’ revisions arrive', async () => {
   expect(aborted).toEqual([]);
 });
 
-test('no more attempts begin in a time than the rate limit says', async () => {
+test('at most as many attempts begin in a time as the rate limit allows', async () => {
   const begun: number[] = [];
   await persistMany(12);
   await workers.work(
@@ -189,7 +189,7 @@ test('no more attempts begin in a time than the rate limit says', async () => {
     { rateLimit: { attempts: 4, intervalMs: 200 } },
   );
   await eventually(() => expect(begun).toHaveLength(12), LIMIT);
-  // After the first four at once, one comes each 50 ms: whatever the machine does, not sooner.
+  // After the first four, one may begin each 50 ms, and not sooner.
   expect((begun[11] as number) - (begun[0] as number)).toBeGreaterThan(300);
 });
 
@@ -279,7 +279,7 @@ test('a worker may be started and stopped at once, from several places', async (
   expect((await r.getOverallStatusWithEnforcementDetails(vm, 'VM2')).overall.status).toBe('PENDING');
 });
 
-test('a worker for a table that nobody registered does not start, and may be stopped', async () => {
+test('a worker for an unregistered table does not start, and may be stopped', async () => {
   const worker = workers.make({
     enforcementPoint: 'E1',
     handlers: [{ table: { ...vm, name: 'unknown' }, handlers: { realize: async () => {} } }],
@@ -288,7 +288,7 @@ test('a worker for a table that nobody registered does not start, and may be sto
   await worker.stop();
 });
 
-test('a job for a resource that is gone, or never was, is done with', async () => {
+test('a job for a resource that was removed, or never existed, is completed', async () => {
   const calls: string[] = [];
   await workers.work('E1', { unrealize: async ({ key }) => void calls.push(JSON.stringify(key)) });
   await query(

@@ -60,7 +60,7 @@ test('an intent persisted for two points is REALIZED when both have realized it'
   await soon(async () => expect(await waitingJobs()).toBe(0));
 });
 
-test('a handler is told the record, the revision, the attempt and the tenant, and may act for the tenant', async () => {
+test('a handler gets the record, the revision, the attempt and the tenant, and may act for the tenant', async () => {
   const told: unknown[] = [];
   await work('E1', {
     realize: async ({ record, key, revision, attempt, orgId }, { session, signal }) => {
@@ -142,7 +142,7 @@ test('a resource that keeps failing stays ERROR after the last attempt, with wha
   await soon(() => expect(attempts).toEqual([1, 2, 3, 1, 2, 3]));
 });
 
-test('what retrying won’t mend is not retried', async () => {
+test('a terminal error is not retried', async () => {
   const attempts: number[] = [];
   await work('E1', {
     realize: async ({ attempt }) => {
@@ -159,7 +159,7 @@ test('what retrying won’t mend is not retried', async () => {
   expect(attempts).toEqual([1]);
 });
 
-test('a handler that throws what is no error fails its attempt with a readable text', async () => {
+test('a handler that throws a value other than an Error fails its attempt with a readable text', async () => {
   await work('E1', { realize: () => Promise.reject({ status: 503 }) }, { retry: { limit: 1 } });
   await persist('VM1');
   await untilStatus('VM1', 'ERROR');
@@ -203,7 +203,7 @@ test('a removal that fails is ERROR, and is tried again as a removal', async () 
   expect(calls).toEqual(['realize', 'unrealize', 'unrealize']);
 });
 
-test('a point that a resource moved away from removes it, and nobody waits for that', async () => {
+test('a point that a resource moved away from removes it, and the status does not wait for that', async () => {
   const calls: string[] = [];
   const held = gate();
   const at = (point: string): VmHandlers => ({
@@ -304,7 +304,7 @@ test('a locked resource does not hold up the others of its batch', async () => {
   await soon(async () => expect((await detailsOf('locked'))?.status).toBe('REALIZED'));
 });
 
-test('a handler that takes too long is told so, its attempt is ERROR, and it keeps its resource until it returns', async () => {
+test('a handler that takes too long gets an aborted signal, its attempt is ERROR, and it keeps its resource until it returns', async () => {
   const held = gate();
   const reasons: unknown[] = [];
   let runs = 0;
@@ -463,7 +463,7 @@ test('a handler that heeds the end of its time is recorded once', async () => {
   );
 });
 
-test('what a worker lacks is said at once', () => {
+test('a worker with missing options is refused at once', () => {
   const make = (options: object) => () => fixture.realization.worker(options as WorkerOptions);
   expect(make({ enforcementPoint: 'E1' })).toThrow('give handlers');
   expect(make({ enforcementPoint: 'E1', handlers: [on(undefined as never, { realize: async () => {} })] })).toThrow(

@@ -215,7 +215,7 @@ export class Worker implements AsyncDisposable {
     );
   }
 
-  /** Rings for whatever changed at this point; and aborts attempts at old revisions, if that is wanted. */
+  /** Rings for each change at this point, and aborts attempts at old revisions if the options ask for it. */
   async #listen(): Promise<void> {
     const { feed, store } = this.#parts;
     const { enforcementPoint, abortOnNewerRevision } = this.#configuration;
