@@ -13,8 +13,8 @@ const LOOK_AGAIN_MIN_MS = 2000;
 const LOOK_AGAIN_MAX_MS = 10_000;
 
 /**
- * Looks at once, and again whenever `watch` says that something changed, until a look returns a value. When the time
- * is up or the signal aborts it takes a last look, and then throws what `gaveUp` returns.
+ * Looks at once, and again each time `watch` reports a change, until a look returns a value. When the time is over or
+ * the signal aborts, it looks a last time, and then throws the result of `gaveUp`.
  */
 export async function lookUntil<Found>(
   look: () => Promise<Found | undefined>,

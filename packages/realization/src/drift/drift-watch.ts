@@ -23,8 +23,9 @@ export interface DriftWatchParts {
 const NOTHING_YET: Readonly<Record<Observed, number>> = { realized: 0, drifted: 0, missing: 0, failed: 0 };
 
 /**
- * A worker's part in finding drift: it says that the point is served, so that the resync goes round there, sets what
- * drifted off to be realized again, and keeps count. Counts are written now and then; a crash loses the last few.
+ * The part of a worker in finding drift. It reports that the point is served, so that the resync includes it; it
+ * starts the realization of drifted resources; and it counts. Counts are written from time to time; a crash loses the
+ * last few.
  */
 export class DriftWatch {
   readonly #parts: DriftWatchParts;

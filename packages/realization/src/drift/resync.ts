@@ -15,12 +15,12 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
- * A resync goes round what is realized at a point once in a time, evenly: with 3,600 resources and an hour, one a
- * second. It only puts jobs in line, behind everything that is waited for; the worker that takes one finds nothing to
- * realize, and looks at what is really there.
+ * A resync visits each realized resource at a point once in a period, evenly spread: with 3,600 resources and an
+ * hour, one in each second. It only adds jobs with low priority. The worker that claims such a job finds nothing to
+ * realize, and observes the real state.
  *
- * How far a round is stands in a row, which one process holds for a step. Only points that a worker with `observe`
- * serves are gone round.
+ * A row stores how far a round is; one process locks it for a step. Only points with a worker that has `observe` are
+ * included.
  */
 
 const STEP_MIN_MS = 1000;

@@ -4,12 +4,12 @@ import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
- * What happened, and how many resources are where, are kept by triggers on the status tables, so that every way to
- * change a status counts, and none can be forgotten.
+ * Triggers on the status tables write the history and the counts of resources, so that every statement that changes a
+ * status is included.
  *
- * Counts are the sum of two tables. A statement appends what it changed, and touches no row that another transaction
- * may hold: a counter that is updated in place would make all writers of a status wait for each other, and would be one
- * more lock to deadlock over. Maintenance folds what was appended into the counts.
+ * A count is the sum of two tables. A statement appends its changes, and touches no row that another transaction may
+ * have locked: a counter that is updated in place would make all writers of a status wait for each other, and would
+ * be one more lock that can deadlock. Maintenance adds the appended changes to the counts.
  */
 
 export const HISTORY_TABLES = `
@@ -80,9 +80,10 @@ const nameOf = ({ resource }: StatusTables): string => `${resource.schemaName}.$
 const hasHistory = ({ table }: LoggedTable): boolean => table.columnByField.has(POINT_COLUMN);
 
 /*
- * The triggers run with the owner's rights and have no search_path of their own: a `set` clause costs more than what the
- * function does. So every name, type and operator in them is qualified, and nothing is used that looks an operator up by
- * itself (`in`, `nullif`, `is distinct from`, `case x when`). A test shadows them.
+ * The triggers run with the owner's rights and have no `search_path` setting: a `set` clause costs more than the
+ * function itself. So every name, type and operator in them is qualified, and they use no syntax that looks up an
+ * operator by name (`in`, `nullif`, `is distinct from`, `case x when`). A test creates functions and operators of the
+ * same names.
  */
 const EQUALS = 'operator(pg_catalog.=)';
 const DIFFERS = 'operator(pg_catalog.<>)';
@@ -130,9 +131,9 @@ const NEW_DETAILS = `
       else n.additional_details end`;
 
 /**
- * A full join, though both sides have every row: it cannot be planned as a loop over all pairs, and the plan of the first
- * call, mostly about one row, is kept for the connection and must do for 1,000. Coalesced, lest the planner make it an
- * inner one.
+ * A full join, although both sides have every row: it cannot be planned as a loop over all pairs. The plan of the
+ * first call, which mostly concerns one row, is kept for the connection and must also serve 1,000 rows. The columns
+ * are coalesced so that the planner does not make it an inner join.
  */
 const onUpdate = (logged: LoggedTable): string => {
   const same = logged.table.identity.map(

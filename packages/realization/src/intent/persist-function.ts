@@ -16,11 +16,13 @@ import { isRemovedPoint } from '../status/removed-point.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
- * An intent of one resource, as `persist-intent.ts` tells it: lock, resource, enforcement rows, overall row, jobs. Nothing
- * is written twice, and no statement runs that would touch no row, since its triggers would run all the same.
+ * An intent for one resource, as described in `persist-intent.ts`: lock, resource, enforcement rows, overall row,
+ * jobs. Nothing is written twice, and no statement runs that would touch no row, because its triggers would run
+ * anyway.
  *
- * What is refused is an error, which takes back what was done: the exchange is a transaction of its own. Where there are
- * leftovers of an earlier resource, the function refuses with LEFTOVER_SQLSTATE, and the statements take their time.
+ * A refusal is an error, which undoes all changes: the exchange is its own transaction. If there are rows of an
+ * earlier resource with the same id, the function refuses with LEFTOVER_SQLSTATE, and the separate statements are
+ * used.
  */
 
 /** Raised when the resource is at another revision than the record. */

@@ -23,16 +23,17 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 import { persistFunction, REFUSED_SQLSTATE } from './persist-function.ts';
 
 /*
- * One intent is one transaction: lock, resource, enforcement rows, overall row, jobs. Normally it is one exchange too.
+ * One intent is one transaction: lock, resource, enforcement rows, overall row, jobs. Normally it is one exchange
+ * too.
  *
- * The lock comes before the jobs, and that order is what keeps a wake-up from being lost. A send that is absorbed by a
- * waiting job locks nothing, so a worker may claim that job and read before we commit. But a worker reads only after it
- * has locked this row: either it claimed first, and our send makes a new job; or we locked first, and it reads what we
+ * The lock comes before the jobs. This order prevents a lost wake-up. If a waiting job absorbs the new one, nothing
+ * is locked, so a worker may claim the waiting job and read before we commit. But a worker reads only after it has
+ * locked the overall row. Either it claimed first, and we add a new job; or we locked first, and it reads what we
  * wrote.
  *
- * An id that is used again is the exception. What is left of the old resource has a revision that late workers may
- * still mark with, so the new one goes on above it, and that has to be known before the record is written. The common
- * path refuses itself when it meets leftovers, and the path in a transaction reads them first.
+ * The exception is an id that is used again. The rows of the old resource have a revision, which late workers may
+ * still use in marks. So the revision of the new resource must be higher, and that must be known before the record is
+ * written. The common path refuses when it meets such rows, and the path in a transaction reads them first.
  */
 
 export interface IntentToPersist {
@@ -118,9 +119,9 @@ function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statem
 const recordAnswer = (answers: readonly StatementResult[]): StatementResult => answers[3] as StatementResult;
 
 /**
- * Several intents of one caller, in order, in one exchange of a transaction. Answers for each the resource's row, or the
- * RevisionConflictError that it met. An id that is used again, or a point that was removed, fails them all with an error
- * of the database: they are then to be persisted one by one.
+ * Several intents of one caller, in order, in one exchange of a transaction. Returns for each the row of the
+ * resource, or the RevisionConflictError that it met. An id that is used again, or a point that was removed, fails
+ * all of them with a database error; then they must be persisted one by one.
  */
 export async function persistIntents(
   executor: Executor,
@@ -237,8 +238,8 @@ const refuseSql = perStatusTables(
 const revisionAbove = (leftover: string): string => String(BigInt(leftover) + 1n);
 
 /**
- * A resource that was deleted outright leaves rows of removals that nobody will ask about again. They go; a job at each
- * of those points sees to it that what may still be there is removed.
+ * A resource whose row was deleted leaves status rows of its removals, which are no longer needed. They are deleted
+ * here; a job at each of these points still removes what may exist there.
  */
 function cleanLeftovers(tables: StatusTables, { identity }: IntentToPersist): Statement[] {
   return [{ name: 'clean-leftovers', text: cleanSql(tables), values: identity }];

@@ -9,8 +9,8 @@ const TOGETHER = 100;
 type Row = readonly (string | null)[];
 
 /**
- * Persists intents in order, in one transaction, a hundred in a round trip. Those whose id is used again take their time: then all
- * are persisted one by one. Throws what `persistIntent` throws, and then nothing changed.
+ * Persists intents in order, in one transaction, with a hundred in each round trip. If an id is used again, all are
+ * persisted one by one, which is slower. Throws what `persistIntent` throws; then nothing is changed.
  */
 export async function persistMany(
   inTransaction: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,

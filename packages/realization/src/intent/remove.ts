@@ -29,8 +29,8 @@ const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
 const LOCKING = 2;
 
 /**
- * Hides the resource and starts its removal at every point, in one transaction. Returns the stored row, or
- * undefined when there is none to hide.
+ * Hides the resource and starts its removal at every point, in one transaction. Returns the stored row, or undefined
+ * if there is no visible resource.
  */
 export async function softDeleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal) {
   const before = [forgetIntentRevision, ...lockKnown(tables, removal.identity)];

@@ -1,20 +1,20 @@
 import { JOBS_SCHEMA } from './job-functions.ts';
 
 /*
- * How waiting jobs are claimed: in turns over the tenants, and not in the order of arrival, so that a tenant with a
- * hundred thousand waiting jobs delays another's one by a turn. (pg-boss' own fetch goes by priority and age; its groups
- * limit how many jobs of a tenant run, not whose is next.)
+ * Workers claim waiting jobs of the tenants in turn, not in the order of arrival. So a tenant with a hundred thousand
+ * waiting jobs delays a job of another tenant by one turn only. (The fetch of pg-boss goes by priority and age; its
+ * groups limit how many jobs of a tenant run, not whose job is next.)
  *
- * A walk over the index below hops from tenant to tenant, on from where the last claim ended, until as many are met as
- * there is room for, and gives each an equal share; what some leave over goes to those that have more. It costs a few
- * hops for each place there is room for, whatever the number of jobs.
+ * A claim walks over the index below from tenant to tenant, starting where the last claim ended, until it has met as
+ * many tenants as there is capacity for. Each gets an equal share; capacity that some do not use goes to those with
+ * more jobs. The cost is a few index look-ups for each unit of capacity, independent of the number of jobs.
  *
- * Two bands: intents, and background work (a priority below zero), which gets the room that intents leave. Lest it
- * starve, a worker lets background work that has waited for a minute go first in one claim of a few.
+ * There are two bands: intents, and background work (a priority below zero), which gets the capacity that intents
+ * leave. So that it does not starve, background work that has waited for a minute goes first in one of a few claims.
  *
- * Of one key two jobs may wait, a new one and one to be retried: once both are due, the one to be retried goes first.
- * While one of a key runs, no other is claimed; where two claims race for a key, the unique index of the policy
- * \`stately\` fails one of them, which is made again.
+ * Two jobs of one key may wait: a new one, and one that is to be retried. When both are due, the retry goes first.
+ * While a job of a key runs, no other is claimed. If two claims race for a key, the unique index of the policy
+ * `stately` fails one of them, which is then repeated.
  */
 
 export const FAIR_INDEX = 'intendant_fair_claim';

@@ -1,12 +1,12 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
 
 /*
- * Who stores a job rings the workers of its queue directly, if one of them sleeps: the feed would wake it too, some
- * milliseconds later. NOTIFY makes committing writers queue for one lock of the server, so a worker that goes to sleep
- * says so in a row, with when it looks again by itself, and one that is busy takes that back.
+ * Storing a job notifies a sleeping worker of its queue directly; the feed would wake it too, some milliseconds
+ * later. NOTIFY makes committing writers wait for one lock of the server. So a worker that goes to sleep says so in a
+ * row, with the time of its next look, and a busy worker deletes this row.
  *
- * Nothing depends on the bell. A job stored while a worker lies down may find the bell not yet armed; then the feed wakes
- * it, as it does where a notification is lost.
+ * Correctness does not depend on the bell. A job that is stored while a worker goes to sleep may not see its row;
+ * then the feed wakes the worker, as it does if a notification is lost.
  */
 
 export const JOB_BELL_CHANNEL = 'intendant_job';

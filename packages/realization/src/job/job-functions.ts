@@ -1,9 +1,9 @@
 import { JOB_BELL_CHANNEL, ringJobBell } from './job-bell.ts';
 
 /*
- * What runs with the rights of the schema's owner, since the role of a tenant has none on the job tables. A job names a
- * resource and a point and nothing else: whoever could add one for another tenant would make a worker look at that
- * resource and find that it is as it should be. So the functions are open to the writing roles, and check nothing more.
+ * These functions run with the rights of the schema's owner, because the roles of tenants have no rights on the job
+ * tables. A job names only a resource and a point. A tenant that adds one for another tenant makes a worker look at
+ * that resource and find that it is realized. So writer roles may call the functions, which check nothing more.
  */
 
 export const JOBS_SCHEMA = 'intendant_jobs';
@@ -33,12 +33,12 @@ export const keyOf = (identity: string): string => `
       from jsonb_array_elements_text(${identity}) with ordinality as parts (part, place))`;
 
 /**
- * Adds a job for each point and identity, and the queues they go to, in one statement for any number of them. The
- * columns are those that pg-boss 12's own insert fills, with the queue's defaults; a test holds the two together.
- * Where a job with the key waits, the unique index of the policy \`stately\` absorbs the new one.
+ * Adds a job for each point and identity, and the queues for them, in one statement for any number of them. The
+ * columns are those that the insert of pg-boss 12 fills, with the defaults of the queue; a test compares both. If a
+ * job with the same key waits, the unique index of the policy `stately` absorbs the new one.
  *
- * The plan is made once a connection: arrays as parameters look cheaper when they are known, so that Postgres would plan
- * each call anew, which takes longer than the insert.
+ * The plan is made once for each connection: with known array parameters a plan looks cheaper, so Postgres would plan
+ * each call again, which takes longer than the insert.
  */
 export const ENQUEUE_JOBS = `
 create or replace function intendant.enqueue_jobs(
@@ -96,9 +96,9 @@ const addJob = `insert into ${JOBS_SCHEMA}.job_common (
   on conflict do nothing;`;
 
 /**
- * One job, for the intent of one resource: what \`enqueue_jobs\` does, without the cost of a set. It runs with the owner's
- * rights and has no search_path of its own, because a \`set\` clause costs a tenth of the insert at every call: each name
- * and operator is qualified instead, and a test shadows them.
+ * Adds one job, for the intent of one resource: as `enqueue_jobs`, without the cost of a set. It runs with the
+ * owner's rights and has no `search_path` setting, because a `set` clause costs a tenth of the insert at every
+ * call. Instead each name and operator is qualified, and a test creates functions and operators of the same names.
  */
 export const ADD_JOB = `
 create or replace function intendant.add_job(queue_name text, identity jsonb, job_key text, org_id text, job_priority integer)

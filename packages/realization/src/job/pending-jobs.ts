@@ -12,8 +12,8 @@ export interface PendingJob {
 }
 
 /**
- * The jobs of one resource, by point. Runs as the login: the caller must have been shown the resource. Identity as texts,
- * as in jobs.
+ * Reads the jobs of one resource, by point. Runs as the login, so the caller must be allowed to read the resource.
+ * The identity is given as texts, as in jobs.
  */
 export async function readJobsOf(
   jobQueue: JobQueue,

@@ -3,10 +3,10 @@ import { JOBS_SCHEMA } from './job-functions.ts';
 import type { ClaimedJob } from './job-queue.ts';
 
 /*
- * When a failed job runs again is the worker's to say, and in milliseconds, so it is written here and not by pg-boss'
- * `fail`, which knows one delay a queue, in seconds. The states are pg-boss' own: `retry` waits, and `failed` stays for
- * people to look at until its retention is over. At most one job of a key may wait in `retry`; when one does already, it
- * stands for this one too.
+ * The worker decides, in milliseconds, when a failed job runs again. So we write the time ourselves: `fail` of
+ * pg-boss has one delay for each queue, in seconds. The states are those of pg-boss: `retry` waits, and `failed`
+ * stays visible until its retention is over. At most one job of a key may wait in `retry`; if one does already, it
+ * serves for this job too.
  */
 
 export interface FailedJob {

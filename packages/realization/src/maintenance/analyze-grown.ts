@@ -2,11 +2,11 @@ import type { ClientBase } from 'pg';
 import { planFunctions } from '../schema/function-plan.ts';
 
 /*
- * Plans are made while tables are small, and kept for the connection. For a table that was never analyzed, all rows of a
- * tenant look like a handful: a mark reads them all, and 50,000 of them take seven times as long as one. Autovacuum puts
- * that right within a minute or two of the table's growth. In a minute a new service can do a lot, so this is sooner: it
- * analyzes what has grown to several times of what the planner knows. A table that grows to a million rows is analyzed
- * six times on the way.
+ * Plans are made while tables are small, and kept for the connection. For a table that was never analyzed, the
+ * planner assumes that a tenant has a few rows: a mark reads all of them, and with 50,000 rows it takes seven times
+ * as long. Autovacuum corrects this within a minute or two of the growth, which is too late for a new service. So
+ * this analyzes tables that have grown to several times the size that the planner knows. A table that grows to a
+ * million rows is analyzed six times.
  */
 
 const GROWN_TIMES = 4;

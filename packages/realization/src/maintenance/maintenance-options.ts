@@ -3,8 +3,9 @@ import { checkDuration, checkOptions } from '@intendant/core/internal';
 /** How long maintenance keeps data that is no longer needed. */
 export interface MaintenanceOptions {
   /**
-   * How long a deleted resource is kept after it is gone everywhere, in ms: its status then says so, and keeps a late
-   * worker from marking a new resource of the same id. `Infinity`: for ever. Default 604,800,000 (7 days).
+   * How long a deleted resource is kept after its removal at all points, in ms. During this time its status shows the
+   * deletion, and a late worker cannot mark a new resource with the same id. `Infinity`: for ever. Default
+   * 604,800,000 (7 days).
    */
   readonly purgeAfterMs?: number;
   /** How long the result of a submitted operation can be asked for, in ms. Default 86,400,000 (a day). */

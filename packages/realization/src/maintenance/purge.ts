@@ -13,10 +13,10 @@ import { IS_LOCKED, lockFreeOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
- * A resource that is gone everywhere is kept for a while: its status tells its owner that it is gone, and its revision
- * keeps a late worker from marking a new resource of the same id. Then every trace of it goes, a set at a time.
+ * A resource that was removed at all points is kept for a while: its status shows the deletion, and its revision
+ * prevents a late worker from marking a new resource with the same id. Then all its rows are deleted, in sets.
  *
- * Whether it may go is asked behind its lock, for its owner may have brought it back meanwhile.
+ * The condition is checked with the lock held, because the owner may have restored the resource in the meantime.
  */
 
 const TOGETHER = 500;

@@ -2,8 +2,8 @@ import type { WireValue } from '@intendant/core/internal';
 import type { Operation } from './operation.ts';
 
 /*
- * An operation as JSON. Bytes stand only where column values do, in the identity and in the record, and only there is
- * `{ bytes }` read as bytes: a label or a message may look like it.
+ * An operation as JSON. Bytes occur only in column values, so in the identity and in the record; only there `{ bytes
+ * }` is read as bytes. A label or a message may look the same.
  */
 
 type StoredValue = Exclude<WireValue, Buffer> | { readonly bytes: string };

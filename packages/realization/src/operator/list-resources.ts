@@ -24,8 +24,8 @@ export interface ListedResource<T extends AnyTable> {
   /** By enforcement point. */
   readonly enforcement: ReadonlyMap<string, StatusRecord>;
   /**
-   * When the status that was asked for last changed: that of the point, if the filter names one, else the overall one. An
-   * attempt that fails again counts as a change.
+   * The time of the last change of the status: at the point that the filter names, else of the overall status. A
+   * repeated failure of an attempt counts as a change.
    */
   readonly since: Date;
 }

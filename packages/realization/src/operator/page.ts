@@ -15,8 +15,8 @@ import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
 
 /*
- * A page of resources begins with status rows: those at one point, or the overall ones. An index leads from a status to
- * its resources in the order of their key, so the page of several statuses is merged from one short page of each.
+ * A page of resources is read from status rows: those at one point, or the overall ones. An index leads from a status
+ * to its resources in the order of their key, so a page of several statuses is merged from one short page of each.
  */
 
 /** What a page is made from: the SQL grows, and its values with it. */
@@ -95,8 +95,8 @@ function bySince(draft: Draft, isOldestFirst: boolean): string {
 }
 
 /**
- * The rows of an ordered page with their places. They are numbered after the limit: a window over all rows would sort all
- * of them, where a limit keeps only the first.
+ * The rows of an ordered page with their positions. They are numbered after the limit: a window function over all
+ * rows would sort all of them; with the limit Postgres keeps only the first.
  */
 const numbered = (page: string): string => `select s.*, row_number() over () as place from (${page}) s`;
 

@@ -23,8 +23,8 @@ export interface ListOptions<T extends AnyTable> extends ResourceFilter<T> {
   /** Default: by key. Ties are broken by key. Resources without a row are left out if it names columns. */
   readonly orderBy?: ResourceOrder<T>;
   /**
-   * The last item of the page before. In the order of the key its record or key will do, by columns its record. Default:
-   * from the start.
+   * The last item of the previous page. If the order is by key, its record or key is enough; if it is by columns, its
+   * record. Default: from the start.
    */
   readonly after?: unknown;
   /** Most resources to return. From 1 to 1,000; default 100. */

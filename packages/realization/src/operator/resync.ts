@@ -5,8 +5,8 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /**
- * Has workers look whether these resources are still as their intents say, where they are realized, behind whatever else
- * waits. Returns how many jobs were added; where one waits already, none is.
+ * Lets workers compare these resources with the real state where they are realized, with low priority. Returns the
+ * number of added jobs; if a job already waits, none is added.
  */
 export async function resyncResources(
   executor: Executor,

@@ -21,7 +21,7 @@ export interface RetriedPoints {
 }
 
 /**
- * Makes what is not done at these points due now, with attempts from 1, and returns how many jobs that is. A point in
+ * Makes all unfinished work at these points due now, with attempts from 1, and returns the number of jobs. A point in
  * ERROR becomes PENDING, which also wakes its workers. Needs a transaction.
  */
 export async function retryResources(

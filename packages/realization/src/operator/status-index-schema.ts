@@ -3,8 +3,9 @@ import type { ClientBase } from 'pg';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 
 /*
- * What leads from a status to its resources. An org comes first, as in every index; then the point, where the rows are
- * a point's; then the status; then the rest of the key, so that a page is read in the order of the key.
+ * The indexes that lead from a status to its resources. The org comes first, as in every index; then the point, if
+ * the rows belong to points; then the status; then the rest of the key, so that a page is read in the order of the
+ * key.
  */
 
 /** The indexes that are missing. */

@@ -4,8 +4,8 @@ import type { StatusRecord } from '../status/read-status.ts';
 import { statusOfWeight } from '../status/status.ts';
 
 /*
- * Statuses of many resources are read by one statement, each resource's as JSON: a row a resource, however many points
- * it has. Timestamps in JSON are ISO 8601 with every DateStyle of the connection.
+ * One statement reads the statuses of many resources, those of each resource as JSON: one row for each resource, with
+ * any number of points. Timestamps in JSON are ISO 8601 with every DateStyle of the connection.
  */
 
 const STATUS_FIELDS = ['realization_status', 'additional_details', 'resource_revision', 'created_at', 'updated_at'];

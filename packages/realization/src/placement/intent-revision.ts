@@ -1,9 +1,9 @@
 import type { Statement } from '@intendant/core/internal';
 
 /*
- * An intent is one exchange: statements behind one Sync, none of which sees another's answer in time to use it. What
- * one must tell the next travels in a setting of the transaction: whether the record was accepted, and the revision it
- * is at. A refused record leaves it empty, and the statements that follow then do nothing.
+ * An intent is one exchange: its statements are sent with one Sync, so the client cannot use the result of one in the
+ * next. A setting of the transaction passes on what later statements need: whether the record was accepted, and its
+ * revision. A refused record leaves the setting empty, and the statements after it do nothing.
  */
 
 const SETTING = 'intendant.intent_revision';

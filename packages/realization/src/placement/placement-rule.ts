@@ -22,13 +22,13 @@ export type PlacementRule<T extends AnyTable> =
 /** The placement options of one intent. */
 export interface PlacementOptions {
   /**
-   * The points where the intent is to be true. Points where the resource was before and that aren't named are
-   * unrealized. An empty list unrealizes it everywhere. Excludes `selector`.
+   * The points where the intent is to be realized. It is unrealized at earlier points that are not named. An empty
+   * list unrealizes it everywhere. Excludes `selector`.
    */
   readonly enforcementPoints?: readonly string[];
   /**
-   * The registered points where the intent is to be true, by their labels, now and as points come and go. Default: the
-   * placement registered with the table; without one, the points it is at already.
+   * The registered points where the intent is to be realized, selected by their labels, now and when points are added
+   * or removed. Default: the placement registered with the table; without one, the current points.
    */
   readonly selector?: Selector;
 }

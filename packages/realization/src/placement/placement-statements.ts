@@ -15,11 +15,11 @@ export type Placement =
   | { readonly kind: 'selector'; readonly selector: Selector };
 
 /**
- * Puts an intent at its enforcement points, behind the overall row's lock and in the intent's own transaction, so that a
- * fast point cannot be done before a slow one is known. What was there and isn't named is to be removed; what is removed
- * already is forgotten. An intent that stays leaves points being removed as they are.
+ * Writes the enforcement rows of an intent, with the overall row locked and in the transaction of the intent, so that
+ * a fast point cannot finish before a slow one is known. Points that are no longer named are to be removed; points
+ * whose removal is done are deleted. If the placement is unchanged, points that are being removed stay so.
  *
- * All of it at the revision in the setting that `noteIntentRevision` left; without one, nothing happens.
+ * All rows get the revision in the setting that `noteIntentRevision` wrote; if it is empty, nothing happens.
  */
 export function placementStatements(tables: StatusTables, identity: Identity, placement: Placement): Statement[] {
   if (placement.kind === 'selector') {

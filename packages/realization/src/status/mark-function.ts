@@ -7,8 +7,8 @@ import { isRemovedPoint } from './removed-point.ts';
 import { STATUS_WEIGHTS } from './status.ts';
 
 /*
- * One mark of one resource, as `marks.ts` judges and writes sets of them: lock, judge, write, recompute. The lock is a
- * statement of its own, and each statement of the function sees what was committed before it began.
+ * One mark of one resource, with the rules of `marks.ts`: lock, check, write, recompute. The lock is a separate
+ * statement, and each statement of the function sees everything that was committed before it began.
  */
 
 const { ERROR, REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;

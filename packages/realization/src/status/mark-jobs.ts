@@ -9,8 +9,8 @@ export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
   status === 'PENDING' || status === 'DELETION_PENDING';
 
 /**
- * Writes marks as `writeMarks` does, and a job for each resource that now waits, so that a worker makes it so. Needs a
- * transaction.
+ * Writes marks as `writeMarks` does, and adds a job for each resource that is now pending, so that a worker realizes
+ * it. Needs a transaction.
  */
 export async function writeMarksWithJobs(
   executor: Executor,

@@ -21,13 +21,13 @@ import { isRemovedPoint } from './removed-point.ts';
 import { STATUS_WEIGHTS } from './status.ts';
 
 /*
- * A single mark is a call of the table's function (mark-function.ts). Several, and the rare one that has no overall row to
- * lock, are a set:
+ * A single mark is a call of the table's function (mark-function.ts). Several marks, and the rare one without an
+ * overall row to lock, are a set:
  *
- * One exchange: lock the overall rows, judge and write the marks, recompute. Each mark is judged alone, by the revision
- * in the database and not by one read earlier, and a refused one changes nothing and fails nobody else. Refusals come
- * back as rows, not as errors, so a surrounding transaction stays usable. Marks for which there was no row to lock go
- * round again, now with one made for them.
+ * One exchange locks the overall rows, checks and writes the marks, and recomputes. Each mark is checked separately,
+ * against the revision in the database and not one that was read earlier. A refused mark changes nothing and does not
+ * fail others. Refusals are returned as rows, not as errors, so a surrounding transaction stays usable. Marks without
+ * a row to lock are repeated, with a row that was created for them.
  */
 
 /** What is reported about one resource at one enforcement point. */
@@ -41,8 +41,8 @@ export interface Mark {
   /** The message of an ERROR. */
   readonly message?: string | undefined;
   /**
-   * Counts only if the point still wants what was being done: a resource that was taken from the point, or given to it
-   * again, at the same revision makes the mark stale. For workers, who began with what the row said.
+   * Counts only if the work is still wanted: if the resource was removed from the point, or placed there again, at
+   * the same revision, the mark is stale. For workers, which started from the old row.
    */
   readonly isFenced?: boolean;
 }
@@ -190,9 +190,9 @@ const judgeAndWrite = (tables: StatusTables, marks: readonly Mark[]): Statement 
 });
 
 /**
- * A mark needs the resource alive at exactly its revision; a removal needs only that it is about the revision of now,
- * for the resource may be gone, or may never have been known. Whether the point was removed is asked only where the
- * resource isn't, or is leaving.
+ * A mark needs the resource to exist with exactly this revision. A removal needs only the current revision, because
+ * the resource may be deleted or unknown. Whether the point was removed is checked only if the resource does not
+ * exist or is being removed.
  */
 const judgeAndWriteSql = perStatusTables((tables) => {
   const identity = identitySql(tables.overall);

@@ -5,18 +5,18 @@ import { MAX_DETAILS_LENGTH } from './details.ts';
 import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
 
 /*
- * The overall status row is the resource's mutex.
+ * The overall status row is the lock of the resource.
  *
- * Two points that finish together each write their own enforcement row and then ask for the heaviest of all. Neither
- * sees the other's uncommitted row, so both find something heavier than what they wrote, both write that, and the
- * resource stays PENDING for ever. So whoever changes anything about a resource locks its overall row first, or inserts
- * it, which locks it too.
+ * Assume that two points finish at the same time. Each writes its own enforcement row and then reads the heaviest of
+ * all. Neither sees the uncommitted row of the other, so both find a heavier status than their own, both write that,
+ * and the resource stays PENDING for ever. Therefore every transaction that changes a resource first locks its
+ * overall row, or inserts it, which locks it too.
  *
- * The lock and the reading are separate statements, and must be. Under READ COMMITTED a statement sees what was
- * committed before it *began*: a statement that locks and reads waits for the lock with an old snapshot in its hands.
- * The next statement takes a new one, and by then whoever held the lock has committed.
+ * Locking and reading must be separate statements. Under READ COMMITTED a statement sees what was committed before it
+ * *began*: a statement that locks and reads would wait for the lock with an old snapshot. The next statement takes a
+ * new snapshot, and by then the previous holder of the lock has committed.
  *
- * Sets are locked in the order of the identity, so that two sets that overlap cannot wait for each other in a circle.
+ * Sets are locked in the order of the identity, so that two overlapping sets cannot deadlock.
  */
 
 /** A reference to one resource at one revision. */
@@ -26,9 +26,9 @@ export interface Remark {
 }
 
 /**
- * Locks the overall rows that there are, in the order of the identity, and leaves in a setting which of the set were
- * had: the only ones that later statements may touch. One that was missing, or that a purge took away while we waited,
- * is not among them, even if somebody put it back meanwhile.
+ * Locks the existing overall rows in the order of the identity, and stores in a setting which ones were locked: later
+ * statements may touch only these. A row that was missing, or that a purge deleted while we waited, is not among
+ * them, even if it was inserted again in the meantime.
  */
 export const lockOverallStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
   name: 'lock-overall-status',
@@ -75,9 +75,9 @@ function lockText({ overall }: StatusTables, whenLocked: string, answer: string)
 }
 
 /**
- * Locks the overall rows, and makes those that are missing: of resources that exist, and of those whose removal is
- * reported. An insert that meets a row locks it, and one that meets a row being deleted inserts anew, so there is no gap
- * to slip through. The condition that is never true keeps it from writing what is there.
+ * Locks the overall rows, and inserts missing ones: for resources that exist, and for those whose removal is
+ * reported. An insert that meets a row locks it, and one that meets a row being deleted inserts a new one, so there
+ * is no gap. The condition that is never true prevents an existing row from being changed.
  */
 export const insertOrLockOverallStatus = (
   tables: StatusTables,
@@ -161,9 +161,9 @@ export interface ErrorNote extends Remark {
 }
 
 /**
- * Makes the overall row what the enforcement rows say: the heaviest status among those at the current revision. What is
- * being removed from a point counts only when nothing else is there, so that no removal holds a living resource back;
- * its errors do count. Needs the lock.
+ * Writes the overall row from the enforcement rows: the heaviest status among those at the current revision. Removals
+ * from a point count only if there is nothing else, so that no removal delays an existing resource; their errors do
+ * count. Needs the lock.
  */
 export const recomputeLocked = (tables: StatusTables, notes: readonly ErrorNote[]): Statement => ({
   name: 'recompute-overall-status',

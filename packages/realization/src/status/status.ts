@@ -1,6 +1,6 @@
 /**
- * How far a resource is, at one enforcement point or overall. The number is what is stored and its weight: of several
- * statuses the heaviest speaks for all.
+ * The status of a resource, at one enforcement point or overall. The number is the stored value and its weight: the
+ * overall status is the heaviest one.
  */
 export const STATUS_WEIGHTS = {
   UNKNOWN: 0,

@@ -17,15 +17,16 @@ import { finishOperations, takeShard, waitingOf, waitingOperations } from './ope
 import { inSteps } from './steps.ts';
 
 /*
- * One batch of submitted operations is one transaction: what they do and that they are done are committed together, so
- * each has its effect once, whatever process dies when.
+ * One batch of submitted operations is one transaction: their effects and their completion are committed together. So
+ * each has its effect once, even if processes die at any time.
  *
- * A shard has one transaction at work on it at a time, and reads what waits after it took the shard; that keeps the
- * operations of a resource in order. All the batch's resources are locked ahead in the order of their identity, as every
- * set is. What somebody else holds stays in line, with all that was submitted for it, rather than make others wait.
+ * Only one transaction at a time works on a shard, and it reads the waiting operations after it has locked the shard.
+ * This keeps the operations of a resource in order. All resources of the batch are locked in advance in the order of
+ * their identity, as every set is. If another transaction has locked a resource, all operations for it stay queued,
+ * so that the others need not wait.
  *
- * What the rules refuse is an outcome. An error of the database ends the transaction, and the batch is gone through once
- * more with a savepoint around each step, so that only the operation at fault fails.
+ * A refusal by the rules is a result. A database error ends the transaction; the batch is then run again with a
+ * savepoint around each step, so that only the failing operation fails.
  */
 
 const BATCH = 100;

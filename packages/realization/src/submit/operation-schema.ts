@@ -5,8 +5,8 @@ import { NO_ORG } from './operation-statements.ts';
 import { operationTable } from './operation-table.ts';
 
 /**
- * Submissions of callers without an org had an empty one in older versions, which the table's own check refuses now. The
- * rule for its owner is lifted meanwhile, and no change goes into the feed.
+ * In older versions, operations of callers without an org had an empty one, which the table's own check refuses now.
+ * The forced row-level security of the owner is disabled for this change, and the feed gets no change.
  */
 export async function prepareOperations(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
   const table = qualifiedName(store.schemaName, operationTable.name);

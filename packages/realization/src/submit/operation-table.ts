@@ -13,8 +13,9 @@ export const OPERATIONS = [
 export type OperationKind = (typeof OPERATIONS)[number];
 
 /**
- * Operations that wait to be carried out, or were. A row belongs to the caller's org (none: a reserved one), so that row
- * security keeps callers apart as it does in their tables. One submission may have several parts: one a resource.
+ * Operations that are queued or done. A row belongs to the caller's org (without one, to a reserved one), so that
+ * row-level security isolates callers as in their tables. One submission may have several parts: one for each
+ * resource.
  */
 export const operationTable = defineTable('submitted_operation', {
   schema: z.object({

@@ -5,8 +5,8 @@ import type { OperationKind } from './operation-table.ts';
 const TOGETHER: ReadonlySet<string> = new Set(['mark', 'persistIntent'] satisfies OperationKind[]);
 
 /**
- * Operations in the order they are carried out, those that can be written together in one step: marks, or intents, of one
- * caller in one table. What was submitted for one resource stays in order; resources need not wait for each other.
+ * Divides operations into steps that can be written together: marks, or intents, of one caller in one table. The
+ * operations of one resource stay in order; resources need not wait for each other.
  */
 export function inSteps(operations: readonly WaitingOperation[], maxTogether: number): WaitingOperation[][] {
   const steps: WaitingOperation[][] = [];

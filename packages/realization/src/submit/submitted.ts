@@ -33,11 +33,11 @@ export class Submitted<Result> {
   }
 
   /**
-   * Waits until it is carried out, pushed by the feed, and returns what the operation itself would return. One submitted
-   * inside a transaction waits for the commit, so don't await it there.
+   * Waits for the result, notified by the feed, and returns what the operation itself would return. An operation that
+   * was submitted inside a transaction starts after the commit, so do not await its result in the transaction.
    *
-   * Throws what the operation itself would have, and OperationCancelledError when the time is up or the signal aborts:
-   * then it is still in line.
+   * Throws what the operation itself would throw, and OperationCancelledError when the time is over or the signal
+   * aborts: then the operation is still queued.
    */
   async result(options: LookOptions = {}): Promise<Result> {
     const outcomes = await lookUntil(

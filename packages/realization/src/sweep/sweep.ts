@@ -16,14 +16,13 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
- * A job is written in the transaction that makes it necessary, so none should ever be missing. This is for what no
- * transaction foresees: a job deleted by hand, a job table restored from another hour, a resource changed past the
- * framework.
+ * A job is written in the transaction that makes it necessary, so none should be missing. The sweep covers what no
+ * transaction can: a job that was deleted by hand, a job table that was restored from another time, a resource that
+ * was changed without the framework.
  *
- * Rows of the status table are looked at in the order of their key, a chunk at a time. How far that got stands in a
- * table, whose row is locked meanwhile: all processes share one round, and one that dies leaves it to the others. Status
- * and job are read in one snapshot, and every transaction changes them together, so what is under way is never mistaken
- * for what was lost.
+ * It reads the rows of the status table in the order of their key, in chunks. A table stores the place, and its row
+ * is locked meanwhile: all processes share one round, and if one dies, the others continue. Status and job are read
+ * in one snapshot, and every transaction changes them together, so work in progress is never taken for lost.
  */
 
 export const SWEEP_TABLE = 'intendant.job_sweep';

@@ -38,8 +38,8 @@ export interface AttemptSetting {
 }
 
 /**
- * Runs the handler for one begun attempt until it has returned, or was given up because it goes on long after its time.
- * Never rejects.
+ * Runs the handler for one begun attempt until it returns, or until it is abandoned because it has run long after its
+ * time limit. Never rejects.
  */
 export async function runAttempt(
   setting: AttemptSetting,
@@ -73,8 +73,8 @@ const hasNothingToDo = ({ handlers }: AttemptSetting, { action }: BegunAttempt):
   action === 'nothing' || (action === 'observe' && handlers.observe === undefined);
 
 /**
- * A process that ended during an attempt reported nothing, so that the attempt was given to another worker. It counted:
- * a handler that takes its process down must not be tried for ever.
+ * A process that ended during an attempt reported nothing, so another worker got the attempt. It still counts: a
+ * handler that crashes its process must not be tried for ever.
  */
 const isBeyondLimit = ({ retry }: AttemptSetting, { job, action }: BegunAttempt): boolean =>
   action !== 'observe' && job.retryCount >= retry.limit;

@@ -15,13 +15,13 @@ import { dropUnfoundedStatus, insertOrLockOverallStatus, recomputeSql } from '..
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
- * The first mark of an attempt. A claimed job names a resource; what is wanted of it is read here, and only behind the
- * lock of its overall row (why: persist-intent.ts). All that was claimed together begins in one exchange: lock, read,
- * mark IN_PROGRESS, recompute.
+ * The first mark of an attempt. A claimed job names a resource; the intent is read here, and only with the overall
+ * row locked (reason: persist-intent.ts). All jobs that were claimed together begin in one exchange: lock, read, mark
+ * IN_PROGRESS, recompute.
  *
- * A row that somebody else holds is skipped, not waited for: one slow transaction must not hold up a batch. Which rows
- * were had travels to the later statements in a setting, and they look at no others: to look again would be to read
- * with a snapshot that may be older than the lock.
+ * Rows locked by another transaction are skipped, so that one slow transaction does not delay a batch. A setting
+ * passes the locked rows to the later statements, which use only these: reading the locks again would use a snapshot
+ * that may be older than the lock.
  */
 
 /** `observe`: it is realized already, so there is time to look whether it still is. */
@@ -69,8 +69,9 @@ interface Beginning {
 }
 
 /**
- * `unknown` are those that there is no row to lock of. Somebody may be just making one, with a send that the claimed job
- * absorbed; so they begin behind a row made for the purpose, which waits for who came first, and is dropped again.
+ * `unknown` are the jobs without a row to lock. A transaction may be inserting this row, and its job may have been
+ * absorbed by the claimed one. So these attempts begin with an insert of the row, which waits for such a transaction;
+ * the row is deleted afterwards.
  */
 async function beginFree({
   executor,

@@ -10,9 +10,9 @@ export interface CircuitBreakerOptions {
 export type CircuitChange = 'opened' | 'closed' | undefined;
 
 /**
- * Closed, attempts begin as they like. Open, none does: what waits keeps its place and its attempts, instead of using
- * them up on a point that is down. When the pause is over one attempt at a time probes the point: a success closes the
- * circuit, a failure opens it for another pause.
+ * Closed: attempts begin. Open: none begins; waiting jobs keep their order and their attempts, instead of using them
+ * up on a point that is down. After the pause, one attempt at a time probes the point: a success closes the circuit,
+ * a failure opens it for another pause.
  */
 export class CircuitBreaker {
   readonly #failures: number;

@@ -15,10 +15,10 @@ import type { Settled } from './settler.ts';
 import type { WorkerConfiguration } from './worker-options.ts';
 
 /*
- * A worker claims, begins, runs and settles: four steps, each in sets, none waiting for another's set. One loop claims
- * and begins while there is room; attempts run by themselves; settlers write what they report. The loop sleeps only when
- * a claim came back empty or there is no room, and is woken by the feed, by an attempt that ended, by the next job that
- * comes due, and by the lease keeper when it freed something.
+ * A worker claims, begins, runs and finishes: four steps, each in sets, and no set waits for another. One loop claims
+ * and begins while there is capacity; attempts run independently; settlers write their results. The loop sleeps only
+ * after an empty claim or without capacity. The feed, the end of an attempt, the next due job and the lease keeper
+ * (after it freed a claim) wake it.
  */
 
 const MAX_CLAIMED_TOGETHER = 500;

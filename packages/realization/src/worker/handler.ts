@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 /** What is to be made true, or to be removed, at a worker's point. */
 export interface Intent<T extends AnyTable> {
   /**
-   * The resource as it was when the attempt began. Soft-deleted ones have `deletedAt`. Of one that was deleted outright
-   * (only `unrealize` meets those) the key, the ids and the revision are all that is left.
+   * The resource when the attempt began. A soft-deleted one has `deletedAt`. If the row was deleted (only `unrealize`
+   * meets this case), only the key, the ids and the revision are known.
    */
   readonly record: RecordOf<T>;
   /** The key columns, and org and instance where the table has them. */

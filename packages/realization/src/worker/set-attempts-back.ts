@@ -29,9 +29,9 @@ export interface SetBackAttempt {
 }
 
 /**
- * Marks and job together, in one transaction, for all attempts of one queue that failed or were given up meanwhile. The
- * fence on the attempt comes first: what was taken over by another worker marks nothing. Then the marks, each fenced on
- * its revision.
+ * Writes marks and jobs in one transaction, for all attempts of one queue that failed or were abandoned. The
+ * condition on the attempt number comes first: a job that another worker took over is not marked. The marks have a
+ * condition on their revision.
  */
 export async function setAttemptsBack(
   store: DataStoreInternals,

@@ -19,8 +19,8 @@ interface Waiting<Report> {
 }
 
 /**
- * Gathers what attempts of one queue have to report and writes it together: what ends while one batch is being written
- * makes the next. So a worker with nothing else to do writes at once, and a busy one in large sets.
+ * Collects the results of attempts of one queue and writes them together: results that arrive while one batch is
+ * being written form the next. So an idle worker writes at once, and a busy one in large sets.
  */
 export class Settler<Report> {
   readonly #write: WriteReports<Report>;

@@ -17,7 +17,7 @@ export interface WorkerOptions {
    */
   readonly labels?: Labels;
   /**
-   * Lets the worker start with other labels than the point had, however many resources that unrealizes there (see
+   * Lets the worker change the labels of the point, even if this unrealizes many resources there (see
    * `maxUnrealizedShare` of `createRealization`). Default false.
    */
   readonly allowUnrealize?: boolean;
@@ -37,8 +37,8 @@ export interface WorkerOptions {
   /** When this worker pauses, because its point seems to be down. Default: never. */
   readonly circuitBreaker?: CircuitBreakerOptions;
   /**
-   * How long a worker may be silent before its jobs are given to others. It renews three times in that time; a process
-   * whose event loop stands still for longer loses its attempts. Default 9,000 ms.
+   * The time after which the jobs of a worker that does not renew its claims are given to others. It renews three
+   * times in that time; a process whose event loop is blocked for longer loses its attempts. Default 9,000 ms.
    */
   readonly leaseMs?: number;
   /** After this the signal aborts and the attempt counts as failed. Default 900,000 ms (15 minutes). */
