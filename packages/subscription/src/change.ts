@@ -15,8 +15,11 @@ export function readOperations(given: readonly Operation[] = OPERATIONS): readon
   );
 }
 
-/** One row change, as committed. */
-export interface Change<R = Readonly<Record<string, unknown>>> {
+/** Fields of a table that is not known to the compiler. */
+export type AnyFields = Readonly<Record<string, unknown>>;
+
+/** One row change, as committed. `R` is the type of the record, `K` that of the key. */
+export interface Change<R = AnyFields, K = AnyFields> {
   /** The table's name as defined, e.g. `vm`. */
   readonly table: string;
   /** A soft delete is a `delete` and its undoing an `insert`, both with `isSoft`. TRUNCATE is a `delete` of each row. */
@@ -29,7 +32,7 @@ export interface Change<R = Readonly<Record<string, unknown>>> {
    */
   readonly isPurge: boolean;
   /** The key's fields, e.g. `{ id: 'VM1' }`. */
-  readonly key: Readonly<Record<string, unknown>>;
+  readonly key: K;
   /** Null where the table has no such column. */
   readonly orgId: string | null;
   /** The instance of the row; null where the table has no instance column. */
@@ -44,5 +47,8 @@ export interface Change<R = Readonly<Record<string, unknown>>> {
   readonly record?: R;
 }
 
+/** The key's fields of a table's records, e.g. `{ id: string }`. */
+export type ChangedKeyOf<T extends AnyTable> = Readonly<Pick<RecordOf<T>, T['key'][number] & keyof RecordOf<T>>>;
+
 /** The change of a table's record. */
-export type ChangeOf<T extends AnyTable> = Change<RecordOf<T>>;
+export type ChangeOf<T extends AnyTable> = Change<RecordOf<T>, ChangedKeyOf<T>>;

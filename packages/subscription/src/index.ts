@@ -1,4 +1,4 @@
-export type { Change, ChangeOf, Operation } from './change.ts';
+export type { Change, ChangedKeyOf, ChangeOf, Operation } from './change.ts';
 export { createSubscriptions } from './create-subscriptions.ts';
 export type { DeliveryOptions } from './delivery/delivery-options.ts';
 export type { BatchHandler, DeliveryContext, Handler } from './delivery/handler.ts';

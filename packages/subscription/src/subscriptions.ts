@@ -1,6 +1,6 @@
 import type { AnyTable, ConnectionSource, DataStore, RecordOf } from '@intendant/core';
 import type { Logger } from 'pino';
-import type { Change, Operation } from './change.ts';
+import type { Change, ChangedKeyOf, ChangeOf, Operation } from './change.ts';
 import type { DeliveryOptions } from './delivery/delivery-options.ts';
 import type { BatchHandler, Handler } from './delivery/handler.ts';
 import type { DeadLetter } from './durable/dead-letters.ts';
@@ -126,22 +126,22 @@ export interface Subscriptions extends AsyncDisposable {
    */
   subscribe<T extends AnyTable>(
     table: T,
-    handler: Handler<RecordOf<T>>,
+    handler: Handler<RecordOf<T>, ChangedKeyOf<T>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
-  /** For a table by name: records are not typed. */
+  /** For a table by name: keys and records are not typed. */
   subscribe(table: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>;
   /** The same with several changes a call, in order: all that are there, up to `batchSize`. */
   subscribeBatches<T extends AnyTable>(
     table: T,
-    handler: BatchHandler<RecordOf<T>>,
+    handler: BatchHandler<RecordOf<T>, ChangedKeyOf<T>>,
     options?: SubscribeBatchesOptions,
   ): Promise<Subscription>;
-  /** For a table by name: records are not typed. */
+  /** For a table by name: keys and records are not typed. */
   subscribeBatches(table: string, handler: BatchHandler, options?: SubscribeBatchesOptions): Promise<Subscription>;
   /** The same as a loop. The next change is read when the body is done with the last. */
-  changes<T extends AnyTable>(table: T, options?: ChangesOptions): AsyncIterableIterator<Change<RecordOf<T>>>;
-  /** For a table by name: records are not typed. */
+  changes<T extends AnyTable>(table: T, options?: ChangesOptions): AsyncIterableIterator<ChangeOf<T>>;
+  /** For a table by name: keys and records are not typed. */
   changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>;
   /** A local copy of a table's records that is kept current: lists first, and then follows. */
   mirror<T extends AnyTable>(table: T, options?: MirrorOptions<RecordOf<T>>): Promise<Mirror<RecordOf<T>>>;

@@ -1,5 +1,5 @@
 import type { Transaction } from '@intendant/core';
-import type { Change } from '../change.ts';
+import type { AnyFields, Change } from '../change.ts';
 
 /** What a handler receives besides its change. */
 export interface DeliveryContext {
@@ -17,10 +17,13 @@ export interface DeliveryContext {
 }
 
 /** Takes care of one change. It is done when this returns, or what it returns resolves. */
-export type Handler<R = Readonly<Record<string, unknown>>> = (change: Change<R>, context: DeliveryContext) => unknown;
+export type Handler<R = AnyFields, K = AnyFields> = (
+  change: Change<R, K>,
+  context: DeliveryContext,
+) => unknown;
 
 /** Takes care of several changes at once: all of them are done, or none. */
-export type BatchHandler<R = Readonly<Record<string, unknown>>> = (
-  changes: readonly Change<R>[],
+export type BatchHandler<R = AnyFields, K = AnyFields> = (
+  changes: readonly Change<R, K>[],
   context: DeliveryContext,
 ) => unknown;

@@ -50,6 +50,7 @@ export class Leadership {
   readonly #writerPause = new WriterPause();
   #log: LogIdentity = { logId: '', channel: '' };
   #noted = 0;
+  #openWriters = 0;
   /** A process asked: announce even if nothing has changed. */
   #isAsked = true;
   /** Something happened that only a look can settle. */
@@ -143,7 +144,7 @@ export class Leadership {
   /** Until few changes come. */
   async #poll(signal: AbortSignal): Promise<void> {
     this.#isPolling = true;
-    if (this.#rings.isQueued) this.#silence.begin(performance.now());
+    if (this.#rings.isBusy) this.#silence.begin(performance.now());
     let lookMs = await this.#look(KEEP_SILENT);
     const rate = new NumberRate(performance.now(), this.#noted);
     while (!signal.aborted && !this.#mayRing(rate)) {
@@ -159,7 +160,7 @@ export class Leadership {
 
   #mayRing(rate: NumberRate): boolean {
     const now = performance.now();
-    const measured = rate.measure(now, this.#noted);
+    const measured = rate.measure(now, this.#noted, this.#openWriters);
     return measured === 'very low' || (measured === 'low' && this.#silence.isOver(now));
   }
 
@@ -171,7 +172,8 @@ export class Leadership {
     this.#isAsked = false; // A process that asks during this look may miss its announcement.
     const found = await look(this.#client, this.#log, { before, after, isForced });
     this.#noted = found.noted;
-    this.#rings.noteLook(found.queue);
+    this.#openWriters = found.holders.size;
+    this.#rings.noteLook(found.queue, found.holders.size);
     this.#tell(found.payloads);
     const told = this.#tracker.settled;
     this.#advance(this.#tracker.observe(found));

@@ -5,17 +5,18 @@
 const WINDOW_MS = 100;
 /** 1,000 rings a second. */
 const RINGS_A_WINDOW = 100;
-/** How many looks in a row have to find so many writers in the queue: the rate is then high for this machine. */
-const QUEUED_LOOKS = 3;
+/** If so many looks in a row find writers that wait for each other, or so many open ones, the rate is high for this machine. */
+const BUSY_LOOKS = 3;
 const QUEUED_WRITERS = 3;
-/** A look after so many rings shows the queue. */
+const OPEN_WRITERS = 5;
+/** A look after so many rings shows how busy writers are. */
 const RINGS_A_LOOK = 12;
 /** 850 changes a second. */
 const QUIET_WINDOW_MS = 100;
 const CHANGES_A_QUIET_WINDOW = 85;
 /** 200 changes a second: writers hardly meet. */
 const CHANGES_A_SILENT_WINDOW = 20;
-/** After writers have queued, they are kept silent for this long; twice as long each time. */
+/** After writers have been busy, they are kept silent for this long; twice as long each time. */
 const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 
 /** Looks are apart by a multiple of the time that one takes: where the processors are short, the writers come first. */
@@ -31,7 +32,7 @@ export class RingRate {
   #startedAt = 0;
   #rings = 0;
   #ringsSinceLook = 0;
-  #queuedLooks = 0;
+  #busyLooks = 0;
 
   noteRing(now: number): void {
     this.#ringsSinceLook++;
@@ -42,29 +43,29 @@ export class RingRate {
     this.#rings++;
   }
 
-  /** A look found so many writers that wait for each other to ring. */
-  noteLook(queue: number): void {
+  /** A look found so many writers that wait for each other to ring, and so many that are open. */
+  noteLook(queued: number, open: number): void {
     this.#ringsSinceLook = 0;
-    this.#queuedLooks = queue >= QUEUED_WRITERS ? this.#queuedLooks + 1 : 0;
+    this.#busyLooks = queued >= QUEUED_WRITERS || open >= OPEN_WRITERS ? this.#busyLooks + 1 : 0;
   }
 
-  /** Whether to look for the queue again. */
+  /** Whether to look again how busy writers are. */
   get wantsLook(): boolean {
     return this.#ringsSinceLook >= RINGS_A_LOOK;
   }
 
-  get isQueued(): boolean {
-    return this.#queuedLooks >= QUEUED_LOOKS;
+  get isBusy(): boolean {
+    return this.#busyLooks >= BUSY_LOOKS;
   }
 
   get isHigh(): boolean {
-    return this.#rings >= RINGS_A_WINDOW || this.isQueued;
+    return this.#rings >= RINGS_A_WINDOW || this.isBusy;
   }
 
   reset(): void {
     this.#rings = 0;
     this.#ringsSinceLook = 0;
-    this.#queuedLooks = 0;
+    this.#busyLooks = 0;
   }
 }
 
@@ -73,7 +74,7 @@ export class Silence {
   #lengthMs = 0;
   #until = 0;
 
-  /** Writers had queued. */
+  /** Writers had been busy. */
   begin(now: number): void {
     const isRepeated = now - this.#until < SILENCE.forgottenAfterMs;
     this.#lengthMs = isRepeated ? Math.min(2 * this.#lengthMs, SILENCE.maxMs) : 0;
@@ -92,21 +93,28 @@ export type Rate = 'unknown' | 'high' | 'low' | 'very low';
 export class NumberRate {
   #startedAt: number;
   #startedWith: number;
+  #looks = 0;
+  #openWriters = 0;
 
   constructor(now: number, noted: number) {
     this.#startedAt = now;
     this.#startedWith = noted;
   }
 
-  /** The rate in the window that ends now; unknown while none does. */
-  measure(now: number, noted: number): Rate {
+  /** Called after each look, with what it found. Returns the rate in the window that ends now; unknown while none does. */
+  measure(now: number, noted: number, openWriters: number): Rate {
+    this.#looks++;
+    this.#openWriters += openWriters;
     const elapsedMs = now - this.#startedAt;
     if (elapsedMs < QUIET_WINDOW_MS) return 'unknown';
     const changes = ((noted - this.#startedWith) * QUIET_WINDOW_MS) / elapsedMs;
+    const isBusy = this.#openWriters / this.#looks >= OPEN_WRITERS - 1;
     this.#startedAt = now;
     this.#startedWith = noted;
+    this.#looks = 0;
+    this.#openWriters = 0;
     if (changes < CHANGES_A_SILENT_WINDOW) return 'very low';
-    return changes < CHANGES_A_QUIET_WINDOW ? 'low' : 'high';
+    return changes < CHANGES_A_QUIET_WINDOW && !isBusy ? 'low' : 'high';
   }
 }
 
