@@ -17,10 +17,7 @@ export interface DeliveryContext {
 }
 
 /** Takes care of one change. It is done when this returns, or what it returns resolves. */
-export type Handler<R = AnyFields, K = AnyFields> = (
-  change: Change<R, K>,
-  context: DeliveryContext,
-) => unknown;
+export type Handler<R = AnyFields, K = AnyFields> = (change: Change<R, K>, context: DeliveryContext) => unknown;
 
 /** Takes care of several changes at once: all of them are done, or none. */
 export type BatchHandler<R = AnyFields, K = AnyFields> = (
