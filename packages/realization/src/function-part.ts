@@ -2,14 +2,22 @@ import type { RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { persistFunction } from './intent/persist-function.ts';
 import { statusTablesAmong } from './resource/status-tables.ts';
+import type { TableFunction } from './resource/table-function.ts';
 import { type Functions, planFunctions } from './schema/function-plan.ts';
 import { markFunction } from './status/mark-function.ts';
+import { beginFunction } from './worker/begin-function.ts';
+import { finishFunction } from './worker/finish-function.ts';
 
 /** The functions of each table's common operations, for every role that writes. */
-export function tableFunctions(tables: readonly RegisteredTable[]): Functions {
-  const made = statusTablesAmong(tables).flatMap((status) => [persistFunction(status), markFunction(status)]);
-  return Object.fromEntries(made.flatMap((one) => (one ? [[one.signature, one.sql]] : [])));
-}
+export const tableFunctions = (tables: readonly RegisteredTable[]): Functions =>
+  bySignature(statusTablesAmong(tables).flatMap((status) => [persistFunction(status), markFunction(status)]));
+
+/** Those of the workers, for the service's own role. */
+export const workerFunctions = (tables: readonly RegisteredTable[]): Functions =>
+  bySignature(statusTablesAmong(tables).flatMap((status) => [beginFunction(status), finishFunction(status)]));
+
+const bySignature = (functions: readonly (TableFunction | undefined)[]): Functions =>
+  Object.fromEntries(functions.flatMap((one) => (one ? [[one.signature, one.sql]] : [])));
 
 export const planTableFunctions = (client: ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> =>
-  planFunctions(client, tableFunctions(tables));
+  planFunctions(client, { ...tableFunctions(tables), ...workerFunctions(tables) });

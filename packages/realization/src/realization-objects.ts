@@ -1,7 +1,7 @@
 import { DB_ROLES, type DbRole } from '@intendant/core';
 import type { FrameworkObjects, RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import { tableFunctions } from './function-part.ts';
+import { tableFunctions, workerFunctions } from './function-part.ts';
 import { loggedTables, statusLogFunction } from './history/status-log.ts';
 import { JOBS_SCHEMA } from './job/job-functions.ts';
 import { FOR_SERVICE, FOR_WORKERS, FOR_WRITERS } from './job/job-schema.ts';
@@ -38,6 +38,7 @@ export const realizationObjects = (tables: readonly RegisteredTable[]): Framewor
     ...open(POINT_FUNCTIONS, [...WRITERS]),
     ...open(tableFunctions(tables), [...WRITERS]),
     ...open(FOR_WORKERS, ['writer']),
+    ...open(workerFunctions(tables), ['writer']),
     ...open(FOR_SERVICE, ['service']),
     ...open(ANALYZE_FUNCTIONS, ['service']),
     ...Object.fromEntries(

@@ -43,7 +43,6 @@ import { SERVICE_SCOPE } from './resource/service-scope.ts';
 import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
 import { RealizationSession } from './session/realization-session.ts';
 import type { RealizationParts } from './session/session-parts.ts';
-import { isAboutKey } from './status/changed-key.ts';
 import { waitForStatus } from './status/wait-for.ts';
 import { operationTable } from './submit/operation-table.ts';
 import { Worker } from './worker/worker.ts';
@@ -298,22 +297,14 @@ class PostgresRealization implements Realization<unknown> {
         operations: () => this.#internals.table(operationTable),
         onSubmitted: () => onceCommitted(() => this.#callMaintenance(SUBMITTED)),
         watch: (id, wake) =>
-          this.#feed.watch([operationTable.name], (key) => {
-            if (key === undefined || key['id'] === id) wake();
+          this.#feed.watch([operationTable.name], (change) => {
+            if (change === undefined || change.key['id'] === id) wake();
           }),
       },
       placementRule: ({ name }) => this.#placements.get(name),
       inTransaction: (scope, run) => this.#inTransaction(core, scope, run),
-      waitFor: (scope, tables, key, options) =>
-        waitForStatus(core.executor, scope, tables, key, options, (wake) => this.#watchOverall(tables, key, wake)),
+      waitFor: (scope, tables, key, options) => waitForStatus(core.executor, scope, tables, key, options, this.#feed),
     };
-  }
-
-  #watchOverall(tables: StatusTables, key: unknown, wake: () => void): Promise<() => void> {
-    const isAbout = isAboutKey(tables.overall, key);
-    return this.#feed.watch([tables.overall.name], (changed) => {
-      if (isAbout(changed)) wake();
-    });
   }
 
   #inTransaction<Result>(

@@ -147,8 +147,9 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     where ${ofOverall};
   end if;
 
-  if cardinality(${OWN}.wanted) = 0 and not exists (select from ${enforcement.qualifiedName} e where ${ofEnforcement}) then
-    update ${overall.qualifiedName} o set realization_status = ${REALIZED}, updated_at = clock_timestamp() where ${ofOverall};
+  if cardinality(${OWN}.wanted) = 0 then
+    update ${overall.qualifiedName} o set realization_status = ${REALIZED}, updated_at = clock_timestamp()
+    where ${ofOverall} and not exists (select from ${enforcement.qualifiedName} e where ${ofEnforcement});
   end if;
 
   ${OWN}.identity := jsonb_build_array(${texts.join(', ')});

@@ -163,7 +163,7 @@ async function persistAfterLook(executor: Executor, scope: Scope, tables: Status
 
 const lockStatements = (tables: StatusTables, identity: Identity): Statement[] => [
   forgetIntentRevision,
-  insertOrLockOverallStatus(tables, [{ identity, isRemoval: true, revision: 0 }]),
+  insertOrLockOverallStatus(tables, [{ identity, makesRow: true, revision: 0 }]),
 ];
 
 const afterRecord = (tables: StatusTables, { identity, row, placement }: IntentToPersist): Statement[] => [

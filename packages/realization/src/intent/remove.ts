@@ -23,7 +23,7 @@ export interface Removal {
 
 /** For a resource with rows. The second statement stores which rows are locked, for the recomputation. */
 const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
-  insertOrLockOverallStatus(tables, [{ identity, isRemoval: false, revision: 0 }]),
+  insertOrLockOverallStatus(tables, [{ identity, makesRow: false, revision: 0 }]),
   lockOverallStatus(tables, [identity]),
 ];
 const LOCKING = 2;

@@ -5,27 +5,8 @@ import {
   type StatementResult,
   serviceScope,
 } from '@intendant/core/internal';
-import type { Identity } from '../resource/identity-set.ts';
+import { type ClaimedJob, type ClaimRequest, claimJobs, readClaimedJobs } from './claim.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
-
-/** A job this process has claimed. */
-export interface ClaimedJob {
-  readonly id: string;
-  /** Names the attempt: a claim that lapsed and was made anew has a higher one. */
-  readonly retryCount: number;
-  readonly queue: string;
-  readonly identity: Identity;
-  /** The tenant whose turn it was; empty if the table has no tenants. */
-  readonly tenant: string;
-}
-
-export interface ClaimRequest {
-  readonly limit: number;
-  /** Tenants after this one come first. Null: from the first. */
-  readonly afterTenant: string | null;
-  /** Background work that has waited for long goes first. */
-  readonly favoursBackground: boolean;
-}
 
 /**
  * The waiting and the running jobs, in the tables and states of pg-boss, so that its policies apply and its tools
@@ -39,14 +20,12 @@ export class JobQueue {
   }
 
   /** Claims up to this many jobs that are due, in turns over the tenants. */
-  async claim(queue: string, { limit, afterTenant, favoursBackground }: ClaimRequest): Promise<ClaimedJob[]> {
+  async claim(queue: string, request: ClaimRequest): Promise<ClaimedJob[]> {
     try {
-      const [answer] = await this.run([
-        { name: 'claim-jobs', text: CLAIM, values: [queue, String(limit), afterTenant, String(favoursBackground)] },
-      ]);
-      return (answer as StatementResult).rows.map((row) => readJob(queue, row));
+      const { claim } = await this.#store.executor.run(serviceScope, { claim: claimJobs(queue, request) });
+      return readClaimedJobs(queue, claim);
     } catch (error) {
-      if (LOST_RACES.has((error as { code?: string }).code ?? '')) return [];
+      if (hasLostRace(error)) return [];
       throw error;
     }
   }
@@ -63,20 +42,11 @@ export class JobQueue {
   }
 }
 
-/** Two claims met at jobs of one key: what either left will be claimed next time. */
 const LOST_RACES = new Set(['23505', '40P01']);
 
-const CLAIM = "select id, retry_count, tenant, data->>'identity' from intendant.claim_jobs($1, $2, $3, $4)";
-
-function readJob(queue: string, [id, retryCount, tenant, identity]: readonly (string | null)[]): ClaimedJob {
-  return {
-    id: String(id),
-    retryCount: Number(retryCount),
-    queue,
-    identity: JSON.parse(String(identity)) as string[],
-    tenant: String(tenant),
-  };
-}
+/** Two claims met at jobs of one key: what either left is claimed next time. */
+export const hasLostRace = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && LOST_RACES.has(String(error.code));
 
 /** The ids that a statement of this file returned. */
 export const idsOf = (answer: StatementResult | undefined): Set<string> =>

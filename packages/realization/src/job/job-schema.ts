@@ -4,7 +4,15 @@ import { type Functions, planFunctions } from '../schema/function-plan.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
 import { CREATE_JOB_BELL } from './job-bell.ts';
-import { ADD_JOB, ENQUEUE_JOBS, HAS_JOB, JOB_KEY_PART, JOBS_SCHEMA, REFUSE_LEFTOVER } from './job-functions.ts';
+import {
+  ADD_JOB,
+  ENQUEUE_JOBS,
+  HAS_JOB,
+  JOB_KEY_PART,
+  JOBS_SCHEMA,
+  REFUSE_LEFTOVER,
+  REMOVE_JOBS,
+} from './job-functions.ts';
 import { RETRY_JOBS } from './retry-function.ts';
 
 export const FOR_WRITERS: Functions = {
@@ -18,6 +26,7 @@ export const FOR_WRITERS: Functions = {
 /** Of the status tables' side, as the service-wide writer; a tenant is not to learn of others' jobs. */
 export const FOR_WORKERS: Functions = {
   'intendant.has_job(text, text, text, jsonb)': HAS_JOB,
+  'intendant.remove_jobs(text, uuid[], integer[])': REMOVE_JOBS,
 };
 
 export const FOR_SERVICE: Functions = {

@@ -1,6 +1,6 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
+import type { ClaimedJob } from './claim.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
-import type { ClaimedJob } from './job-queue.ts';
 
 /*
  * The worker decides, in milliseconds, when a failed job runs again. So we write the time ourselves: `fail` of

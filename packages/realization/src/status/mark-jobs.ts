@@ -1,7 +1,7 @@
 import type { Executor, Scope } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { type Mark, type MarkResult, writeMarks } from './marks.ts';
+import { lockOf, type Mark, type MarkResult, writeMarks } from './marks.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
 /** Marks that require work. */
@@ -19,7 +19,7 @@ export async function writeMarksWithJobs(
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
   // One transaction holds its locks over all its statements: what is there and what is missing are locked in one order.
-  if (marks.length > 1) await executor.run(scope, [insertOrLockOverallStatus(tables, marks)]);
+  if (marks.length > 1) await executor.run(scope, [insertOrLockOverallStatus(tables, marks.map(lockOf))]);
   const results = await writeMarks(executor, scope, tables, marks);
   if (marks.length > 1) {
     const identities = marks.map(({ identity }) => identity);

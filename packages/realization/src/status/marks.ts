@@ -14,6 +14,7 @@ import {
   type ErrorNote,
   IS_LOCKED,
   insertOrLockOverallStatus,
+  type LockedRemark,
   lockOverallStatus,
   recomputeLocked,
 } from './overall-status.ts';
@@ -93,7 +94,7 @@ async function writeWave(
   const unlocked = judged.flatMap(({ verdict }, index) => (verdict === 'unlocked' ? index : []));
   if (unlocked.length === 0) return judged;
   const again = unlocked.map((index) => marks[index] as Mark);
-  const rejudged = await judge(executor, scope, tables, again, [insertOrLockOverallStatus(tables, again)]);
+  const rejudged = await judge(executor, scope, tables, again, [insertOrLockOverallStatus(tables, again.map(lockOf))]);
   for (const [turn, index] of unlocked.entries()) judged[index] = rejudged[turn] as MarkResult;
   return judged.map((result) => (result.verdict === 'unlocked' ? { ...result, verdict: 'missing' } : result));
 }
@@ -167,6 +168,13 @@ const errorNote = (mark: Mark): ErrorNote => ({
   identity: mark.identity,
   revision: mark.revision,
   text: detailsOf(mark),
+});
+
+/** Of a resource that does not exist, a row is made for the report of its removal only. */
+export const lockOf = ({ identity, revision, isRemoval }: Mark): LockedRemark => ({
+  identity,
+  revision,
+  makesRow: isRemoval,
 });
 
 const detailsOf = ({ status, message, revision }: Mark): string | null =>

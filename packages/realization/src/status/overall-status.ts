@@ -74,15 +74,17 @@ function lockText({ overall }: StatusTables, whenLocked: string, answer: string)
     select set_config('${LOCKED}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true)${answer} from locked`;
 }
 
+/** What is to be locked, and whether a missing row is made even if the resource does not exist. */
+export interface LockedRemark extends Remark {
+  readonly makesRow: boolean;
+}
+
 /**
- * Locks the overall rows, and inserts missing ones: for resources that exist, and for those whose removal is
- * reported. An insert that meets a row locks it, and one that meets a row being deleted inserts a new one, so there
+ * Locks the overall rows, and inserts missing ones: for resources that exist, and for those that ask for it
+ * (`makesRow`). An insert that meets a row locks it, and one that meets a row being deleted inserts a new one, so there
  * is no gap. The condition that is never true prevents an existing row from being changed.
  */
-export const insertOrLockOverallStatus = (
-  tables: StatusTables,
-  remarks: readonly (Remark & { isRemoval: boolean })[],
-): Statement => ({
+export const insertOrLockOverallStatus = (tables: StatusTables, remarks: readonly LockedRemark[]): Statement => ({
   name: 'insert-or-lock-overall-status',
   text: insertOrLockSql(tables),
   values: [
@@ -90,18 +92,18 @@ export const insertOrLockOverallStatus = (
       tables.overall,
       remarks.map(({ identity }) => identity),
     ),
-    arrayLiteral(remarks.map(({ isRemoval }) => String(isRemoval))),
+    arrayLiteral(remarks.map(({ makesRow }) => String(makesRow))),
     arrayLiteral(remarks.map(({ revision }) => String(revision))),
   ],
 });
 
 const insertOrLockSql = perStatusTables((tables) =>
-  insertOrLockText(tables, 'i.intendant_is_removal or r.revision is not null or'),
+  insertOrLockText(tables, 'i.intendant_makes_row or r.revision is not null or'),
 );
 
 /** The same for resources that have an overall row, or had one when the statement began. */
 export const lockKnownOverallStatus = (tables: StatusTables, identity: Identity): Statement => ({
-  ...insertOrLockOverallStatus(tables, [{ identity, isRemoval: false, revision: 0 }]),
+  ...insertOrLockOverallStatus(tables, [{ identity, makesRow: false, revision: 0 }]),
   text: lockKnownSql(tables),
 });
 
@@ -116,7 +118,7 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
     select distinct on (${identity.of('i')})
       ${identity.of('i')}, ${STATUS_WEIGHTS.UNKNOWN}, '', coalesce(r.revision, i.intendant_revision)
     from unnest(${identity.arrays}, $${next}::boolean[], $${next + 1}::bigint[])
-      as i (${identity.columns}, intendant_is_removal, intendant_revision)
+      as i (${identity.columns}, intendant_makes_row, intendant_revision)
     left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
     where ${wanted} exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
     order by ${identity.of('i')}, i.intendant_revision desc
@@ -181,7 +183,7 @@ export const recomputeLocked = (tables: StatusTables, notes: readonly ErrorNote[
 const recomputeLockedSql = perStatusTables((tables) => recomputeSql(tables, IS_LOCKED));
 
 /** Only those of the set that meet a condition on their `intendant_ordinal`. */
-export function recomputeSql(tables: StatusTables, condition: string): string {
+function recomputeSql(tables: StatusTables, condition: string): string {
   const identity = identitySql(tables.overall);
   const next = identity.parameterCount + 1;
   return `

@@ -1,7 +1,10 @@
 import { InvalidRecordError, OperationCancelledError, RecordNotFoundError } from '@intendant/core';
 import { checkOptions, describeKey, type Executor, type Scope } from '@intendant/core/internal';
+import type { ChangeFeed } from '../background/change-feed.ts';
+import type { ChangedRow } from '../background/changed-row.ts';
 import { type LookOptions, lookUntil } from '../background/look-until.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
+import { isAboutKey } from './changed-key.ts';
 import { readOverallStatus, type StatusRecord } from './read-status.ts';
 import { STATUSES, type Status } from './status.ts';
 
@@ -13,14 +16,14 @@ export interface WaitOptions extends LookOptions {
   readonly revision?: number;
 }
 
-/** Looks at once, and again whenever `watch` says that something changed. */
+/** Looks at once, and again whenever the feed says that the status may be the wanted one. */
 export async function waitForStatus(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   key: unknown,
   options: WaitOptions,
-  watch: (wake: () => void) => Promise<() => void>,
+  feed: ChangeFeed,
 ): Promise<Status> {
   checkWait(options);
   let last: Status | 'nothing' = 'nothing';
@@ -29,6 +32,11 @@ export async function waitForStatus(
     last = found?.status ?? 'nothing';
     return found && isWanted(found, options) ? found.status : undefined;
   };
+  const isAbout = isAboutKey(tables.overall, key);
+  const watch = (wake: () => void) =>
+    feed.watch([tables.overall.name], (change) => {
+      if (isAbout(change?.key) && mayBeWanted(change, options)) wake();
+    });
   return lookUntil(isThere, watch, options, (reason) => gaveUp(tables, key, options, last, reason));
 }
 
@@ -57,6 +65,12 @@ async function look(
     throw error;
   }
 }
+
+/** Not known where the change carries no row. */
+const mayBeWanted = (change: ChangedRow | undefined, wanted: WaitOptions): boolean => {
+  const status = change?.record?.['status'];
+  return status === undefined || [wanted.status].flat().some((one) => one === status);
+};
 
 const isWanted = ({ status, revision }: StatusRecord, wanted: WaitOptions): boolean =>
   [wanted.status].flat().includes(status) && revision >= (wanted.revision ?? 0);

@@ -19,23 +19,27 @@ const unnamed = ({ text, values = [] }: Statement, what: string | RegExp, instea
   values,
 });
 
-/** A store whose workers read what is wanted without locking it. */
-export function readWithoutLock(store: DataStoreInternals): void {
-  const { executor } = store;
-  const run = executor.run.bind(executor);
-  const patched = (statement: Statement): Statement =>
-    statement.name === 'lock-what-is-free' ? unnamed(statement, 'for no key update of o skip locked', '') : statement;
-  executor.run = (scope, statements, options) => run(scope, mapStatements(statements, patched), options);
-}
-
 /** The same for what runs in the database: the functions of the tables' common operations. */
-export async function leaveLockOutOfFunctions(adminUrl: string): Promise<void> {
+export const leaveLockOutOfFunctions = (adminUrl: string): Promise<void> =>
+  replaceInFunctions(
+    adminUrl,
+    ['mark', 'persist_intent', 'finish_attempts'],
+    / for no key update( of o skip locked)?/g,
+  );
+
+/** Workers read what is wanted without locking it. */
+export const beginWithoutLock = (adminUrl: string): Promise<void> =>
+  replaceInFunctions(adminUrl, ['begin_attempts'], / for no key update of o skip locked/g);
+
+async function replaceInFunctions(adminUrl: string, verbs: readonly string[], what: RegExp): Promise<void> {
   const admin = new pg.Client(adminUrl);
   await admin.connect();
+  await admin.query('begin; select pg_advisory_xact_lock(1)');
   const { rows } = await admin.query<{ sql: string }>(
-    `select replace(pg_get_functiondef(oid), ' for no key update', '') as sql from pg_proc
-     where pronamespace = 'intendant'::regnamespace and (proname like 'mark\\_%' or proname like 'persist\\_intent\\_%')`,
+    `select pg_get_functiondef(oid) as sql from pg_proc
+     where pronamespace = 'intendant'::regnamespace and proname ~ '^(${verbs.join('|')})_'`,
   );
-  for (const { sql } of rows) await admin.query(sql);
+  for (const { sql } of rows) await admin.query(sql.replaceAll(what, ''));
+  await admin.query('commit');
   await admin.end();
 }

@@ -6,11 +6,10 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
-import { internalsOf } from '@intendant/core/internal';
 import { createSubscriptions } from '@intendant/subscription';
 import { createRealization, on } from '../index.ts';
 import { ROLES, vm } from './fixture.ts';
-import { readWithoutLock } from './lockless.ts';
+import { beginWithoutLock } from './lockless.ts';
 
 const {
   DATABASE = '',
@@ -28,7 +27,7 @@ const store = await createDataStore({ connection: DATABASE, adminConnection: ADM
 const subscriptions = await createSubscriptions({ store });
 const realization = await createRealization({ store, subscriptions });
 await realization.register([vm], { roles: ROLES });
-if (LOCKLESS !== '') readWithoutLock(internalsOf(store));
+if (LOCKLESS !== '') await beginWithoutLock(ADMIN_DATABASE);
 
 /** What a test looks for must not be mended behind its back. */
 const NO_SWEEP_MS = 86_400_000;

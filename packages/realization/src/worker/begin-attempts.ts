@@ -1,30 +1,29 @@
+import type { DataStoreInternals } from '@intendant/core/internal';
+import { readRow, type Statement, type StatementResult, serviceScope } from '@intendant/core/internal';
 import {
-  arrayLiteral,
-  type Executor,
-  quoteIdentifier,
-  readRow,
-  type Statement,
-  type StatementResult,
-} from '@intendant/core/internal';
-import type { ClaimedJob } from '../job/job-queue.ts';
-import { identityArrays, identitySql } from '../resource/identity-set.ts';
-import { KEEP_PLANS } from '../resource/keep-plans.ts';
+  CLAIMED_JOBS,
+  type ClaimedJob,
+  type ClaimRequest,
+  claimedJobsJson,
+  claimJobs,
+  readClaimedJobs,
+} from '../job/claim.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
-import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
-import { dropUnfoundedStatus, insertOrLockOverallStatus, recomputeSql } from '../status/overall-status.ts';
-import { STATUS_WEIGHTS } from '../status/status.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { beginFunction } from './begin-function.ts';
 
 /*
- * The first mark of an attempt. A claimed job names a resource; the intent is read here, and only with the overall
- * row locked (reason: persist-intent.ts). All jobs that were claimed together begin in one exchange: lock, read, mark
- * IN_PROGRESS, recompute.
+ * The first mark of an attempt. A claimed job names a resource; what is wanted of it is read only behind the lock of its
+ * overall row (why: persist-intent.ts). Jobs are normally claimed and begun in one exchange, which is one transaction: the
+ * claim is committed with the mark. A resource whose overall row another transaction holds is skipped, not waited for,
+ * so that one slow transaction does not delay the others; its job stays claimed and is begun a little later.
  *
- * Rows locked by another transaction are skipped, so that one slow transaction does not delay a batch. A setting
- * passes the locked rows to the later statements, which use only these: reading the locks again would use a snapshot
- * that may be older than the lock.
+ * An intent that waits for the claim of its resource's job holds the overall row meanwhile. The claim never waits for an
+ * overall row, so the two cannot wait for each other.
  */
 
-/** `observe`: it is realized already, so there is time to look whether it still is. */
+/** `observe`: it is realized already, so there is time to check whether it still is. */
 export type Action = 'realize' | 'unrealize' | 'observe' | 'nothing';
 
 /** What is wanted at the point, as of the lock. */
@@ -34,7 +33,7 @@ export interface BegunAttempt {
   /** The resource's row; null if it does not exist. */
   readonly record: Record<string, unknown> | null;
   readonly revision: number;
-  /** There is a status row at this point to mark; without one the removal is only seen to. */
+  /** There is a status row at this point to mark. Without one, a removal is carried out and not reported. */
   readonly isTracked: boolean;
 }
 
@@ -44,160 +43,106 @@ export interface Begun {
   readonly contended: readonly ClaimedJob[];
 }
 
-export async function beginAttempts(
-  executor: Executor,
-  tables: StatusTables,
-  enforcementPoint: string,
-  jobs: readonly ClaimedJob[],
-  attemptLimit: number,
-): Promise<Begun> {
-  const begin = (some: readonly ClaimedJob[], makesRows: boolean) =>
-    beginFree({ executor, tables, enforcementPoint, jobs: some, attemptLimit, makesRows });
-  const { attempts, unknown } = await begin(jobs, false);
-  if (unknown.length > 0) attempts.push(...(await begin(unknown, true)).attempts);
+export interface Beginning {
+  readonly store: DataStoreInternals;
+  readonly tables: StatusTables;
+  readonly enforcementPoint: string;
+  readonly attemptLimit: number;
+}
+
+/** Claims jobs and begins their attempts, in one exchange. If it fails, nothing was claimed. */
+export async function claimAndBegin(
+  beginning: Beginning,
+  queue: string,
+  request: ClaimRequest,
+): Promise<Begun & { readonly jobs: readonly ClaimedJob[] }> {
+  const { store } = beginning;
+  const { claim, begin } = await store.executor.run(serviceScope, {
+    claim: claimJobs(queue, request),
+    asWriter: store.exchange.settings.statement(SERVICE_SCOPE),
+    begin: beginClaimed(beginning),
+  });
+  const jobs = readClaimedJobs(queue, claim);
+  return { jobs, ...(await withUnknown(beginning, jobs, sortAnswers(beginning.tables, jobs, begin))) };
+}
+
+/** Begins the attempts of jobs that are claimed already. */
+export async function beginAttempts(beginning: Beginning, jobs: readonly ClaimedJob[]): Promise<Begun> {
+  const { begin } = await beginning.store.executor.run(SERVICE_SCOPE, { begin: beginJobs(beginning, jobs) });
+  return withUnknown(beginning, jobs, sortAnswers(beginning.tables, jobs, begin));
+}
+
+interface Sorted {
+  readonly attempts: readonly BegunAttempt[];
+  /** There is no overall row to lock. */
+  readonly unknown: readonly ClaimedJob[];
+}
+
+/**
+ * Of an unknown resource somebody may be just making the overall row, with an intent whose job was absorbed by the claimed
+ * one. So its attempt begins behind a row inserted for the purpose, which waits for a transaction that came first, and
+ * is deleted again.
+ */
+async function withUnknown(beginning: Beginning, jobs: readonly ClaimedJob[], first: Sorted): Promise<Begun> {
+  const later = first.unknown.length === 0 ? [] : await beginUnknown(beginning, first.unknown);
+  const attempts = [...first.attempts, ...later];
   const begun = new Set(attempts.map(({ job }) => job));
   return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
 }
 
-interface Beginning {
-  readonly executor: Executor;
-  readonly tables: StatusTables;
-  readonly enforcementPoint: string;
-  readonly jobs: readonly ClaimedJob[];
-  readonly attemptLimit: number;
-  readonly makesRows: boolean;
+async function beginUnknown(beginning: Beginning, jobs: readonly ClaimedJob[]): Promise<readonly BegunAttempt[]> {
+  const { store, tables } = beginning;
+  const identities = jobs.map(({ identity }) => identity);
+  const remarks = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
+  const { begin } = await store.executor.run(SERVICE_SCOPE, {
+    lock: insertOrLockOverallStatus(tables, remarks),
+    begin: beginJobs(beginning, jobs),
+    drop: dropUnfoundedStatus(tables, identities),
+  });
+  return sortAnswers(tables, jobs, begin).attempts;
 }
 
-/**
- * `unknown` are the jobs without a row to lock. A transaction may be inserting this row, and its job may have been
- * absorbed by the claimed one. So these attempts begin with an insert of the row, which waits for such a transaction;
- * the row is deleted afterwards.
- */
-async function beginFree({
-  executor,
-  tables,
-  enforcementPoint,
-  jobs,
-  attemptLimit,
-  makesRows,
-}: Beginning): Promise<{ attempts: BegunAttempt[]; unknown: ClaimedJob[] }> {
-  const resources = jobs.map(({ identity }) => identity);
-  const identities = identityArrays(tables.overall, resources);
-  const remarks = resources.map((identity) => ({ identity, isRemoval: true, revision: 0 }));
-  const before = makesRows ? [insertOrLockOverallStatus(tables, remarks)] : [];
-  const answers = await executor.run(SERVICE_SCOPE, [
-    ...before,
-    { name: 'lock-what-is-free', text: lockFreeSql(tables), values: identities },
-    { name: 'read-intents', text: readSql(tables), values: [...identities, enforcementPoint] },
-    {
-      name: 'mark-begun',
-      text: markSql(tables),
-      values: [...identities, enforcementPoint, attemptNumbers(jobs, attemptLimit)],
-    },
-    recomputeBegun(tables, identities, jobs.length),
-    ...(makesRows ? [dropUnfoundedStatus(tables, resources)] : []),
-  ]);
-  const [lock, read] = answers.slice(before.length) as [StatementResult, StatementResult];
-  return {
-    attempts: read.rows.map((row) => readAttempt(tables, jobs, row)),
-    unknown: ordinalsOf(lock.rows[0]?.[1]).map((ordinal) => jobs[ordinal - 1] as ClaimedJob),
-  };
-}
+const beginClaimed = ({ tables, enforcementPoint, attemptLimit }: Beginning): Statement => ({
+  name: 'begin-claimed',
+  text: beginSql(tables).claimed,
+  values: [enforcementPoint, limitText(attemptLimit)],
+});
 
-const ordinalsOf = (literal: string | null | undefined): number[] =>
-  literal ? literal.slice(1, -1).split(',').map(Number) : [];
+const beginJobs = ({ tables, enforcementPoint, attemptLimit }: Beginning, jobs: readonly ClaimedJob[]): Statement => ({
+  name: 'begin-attempts',
+  text: beginSql(tables).given,
+  values: [enforcementPoint, limitText(attemptLimit), claimedJobsJson(jobs)],
+});
+
+const MAX_INTEGER = 2_147_483_647;
 
 /** If the attempts of a job are used up, its error is that of the last one. */
-const attemptNumbers = (jobs: readonly ClaimedJob[], attemptLimit: number): string =>
-  arrayLiteral(jobs.map(({ retryCount }) => String(Math.min(retryCount + 1, attemptLimit))));
+const limitText = (limit: number): string => String(Math.min(limit, MAX_INTEGER));
 
-const BEGUN = 'intendant.begun_attempts';
-const isBegun = `intendant_ordinal = any (current_setting('${BEGUN}')::bigint[])`;
-
-const items = (tables: StatusTables): string => {
-  const { arrays, columns } = identitySql(tables.overall);
-  return `unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)`;
-};
-
-const lockFreeSql = perStatusTables((tables) => {
-  const { same, of } = identitySql(tables.overall);
-  return `
-    with locked as (
-      select i.intendant_ordinal from ${tables.overall.qualifiedName} o
-      join ${items(tables)} on ${same('o', 'i')}
-      order by ${of('o')}
-      for no key update of o skip locked
-    ),
-    unknown as (
-      select i.intendant_ordinal from ${items(tables)}
-      where not exists (select from ${tables.overall.qualifiedName} o where ${same('o', 'i')})
-    )
-    select set_config('${BEGUN}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true),
-      (select array_agg(unknown.intendant_ordinal)::text from unknown), ${KEEP_PLANS}
-    from locked`;
+const beginSql = perStatusTables((tables) => {
+  const begin = beginFunction(tables);
+  const columns = tables.resource.columns.map((_, index) => `column_${index + 1}`).join(', ');
+  const call = (claimed: string): string => `
+    select intendant_ordinal, intendant_state, intendant_current, intendant_is_tracked, intendant_is_there, ${columns}
+    from ${begin.name}(${claimed}, $1::text, $2::integer) as begun (${begin.columns})`;
+  return { claimed: call(`nullif(current_setting('${CLAIMED_JOBS}', true), '')::jsonb`), given: call('$3::jsonb') };
 });
 
-/** What there is to do at a point, from rows under the aliases o, r and e. */
-const actionOf = (tables: StatusTables): string => `
-      case
-        when e.${POINT_COLUMN} is null then 'unrealize'
-        when e.is_removal or not ${isAlive(tables, 'r')} then
-          case when e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED} and e.resource_revision = ${CURRENT} then 'nothing' else 'unrealize' end
-        when e.realization_status = ${STATUS_WEIGHTS.REALIZED} and e.resource_revision = ${CURRENT} then 'observe'
-        else 'realize'
-      end`;
+function sortAnswers(tables: StatusTables, jobs: readonly ClaimedJob[], { rows }: StatementResult): Sorted {
+  const attempts: BegunAttempt[] = [];
+  const unknown: ClaimedJob[] = [];
+  for (const row of rows) {
+    const job = jobs[Number(row[0]) - 1] as ClaimedJob;
+    if (row[1] === 'unknown') unknown.push(job);
+    else if (row[1] !== 'contended') attempts.push(readAttempt(tables, job, row));
+  }
+  return { attempts, unknown };
+}
 
-const CURRENT = 'coalesce(r.revision, o.resource_revision)';
-
-const readSql = perStatusTables((tables) => {
-  const { same, parameterCount } = identitySql(tables.overall);
-  const columns = tables.resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
-  return `
-    select i.intendant_ordinal, ${actionOf(tables)}, coalesce(${CURRENT}, 0), e.${POINT_COLUMN} is not null, r.revision is not null, ${columns}
-    from ${items(tables)}
-    left join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
-    left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
-    left join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')} and e.${POINT_COLUMN} = $${parameterCount + 1}
-    where ${isBegun}`;
-});
-
-const markSql = perStatusTables((tables) => {
-  const { same, of, parameterCount } = identitySql(tables.overall);
-  return `
-    with begun as (
-      select ${of('i')}, ${actionOf(tables)} as intendant_action, ${CURRENT} as intendant_current,
-        ($${parameterCount + 2}::integer[])[i.intendant_ordinal] as intendant_attempt
-      from ${items(tables)}
-      join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
-      join ${tables.enforcement.qualifiedName} e on ${same('e', 'i')} and e.${POINT_COLUMN} = $${parameterCount + 1}
-      left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
-      where ${isBegun}
-    ),
-    wanted as (
-      select ${of('b')}, b.intendant_current, b.intendant_attempt, b.intendant_action = 'unrealize' as intendant_is_removal,
-        case b.intendant_action when 'unrealize' then ${STATUS_WEIGHTS.DELETION_IN_PROGRESS} else ${STATUS_WEIGHTS.IN_PROGRESS} end as intendant_status
-      from begun b where b.intendant_action in ('realize', 'unrealize')
-    )
-    update ${tables.enforcement.qualifiedName} e
-    set realization_status = w.intendant_status, resource_revision = w.intendant_current, is_removal = w.intendant_is_removal,
-      attempt = w.intendant_attempt, updated_at = clock_timestamp()
-    from wanted w
-    where ${same('e', 'w')} and e.${POINT_COLUMN} = $${parameterCount + 1}
-      and (e.realization_status, e.resource_revision, e.is_removal, e.attempt)
-        is distinct from (w.intendant_status, w.intendant_current, w.intendant_is_removal, w.intendant_attempt)`;
-});
-
-const recomputeBegun = (tables: StatusTables, identities: readonly string[], count: number): Statement => ({
-  name: 'recompute-begun',
-  text: recomputeBegunSql(tables),
-  values: [...identities, arrayLiteral(new Array(count).fill('0')), arrayLiteral(new Array(count).fill(null))],
-});
-const recomputeBegunSql = perStatusTables((tables) => recomputeSql(tables, isBegun));
-
-function readAttempt(tables: StatusTables, jobs: readonly ClaimedJob[], row: readonly (string | null)[]): BegunAttempt {
-  const [ordinal, action, revision, isTracked, isThere, ...columns] = row;
+function readAttempt(tables: StatusTables, job: ClaimedJob, row: readonly (string | null)[]): BegunAttempt {
+  const [, action, revision, isTracked, isThere, ...columns] = row;
   return {
-    job: jobs[Number(ordinal) - 1] as ClaimedJob,
+    job,
     action: action as Action,
     record: isThere === 't' ? readRow(tables.resource, columns) : null,
     revision: Number(revision),

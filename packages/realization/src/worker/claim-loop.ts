@@ -1,12 +1,13 @@
 import { ConnectionError } from '@intendant/core';
-import { type Bell, type DataStoreInternals, translateError } from '@intendant/core/internal';
+import { type Bell, startTimer, type Timer, translateError } from '@intendant/core/internal';
 import type { Logger } from 'pino';
+import type { ClaimedJob } from '../job/claim.ts';
 import { armJobBell, disarmJobBell } from '../job/job-bell.ts';
-import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
+import { hasLostRace, type JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
 import type { Admission } from './admission.ts';
 import { runAttempt } from './attempt.ts';
-import { type BegunAttempt, beginAttempts } from './begin-attempts.ts';
+import type { Begun, BegunAttempt } from './begin-attempts.ts';
 import type { Claim, Claims } from './claims.ts';
 import type { Lane } from './lane.ts';
 import { LanePauses } from './lane-pauses.ts';
@@ -28,11 +29,12 @@ const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 5000;
 /** After this number of successful claims in a row a worker is busy, and is not notified of each job. */
 const BUSY_TURNS = 2;
+/** How much later a look comes for which there is no reason known. */
+const UNLIKELY_PAUSE_MS = 20;
 /** Wait before retrying when a claim did not get a due job because another claim held it locked. */
 const OVERDUE_PAUSE_MS = 20;
 
 export interface ClaimLoopParts {
-  readonly store: DataStoreInternals;
   readonly jobQueue: JobQueue;
   readonly configuration: WorkerConfiguration;
   readonly logger: Logger;
@@ -58,6 +60,11 @@ export class ClaimLoop {
   /** Claims in a row that brought something. */
   #busyTurns = 0;
   #isBellArmed = false;
+  /** How often it was said from outside that there may be a job. */
+  #rings = 0;
+  /** The loop waits until an attempt ends. */
+  #needsRoom = false;
+  #later: Timer | undefined;
 
   constructor(parts: ClaimLoopParts) {
     this.#parts = parts;
@@ -75,17 +82,26 @@ export class ClaimLoop {
     this.#parts.bell.ring();
     await this.#running;
     this.#running = undefined;
+    this.#later?.cancel();
+    this.#later = undefined;
     this.#handBack(this.#contended.splice(0), CONTENDED_LIMIT_MS);
+  }
+
+  /** There may be a new job, or one that has become due. */
+  ring(): void {
+    this.#rings++;
+    this.#parts.bell.ring();
   }
 
   async #run(): Promise<void> {
     for (let failures = 0; !this.#isStopping; ) {
       try {
-        const isBusy = await this.#takeMore();
+        const { claimed, isRoomFilled } = await this.#takeMore();
         failures = 0;
-        this.#busyTurns = isBusy ? this.#busyTurns + 1 : 0;
+        this.#busyTurns = claimed > 0 ? this.#busyTurns + 1 : 0;
         if (this.#busyTurns === BUSY_TURNS) this.#disarmBell();
-        if (!isBusy && !this.#isStopping) await this.#parts.bell.wait(await this.#napMs());
+        if (isRoomFilled || this.#isBusy) continue;
+        if (!this.#isStopping) await this.#parts.bell.wait(await this.#napMs(claimed > 0));
       } catch (error) {
         if (failures === 0) this.#parts.logger.warn({ err: error }, 'jobs could not be claimed; trying again');
         await this.#parts.bell.wait(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++));
@@ -93,21 +109,42 @@ export class ClaimLoop {
     }
   }
 
-  /** Claims and begins jobs for every lane, up to the free capacity. Returns whether there may be more. */
-  async #takeMore(): Promise<boolean> {
+  /** So many jobs come that the next claim is likely to find some, and a look before it would be wasted. */
+  get #isBusy(): boolean {
+    return this.#busyTurns >= (this.#parts.isPolled ? 1 : BUSY_TURNS);
+  }
+
+  /** Claims and begins jobs for every lane, up to the free capacity. */
+  async #takeMore(): Promise<{ readonly claimed: number; readonly isRoomFilled: boolean }> {
     await this.#beginContended();
-    let isBusy = false;
+    let claimed = 0;
+    let isRoomFilled = false;
     this.#turn++;
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[(index + this.#turn) % this.#lanes.length] as Lane;
       if (this.#pauses.isPaused(lane)) continue;
       const room = this.#room();
-      if (room <= 0) return false;
-      const jobs = await lane.claim(room);
-      isBusy ||= jobs.length > 0;
-      await this.#begin(lane, this.#claim(lane, jobs));
+      if (room <= 0) return { claimed, isRoomFilled: false };
+      const jobs = await this.#take(lane, room);
+      claimed += jobs;
+      isRoomFilled ||= jobs >= room;
     }
-    return isBusy;
+    return { claimed, isRoomFilled };
+  }
+
+  /** Claims and begins in one exchange; apart when that fails, to find out which of the two it was. Returns the number of jobs. */
+  async #take(lane: Lane, room: number): Promise<number> {
+    try {
+      const { jobs, ...begun } = await lane.claimAndBegin(room);
+      this.#runBegun(lane, this.#claim(lane, jobs), begun);
+      return jobs.length;
+    } catch (error) {
+      if (hasLostRace(error)) return 0;
+      if (isConnectionError(error)) throw error;
+      const jobs = await lane.claim(room);
+      await this.#begin(lane, this.#claim(lane, jobs));
+      return jobs.length;
+    }
   }
 
   #room(): number {
@@ -143,22 +180,28 @@ export class ClaimLoop {
 
   async #begin(lane: Lane, claims: readonly Claim[]): Promise<void> {
     if (claims.length === 0) return;
-    const byJob = new Map(claims.map((claim) => [claim.job, claim]));
-    const { store } = this.#parts;
-    const { enforcementPoint, retry } = this.#parts.configuration;
     try {
-      const begun = await beginAttempts(store.executor, lane.tables, enforcementPoint, [...byJob.keys()], retry.limit);
-      for (const attempt of begun.attempts) void this.#attempt(byJob.get(attempt.job) as Claim, attempt);
-      this.#contended.push(...begun.contended.map((job) => byJob.get(job) as Claim));
-      if (this.#pauses.succeeded(lane)) this.#parts.logger.info(subjectOf(lane), 'attempts can begin again');
+      this.#runBegun(lane, claims, await lane.begin(claims.map(({ job }) => job)));
     } catch (error) {
       this.#couldNotBegin(lane, claims, error);
     }
   }
 
-  /** A database that is away is everybody's trouble. Anything else is this table's: the others go on without it. */
+  /** Attempts of jobs that have no claim here do not run: an earlier attempt of the resource still does. */
+  #runBegun(lane: Lane, claims: readonly Claim[], { attempts, contended }: Begun): void {
+    if (claims.length === 0) return;
+    const byJob = new Map(claims.map((claim) => [claim.job, claim]));
+    for (const attempt of attempts) {
+      const claim = byJob.get(attempt.job);
+      if (claim) void this.#attempt(claim, attempt);
+    }
+    this.#contended.push(...contended.flatMap((job) => byJob.get(job) ?? []));
+    if (this.#pauses.succeeded(lane)) this.#parts.logger.info(subjectOf(lane), 'attempts can begin again');
+  }
+
+  /** If the database cannot be reached, all lanes wait. Any other error is about this table: the other lanes go on. */
   #couldNotBegin(lane: Lane, claims: readonly Claim[], error: unknown): void {
-    if (translateError(error, { operation: 'begin' }) instanceof ConnectionError) {
+    if (isConnectionError(error)) {
       this.#contended.push(...claims);
       throw error;
     }
@@ -173,10 +216,11 @@ export class ClaimLoop {
 
   async #attempt(claim: Claim, attempt: BegunAttempt): Promise<void> {
     claim.attempt = attempt;
+    const rings = this.#rings;
     const outcome = await runAttempt(claim.lane.setting, attempt, claim.controller);
     this.#parts.claims.end(claim);
     this.#parts.admission.ended(outcome, attempt.action === 'realize' || attempt.action === 'unrealize');
-    this.#parts.bell.ring();
+    if (this.#needsRoom) this.#parts.bell.ring();
     const settled = await claim.lane.settle(attempt, outcome);
     this.#parts.onSettled(claim.lane, attempt, outcome, settled);
     if (settled !== 'settled') {
@@ -186,6 +230,20 @@ export class ClaimLoop {
       );
     }
     this.#parts.claims.remove(claim);
+    this.#lookAfter(settled === 'settled' && outcome.kind === 'done' && rings === this.#rings);
+  }
+
+  /**
+   * A job of the same resource that came meanwhile can be claimed now. If nothing was heard of one, that is unlikely, and
+   * the look for it waits a moment, so that it does not compete with those who are waiting for the outcome.
+   */
+  #lookAfter(isUnlikely: boolean): void {
+    if (!isUnlikely || this.#needsRoom || this.#isBusy || this.#isStopping) this.#parts.bell.ring();
+    else this.#later ??= startTimer(UNLIKELY_PAUSE_MS, () => this.#ringLater());
+  }
+
+  #ringLater(): void {
+    this.#later = undefined;
     this.#parts.bell.ring();
   }
 
@@ -214,9 +272,10 @@ export class ClaimLoop {
     void this.#parts.jobQueue.run([disarmJobBell(queues)]).catch(() => undefined);
   }
 
-  /** How long nothing is going to be due, as far as is known. */
-  async #napMs(): Promise<number> {
+  /** How long nothing is going to be due, as far as is known. `hasClaimed`: the claim before took what was due then. */
+  async #napMs(hasClaimed: boolean): Promise<number> {
     const { pollIntervalMs, concurrency } = this.#parts.configuration;
+    this.#needsRoom = this.#room() <= 0;
     if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
     const { running, ended } = this.#parts.claims;
     if (running >= concurrency || ended >= MAX_CLAIMED_TOGETHER) return pollIntervalMs;
@@ -229,9 +288,13 @@ export class ClaimLoop {
     this.#isBellArmed = true;
     const due = answer?.rows[0]?.[0] ?? null;
     const limitMs = Math.min(pollIntervalMs, this.#pauses.remainingMs());
-    return due === null ? limitMs : Math.min(limitMs, Math.max(OVERDUE_PAUSE_MS, Number(due)));
+    if (due === null) return limitMs;
+    return Math.min(limitMs, Math.max(hasClaimed ? 0 : OVERDUE_PAUSE_MS, Number(due)));
   }
 }
+
+const isConnectionError = (error: unknown): boolean =>
+  translateError(error, { operation: 'begin' }) instanceof ConnectionError;
 
 const subjectOf = (lane: Lane) => ({ table: lane.tables.resource.name });
 

@@ -1,5 +1,5 @@
+import type { ClaimedJob } from '../job/claim.ts';
 import { jobKey } from '../job/job-key.ts';
-import type { ClaimedJob } from '../job/job-queue.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Lane } from './lane.ts';
 

@@ -1,4 +1,5 @@
 import { internalsOf } from '@intendant/core/internal';
+import { eventually } from '@intendant/devdb/testing';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createRealization, on, type RealizationSession, TerminalError, type WorkerOptions } from '../index.ts';
@@ -81,6 +82,7 @@ describe('drain', () => {
     const worker = await workers.work('E1', { realize: () => new Promise(() => {}) }, { stopTimeoutMs: 0 });
     expect(await worker.drain()).toEqual([]);
     await persist('VM1');
+    await eventually(() => expect(worker.inFlight).toBe(1));
     await expect(worker.drain({ timeoutMs: 100 })).rejects.toMatchObject({ code: 'OPERATION_CANCELLED' });
     expect(worker.inFlight).toBe(1);
   });

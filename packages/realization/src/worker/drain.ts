@@ -1,5 +1,5 @@
 import { type AnyTable, type KeyOf, OperationCancelledError } from '@intendant/core';
-import { type Bell, checkDuration, pause, startDeadline } from '@intendant/core/internal';
+import { checkDuration, pause, startDeadline } from '@intendant/core/internal';
 import type { JobQueue } from '../job/job-queue.ts';
 import { readQueueDepths } from '../job/pending-jobs.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
@@ -42,13 +42,13 @@ const LOOK_PAUSE_MS = 10;
 export class Drain {
   readonly #jobQueue: JobQueue;
   readonly #claims: Claims;
-  readonly #bell: Bell;
+  readonly #ring: () => void;
   readonly #attempts: DrainedAttempt[] = [];
 
-  constructor(jobQueue: JobQueue, claims: Claims, bell: Bell) {
+  constructor(jobQueue: JobQueue, claims: Claims, ring: () => void) {
     this.#jobQueue = jobQueue;
     this.#claims = claims;
-    this.#bell = bell;
+    this.#ring = ring;
   }
 
   settled(lane: Lane, attempt: BegunAttempt, outcome: Outcome, settled: Settled): void {
@@ -72,7 +72,7 @@ export class Drain {
     try {
       while (!(await this.#isIdle(queues))) {
         if (deadline.signal?.aborted) throw gaveUp(deadline.signal.reason);
-        this.#bell.ring();
+        this.#ring();
         await pause(LOOK_PAUSE_MS, deadline.signal);
       }
       return [...this.#attempts];

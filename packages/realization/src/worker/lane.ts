@@ -1,10 +1,11 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
+import type { ClaimedJob, ClaimRequest } from '../job/claim.ts';
 import { queueName } from '../job/job-key.ts';
-import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
+import type { JobQueue } from '../job/job-queue.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { AttemptSetting } from './attempt.ts';
-import type { BegunAttempt } from './begin-attempts.ts';
+import { type Beginning, type Begun, type BegunAttempt, beginAttempts, claimAndBegin } from './begin-attempts.ts';
 import { finishAttempts } from './finish-attempts.ts';
 import { type Outcome, type SetBackAttempt, setAttemptsBack } from './set-attempts-back.ts';
 import { type Settled, Settler } from './settler.ts';
@@ -27,6 +28,7 @@ export class Lane {
   readonly queue: string;
   readonly setting: AttemptSetting;
   readonly #jobQueue: JobQueue;
+  readonly #beginning: Beginning;
   readonly #finished: Settler<BegunAttempt>;
   readonly #setBack: Settler<SetBackAttempt>;
   #afterTenant: string | null = null;
@@ -37,16 +39,40 @@ export class Lane {
     this.queue = queueName(tables.resource.schemaName, tables.resource.name, enforcementPoint);
     this.setting = setting;
     this.#jobQueue = jobQueue;
-    this.#finished = new Settler((attempts) => finishAttempts(store, tables, enforcementPoint, attempts), logger);
+    this.#beginning = { store, tables, enforcementPoint, attemptLimit: setting.retry.limit };
+    this.#finished = new Settler(
+      (attempts) => finishAttempts(store.executor, tables, enforcementPoint, attempts),
+      logger,
+    );
     this.#setBack = new Settler((attempts) => setAttemptsBack(store, tables, enforcementPoint, attempts), logger);
   }
 
-  /** Up to this many jobs that are due, in turns over the tenants. */
-  async claim(limit: number): Promise<ClaimedJob[]> {
-    const favoursBackground = this.#claims++ % BACKGROUND_EVERY === BACKGROUND_EVERY - 1;
-    const jobs = await this.#jobQueue.claim(this.queue, { limit, afterTenant: this.#afterTenant, favoursBackground });
-    this.#afterTenant = jobs.at(-1)?.tenant ?? this.#afterTenant;
+  /** Claims up to this many jobs that are due, in turns over the tenants, and begins them in the same exchange. */
+  async claimAndBegin(limit: number): Promise<Begun & { readonly jobs: readonly ClaimedJob[] }> {
+    const taken = await claimAndBegin(this.#beginning, this.queue, this.#nextRequest(limit));
+    this.#noteTurn(taken.jobs);
+    return taken;
+  }
+
+  /** Only claims them. */
+  async claim(limit: number): Promise<readonly ClaimedJob[]> {
+    const jobs = await this.#jobQueue.claim(this.queue, this.#nextRequest(limit));
+    this.#noteTurn(jobs);
     return jobs;
+  }
+
+  /** Begins the attempts of jobs that were claimed. */
+  begin(jobs: readonly ClaimedJob[]): Promise<Begun> {
+    return beginAttempts(this.#beginning, jobs);
+  }
+
+  #nextRequest(limit: number): ClaimRequest {
+    const favoursBackground = this.#claims++ % BACKGROUND_EVERY === BACKGROUND_EVERY - 1;
+    return { limit, afterTenant: this.#afterTenant, favoursBackground };
+  }
+
+  #noteTurn(jobs: readonly ClaimedJob[]): void {
+    this.#afterTenant = jobs.at(-1)?.tenant ?? this.#afterTenant;
   }
 
   /** Resolves once the outcome is written. */

@@ -1,6 +1,7 @@
 import { Service } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
+import type { ClaimedJob } from '../job/claim.ts';
+import type { JobQueue } from '../job/job-queue.ts';
 import { takeOverJobs } from '../job/reschedule.ts';
 
 /** A lease is renewed, and others' are looked at, this often in its time. */

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransactionConflictError } from '@intendant/core';
-import { type DataStoreInternals, internalsOf, statementsOf } from '@intendant/core/internal';
+import { type DataStoreInternals, internalsOf, type StatementResult } from '@intendant/core/internal';
 import { atScale, eventually, isSoak } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
-import { readWithoutLock } from '../testing/lockless.ts';
+import { beginWithoutLock } from '../testing/lockless.ts';
 import { killed, startProcess } from '../testing/processes.ts';
 import { randomFrom } from '../testing/random.ts';
 import { serviceQuery } from '../testing/service-query.ts';
@@ -63,13 +63,14 @@ async function startWorker(fixture: Fixture): Promise<void> {
   await worker.start();
 }
 
-/** Resolves when a worker of this store has read for the first time what is wanted, or found it locked. */
+/** Resolves when a worker of this store has claimed a job, and has read what is wanted or found it locked. */
 function firstLook({ executor }: DataStoreInternals): Promise<void> {
   const looked = gate();
   const run = executor.run.bind(executor);
   executor.run = async (scope, statements, options) => {
     const answers = await run(scope, statements, options);
-    if (statementsOf(statements).some(({ name }) => name === 'read-intents')) looked.open();
+    const { claim } = answers as { claim?: StatementResult };
+    if (claim && claim.rows[0]?.[0] !== '') looked.open();
     return answers;
   };
   return looked.opened;
@@ -104,7 +105,7 @@ test('an intent whose job was claimed before it committed is realized', async ()
 
 test('the same intent is stuck when the worker reads without the lock', async () => {
   await using fixture = await openFixture();
-  readWithoutLock(internalsOf(fixture.store));
+  await beginWithoutLock(fixture.adminUrl);
   expect(await statusAfterAbsorbedSend(fixture)).not.toBe('REALIZED');
 });
 

@@ -1,5 +1,6 @@
 import { type DataStoreInternals, serviceScope, sessionInternalsOf } from '@intendant/core/internal';
-import { type ClaimedJob, idsOf, renewJobs } from '../job/job-queue.ts';
+import type { ClaimedJob } from '../job/claim.ts';
+import { idsOf, renewJobs } from '../job/job-queue.ts';
 import { type FailedJob, rescheduleJobs } from '../job/reschedule.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import type { StatusTables } from '../resource/status-tables.ts';

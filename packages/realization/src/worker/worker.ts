@@ -1,13 +1,16 @@
 import { Bell, checkOptions, type DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { ChangeFeed } from '../background/change-feed.ts';
+import type { ChangedRow } from '../background/changed-row.ts';
 import { DutyRound } from '../background/duty.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
+import type { ClaimedJob } from '../job/claim.ts';
 import type { JobListener } from '../job/job-listener.ts';
-import type { ClaimedJob, JobQueue } from '../job/job-queue.ts';
+import type { JobQueue } from '../job/job-queue.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { writeMarks } from '../status/marks.ts';
+import type { Status } from '../status/status.ts';
 import { sweepDuty } from '../sweep/sweep-duty.ts';
 import { Admission } from './admission.ts';
 import { AttemptAborted, type AttemptSetting } from './attempt.ts';
@@ -34,6 +37,16 @@ export interface WorkerParts {
 
 const ABORT_GRACE_MS = 1000;
 
+/** Changes to these statuses leave no job behind. */
+const WITHOUT_JOB: ReadonlySet<unknown> = new Set([
+  'IN_PROGRESS',
+  'REALIZED',
+  'DELETION_IN_PROGRESS',
+  'DELETION_REALIZED',
+] satisfies Status[]);
+
+const mayHaveJob = ({ record }: ChangedRow): boolean => !WITHOUT_JOB.has(record?.['status']);
+
 /** Something in the background that the worker starts and stops with itself. */
 type Stop = () => unknown;
 
@@ -59,7 +72,6 @@ export class Worker implements AsyncDisposable {
     this.#configuration = configuration;
     this.#logger = parts.logger.child({ enforcementPoint: configuration.enforcementPoint });
     this.#loop = new ClaimLoop({
-      store: parts.store,
       jobQueue: parts.jobQueue,
       configuration,
       logger: this.#logger,
@@ -116,7 +128,7 @@ export class Worker implements AsyncDisposable {
   async drain(options: DrainOptions = {}): Promise<DrainedAttempt[]> {
     checkOptions<DrainOptions>('drain', options, { timeoutMs: true, signal: true });
     const isStartedHere = !this.#isWanted;
-    const drain = new Drain(this.#parts.jobQueue, this.#claims, this.#bell);
+    const drain = new Drain(this.#parts.jobQueue, this.#claims, () => this.#loop.ring());
     this.#drains.add(drain);
     try {
       await this.start();
@@ -221,12 +233,13 @@ export class Worker implements AsyncDisposable {
     const { enforcementPoint, abortOnNewerRevision } = this.#configuration;
     const statuses = this.#lanes.map(({ tables }) => tables.enforcement.name);
     this.#stops.push(
-      await feed.watch(statuses, (key) => {
-        if (key === undefined || key[POINT_COLUMN] === enforcementPoint) this.#bell.ring();
+      await feed.watch(statuses, (change) => {
+        if (change === undefined || (change.key[POINT_COLUMN] === enforcementPoint && mayHaveJob(change)))
+          this.#loop.ring();
       }),
     );
     for (const { queue } of feed.isPolled ? [] : this.#lanes)
-      this.#stops.push(this.#parts.jobListener.watch(queue, () => this.#bell.ring()));
+      this.#stops.push(this.#parts.jobListener.watch(queue, () => this.#loop.ring()));
     if (!abortOnNewerRevision) return;
     for (const { tables } of this.#lanes) {
       const newer = new NewerRevisions(store.executor, tables, this.#claims, this.#logger);
@@ -243,7 +256,7 @@ export class Worker implements AsyncDisposable {
       logger: this.#logger,
       claimed: () => this.#claims.all().map(({ job }) => job),
       onLost: (job) => this.#lose(job),
-      onFreed: () => this.#bell.ring(),
+      onFreed: () => this.#loop.ring(),
     });
     leases.start();
     this.#stops.push(() => leases.stop());
@@ -251,7 +264,7 @@ export class Worker implements AsyncDisposable {
 
   #sweep(tables: StatusTables): void {
     const { sweepIntervalMs } = this.#configuration;
-    const duty = sweepDuty(this.#parts.store, tables, sweepIntervalMs, this.#logger, () => this.#bell.ring());
+    const duty = sweepDuty(this.#parts.store, tables, sweepIntervalMs, this.#logger, () => this.#loop.ring());
     const sweeping = new DutyRound(duty, this.#logger);
     sweeping.start();
     this.#stops.push(() => sweeping.stop());

@@ -1,0 +1,54 @@
+import type { Statement, StatementResult } from '@intendant/core/internal';
+import type { Identity } from '../resource/identity-set.ts';
+
+/** A job this process has claimed. */
+export interface ClaimedJob {
+  readonly id: string;
+  /** Names the attempt: a claim that lapsed and was made anew has a higher one. */
+  readonly retryCount: number;
+  readonly queue: string;
+  readonly identity: Identity;
+  /** The tenant in whose turn it was claimed; empty for a job that belongs to no tenant. */
+  readonly tenant: string;
+}
+
+export interface ClaimRequest {
+  readonly limit: number;
+  /** Tenants after this one come first. Null: from the first. */
+  readonly afterTenant: string | null;
+  /** Background work that has waited for long goes first. */
+  readonly favoursBackground: boolean;
+}
+
+/** Holds the claimed jobs as JSON, for a later statement of the same exchange; empty when none was claimed. */
+export const CLAIMED_JOBS = 'intendant.claimed_jobs';
+
+/** Claims jobs. Runs as the service role. */
+export const claimJobs = (queue: string, { limit, afterTenant, favoursBackground }: ClaimRequest): Statement => ({
+  name: 'claim-jobs',
+  text: CLAIM,
+  values: [queue, String(limit), afterTenant, String(favoursBackground)],
+});
+
+const CLAIM = `
+  select set_config('${CLAIMED_JOBS}', coalesce(jsonb_agg(jsonb_build_object(
+    'id', id, 'attempt', retry_count + 1, 'tenant', tenant, 'identity', data->'identity'))::text, ''), true)
+  from intendant.claim_jobs($1, $2, $3, $4)`;
+
+interface JobJson {
+  readonly id: string;
+  readonly attempt: number;
+  readonly tenant: string;
+  readonly identity: readonly string[];
+}
+
+/** The jobs that `claimJobs` claimed, in the order of its turns. */
+export function readClaimedJobs(queue: string, { rows }: StatementResult): ClaimedJob[] {
+  const text = rows[0]?.[0] ?? '';
+  const jobs = text === '' ? [] : (JSON.parse(text) as JobJson[]);
+  return jobs.map(({ id, attempt, tenant, identity }) => ({ id, retryCount: attempt - 1, queue, identity, tenant }));
+}
+
+/** The same JSON of jobs, as far as an attempt begins with it. */
+export const claimedJobsJson = (jobs: readonly ClaimedJob[]): string =>
+  JSON.stringify(jobs.map(({ retryCount, identity }) => ({ attempt: retryCount + 1, identity })));
