@@ -17,6 +17,7 @@ const CHECKS = {
   'examples in the docs': ['scripts/check-doc-examples.ts'],
   docstrings: ['scripts/check-docstrings.ts'],
   'links in the docs': ['scripts/check-doc-links.ts'],
+  'known vulnerabilities': ['scripts/check-audit.ts'],
   'figures in the README': ['scripts/readme-figures.ts'],
 };
 
@@ -35,6 +36,6 @@ async function run(name: string, args: readonly string[]): Promise<Outcome> {
 
 const outcomes = await Promise.all(Object.entries(CHECKS).map(([name, args]) => run(name, args)));
 for (const { name, passed, output } of outcomes.toSorted((a, b) => Number(b.passed) - Number(a.passed))) {
-  console.log(passed ? `✓ ${name}` : `✗ ${name}\n\n${output}\n`);
+  console.log(passed ? `✓ ${name}${output.startsWith('skipped') ? ` (${output})` : ''}` : `✗ ${name}\n\n${output}\n`);
 }
 process.exitCode = outcomes.every((outcome) => outcome.passed) ? 0 : 1;

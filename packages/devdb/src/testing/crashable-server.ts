@@ -23,7 +23,7 @@ export interface CrashableServer extends AsyncDisposable {
   readonly port: number;
   /** The folder with the server's data. */
   readonly dataDir: string;
-  /** Immediate shutdown: no connection is told, no checkpoint is made. Resolves when the server is gone. */
+  /** Immediate shutdown: no connection is told, no checkpoint is made. Resolves when the server is gone, also if it was before. */
   crash(): Promise<void>;
   /** Starts the server with the same data, at another port if one is given. */
   start(port?: number): Promise<void>;
@@ -60,9 +60,8 @@ export async function crashableServer(options: CrashableServerOptions = {}): Pro
       return server.dataDir as string;
     },
     crash: async () => {
-      const [pid] = (await readFile(join(server.dataDir as string, 'postmaster.pid'), 'utf8')).split('\n');
-      process.kill(Number(pid), 'SIGQUIT');
-      await eventually(() => expectGone(Number(pid)), { timeoutMs: 20_000 });
+      const pid = await readFile(join(server.dataDir as string, 'postmaster.pid'), 'utf8').catch(() => undefined);
+      if (pid !== undefined) await killAtOnce(Number.parseInt(pid, 10));
       await server.stop();
     },
     start: async (at = port) => {
@@ -74,6 +73,15 @@ export async function crashableServer(options: CrashableServerOptions = {}): Pro
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function killAtOnce(pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGQUIT');
+  } catch {
+    return; // It has ended by itself.
+  }
+  await eventually(() => expectGone(pid), { timeoutMs: 20_000 });
 }
 
 function expectGone(pid: number): void {

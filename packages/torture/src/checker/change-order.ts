@@ -43,6 +43,7 @@ function* checkRevisions({ name, row, changes }: FollowedRow): Generator<Found> 
 /** Every value that was delivered was written by an operation that did not fail. */
 export const noInvention: Checker = {
   rule: 'no change is invented',
+  spansFailovers: true,
   *check(history) {
     const written = new Map(operationsOf(history).map((run) => [run.invoked.value, run]));
     for (const { name, row, changes } of followedRows(history)) {

@@ -45,10 +45,26 @@ const SHOWN = 5;
 /** Holds a history against every rule. */
 export function judge(events: readonly HistoryEvent[]): Judgement {
   const history = events.toSorted((a, b) => a.at - b.at);
-  const found = CHECKERS.map(({ rule, check }) => ({ rule, violations: [...check(history)] }));
+  const counting = sinceFailover(history);
+  const found = CHECKERS.map((checker) => ({
+    rule: checker.rule,
+    violations: [...checker.check(checker.spansFailovers ? history : counting)],
+  }));
   return {
     figures: figuresOf(history),
     rules: Object.fromEntries(found.map(({ rule, violations }) => [rule, violations.length])),
     violations: found.flatMap(({ rule, violations }) => violations.slice(0, SHOWN).map((one) => ({ rule, ...one }))),
   };
+}
+
+/** What happened after the last failover: what was invoked before it may be lost. Processes and faults stay. */
+function sinceFailover(history: readonly HistoryEvent[]): readonly HistoryEvent[] {
+  const failover = history.findLast(({ kind }) => kind === 'failover');
+  if (failover === undefined) return history;
+  const calls = new Set<string>();
+  return history.filter((event) => {
+    if (event.at >= failover.at && 'call' in event && event.phase === 'invoke') calls.add(event.call);
+    if ('call' in event) return calls.has(event.call);
+    return event.at >= failover.at || event.kind === 'process';
+  });
 }

@@ -15,6 +15,8 @@ export type Found = Omit<Violation, 'rule'>;
 export interface Checker {
   /** In words: what is true of every correct history. */
   readonly rule: string;
+  /** True if it must hold of what happened before a failover too. Default false. */
+  readonly spansFailovers?: boolean;
   /** `history` is in the order of time. */
   check(history: readonly HistoryEvent[]): Iterable<Found>;
 }

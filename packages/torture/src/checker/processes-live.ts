@@ -3,6 +3,7 @@ import { type Checker, eventsOf } from './checker.ts';
 /** No fault ends a process, except those that end processes. */
 export const processesLive: Checker = {
   rule: 'no process ends by itself',
+  spansFailovers: true,
   *check(history) {
     for (const { at, phase, role, target, note } of eventsOf(history, 'process'))
       if (phase === 'died') yield { at, text: `${role}, process ${target}: ${note ?? ''}` };
@@ -12,6 +13,7 @@ export const processesLive: Checker = {
 /** What scenarios saw by themselves, and figures past their limits. */
 export const complaints: Checker = {
   rule: 'what scenarios ask for by themselves',
+  spansFailovers: true,
   *check(history) {
     for (const { at, rule, text } of eventsOf(history, 'complaint')) yield { at, text: `${rule}: ${text}` };
     for (const { at, name, value, unit, limit } of eventsOf(history, 'figure'))

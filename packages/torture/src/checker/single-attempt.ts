@@ -11,6 +11,7 @@ const WAKING_MS = 1_500;
  */
 export const singleAttempt: Checker = {
   rule: 'at most one attempt at a time for a resource at a point',
+  spansFailovers: true,
   *check(history) {
     const ward = new Ward();
     for (const event of history) {

@@ -9,7 +9,7 @@ const memberOf = ({ cast, random }: World, role: Role) => random.pick(cast.membe
 
 const kill = (role: Role): Fault => ({
   name: `kill -9 of a ${role}`,
-  inject: async (world) => world.cast.kill(memberOf(world, role)),
+  inject: async (world) => void (await world.cast.kill(memberOf(world, role))),
 });
 
 const freeze = (role: Role): Fault => ({
@@ -17,10 +17,13 @@ const freeze = (role: Role): Fault => ({
   inject: (world) => world.cast.freeze(memberOf(world, role), world.random.between(...FREEZE_MS), world.signal),
 });
 
-/** All workers at once: nobody is left who could take over. */
+/** All workers at once: nobody is left who could take over, so recovery begins when others have started. */
 const killAllWorkers: Fault = {
   name: 'kill -9 of all workers',
-  inject: async ({ cast }) => void (await Promise.all(cast.members('worker').map((member) => cast.kill(member)))),
+  inject: async ({ cast }) => {
+    const killed = await Promise.all(cast.members('worker').map((member) => cast.kill(member)));
+    await Promise.all(killed.map(({ replaced }) => replaced));
+  },
 };
 
 const HOUR_MS = 3_600_000;

@@ -76,6 +76,14 @@ export interface FaultEvent extends Line {
   readonly note?: string;
 }
 
+/**
+ * The server was replaced by a copy that lacks the last changes. What happened before this line may be lost; what is
+ * acknowledged after it must not be.
+ */
+export interface FailoverEvent extends Line {
+  readonly kind: 'failover';
+}
+
 /** What became of a process of ours. `died`: it ended by itself. */
 export interface ProcessEvent extends Line {
   readonly kind: 'process';
@@ -149,6 +157,7 @@ export type HistoryEvent =
   | AttemptEvent
   | ChangeEvent
   | FaultEvent
+  | FailoverEvent
   | ProcessEvent
   | SnapshotEvent
   | CountsEvent

@@ -9,7 +9,10 @@ import { vm } from '../world/tables.ts';
 import { openSystem, type System } from './open-system.ts';
 
 const LEASE_MS = 2_000;
-const SLOWEST_MS = 40;
+const USUAL_MS = 40;
+/** Some attempts take longer than the lease, so that it has to be renewed. */
+const LONG = 0.03;
+const LONGEST_MS = 5_000;
 const FAILING = 0.03;
 
 await openSystem(async (system) => {
@@ -51,9 +54,13 @@ function attempts({ history, settings }: System): Attempt {
       ...(record.value !== undefined && { value: record.value }),
     } as const;
     history.write({ ...line, phase: 'invoke' });
-    signal.addEventListener('abort', () => history.write({ ...line, phase: 'aborted' }), { once: true });
-    await delay(random.between(0, SLOWEST_MS));
-    if (signal.aborted) throw new Error('aborted');
+    const onAbort = () => history.write({ ...line, phase: 'aborted' });
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    await delay(random.chance(LONG) ? random.between(0, LONGEST_MS) : random.between(0, USUAL_MS), undefined, {
+      signal,
+    });
+    signal.removeEventListener('abort', onAbort);
     const fails = random.chance(FAILING);
     history.write({ ...line, phase: fails ? 'failed' : 'ok' });
     if (fails) throw new Error(`the device at ${point} does not respond`);

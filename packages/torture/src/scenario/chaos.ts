@@ -1,3 +1,4 @@
+import type { Fault } from '../fault/fault.ts';
 import { NETWORK_FAULTS } from '../fault/network-faults.ts';
 import { PROCESS_FAULTS } from '../fault/process-faults.ts';
 import { runSchedule } from '../fault/schedule.ts';
@@ -13,8 +14,16 @@ import { takeSnapshots } from './take-snapshots.ts';
 
 const STARTED_WITHIN_MS = 60_000;
 
+/** How a run of chaos differs from the usual one. */
+export interface ChaosOptions extends WorldOptions {
+  /** Default: all that need nothing special. */
+  readonly faults?: readonly Fault[];
+}
+
+const ALL_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...SERVER_FAULTS, ...NETWORK_FAULTS];
+
 /** Services, workers, subscribers and maintenance go on, while faults come one after the other. */
-export async function runChaos(run: ScenarioRun, options: WorldOptions = {}): Promise<void> {
+export async function runChaos(run: ScenarioRun, options: ChaosOptions = {}): Promise<void> {
   await using world = await openWorld(run, options);
   const { cast, history } = world;
   await cast.start('maintenance', 1);
@@ -26,7 +35,7 @@ export async function runChaos(run: ScenarioRun, options: WorldOptions = {}): Pr
   const untilMs = monotonicMs() + run.durationMs;
   if (run.broken === '')
     await runSchedule(world, {
-      faults: [...PROCESS_FAULTS, ...SERVER_FAULTS, ...NETWORK_FAULTS],
+      faults: options.faults ?? ALL_FAULTS,
       untilMs,
       recoveryLimitMs: run.recoveryLimitMs,
       onProgress: run.onProgress,

@@ -1,6 +1,10 @@
 import { chaos } from './chaos.ts';
+import { diskFull } from './disk-full.ts';
+import { failover } from './failover.ts';
+import { isolation } from './isolation.ts';
+import { overload } from './overload.ts';
 import { pooledChaos } from './pooled-chaos.ts';
 import type { Scenario } from './scenario.ts';
 
-/** All scenarios. One without weight runs only when it is named. */
-export const SCENARIOS: readonly Scenario[] = [chaos, pooledChaos];
+/** All scenarios, in the order in which they run. */
+export const SCENARIOS: readonly Scenario[] = [chaos, isolation, pooledChaos, diskFull, failover, overload];

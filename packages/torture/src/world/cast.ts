@@ -42,10 +42,10 @@ export class Cast implements AsyncDisposable {
     await Promise.all(Array.from({ length: size }, (_, index) => this.#start(role, index)));
   }
 
-  /** `kill -9`, and another process of the same name. Resolves when the first is gone; the second may still be starting. */
-  async kill(member: Member): Promise<void> {
+  /** `kill -9`, and another process of the same name. Resolves when the first is gone, with a promise of the second's start. */
+  async kill(member: Member): Promise<{ readonly replaced: Promise<void> }> {
     await this.#end(member);
-    void this.#start(member.role, member.index);
+    return { replaced: this.#start(member.role, member.index) };
   }
 
   /** SIGSTOP for so long, then SIGCONT. */

@@ -15,6 +15,10 @@ export interface WorldOptions {
   readonly dataFolder?: string;
   /** False for a pooler that does not keep prepared statements. Default true. */
   readonly namedStatements?: boolean;
+  /** Pause of services' loops between two operations. Default 25 ms. */
+  readonly paceMs?: number;
+  /** Resources of each tenant. Default 8. */
+  readonly resources?: number;
   /** Puts something between the proxy and the processes: returns the URL they use. */
   readonly front?: (url: string, resources: AsyncDisposableStack) => Promise<string>;
 }
@@ -43,7 +47,9 @@ export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): P
   const listenUrl = proxy.through(server.url);
   const { namedStatements = true } = options;
   const url = options.front ? await options.front(listenUrl, resources) : listenUrl;
-  const cast = resources.use(new Cast({ ...sharedSettings(run, server), url, listenUrl, namedStatements }, history));
+  const cast = resources.use(
+    new Cast({ ...sharedSettings(run, server, options), url, listenUrl, namedStatements }, history),
+  );
   const progress = resources.use(new Progress(run.history, NAMES));
   const owned = resources.move();
   return {
@@ -58,16 +64,20 @@ export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): P
   };
 }
 
-function sharedSettings({ history, folder, seed, scale, broken }: ScenarioRun, { adminUrl }: CrashableServer) {
+function sharedSettings(
+  { history, folder, seed, scale, broken }: ScenarioRun,
+  { adminUrl }: CrashableServer,
+  { paceMs = PACE_MS, resources = RESOURCES }: WorldOptions,
+) {
   return {
     adminUrl,
     history,
     log: join(folder, 'log.jsonl'),
     seed,
     orgs: Array.from({ length: ORGS }, (_, index) => `o${index}`),
-    resources: Math.max(1, Math.round(RESOURCES * scale)),
+    resources: Math.max(1, Math.round(resources * scale)),
     points: POINTS,
-    paceMs: PACE_MS,
+    paceMs,
     broken,
   };
 }

@@ -18,6 +18,8 @@ export class Progress implements Disposable {
   readonly #invokedAt = new Map<string, number>();
   /** When the newest acknowledged operation was invoked. */
   #newestOk = 0;
+  #newestAttempt = 0;
+  #newestChange = 0;
   operations = 0;
   attempts = 0;
   deliveries = 0;
@@ -32,12 +34,14 @@ export class Progress implements Disposable {
     for (const event of this.#tail.read()) this.#note(event);
   }
 
-  /** What was acknowledged before that time and is not done yet; undefined when all is done and operations succeed again. */
+  /** What was acknowledged before that time and is not done yet; undefined when all is done, and operations and attempts succeed again. */
   unmetSince(at: number): string | undefined {
     this.update();
     for (const [kind, needs] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])
       for (const [place, need] of needs) if (need.at <= at) return `not ${kind}: ${place}, revision ${need.revision}`;
-    return this.#newestOk > at ? undefined : 'no operation has succeeded since';
+    if (this.#newestOk <= at) return 'no operation has succeeded since';
+    if (this.#newestAttempt <= at) return 'no attempt has succeeded since';
+    return this.#newestChange > at ? undefined : 'no change has been delivered since';
   }
 
   [Symbol.dispose](): void {
@@ -74,12 +78,14 @@ export class Progress implements Disposable {
     for (const point of event.points) keepOldest(this.#realization, `${row} ${point}`, need);
   }
 
-  #noteAttempt({ table, org, id, point, revision }: AttemptEvent): void {
+  #noteAttempt({ at, table, org, id, point, revision }: AttemptEvent): void {
+    this.#newestAttempt = at;
     meet(this.#realization, `${table} ${org} ${id} ${point}`, revision);
     this.attempts++;
   }
 
-  #noteChange({ name, table, org, id, revision, point }: ChangeEvent): void {
+  #noteChange({ at, name, table, org, id, revision, point }: ChangeEvent): void {
+    this.#newestChange = at;
     this.deliveries++;
     if (point === undefined) meet(this.#delivery, `${name} ${table} ${org} ${id}`, revision ?? 0);
   }

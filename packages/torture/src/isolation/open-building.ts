@@ -1,0 +1,77 @@
+import { createConsole } from '@intendant/console';
+import {
+  createDataStore,
+  type DataStore,
+  InvalidTokenError,
+  MetadataAuthorizer,
+  type MetadataContext,
+  SimpleInstancer,
+} from '@intendant/core';
+import { createProtoStore } from '@intendant/protostore';
+import { createRealization, on, type Realization } from '@intendant/realization';
+import { createSubscriptions } from '@intendant/subscription';
+import type { Logger } from 'pino';
+import { ROLES } from '../world/tables.ts';
+import { CALLERS } from './caller.ts';
+import type { Building } from './door.ts';
+import { cell, doc, note } from './tables.ts';
+
+/** Takes the callers' tokens. */
+class TokenAuthorizer extends MetadataAuthorizer {
+  async authenticate(token: string): Promise<MetadataContext> {
+    const caller = CALLERS.find((one) => one.token === token);
+    if (!caller) throw new InvalidTokenError('the token is not known');
+    return caller.context;
+  }
+}
+
+/** Everything that tenants can reach, in this process. `onIntent` is told what a worker's handler received. */
+export async function openBuilding(
+  { url, adminUrl, logger }: { url: string; adminUrl: string; logger: Logger },
+  onIntent: (org: string, received: unknown) => void,
+): Promise<Building & AsyncDisposable> {
+  const authorizer = new TokenAuthorizer();
+  const instancer = new SimpleInstancer();
+  const store = await createDataStore({ connection: url, adminConnection: adminUrl, authorizer, instancer, logger });
+  const subscriptions = await createSubscriptions({ store, records: [doc, cell] });
+  const realization = await createRealization({ store, subscriptions });
+  const protoStore = createProtoStore(store);
+  await store.register([doc], { roles: ROLES });
+  await protoStore.register([note], { roles: ROLES });
+  await realization.register([cell], { roles: ROLES });
+  await startWorkers(realization, onIntent);
+  const limits = { requestsPerMinute: 1_000_000, signInsPerMinute: 1_000_000 };
+  const app = createConsole({ store, realization, subscriptions, authorizer, limits });
+  return {
+    store,
+    protoStore,
+    realization,
+    subscriptions,
+    fetch: (path, init) => app.request(path, init),
+    [Symbol.asyncDispose]: () => closeAll(store, realization),
+  };
+}
+
+/** What a handler's session shows must be the intent's tenant's own. */
+async function startWorkers(
+  realization: Realization,
+  onIntent: (org: string, received: unknown) => void,
+): Promise<void> {
+  for (const enforcementPoint of ['E0', 'E1']) {
+    const worker = realization.worker({
+      enforcementPoint,
+      handlers: [
+        on(cell, {
+          realize: async ({ record, orgId, instanceId }, { session }) =>
+            onIntent(`${orgId}${instanceId}`, [record, await session.findMany(cell)]),
+        }),
+      ],
+    });
+    await worker.start();
+  }
+}
+
+async function closeAll(store: DataStore, realization: Realization): Promise<void> {
+  await realization.close();
+  await store.close();
+}

@@ -1,0 +1,53 @@
+import { ownersIn } from '../checker/owners-in.ts';
+import type { HistoryWriter } from '../history/history-writer.ts';
+import { textOf } from '../process/outcome.ts';
+import { SECRET_MARK } from '../world/tables.ts';
+
+const SHOWN = 600;
+
+/** Writes down what each answer contains. */
+export class Witness {
+  readonly #history: HistoryWriter;
+  /** Words that no error may contain, e.g. the password. */
+  readonly #secrets: readonly string[];
+
+  constructor(history: HistoryWriter, secrets: readonly string[]) {
+    this.#history = history;
+    this.#secrets = [SECRET_MARK, ...secrets];
+  }
+
+  /** What came back as it should. */
+  answer(owner: string, door: string, answer: unknown): void {
+    this.#write(owner, door, printed(answer), false);
+  }
+
+  /** An error must not repeat values, and nothing secret. */
+  error(owner: string, door: string, error: unknown): void {
+    const text = textOf(error);
+    this.#write(
+      owner,
+      `${door}, error`,
+      text,
+      this.#secrets.some((secret) => text.includes(secret)),
+    );
+  }
+
+  complain(rule: string, text: string): void {
+    this.#history.write({ kind: 'complaint', rule, text });
+  }
+
+  #write(org: string, door: string, text: string, secret: boolean): void {
+    const owners = ownersIn(text);
+    const isBad = secret || owners.length > 1;
+    this.#history.write({ kind: 'answer', org, door, owners, secret, ...(isBad && { text: text.slice(0, SHOWN) }) });
+  }
+}
+
+/** All that a value holds. */
+const printed = (value: unknown): string =>
+  JSON.stringify(value, (_name, part: unknown) => {
+    if (typeof part === 'bigint') return String(part);
+    if (part instanceof Map) return [...part];
+    if (part instanceof Uint8Array) return Buffer.from(part).toString('latin1');
+    return part;
+  }) ?? '';

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { monotonicMs } from '../history/history-writer.ts';
+import { openWorld } from '../world/open-world.ts';
+import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
+import { bringToAnEnd } from './bring-to-an-end.ts';
+import { readLogs } from './read-logs.ts';
+import type { Scenario } from './scenario.ts';
+
+const EVERY_MS = 500;
+const MEMORY_LIMIT_MB = 700;
+/** More resources than workers can follow when services write as fast as they can. */
+const RESOURCES = 400;
+
+export const overload: Scenario = {
+  name: 'overload',
+  about: 'services want more than workers can realize; then they stop, and what is left is worked off',
+  weight: 0.5,
+  unavailable: () => (process.platform === 'linux' ? undefined : 'memory of processes is read from /proc'),
+  run: async (run) => {
+    await using world = await openWorld(run, { paceMs: 0, resources: RESOURCES });
+    const { cast, history, progress } = world;
+    await cast.start('maintenance', 1);
+    await Promise.all([cast.start('worker', 2), cast.start('subscriber', 2), cast.start('service', 2)]);
+    const begunAt = monotonicMs();
+    const peaks = await watchMemory(world, begunAt + run.durationMs);
+    progress.update();
+    const seconds = (monotonicMs() - begunAt) / 1_000;
+    const stoppedAt = monotonicMs();
+    await bringToAnEnd(world);
+    await awaitNothingUnmet(world, stoppedAt, 0);
+    const figure = (name: string, value: number, unit: string, limit?: number) =>
+      history.write({ kind: 'figure', name, value: Math.round(value), unit, ...(limit !== undefined && { limit }) });
+    figure('operations a second', progress.operations / seconds, 'operations/s');
+    figure('attempts a second', progress.attempts / seconds, 'attempts/s');
+    figure('worked off after services stopped', (monotonicMs() - stoppedAt) / 1_000, 's');
+    for (const [name, peak] of peaks) figure(`peak memory of a ${name}`, peak, 'MB', MEMORY_LIMIT_MB);
+    readLogs(run, history);
+  },
+};
+
+/** The most memory that a process of each role had. */
+async function watchMemory(world: World, untilMs: number): Promise<Map<string, number>> {
+  const peaks = new Map<string, number>();
+  while (monotonicMs() < untilMs) {
+    await pause(world, EVERY_MS);
+    for (const { role, pid } of world.cast.members())
+      peaks.set(role, Math.max(peaks.get(role) ?? 0, residentMegabytes(pid)));
+  }
+  return peaks;
+}
+
+function residentMegabytes(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
+  } catch {
+    return 0; // It has ended.
+  }
+}
