@@ -72,6 +72,8 @@ const STAGES: Readonly<Record<string, Stages>> = {
     ['log', 'replication'],
     ['change.ts', 'position.ts', 'service-query.ts', 'subscription.ts'],
   ],
+  // The checker knows nothing of the code under test: it reads histories.
+  torture: [['checker'], ['history']],
 };
 
 /** What is wrong with an import in a file of `packages/NAME/src`; undefined if nothing is. Paths begin at the repository's root. */

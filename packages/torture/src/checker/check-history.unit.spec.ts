@@ -250,3 +250,18 @@ test.each<[string, Partial<Lines>]>([
 ])('%s violates nothing', (_what, lines) => {
   expect(violated({ ...GOOD, ...lines })).toEqual([]);
 });
+
+const failover: HistoryEvent = { at: 9, pid: 9, kind: 'failover' };
+
+test('what was acknowledged before a failover may be lost', () => {
+  const lost = { ok1: { ...GOOD.ok1, revision: 2 } };
+  expect(violated({ ...GOOD, ...lost })).toContain(REVISIONS);
+  expect(violated({ ...GOOD, ...lost, failover })).not.toContain(REVISIONS);
+});
+
+test('what was acknowledged after a failover must not be lost', () => {
+  const { update: _, ...withoutUpdate } = GOOD;
+  expect(violated({ ...withoutUpdate, failover, other: change(18, '9', { revision: 3, value: SECOND }) })).toContain(
+    LOST,
+  );
+});
