@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import type { Caller } from './caller.ts';
 import type { Building, Door } from './door.ts';
-import { doc } from './tables.ts';
+import { cell, doc } from './tables.ts';
 
 /** What a tenant that may run SQL of its own tries, short of becoming another role or org. */
 const QUERIES: readonly string[] = [
@@ -37,7 +37,7 @@ const QUERIES: readonly string[] = [
 ];
 
 const runSql = ({ store }: Building, { context }: Caller, sql: string) =>
-  store.as(context).transaction(async (tx) => (await tx.query(sql)).rows, { tables: [doc] });
+  store.as(context).transaction(async (tx) => (await tx.query(sql)).rows, { tables: [doc, cell] });
 
 export const SQL_DOORS: readonly Door[] = QUERIES.map((sql) => ({
   name: `SQL: ${sql.slice(0, 60)}`,
