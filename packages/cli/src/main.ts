@@ -12,7 +12,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-// Whoever read the output has had enough, as in `intendant list vm | head`.
+// The reader closed the pipe, as in `intendant list vm | head`.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
 }
@@ -25,5 +25,5 @@ const exitCode = await run(process.argv.slice(2), {
   folder: process.cwd(),
   signal: abort.signal,
 });
-// Connections that are still closing must not hold the process; output that is still under way must get out.
+// Does not wait for connections that are closing, but for output that is not written yet.
 process.stdout.write('', () => process.exit(exitCode));

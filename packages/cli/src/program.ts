@@ -43,17 +43,17 @@ Settings come from flags, then from the environment (DATABASE_URL,
 ADMIN_DATABASE_URL, INTENDANT_CONFIG), then from intendant.config.ts. Without a
 list of tables there, those that the database holds are used.`;
 
-/** The command line's whole tree. */
+/** Builds the program with all its commands. */
 export function makeProgram(cli: Cli): Command {
   const program = new Command('intendant')
-    .description('Looks at and works on the intents of a database: what is stuck, why, and how to move it.')
+    .description('Shows the intents of a database, which are stuck and why, and acts on them.')
     .version(version, '-V, --version', 'print the version')
     .option('--url <url>', 'the application login, postgres://user:password@host:5432/name')
     .option('--admin-url <url>', 'a login that may change the schema and read the catalogs')
-    .option('--config <file>', 'the configuration file (default: intendant.config.ts, if it is there)')
+    .option('--config <file>', 'the configuration file (default: intendant.config.ts, if it exists)')
     .option('--schema <name>', 'the schema of the tables (default: public)')
-    .option('--org <id>', 'act for this org alone')
-    .option('--instance <id>', 'act for this instance alone')
+    .option('--org <id>', 'act only for this org')
+    .option('--instance <id>', 'act only for this instance')
     .option('--json', 'print JSON')
     .addHelpText('after', AFTER_HELP);
   for (const make of COMMANDS) program.addCommand(make(cli));
@@ -63,7 +63,7 @@ export function makeProgram(cli: Cli): Command {
 
 const withDescendants = (command: Command): Command[] => [command, ...command.commands.flatMap(withDescendants)];
 
-/** Commander throws rather than ends the process, and writes where the program writes. */
+/** Makes Commander throw instead of ending the process, and write to the program's streams. */
 function configure(command: Command, { io }: Cli): void {
   command
     .exitOverride()

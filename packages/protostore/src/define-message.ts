@@ -9,17 +9,17 @@ export type FieldName<Desc extends DescMessage> = Exclude<keyof MessageShape<Des
 
 /** Options of `defineMessage`. */
 export interface MessageOptions<Desc extends DescMessage> {
-  /** Its table. Default: the type's full name in snake case, `acme.hardware.v1.GpuCard` → `acme_hardware_v1_gpu_card`. */
+  /** The name of the table. Default: the type's full name in snake case, `acme.hardware.v1.GpuCard` → `acme_hardware_v1_gpu_card`. */
   readonly table?: string;
   /**
-   * Fields to keep in columns of their own, each list one index; `where` and `orderBy` take these fields alone. Scalars
-   * and enums that are neither repeated nor in a oneof. Messages that were stored before have null there until they are
-   * written again. Default none.
+   * Fields that are also stored in columns, one index for each list. `where` and `orderBy` accept only these fields: scalars
+   * and enums that are neither repeated nor in a oneof. Messages stored before a field was added here have null in its
+   * column until they are written again. Default none.
    */
   readonly indexes?: readonly (readonly FieldName<Desc>[])[];
-  /** Keeps an index on the parent's id, for `findAll` by `parentId`. It costs inserts about a tenth. Default false. */
+  /** Creates an index on the parent's id, for `findAll` by `parentId`. It makes inserts about 10 % slower. Default false. */
   readonly indexesParent?: boolean;
-  /** Has an `instance_id`, which keeps instances apart where the store has an instancer. Default true. */
+  /** Whether the table has an `instance_id`, which separates instances if the store has an instancer. Default true. */
   readonly instanced?: boolean;
 }
 
@@ -53,9 +53,9 @@ export interface MessageDefinition<Desc extends DescMessage = DescMessage> {
 }
 
 /**
- * How messages of one type are stored, where the defaults don't do. The database is not asked.
+ * Defines how messages of one type are stored, if the defaults do not fit. Does not use the database.
  *
- * Throws ConfigurationError for a table name or a field that cannot be.
+ * Throws ConfigurationError for an invalid table name, and for a field that cannot be indexed.
  *
  * ```ts
  * await protoStore.register([defineMessage(CpuSchema, { table: 'processor', indexes: [['brand']] })], { roles });

@@ -10,5 +10,6 @@ export type { FindAllOptions, MessageFilter, MessageOrder } from './message-filt
 export type { StoredMessage } from './message-record.ts';
 export type { MessageIntent, MessageResource, RemovedMessageIntent } from './message-resource.ts';
 export type { MessageKey, MessageMetadata, WriteMetadata } from './metadata.ts';
-export type { ProtoSession, WriteResult } from './proto-session.ts';
+export type { ProtoSession } from './proto-session.ts';
 export { createProtoStore, type ProtoStore, type ProtoStoreOptions } from './proto-store.ts';
+export type { WriteResult } from './write-result.ts';

@@ -4,20 +4,20 @@ import { ConfigurationError } from '@intendant/core';
 import { DOUBLE_WITH_NAN, FLOAT, storedAs, UNSIGNED_BIGINT } from '@intendant/core/internal';
 import { z } from 'zod';
 
-/** A field of a message that has a column of its own beside the message's bytes, to filter and sort by. */
+/** A field of a message that is also stored in a column, to filter and sort by. */
 export interface IndexedField {
   /** As in the generated code, e.g. `numberCores`. */
   readonly name: string;
-  /** E.g. `field_number_cores`. The prefix keeps a message's own `id` apart from ours. */
+  /** E.g. `field_number_cores`. The prefix avoids a conflict between a field `id` and the column `id`. */
   readonly column: string;
   readonly schema: z.ZodType;
   /** Null when the field has presence and is not set. */
   read(message: Message): unknown;
-  /** A value as a message gives it back after it was stored: a `float` keeps 24 bits of a number. Other values as they are. */
+  /** The value that a message has after it was stored and read: a `float` is rounded to 24 bits. Other values do not change. */
   asStored(value: unknown): unknown;
 }
 
-/** Throws ConfigurationError for a field that the message lacks, or that no index can hold. */
+/** Throws ConfigurationError for a field that does not exist or cannot be indexed. */
 export function describeIndexedField(schema: DescMessage, name: string): IndexedField {
   const field = schema.fields.find(({ localName }) => localName === name);
   if (!field) throw refused(schema, name, 'there is no such field');
@@ -48,7 +48,7 @@ function columnSchema(schema: DescMessage, field: DescField): z.ZodType {
   return scalarSchema(field.scalar);
 }
 
-/** With NaN and the infinities, which `z.number()` refuses. */
+/** Accepts NaN and the infinities, which `z.number()` refuses. */
 const anyNumber = (): z.ZodType<number> => z.custom<number>((value) => typeof value === 'number');
 
 function scalarSchema(scalar: ScalarType): z.ZodType {

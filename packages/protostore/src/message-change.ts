@@ -2,19 +2,19 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { MessageDefinition } from './define-message.ts';
 import { messageOf, type StoredMessage } from './message-record.ts';
 
-/** A change of a feed, as far as a message is concerned. */
+/** The fields of a feed's change that are needed here. */
 export interface TableChange {
   /** The name of the table. */
   readonly table: string;
-  /** The row, where the feed carries records. */
+  /** The row, if the feed contains records. */
   readonly record?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A change of a message: what the feed says, the message's type, and the message where the feed carries the record. */
+/** A change of a message: the feed's change, the message type, and the message if the feed contains records. */
 export type MessageChange<Change extends TableChange = TableChange> = Change & {
   /** E.g. `acme.hardware.v1.Cpu`. */
   readonly typeName: string;
-  /** For `isMessage`, `create` and the like. */
+  /** The descriptor of the message type, for `isMessage` and `create`. */
   readonly messageType: DescMessage;
   readonly stored: StoredMessage<DescMessage> | undefined;
 };

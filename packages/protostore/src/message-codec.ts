@@ -3,15 +3,15 @@ import { InvalidRecordError } from '@intendant/core';
 import { printId, shortId } from './metadata.ts';
 import { losesText, mayBeTooDeep } from './read-back.ts';
 
-/** Where a message is, or is to be, for the error that names it. */
+/** The table and id of a message, for errors. */
 export interface MessagePlace {
   readonly table: string;
   readonly id: unknown;
 }
 
 /**
- * The message's binary form, unknown fields included. Throws InvalidRecordError for what is no message of this type, for
- * a field that holds what its type cannot, for what could not be read back, and for more than `maxBytes`.
+ * Returns the binary form of the message, with unknown fields. Throws InvalidRecordError if it is not a message of this
+ * type, if a field has a value outside its type, if it could not be read back, and if it is larger than `maxBytes`.
  */
 export function encodeMessage<Desc extends DescMessage>(
   schema: Desc,
@@ -26,7 +26,7 @@ export function encodeMessage<Desc extends DescMessage>(
   return payload;
 }
 
-/** Throws InvalidRecordError when the bytes are no message of this type. */
+/** Throws InvalidRecordError if the bytes are not a message of this type. */
 export function decodeMessage<Desc extends DescMessage>(
   schema: Desc,
   payload: Uint8Array,

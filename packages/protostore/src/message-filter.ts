@@ -3,7 +3,7 @@ import { type Comparison, type Direction, type Filter, InvalidRecordError, type 
 import type { FieldName, MessageDefinition, MessageTable } from './define-message.ts';
 import type { IndexedField } from './indexed-field.ts';
 
-/** Which messages: indexed fields by value or by comparison, all of which must hold; `and` and `or` take lists of filters. */
+/** Selects messages by indexed fields. Each field has a value or a comparison, and all must match. `and` and `or` take lists of filters. */
 export type MessageFilter<Desc extends DescMessage> = {
   readonly [Field in FieldName<Desc>]?:
     | MessageShape<Desc>[Field]
@@ -16,25 +16,25 @@ export type MessageOrder<Desc extends DescMessage> = { readonly [Field in FieldN
 
 /** Options of `findAll` and `stream`. */
 export interface FindAllOptions<Desc extends DescMessage> {
-  /** By indexed fields (see `defineMessage`). Default all that the caller may see. */
+  /** A filter by indexed fields (see `defineMessage`). Default: all messages that the caller may see. */
   readonly where?: MessageFilter<Desc>;
-  /** Only those with this parent; null for those with none. Default: whatever their parent. */
+  /** Only messages with this parent; null for messages without a parent. Default: any parent. */
   readonly parentId?: string | null;
-  /** By indexed fields. Default by id; ties are broken by id always. */
+  /** The order by indexed fields. Default: by id. Equal messages are ordered by id. */
   readonly orderBy?: MessageOrder<Desc>;
-  /** Most messages to answer; for `stream`, messages a page. Default 1,000. */
+  /** Largest number of messages to return; for `stream`, of a page. Default 1,000. */
   readonly limit?: number;
-  /** Messages to pass over. Default 0. Prefer `after`: it stays right while messages come and go. */
+  /** Number of messages to skip. Default 0. Prefer `after`, which stays correct while messages are added and removed. */
   readonly offset?: number;
-  /** The last message of the page before, as it was answered. Default: from the start. */
+  /** The last message of the previous page, as it was returned. Default: from the start. */
   readonly after?: { readonly message: MessageShape<Desc>; readonly metadata: { readonly id: string } };
-  /** Soft-deleted messages too. Default false. */
+  /** Whether soft-deleted messages are returned too. Default false. */
   readonly includeDeleted?: boolean;
   /** Cancels the statement on the server. */
   readonly signal?: AbortSignal;
 }
 
-/** The same in core's terms: columns instead of fields. Throws InvalidRecordError for a field that is not indexed. */
+/** Translates the options for core: columns instead of fields. Throws InvalidRecordError for a field that is not indexed. */
 export function recordOptions<Desc extends DescMessage>(
   definition: MessageDefinition<Desc>,
   options: FindAllOptions<Desc>,
@@ -77,7 +77,7 @@ const isPlainObject = (value: unknown): value is object =>
 const columnOrder = (definition: MessageDefinition, order: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(order).map(([field, direction]) => [columnOf(definition, field), direction]));
 
-/** What the next page goes on from: the sort columns and the identity of a message that was answered. */
+/** The start of the next page: the sort columns and the identity of a returned message. */
 function sortRecord(
   { indexedFields }: MessageDefinition,
   { message, metadata }: { message: MessageShape<DescMessage>; metadata: object },

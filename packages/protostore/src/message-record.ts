@@ -4,11 +4,11 @@ import type { MessageDefinition, MessageTable } from './define-message.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { type MessageMetadata, metadataOf, type WriteMetadata } from './metadata.ts';
 
-/** A message as it is stored, and what is kept beside it. */
+/** A stored message with its metadata. */
 export interface StoredMessage<Desc extends DescMessage> {
   /** The decoded message. */
   readonly message: MessageShape<Desc>;
-  /** What is stored beside the message. */
+  /** The metadata of the message. */
   readonly metadata: MessageMetadata;
 }
 
@@ -32,7 +32,7 @@ export function recordOf<Desc extends DescMessage>(
   };
 }
 
-/** The message in a core record. Throws InvalidRecordError when its bytes are none of its type. */
+/** The message in a core record. Throws InvalidRecordError if its bytes are not a message of its type. */
 export function messageOf<Desc extends DescMessage>(
   { message: schema, table }: MessageDefinition<Desc>,
   record: Readonly<Record<string, unknown>>,

@@ -4,7 +4,7 @@ import type { MessageDefinition, MessageTable } from './define-message.ts';
 import { messageOf, recordOf, type StoredMessage } from './message-record.ts';
 import { type MessageMetadata, metadataOf, type WriteMetadata } from './metadata.ts';
 
-/** What a worker hands its handlers, as far as a message is concerned. */
+/** The fields of a worker's intent that are needed here. */
 interface RecordIntent {
   readonly record: Readonly<Record<string, unknown>>;
 }
@@ -12,7 +12,7 @@ interface RecordIntent {
 /** An intent with its message. */
 export type MessageIntent<Desc extends DescMessage, Intent> = Intent & StoredMessage<Desc>;
 
-/** The same of a resource that may be deleted outright: then only its metadata's id, org, instance and revision are left. */
+/** An intent of a removed message. If the row is deleted, only the id, org, instance and revision of its metadata are left. */
 export type RemovedMessageIntent<Desc extends DescMessage, Intent> = Intent & {
   readonly message: MessageShape<Desc> | undefined;
   readonly metadata: MessageMetadata;
@@ -49,7 +49,7 @@ export class MessageResource<Desc extends DescMessage> {
     return recordOf(this.#definition, this.#maxMessageBytes, id, message, metadata);
   }
 
-  /** The message in a record that was read. Throws InvalidRecordError when it doesn't parse. */
+  /** The message in a record that was read. Throws InvalidRecordError if it cannot be parsed. */
   read(record: RecordOf<MessageTable>): StoredMessage<Desc> {
     return messageOf(this.#definition, record);
   }

@@ -1,12 +1,12 @@
-/** What is kept beside a message. */
+/** The metadata of a stored message. */
 export interface MessageMetadata {
   /** The id of the message, unique within its org and instance. */
   readonly id: string;
   /** The org that owns the message. */
   readonly orgId: string;
-  /** Empty when there is none. */
+  /** The instance that the message belongs to; empty if the store has no instancer. */
   readonly instanceId: string;
-  /** The id of what this message belongs to, as its writer said; null when it said none. */
+  /** The id of the parent that the writer gave; null if it gave none. */
   readonly parentId: string | null;
   /** Starts at 1; each write adds 1. */
   readonly revision: number;
@@ -18,26 +18,26 @@ export interface MessageMetadata {
   readonly deletedAt: Date | null;
 }
 
-/** What a writer may say beside the message. Metadata that was read fits. */
+/** The metadata that a writer may give. Metadata that was read can be passed as it is. */
 export interface WriteMetadata {
-  /** Refuse with RevisionConflictError unless the message is at this revision. Default: the last writer wins. */
+  /** Throws RevisionConflictError unless the message is at this revision. Default: the last writer wins. */
   readonly revision?: number;
-  /** Default: what is stored stays; a new message has none. Null removes it. */
+  /** The parent's id; null removes it. Default: the stored one, or none for a new message. */
   readonly parentId?: string | null;
-  /** Needed under a role that is not held to one org. Default: the context's. */
+  /** The owner. Required under a role that is not limited to one org. Default: the org of the context. */
   readonly orgId?: string;
   /** Default: the context's. */
   readonly instanceId?: string;
 }
 
-/** What names a message of one type: its id, with the org (and instance) for a caller who sees several. */
+/** Identifies a message of one type: its id, with the org and instance for a caller who sees several. */
 export type MessageKey = string | { readonly id: string; readonly orgId?: string; readonly instanceId?: string };
 
 export const idOf = (key: MessageKey): string => (typeof key === 'object' && key !== null ? key.id : key);
 
 const MAX_PRINTED = 100;
 
-/** An id for messages and error details: cut to what is fit to print, whatever it is. */
+/** The id for error messages and details, shortened. */
 export function shortId(id: unknown): unknown {
   if (typeof id === 'string') return id.length > MAX_PRINTED ? `${id.slice(0, MAX_PRINTED)}…` : id;
   return id === undefined || id === null ? id : typeof id;

@@ -34,21 +34,14 @@ import { findMetadata } from './statement/find-metadata.ts';
 import { readMetadataRow } from './statement/message-columns.ts';
 import { softDeleteMessage } from './statement/soft-delete-message.ts';
 import { insertMessage, type MessageWrite, updateMessage, upsertMessage } from './statement/write-message.ts';
+import { type MetadataRow, type WriteResult, written } from './write-result.ts';
 
-/** What a write did. */
-export interface WriteResult {
-  /** Number of messages that were written. */
-  readonly rowsAffected: number;
-  /** As stored now, the new revision among it. */
-  readonly metadata: MessageMetadata;
-}
-
-/** What a session knows of the store's messages. */
+/** What a session needs of its store. */
 export interface ProtoSessionParts {
   readonly core: Session;
   readonly maxMessageBytes: number;
   definitionOf<Desc extends DescMessage>(schema: Desc): MessageDefinition<Desc>;
-  /** By its full name. Throws TableNotRegisteredError. */
+  /** Takes the full name of the message type. Throws TableNotRegisteredError. */
   definitionNamed(typeName: string): MessageDefinition;
   registeredTable(definition: MessageDefinition): RegisteredTable;
 }
@@ -60,10 +53,10 @@ interface Opened {
 }
 
 /**
- * The messages of a store, with one context's eyes. Every operation is one round trip.
+ * The messages of a store with the rights of one context. Every operation is one round trip.
  *
- * Every operation may throw what core's sessions throw (MissingContextError, MissingOrgIdError, MissingInstanceIdError,
- * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and what it names itself.
+ * Every operation may throw the errors of core's sessions (MissingContextError, MissingOrgIdError, MissingInstanceIdError,
+ * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and the errors named on it.
  */
 export class ProtoSession {
   readonly #parts: ProtoSessionParts;
@@ -86,13 +79,13 @@ export class ProtoSession {
     checkOptions('insert', options, RUN_OPTIONS);
     const opened = this.#openFor(key, message);
     const statement = insertMessage(opened.table, this.#writeOf(opened, key, message, metadata));
-    return written(opened.table, (await this.#run('insert', opened, key, statement, options)).rows[0] as Row);
+    return written(opened.table, (await this.#run('insert', opened, key, statement, options)).rows[0] as MetadataRow);
   }
 
   /**
-   * Replaces a message. With a revision in the metadata, only if it is still at that; without, the last writer wins.
+   * Replaces a message. With a revision in the metadata, replaces it only at that revision. Without one, the last writer wins.
    *
-   * Throws RevisionConflictError, and RecordNotFoundError when there is none (or it is soft-deleted).
+   * Throws RevisionConflictError, and RecordNotFoundError when the message does not exist or is soft-deleted.
    */
   async update(
     key: MessageKey,
@@ -112,7 +105,7 @@ export class ProtoSession {
    * Adds the message, at revision 1, or replaces the one with its id. A soft-deleted one comes back. With a revision from 1 it
    * only replaces, under the same rule as `update`; with revision 0 it only adds.
    *
-   * Throws RevisionConflictError, and RecordNotFoundError when a message at a revision from 1 is not there.
+   * Throws RevisionConflictError, and RecordNotFoundError when the revision is from 1 and the message does not exist.
    */
   async upsert(
     key: MessageKey,
@@ -128,7 +121,7 @@ export class ProtoSession {
     throw await this.#whyUnchanged('upsert', opened, write.identity, key, options);
   }
 
-  /** The message with this id. Throws RecordNotFoundError, and InvalidRecordError when what is stored doesn't parse. */
+  /** Returns the message with this id. Throws RecordNotFoundError, and InvalidRecordError when the stored bytes do not parse. */
   async findById<Desc extends DescMessage>(
     schema: Desc,
     key: MessageKey,
@@ -138,7 +131,7 @@ export class ProtoSession {
     return messageOf(definition, await this.#parts.core.find(definition.table, key, options));
   }
 
-  /** Messages of one type in a total order, at most `limit` of them. */
+  /** Returns messages of one type in a total order, at most `limit` (default 1,000). */
   async findAll<Desc extends DescMessage>(
     schema: Desc,
     options: FindAllOptions<Desc> = {},
@@ -148,7 +141,7 @@ export class ProtoSession {
     return records.map((record) => messageOf(definition, record));
   }
 
-  /** `findAll` by id. Throws InvalidRecordError when the caller sees two tenants' messages of one id. */
+  /** As `findAll`, but returns a map by id. Throws InvalidRecordError when the caller sees two tenants' messages with one id. */
   async findAllAsMap<Desc extends DescMessage>(
     schema: Desc,
     options: FindAllOptions<Desc> = {},
@@ -157,12 +150,12 @@ export class ProtoSession {
     const byId = new Map(found.map((stored) => [stored.metadata.id, stored]));
     if (byId.size === found.length) return byId;
     const table = this.#parts.definitionOf(schema).table.name;
-    throw new InvalidRecordError(`${table}: several tenants have messages of one id; use findAll`, {
+    throw new InvalidRecordError(`${table}: several tenants have messages with one id; use findAll`, {
       details: { table },
     });
   }
 
-  /** All messages, however many: pages of `limit` are fetched as the loop goes on, and no more than one is held. */
+  /** Iterates over all messages. Fetches pages of `limit` as the loop proceeds, and holds one page in memory. */
   async *stream<Desc extends DescMessage>(
     schema: Desc,
     options: Omit<FindAllOptions<Desc>, 'offset'> = {},
@@ -184,7 +177,7 @@ export class ProtoSession {
     return this.#parts.core.count(definition.table, recordOptions(definition, options));
   }
 
-  /** What is kept beside the message, without reading the message. Throws RecordNotFoundError. */
+  /** Returns the metadata without reading the message. Throws RecordNotFoundError. */
   async getMetadata(schema: DescMessage, key: MessageKey, options: FindOptions = {}): Promise<MessageMetadata> {
     checkOptions('getMetadata', options, FIND_OPTIONS);
     const opened = this.#open(schema);
@@ -196,15 +189,15 @@ export class ProtoSession {
     return metadataOf(readMetadataRow(opened.table, rows[0]));
   }
 
-  /** Throws RecordNotFoundError. */
+  /** Returns the revision of the message. Throws RecordNotFoundError. */
   async getRevision(schema: DescMessage, key: MessageKey, options?: FindOptions): Promise<number> {
     return (await this.getMetadata(schema, key, options)).revision;
   }
 
   /**
-   * Hides the message, which counts as a change. Where there is none to hide, `rowsAffected` is 0 and there is no metadata.
+   * Hides the message, which counts as a change. If there is none to hide, `rowsAffected` is 0 and `metadata` undefined.
    *
-   * Throws RevisionConflictError when a revision is asked for and it is at another.
+   * Throws RevisionConflictError when `revision` is given and the stored one differs.
    */
   async softDeleteById(
     schema: DescMessage,
@@ -221,7 +214,7 @@ export class ProtoSession {
     return { rowsAffected: 0, metadata: undefined };
   }
 
-  /** Removes the message, soft-deleted or not, and answers how many went. Errors as for `softDeleteById`. */
+  /** Removes the message, soft-deleted or not, and returns the number of removed messages. Errors as for `softDeleteById`. */
   deleteById(schema: DescMessage, key: MessageKey, options?: DeleteOptions): Promise<number> {
     return this.#parts.core.delete(this.#parts.definitionOf(schema).table, key, options);
   }
@@ -230,7 +223,7 @@ export class ProtoSession {
     return this.#opened(this.#parts.definitionOf(schema));
   }
 
-  /** A message names its own type. */
+  /** Opens the table of the message's own type. */
   #openFor(key: MessageKey, message: Message): Opened {
     if (isMessage(message)) return this.#opened(this.#parts.definitionNamed(message.$typeName));
     throw noMessage(key);
@@ -264,7 +257,7 @@ export class ProtoSession {
     }
   }
 
-  /** Throws when a message is there that could not be hidden: at another revision, or one of several instances. */
+  /** Throws when a message exists that could not be hidden: it is at another revision, or several instances have one. */
   async #refuse(opened: Opened, identity: readonly IdentityValue[], key: MessageKey, options: DeleteOptions) {
     if (options.revision === undefined && !isOpenKey(opened.table, identity)) return;
     const reason = await this.#whyUnchanged('softDelete', opened, identity, key, options);
@@ -272,7 +265,7 @@ export class ProtoSession {
     if (!isGone && (options.revision !== undefined || reason instanceof InvalidRecordError)) throw reason;
   }
 
-  /** Why a change hit no row: there is none, several instances have one, or it is at another revision. */
+  /** Why a change matched no row: none exists, several instances have one, or it has another revision. */
   async #whyUnchanged(
     operation: string,
     opened: Opened,
@@ -292,14 +285,7 @@ export class ProtoSession {
   }
 }
 
-type Row = readonly (string | null)[];
-
-const written = (table: RegisteredTable, row: Row): WriteResult => ({
-  rowsAffected: 1,
-  metadata: metadataOf(readMetadataRow(table, row)),
-});
-
-/** A key and metadata together: what the key names goes before. */
+/** A key and metadata in one object. Fields of the key take precedence. */
 const named = (key: MessageKey, metadata: WriteMetadata) => ({
   ...metadata,
   ...(typeof key === 'object' ? key : { id: key }),

@@ -22,28 +22,28 @@ export interface ProtoStoreOptions {
 
 const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
-/** The Protobuf messages of a data store: a table a message type. */
+/** The Protobuf messages of a data store, with one table for each message type. */
 export interface ProtoStore<C = MetadataContext> {
   /**
-   * Makes the database ready for these message types, as `store.register` does for tables. A schema alone is stored with
+   * Prepares the database for these message types, as `store.register` does for tables. A generated schema is stored with
    * the defaults of `defineMessage`.
    *
-   * Throws ConfigurationError, also when two types want one table.
+   * Throws ConfigurationError, also if two types have the same table.
    */
   register(messages: readonly (DescMessage | MessageDefinition)[], options?: RegisterOptions): Promise<void>;
-  /** The messages seen with this context's eyes. Costs nothing: make one for each request. */
+  /** Returns a session with the rights of the context. It needs no round trip: make one for each request. */
   as(context: C): ProtoSession;
-  /** The same inside a transaction of core's, beside ordinary tables: committed or rolled back with it. */
+  /** Returns a session inside a transaction of core. It commits or rolls back with the transaction. */
   in(transaction: Transaction): ProtoSession;
   /** The core table behind a message type. Throws TableNotRegisteredError. */
   table(schema: DescMessage): MessageTable;
-  /** A message type as realization takes it. Throws TableNotRegisteredError. */
+  /** The message type as a resource, for realization. Throws TableNotRegisteredError. */
   resource<Desc extends DescMessage>(schema: Desc): MessageResource<Desc>;
-  /** A feed's change with its message type; undefined when its table holds no messages. Throws InvalidRecordError when the message doesn't parse. */
+  /** Adds message type and message to a change of the feed; undefined for another table. Throws InvalidRecordError if the message cannot be parsed. */
   change<Change extends TableChange>(change: Change): MessageChange<Change> | undefined;
 }
 
-/** Messages live in the store's tables; closing the store is all there is to close. */
+/** Makes a store of messages on the tables of a data store. It needs no closing of its own: close the data store. */
 export function createProtoStore<C = MetadataContext>(
   store: DataStore<C>,
   options: ProtoStoreOptions = {},
@@ -82,7 +82,7 @@ class PostgresProtoStore implements ProtoStore {
     }
   }
 
-  /** Bytes of two types in one table could not be told apart. */
+  /** One table holds messages of one type, because the bytes do not tell the type. */
   #checkTables(definitions: readonly MessageDefinition[]): void {
     const typeByTable = new Map([...this.#byTable].map(([table, { message }]) => [table, message.typeName]));
     for (const { table, message } of definitions) {
@@ -103,9 +103,7 @@ class PostgresProtoStore implements ProtoStore {
   in(transaction: Transaction): ProtoSession {
     const { isTransaction, store } = sessionInternalsOf(transaction);
     if (!isTransaction || store !== this.#store) {
-      throw new ConfigurationError(
-        'protoStore.in: give the transaction that session.transaction of its store hands over',
-      );
+      throw new ConfigurationError('protoStore.in: give a transaction of session.transaction of the same store');
     }
     return this.#session(transaction);
   }

@@ -1,15 +1,15 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 
 /*
- * What the library writes without a word and would not give back: text that is no Unicode, which it replaces, and
- * nesting deeper than a reader follows. Both leave a trace in the binary form, so that all other messages pay next to
- * nothing for the question.
+ * The library writes some messages without an error and then reads them back differently: it replaces text that is not
+ * valid Unicode, and it refuses to read deep nesting. Both can be detected in the binary form, so the check costs other
+ * messages almost nothing.
  */
 
-/** U+FFFD in UTF-8: what stands where a lone surrogate was, and where a writer meant it. */
+/** U+FFFD in UTF-8. It replaces a lone surrogate; a writer may also have used it. */
 const REPLACEMENT = Buffer.from('\ufffd');
 
-/** A level takes a tag and a length at least, and a reader follows 100 of them. */
+/** Each level takes at least a tag and a length, and a reader accepts 100 levels. */
 const LEAST_BYTES_TOO_DEEP = 200;
 
 /** Whether a text in this message was replaced when it was written. */
@@ -23,13 +23,13 @@ function hasLoneSurrogate(value: unknown): boolean {
   return Object.entries(value).some(([name, inner]) => !name.isWellFormed() || hasLoneSurrogate(inner));
 }
 
-/** Whether a message of this type may be nested deeper than a reader follows, so that only reading tells. */
+/** Whether a message of this type may be nested deeper than a reader accepts. Then it must be read to find out. */
 export const mayBeTooDeep = (schema: DescMessage, payload: Uint8Array): boolean =>
   payload.byteLength >= LEAST_BYTES_TOO_DEEP && isRecursive(schema);
 
 const recursive = new WeakMap<DescMessage, boolean>();
 
-/** Whether some message type in or below this one can contain itself. */
+/** Whether this message type, or one inside it, can contain itself. */
 function isRecursive(schema: DescMessage): boolean {
   const known = recursive.get(schema);
   if (known !== undefined) return known;

@@ -39,7 +39,9 @@ export const changesCommand = (cli: Cli): Command =>
         from,
         signal: cli.io.signal,
         onReset: () =>
-          printer.note('The log no longer reaches back to there; it goes on with the oldest change it has.'),
+          printer.note(
+            'The log no longer contains that position. The output continues with the oldest change in the log.',
+          ),
         ...(isNarrowed && { as: workspace.context }),
         ...(operation !== undefined && { operations: [operation] }),
       });

@@ -70,6 +70,6 @@ async function serveConsole(
   return listen(app.fetch, host, port);
 }
 
-/** Whoever signs in is seen by the store's authorizer, which must know what the link's context means. */
+/** The store's authorizer reads the context of a sign-in link, so it must know the meaning of its fields. */
 const hasLink = ({ settings: { authorizer, context } }: Workspace): boolean =>
   authorizer === undefined || context !== undefined;

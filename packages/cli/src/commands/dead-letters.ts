@@ -6,7 +6,7 @@ import { showDeadLetterCommand } from './dead-letters/show.ts';
 
 export const deadLettersCommand = (cli: Cli): Command =>
   new Command('dead-letters')
-    .description('list, read, replay and drop the changes that subscribers failed at')
+    .description('list, show, replay and drop the changes that subscribers failed to process')
     .addCommand(listDeadLettersCommand(cli), { isDefault: true })
     .addCommand(showDeadLetterCommand(cli))
     .addCommand(replayDeadLettersCommand(cli))

@@ -19,7 +19,7 @@ The data stays when it ends. Examples:
 export const devCommand = (cli: Cli): Command =>
   new Command('dev')
     .description('run a Postgres for development and print its URL')
-    .option('--data <folder>', 'where the data is kept', '.intendant/postgres')
+    .option('--data <folder>', 'the folder for the data', '.intendant/postgres')
     .option('--port <port>', 'on 127.0.0.1; 0: a free one', readPort, 54_329)
     .option('--database <name>', 'created if it is not there', 'intendant')
     .addHelpText('after', EXAMPLES)

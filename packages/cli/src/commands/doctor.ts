@@ -20,8 +20,8 @@ Examples:
 
 export const doctorCommand = (cli: Cli): Command =>
   new Command('doctor')
-    .description('look for what is wrong with this database, each with its cure')
-    .option('--older <duration>', 'what has waited for longer than this counts as stuck', readDuration, 600_000)
+    .description('find problems of this database, and say how to fix each')
+    .option('--older <duration>', 'jobs that have waited longer than this count as stuck', readDuration, 600_000)
     .addHelpText('after', EXAMPLES)
     .action(async ({ older }: { readonly older: number }, command: Command) => {
       const printer = cli.printer(command);

@@ -22,7 +22,7 @@ const MOST = 1000;
 
 export const historyCommand = (cli: Cli): Command =>
   new Command('history')
-    .description('show the statuses that a resource came to have, newest first')
+    .description('show the past statuses of a resource, newest first')
     .argument('<table>')
     .argument('<key>')
     .option('--point <id>', 'only at this enforcement point')

@@ -72,7 +72,7 @@ function printList(printer: Printer, table: AnyTable, found: readonly ListedReso
   );
 }
 
-/** How many of the points are where the intent wants them. */
+/** How many of the points have realized the intent. */
 function pointsText({ enforcement }: ListedResource<AnyTable>): string {
   const statuses = [...enforcement.values()].map(({ status }) => status);
   const done = statuses.filter((status) => status === 'REALIZED' || status === 'DELETION_REALIZED').length;

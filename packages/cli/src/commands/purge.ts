@@ -21,13 +21,13 @@ Examples:
   intendant purge vm --status DELETION_REALIZED --older 7d --yes
   intendant purge vm --status ERROR --point E1 --dry-run      says how many`;
 
-/** Purged in one transaction. */
+/** Number of resources purged in one transaction. */
 const CHUNK = 500;
 
 export const purgeCommand = (cli: Cli): Command =>
   withSelection(
     new Command('purge')
-      .description('remove resources with their statuses and jobs for good, without unrealizing them')
+      .description('delete resources with their statuses and jobs permanently, without unrealizing them')
       .argument('<table>')
       .argument('[keys...]'),
   )
@@ -48,7 +48,7 @@ export const purgeCommand = (cli: Cli): Command =>
         return printer.result({ resources: keys.length }, () =>
           printer.line(`${counted(keys.length, 'resource')} selected`),
         );
-      const question = `Purge ${counted(keys.length, 'resource')} of ${table.name} for good, without unrealizing them?`;
+      const question = `Purge ${counted(keys.length, 'resource')} of ${table.name} permanently, without unrealizing them?`;
       if (!(await confirm(cli.io, question, flags.yes === true))) return printer.note('Nothing was purged.');
       const purged = await purgeAll(cli, session, table, keys);
       printer.result({ purged }, () => printer.line(`${purged} purged`));

@@ -9,8 +9,8 @@ const EXAMPLES = `  intendant resync vm VM1 VM2
 export const resyncCommand = (cli: Cli): Command =>
   selectionCommand(cli, {
     name: 'resync',
-    description: 'look again whether what is realized is really there',
+    description: 'check again whether realized resources really exist at their points',
     examples: EXAMPLES,
     act: (session, table, target) => session.resync(table, target),
-    done: 'put in line for a look',
+    done: 'queued',
   });

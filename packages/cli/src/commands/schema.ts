@@ -24,10 +24,10 @@ The tables come from intendant.config.ts; --remove works without it. Examples:
 
 export const schemaCommand = (cli: Cli): Command =>
   new Command('schema')
-    .description('compare, print, apply or remove what Intendant needs in the database')
+    .description("compare, print, apply or remove Intendant's schema in the database")
     .option('--sql', 'print the SQL that --apply would run')
-    .option('--check', 'exit with 1 when the database is not as the tables need it')
-    .option('--apply', 'bring the database to what the tables need')
+    .option('--check', 'exit with 1 when the database differs from what the tables need')
+    .option('--apply', 'change the database to what the tables need')
     .option('--remove', 'remove the schemas, status tables, triggers, policies and roles of Intendant')
     .option('--with-tables', 'with --remove: your tables and their rows too')
     .option('-y, --yes', 'with --remove: do not ask')
@@ -51,7 +51,7 @@ export const schemaCommand = (cli: Cli): Command =>
       }
       if (flags.check === true && statements.length > 0) cli.exitCode = EXIT.failed;
       printer.result({ isUpToDate: statements.length === 0, statements }, () => {
-        if (statements.length === 0) return printer.line('The database is as the tables need it.');
+        if (statements.length === 0) return printer.line('The schema is up to date.');
         printer.line(`${statements.length} statements are needed; --sql prints them, --apply runs them:`);
         for (const sql of statements.slice(0, 5))
           printer.line(`  ${printable(sql.trim().split('\n')[0]?.slice(0, 72) ?? '')}`);

@@ -24,7 +24,7 @@ Examples:
   intendant status vm VM1          one resource at each of its points, with its errors
   intendant status vm --watch      the same, kept current by the feed`;
 
-/** Points shown without `--all`: those with the most severe statuses come first. */
+/** Number of points shown without `--all`. Those with the most severe statuses come first. */
 const SHOWN_POINTS = 20;
 
 export const statusCommand = (cli: Cli): Command =>
@@ -116,10 +116,10 @@ const nameColumn = <Row>(title: string, value: (row: Row) => string): TableColum
   minWidth: 8,
 });
 
-/** Most severe first; the table drops the columns in which nothing stands. */
+/** Most severe first. Empty columns are left out. */
 const SEVERE_FIRST = STATUSES.toReversed();
 
-/** Long names of statuses as columns: eight of them must fit into 80 characters. */
+/** Short column titles for long status names: eight columns must fit into 80 characters. */
 const TITLES: Partial<Record<Status, string>> = {
   IN_PROGRESS: 'RUNNING',
   DELETION_PENDING: 'DEL_PEND',

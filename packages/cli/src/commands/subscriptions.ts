@@ -41,12 +41,12 @@ const forgetSubscriptionCommand = (cli: Cli): Command =>
     .description('remove a durable name, its cursors and its dead letters')
     .argument('<name>')
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', '\nNobody may work under the name. Example:\n  intendant subscriptions forget billing')
+    .addHelpText('after', '\nNo subscriber may run under the name. Example:\n  intendant subscriptions forget billing')
     .action(async (name: string, { yes }: { readonly yes?: boolean }, command: Command) => {
       const printer = cli.printer(command);
       await using workspace = await cli.workspace(command);
       const subscriptions = await workspace.subscriptions();
-      const question = `Forget ${name}, where it stood, and its dead letters?`;
+      const question = `Forget ${name}, its position and its dead letters?`;
       if (!(await confirm(cli.io, question, yes === true))) return printer.note('Nothing was changed.');
       const forgotten = await subscriptions.forget(name);
       if (!forgotten) cli.nothingFound();

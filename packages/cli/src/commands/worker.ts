@@ -15,7 +15,7 @@ import type { Cli } from '../run/cli.ts';
 import { CommandError, wrongUse } from '../run/command-error.ts';
 import { untilInterrupted } from '../run/until-interrupted.ts';
 
-/** What a worker's module may use: opened for it from the command line's settings, and closed after it. */
+/** What a worker module may use. It is opened with the settings of the command line, and closed when the command ends. */
 export interface WorkerSetting {
   /** The data store of `--url`. It runs no DDL: tables must exist. */
   readonly store: DataStore;
@@ -41,7 +41,7 @@ type Workers = Worker | readonly Worker[];
 export interface WorkerModule {
   /** The workers to run, or a function that makes them from the opened store. */
   readonly default: Workers | ((setting: WorkerSetting) => Workers | Promise<Workers>);
-  /** Called after the workers have stopped, for what the module opened itself. */
+  /** Called after the workers have stopped, to close what the module opened itself. */
   readonly close?: () => unknown;
 }
 
@@ -64,7 +64,7 @@ export const workerCommand = (cli: Cli): Command =>
   new Command('worker')
     .description('run the workers that a module exports')
     .argument('<file>')
-    .option('--watch', 'start again when the module, or what it imports, changes')
+    .option('--watch', 'restart when the module or one of its imports changes')
     .option('--metrics-port <port>', 'serve /metrics and /healthz on this port', readPort)
     .option('--metrics-host <host>', 'the address for --metrics-port', '127.0.0.1')
     .addHelpText('after', EXAMPLES)
@@ -122,7 +122,7 @@ async function settingOf(workspace: Workspace): Promise<WorkerSetting> {
   return { store: await workspace.store(), subscriptions, realization, logger: pino({ name: 'intendant' }) };
 }
 
-/** Node's own watch mode: it knows what the module imports, and stops the old process before it starts the new one. */
+/** Uses Node's watch mode, which knows the imports of the module and stops the old process before it starts the new one. */
 async function watch({ io }: Cli): Promise<void> {
   const main = fileURLToPath(new URL('../main.ts', import.meta.url));
   const args = process.argv.slice(2).filter((arg) => arg !== '--watch');

@@ -5,7 +5,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const words = ({ subcommands, flags }: CommandWords): string =>
   [...subcommands, ...flags].map(({ word }) => word).join(' ');
 
-/** A script for bash. The longest command that the words before the cursor name decides what is offered; files otherwise. */
+/** A script for bash. It completes the words of the longest command before the cursor, and file names otherwise. */
 export function bashCompletion(commands: readonly CommandWords[]): string {
   const values = Object.assign({}, ...commands.map((command) => command.values)) as Record<string, readonly string[]>;
   return `# bash completion for intendant

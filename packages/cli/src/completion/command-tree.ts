@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 
-/** A word that can follow, and what it means. */
+/** A word that can follow, and its description. */
 export interface Choice {
   readonly word: string;
   readonly description: string;
@@ -12,11 +12,11 @@ export interface CommandWords {
   readonly path: readonly string[];
   readonly subcommands: readonly Choice[];
   readonly flags: readonly Choice[];
-  /** The values of flags and arguments that take one of few. */
+  /** The allowed values of flags and arguments. */
   readonly values: Readonly<Record<string, readonly string[]>>;
 }
 
-/** All commands of a program, each with what can follow it. */
+/** All commands of a program, each with the words that can follow it. */
 export function describeCommands(program: Command): CommandWords[] {
   return describe(program, [], program.options);
 }

@@ -1,7 +1,7 @@
 import type { AnyTable, Authorizer, ConnectionSource, Instancer, MetadataContext, RoleMapping } from '@intendant/core';
 import type { SourceKind } from '@intendant/subscription';
 
-/** What `intendant.config.ts` exports by default. Every field may be left out; flags and the environment go first. */
+/** The default export of `intendant.config.ts`. All fields are optional. Flags and environment variables override them. */
 export interface IntendantConfig<C = MetadataContext> {
   /** Tables whose resources are realized. Default: those with status tables in the database. */
   readonly tables?: readonly AnyTable[];
@@ -14,28 +14,28 @@ export interface IntendantConfig<C = MetadataContext> {
    * `--admin-url` and `ADMIN_DATABASE_URL`. Default: the application login.
    */
   readonly adminConnection?: ConnectionSource;
-  /** For whom commands act: they see and change what this context may. Default: the whole service, as its writer. */
+  /** The context that commands act with. Default: the whole service, with the role `writer`. */
   readonly context?: C;
   /** Reads org and roles from `context`, and signs callers in to the console. Default: a `MetadataAuthorizer`. */
   readonly authorizer?: Authorizer<C>;
-  /** As the service's store has it. Default none. */
+  /** The instancer of the service's store. Default none. */
   readonly instancer?: Instancer<NoInfer<C>>;
   /** Which service roles act as which database role on these tables. */
   readonly roles?: RoleMapping;
   /** Schema of the tables. Overridden by `--schema`. Default `public`. */
   readonly schema?: string;
-  /** What the names of the database roles begin with. Default: as found in the database, else `intendant_` and its name. */
+  /** Prefix of the database roles. Default: the one found in the database, else `intendant_` and the name of the database. */
   readonly rolePrefix?: string;
   /** Whether `schema --apply` installs the feed. Default true. */
   readonly feed?: boolean;
   /** How changes get into the feed's log. Default `triggers`. */
   readonly source?: SourceKind;
-  /** Tables whose changes carry the row. Default none. */
+  /** Tables whose changes contain the row. Default none. */
   readonly records?: readonly (string | AnyTable)[];
 }
 
 /**
- * Gives `intendant.config.ts`, which exports the result by default, its types; returns what it is given.
+ * Returns the given configuration, with its type checked. The default export of `intendant.config.ts`.
  *
  * ```ts
  * import { defineConfig } from 'intendant';

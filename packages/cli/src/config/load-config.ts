@@ -7,7 +7,7 @@ import type { IntendantConfig } from './define-config.ts';
 
 const FILE_NAMES = ['intendant.config.ts', 'intendant.config.mts', 'intendant.config.js', 'intendant.config.mjs'];
 
-/** The configuration that `--config`, INTENDANT_CONFIG or the working folder names; an empty one where none does. */
+/** Loads the configuration named by `--config` or INTENDANT_CONFIG, or the one in the working folder; else returns an empty one. */
 export async function loadConfig(io: Io, flag: string | undefined): Promise<IntendantConfig> {
   const path = findConfig(io, flag);
   if (path === undefined) return {};

@@ -15,11 +15,11 @@ export interface GlobalFlags {
   readonly json?: boolean;
 }
 
-/** What a command works with: flags first, then the environment, then the configuration file. */
+/** The settings of a command. Flags override environment variables, which override the configuration file. */
 export interface Settings extends Omit<IntendantConfig, 'connection' | 'adminConnection'> {
   readonly connection: ConnectionSource;
   readonly adminConnection: ConnectionSource;
-  /** Acts for this org alone. */
+  /** Limits the command to this org. */
   readonly org?: string;
   readonly instance?: string;
 }

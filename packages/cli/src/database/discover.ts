@@ -3,17 +3,17 @@ import { derivedName } from '@intendant/core/internal';
 import type pg from 'pg';
 import { type CatalogTable, tableFromCatalog } from './table-from-catalog.ts';
 
-/** What a database says of itself. */
+/** What the catalog of a database shows. */
 export interface Discovery {
   /** Tables whose resources have statuses. */
   readonly realized: readonly AnyTable[];
   /** The other tables that a store registered. */
   readonly plain: readonly AnyTable[];
-  /** What the names of the database roles begin with; undefined when no store was here. */
+  /** Prefix of the database roles; undefined if no store was registered here. */
   readonly rolePrefix: string | undefined;
 }
 
-/** A store puts a policy of this name on each of its tables, for the role that the prefix can be read from. */
+/** A store creates a policy of this name on each of its tables. The name of its role contains the prefix. */
 const MARKING_POLICY = 'intendant_tenant_reader';
 const MARKING_ROLE = '_tenant_reader';
 

@@ -5,7 +5,7 @@ import { changeLogPart } from '@intendant/subscription/internal';
 import type { Settings } from '../config/settings.ts';
 import { wrongUse } from '../run/command-error.ts';
 
-/** Changes in one partition of the log, as `createSubscriptions` has it by default. */
+/** Number of changes in one partition of the log: the default of `createSubscriptions`. */
 const PARTITION_SIZE = 1_000_000;
 
 /** The SQL that `applySchema` would run. */
@@ -16,7 +16,7 @@ export async function planSchema(settings: Settings): Promise<string[]> {
   return store.planSchema(tables);
 }
 
-/** Brings the database to what the tables of the configuration need. */
+/** Changes the database to what the tables of the configuration need. */
 export async function applySchema(settings: Settings): Promise<void> {
   const tables = tablesOf(settings);
   await using store = await openStore(settings, 'apply');
@@ -30,7 +30,7 @@ function tablesOf({ tables = [], plainTables = [] }: Settings): AnyTable[] {
   return [...plainTables, ...(tables.length > 0 ? registeredTables(tables) : [])];
 }
 
-/** What the feed and the realization need beside the tables. */
+/** The schema of the feed and of the realization. */
 async function addParts(
   store: DataStore,
   { feed, records = [], source = 'triggers', tables = [] }: Settings,

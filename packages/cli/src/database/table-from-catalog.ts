@@ -31,8 +31,8 @@ const SCHEMAS: Readonly<Record<string, () => z.ZodType>> = {
 };
 
 /**
- * The definition of a table that is in the database, for a command line that was given none. Columns of types that the
- * store does not write are left out. Undefined for a table that no store can have made.
+ * Makes the definition of a table from the catalog, for a command without a configuration. Columns of types that a store
+ * does not write are left out. Returns undefined for a table that no store can have created.
  */
 export function tableFromCatalog({ name, columns, primaryKey }: CatalogTable): AnyTable | undefined {
   const names = new Set(columns.map((column) => column.name));

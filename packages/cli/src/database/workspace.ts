@@ -18,8 +18,8 @@ import { type Discovery, discover } from './discover.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * What a command uses of the framework, opened when it is first asked for and closed together. Nothing here changes the
- * schema: tables are taken as they are.
+ * The parts of the framework that a command uses. Each is opened at its first use, and all are closed together. Nothing
+ * here changes the schema.
  */
 export class Workspace implements AsyncDisposable {
   readonly settings: Settings;
@@ -79,7 +79,7 @@ export class Workspace implements AsyncDisposable {
     return this.#store;
   }
 
-  /** The feed. This process may become the one that announces changes, since no other may be running. */
+  /** The feed. This process may become the one that announces changes, because no other process may be running. */
   subscriptions(): Promise<Subscriptions> {
     this.#subscriptions ??= this.#openSubscriptions();
     return this.#subscriptions;
@@ -90,12 +90,12 @@ export class Workspace implements AsyncDisposable {
     return this.#realization;
   }
 
-  /** Intents and statuses as the configured context, `--org`, or else the whole service sees them. */
+  /** The realization session of the configured context, of `--org`, or else of the whole service. */
   async session(): Promise<RealizationSession> {
     return (await this.realization()).as(this.context);
   }
 
-  /** For whom the command acts. */
+  /** The context that the command acts with. */
   get context(): MetadataContext {
     const { org, instance, context } = this.settings;
     if (org === undefined && context !== undefined) return context;

@@ -2,7 +2,7 @@ import { readConnection, serverProcessId } from '@intendant/core/internal';
 import pg from 'pg';
 import type { Check } from './examination.ts';
 
-/** A pooler tells clients a process number of its own making, which no server process has. */
+/** A pooler sends clients a process number that no server process has. */
 export const checkPooler: Check = async ({ workspace }) => {
   const client = new pg.Client(readConnection('connection', workspace.settings.connection));
   client.on('error', () => {}); // The statement under way rejects with it.
@@ -18,8 +18,8 @@ export const checkPooler: Check = async ({ workspace }) => {
       check: 'pooler',
       severity: 'warning',
       subject: 'connection',
-      message: 'it goes through a connection pooler; LISTEN does not work through one in transaction mode',
-      cure: 'Give createSubscriptions a connection straight to Postgres (its option connection).',
+      message: 'it leads through a connection pooler; LISTEN does not work through one in transaction mode',
+      cure: 'Pass a direct connection to Postgres to createSubscriptions (option connection).',
     },
   ];
 };

@@ -32,7 +32,7 @@ const CHECKS: readonly Check[] = [
   checkStatistics,
 ];
 
-/** Runs every check, one after the other; one that cannot run is a finding too. Errors come first. */
+/** Runs every check, one after the other. A check that cannot run is a finding too. Errors come first. */
 export async function examine(
   workspace: Workspace,
   olderThanMs: number,

@@ -2,7 +2,7 @@ import type { Check } from './examination.ts';
 
 const MUCH_LAG = 1000;
 
-/** Durable subscriptions that fall behind, and what they put aside. */
+/** Durable subscriptions with waiting changes or dead letters. */
 export const checkSubscriptions: Check = async ({ workspace, has }) => {
   if (!(await has('intendant.change_log'))) return [];
   const found = await (await workspace.subscriptions()).list();
@@ -13,8 +13,8 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
             check: 'lag',
             severity: 'warning' as const,
             subject: `subscription ${name}`,
-            message: `${members === 0 ? 'nobody works under it' : `${members} members work under it`}, and ${lag} changes wait`,
-            cure: `Start its subscriber, or, if nobody needs it, intendant subscriptions forget ${name}.`,
+            message: `${members === 0 ? 'it has no member' : `it has ${members} members`}, and ${lag} changes wait`,
+            cure: `Start its subscriber, or, if it is no longer needed, intendant subscriptions forget ${name}.`,
           },
         ]
       : []),
@@ -24,7 +24,7 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
             check: 'dead-letters',
             severity: 'warning' as const,
             subject: `subscription ${name}`,
-            message: `its handler failed for good at ${deadLetters} changes`,
+            message: `its handler gave up on ${deadLetters} changes`,
             cure: `intendant dead-letters list ${name}; then replay or drop them.`,
           },
         ]
@@ -32,7 +32,7 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
   ]);
 };
 
-/** Whether some process announces changes. */
+/** Whether a process announces changes. */
 export const checkRelay: Check = async ({ workspace, has }) => {
   if (!(await has('intendant.relay_leader'))) return [];
   const leaders = await workspace.query(
@@ -45,13 +45,13 @@ export const checkRelay: Check = async ({ workspace, has }) => {
       check: 'relay',
       severity: 'warning',
       subject: 'feed',
-      message: 'no process announces changes, so subscribers and workers hear of none',
+      message: 'no process announces changes, so subscribers and workers receive none',
       cure: 'Run a process with createSubscriptions (without relay: false), e.g. a worker.',
     },
   ];
 };
 
-/** Triggers of ours that were switched off by hand: what they would do does not happen. */
+/** Disabled triggers of the framework. */
 export const checkTriggers: Check = async ({ workspace }) => {
   const rows = await workspace.query<{ table: string; trigger: string }>(
     `select t.tgrelid::regclass::text as table, t.tgname as trigger

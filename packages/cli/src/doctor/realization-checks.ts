@@ -1,6 +1,6 @@
 import type { Check } from './examination.ts';
 
-/** Points whose workers went silent. */
+/** Points whose workers no longer send heartbeats. */
 export const checkPoints: Check = async ({ workspace, has }) => {
   if (!(await has('intendant.enforcement_point'))) return [];
   const rows = await workspace.query<{ id: string; seconds: number }>(
@@ -12,8 +12,8 @@ export const checkPoints: Check = async ({ workspace, has }) => {
     check: 'stale-point',
     severity: 'warning',
     subject: `point ${id}`,
-    message: `nobody has served it for ${seconds} s; resources that are placed there stay PENDING`,
-    cure: `Start its worker, or, if the place is gone for good, intendant points remove ${id} --force.`,
+    message: `no worker has served it for ${seconds} s; resources placed there stay PENDING`,
+    cure: `Start its worker, or, if the place no longer exists, intendant points remove ${id} --force.`,
   }));
 };
 
@@ -41,7 +41,7 @@ export const checkJobs: Check = async ({ workspace, has, olderThanMs }) => {
               check: 'stuck-jobs',
               severity: 'error' as const,
               subject,
-              message: `${overdue} jobs are overdue and ${silent} belong to workers that went silent`,
+              message: `${overdue} jobs are overdue, and ${silent} belong to workers without a heartbeat`,
               cure: `Start a worker for ${point}; then look at "intendant list ${flags} --status PENDING,IN_PROGRESS".`,
             },
           ]

@@ -44,7 +44,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     setting: 'autovacuum',
     isWrong: (value) => value === 'off',
     severity: 'error',
-    why: 'status and job tables grow without bound, and plans go wrong',
+    why: 'status and job tables grow without limit, and query plans become slow',
   },
   {
     setting: 'default_transaction_isolation',
@@ -109,13 +109,13 @@ export const checkConnections: Check = async ({ workspace }) => {
       check: 'connections',
       severity: 'warning',
       subject: `${row.used} of ${row.most}`,
-      message: 'almost all connections of the server are in use; new processes will not get one',
+      message: 'almost all connections of the server are in use; new processes cannot connect',
       cure: 'Raise max_connections, or lower pool.max of the services.',
     },
   ];
 };
 
-/** Transactions that hold the feed back, and vacuum with it. */
+/** Long transactions, which hold back the feed and vacuum. */
 export const checkTransactions: Check = async ({ workspace, olderThanMs }) => {
   const rows = await workspace.query<{ pid: number; login: string; application: string; seconds: number }>(
     `select pid, usename as login, application_name as application,
@@ -130,7 +130,7 @@ export const checkTransactions: Check = async ({ workspace, olderThanMs }) => {
     check: 'long-transaction',
     severity: 'warning',
     subject: `process ${pid} (${login}${application ? `, ${application}` : ''})`,
-    message: `its transaction has been open for ${seconds} s; what it wrote to the feed, and all after it, waits for it`,
+    message: `its transaction has been open for ${seconds} s; its changes, and all later ones, are not delivered until it ends`,
     cure: `End it there, or select pg_terminate_backend(${pid}).`,
   }));
 };
@@ -164,7 +164,7 @@ export const checkSlots: Check = async ({ workspace }) => {
 
 const MUCH_WAL = 1024 ** 3;
 
-/** Tables of this database that the planner knows nothing of, though they hold rows. */
+/** Tables with rows that were never analyzed, or that autovacuum skips. */
 export const checkStatistics: Check = async ({ workspace }) => {
   const rows = await workspace.query<{ name: string; size: string; isOff: boolean }>(
     `select format('%I.%I', n.nspname, c.relname) as name, pg_size_pretty(pg_relation_size(c.oid)) as size,
@@ -180,8 +180,8 @@ export const checkStatistics: Check = async ({ workspace }) => {
     severity: 'warning',
     subject: name,
     message: isOff
-      ? 'autovacuum is switched off for it; it grows without bound, and plans go wrong'
-      : `it has ${size} of rows and was never analyzed; plans on it are guesses`,
+      ? 'autovacuum is disabled for it; it grows without limit, and query plans become slow'
+      : `it has ${size} of rows and was never analyzed, so query plans are guesses`,
     cure: isOff ? `alter table ${name} reset (autovacuum_enabled)` : `analyze ${name}`,
   }));
 };

@@ -2,7 +2,7 @@ import { auditIsolation } from '@intendant/core';
 import { planSchema } from '../database/plan-schema.ts';
 import type { Check } from './examination.ts';
 
-/** Whatever would let one tenant reach another's rows. */
+/** Everything that would let one tenant reach another's rows. */
 export const checkIsolation: Check = async ({ workspace, realized }) => {
   await (realized.length > 0 ? workspace.realization() : workspace.store());
   const found = await auditIsolation(await workspace.store());
@@ -15,7 +15,7 @@ export const checkIsolation: Check = async ({ workspace, realized }) => {
   }));
 };
 
-/** What the tables of the configuration need and the database lacks. */
+/** The differences between the configuration's tables and the database. */
 export const checkSchema: Check = async ({ workspace }) => {
   if (workspace.settings.tables === undefined) return [];
   const statements = await planSchema(workspace.settings);
@@ -25,7 +25,7 @@ export const checkSchema: Check = async ({ workspace }) => {
       check: 'schema',
       severity: 'error',
       subject: `${statements.length} statements`,
-      message: 'the database is not as the tables of the configuration need it',
+      message: 'the database differs from what the tables of the configuration need',
       cure: 'intendant schema --sql shows what is missing; intendant schema --apply runs it.',
     },
   ];

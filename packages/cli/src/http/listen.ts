@@ -4,13 +4,13 @@ import { serve } from '@hono/node-server';
 import { CommandError } from '../run/command-error.ts';
 
 export interface ListeningServer extends AsyncDisposable {
-  /** Where it listens, as a URL without a path. */
+  /** The address, as a URL without a path. */
   readonly origin: string;
 }
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-/** Serves HTTP until it is disposed of. Throws CommandError when the port is taken. */
+/** Serves HTTP until the returned value is disposed. Throws CommandError when the port is taken. */
 export async function listen(fetch: Fetch, host: string, port: number): Promise<ListeningServer> {
   const server = serve({ fetch, hostname: host, port });
   try {

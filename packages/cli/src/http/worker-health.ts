@@ -8,7 +8,7 @@ export interface HealthAddress {
   readonly port: number;
 }
 
-/** Serves `/metrics`, and `/healthz`, which is 503 while the database cannot be read. */
+/** Serves `/metrics` and `/healthz`. The latter returns 503 while the database cannot be read. */
 export async function serveWorkerHealth(workspace: Workspace, { host, port }: HealthAddress): Promise<ListeningServer> {
   const subscriptions = await workspace.subscriptions();
   const realization = await workspace.realization();

@@ -11,5 +11,5 @@ function escaped(character: string): string {
   return SHORT_ESCAPES[character] ?? `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }
 
-/** The text on one line, with nothing in it that a terminal would act on: stored ids and messages may hold anything. */
+/** The text on one line, without terminal control characters. Stored ids and messages may contain any character. */
 export const printable = (text: string): string => text.replace(UNSAFE, escaped);

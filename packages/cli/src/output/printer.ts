@@ -49,7 +49,7 @@ export class Printer {
     else this.line(printable(text));
   }
 
-  /** For the person at the terminal, never part of the output. */
+  /** A remark for the user, on stderr. */
   note(text: string): void {
     this.#io.stderr.write(`${printable(text)}\n`);
   }

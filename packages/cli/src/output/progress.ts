@@ -2,7 +2,7 @@ import type { Io } from '../run/io.ts';
 
 const BAR_WIDTH = 24;
 
-/** Shows how far long work is, on one line of stderr; nothing where stderr is not a terminal. */
+/** Shows the progress of long work on one line of stderr. Shows nothing if stderr is not a terminal. */
 export class Progress {
   readonly #io: Io;
   readonly #what: string;
@@ -22,7 +22,7 @@ export class Progress {
     this.#io.stderr.write(`\r\u001b[K${this.#what} [${bar}] ${done} of ${total}`);
   }
 
-  /** Takes the line away. */
+  /** Clears the line. */
   end(): void {
     if (this.#isShown) this.#io.stderr.write('\r\u001b[K');
     this.#isShown = false;

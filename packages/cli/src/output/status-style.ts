@@ -12,6 +12,6 @@ const STYLES = {
   UNKNOWN: 'gray',
 } as const satisfies Record<Status, string>;
 
-/** The text in the status' colour, where there is colour. */
+/** The text in the colour of the status, if the output has colours. */
 export const paintStatus = (printer: Printer, status: Status, text: string): string =>
   printer.paint(STYLES[status], text);

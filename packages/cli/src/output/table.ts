@@ -6,14 +6,14 @@ export interface TableColumn<Row> {
   readonly title: string;
   readonly value: (row: Row) => string | number | null | undefined;
   readonly align?: 'left' | 'right';
-  /** May be cut to this many characters where the terminal is too narrow. Default: never cut. */
+  /** The column may be cut to this many characters if the terminal is too narrow. Default: never cut. */
   readonly minWidth?: number;
   /** Adds colour to the padded text. */
   readonly paint?: (text: string, row: Row) => string;
 }
 
 export interface TableLayout {
-  /** Width of the terminal; undefined: as wide as it needs to be. */
+  /** Width of the terminal in characters; undefined for no limit. */
   readonly width: number | undefined;
   readonly paintTitle?: (text: string) => string;
 }
@@ -47,7 +47,7 @@ const textOf = <Row>({ value }: TableColumn<Row>, row: Row): string => {
   return found === null || found === undefined ? '' : printable(String(found));
 };
 
-/** Takes from the widest column that may be cut, until the table fits or nothing is left to take. */
+/** Narrows the widest column that may be cut, until the table fits or no column can be narrowed. */
 function fit<Row>(columns: readonly TableColumn<Row>[], natural: readonly number[], width: number): number[] {
   const widths = [...natural];
   const least = columns.map(({ minWidth, title }, index) =>
@@ -80,7 +80,7 @@ function cell<Row>({ align }: TableColumn<Row>, text: string, width: number): st
 
 const graphemes = new Intl.Segmenter();
 
-/** The text in at most this many terminal columns, with an ellipsis where it was cut. */
+/** The text in at most this many terminal columns, with an ellipsis if it was cut. */
 function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let short = '';

@@ -2,7 +2,7 @@ import type { AnyTable } from '@intendant/core';
 import type { z } from 'zod';
 import { wrongUse } from '../run/command-error.ts';
 
-/** A key as the session takes it, with the org where the command line or the key names one. */
+/** A key for the session, with the org if the command line or the key names one. */
 export type Key = Readonly<Record<string, unknown>>;
 
 /**
@@ -92,5 +92,5 @@ export function keyText({ key }: AnyTable, record: Readonly<Record<string, unkno
   return key.map((field) => `${field}=${text(record[field])}`).join(',');
 }
 
-/** Whose resource a key names, where it does. */
+/** The org and instance in a key, if any. */
 export const ownerOf = (key: object): { readonly orgId?: string; readonly instanceId?: string } => key;

@@ -6,7 +6,7 @@ import { wrongUse } from '../run/command-error.ts';
 import { readDuration } from './duration.ts';
 import { type Key, readField, readKey } from './key.ts';
 
-/** The flags that say which resources a command is about. */
+/** The flags that select resources. */
 export interface SelectionFlags {
   readonly status?: readonly Status[];
   readonly point?: string;
@@ -29,8 +29,8 @@ export const withSelection = (command: Command): Command =>
   command
     .option('--status <status>', 'with this overall status, or status at --point; several: ERROR,PENDING', readStatuses)
     .option('--point <id>', 'at this enforcement point')
-    .option('--older <duration>', 'with that status for longer than this: 30s, 10m, 2h, 7d', readDuration)
-    .option('--where <field=value>', 'whose record has this value; may be given several times', collect);
+    .option('--older <duration>', 'in that status for longer than this: 30s, 10m, 2h, 7d', readDuration)
+    .option('--where <field=value>', 'whose record has this value; may be repeated', collect);
 
 /** The flags as a filter. `org` narrows it where the session is not held to one. */
 export function filterOf(table: AnyTable, { status, point, older, where }: SelectionFlags): ResourceFilter<AnyTable> {
@@ -51,7 +51,7 @@ function readCondition(table: AnyTable, text: string): [string, unknown] {
 const isEmptySelection = (flags: SelectionFlags): boolean =>
   flags.status === undefined && flags.point === undefined && flags.older === undefined && flags.where === undefined;
 
-/** What a command acts on: the keys that were given, else everything that the filter finds. */
+/** What a command acts on: the given keys, else everything that matches the filter. */
 export type Selected = { readonly keys: readonly Key[] } | { readonly filter: ResourceFilter<AnyTable> };
 
 /**

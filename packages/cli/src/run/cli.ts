@@ -5,11 +5,11 @@ import { Printer } from '../output/printer.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
-/** What the actions of commands get: input and output, the settings, and a place to leave the exit code. */
+/** What the action of a command receives: input and output, the settings, and the exit code to set. */
 export class Cli {
   readonly io: Io;
   exitCode: ExitCode = EXIT.done;
-  /** The command stops by itself when it is interrupted; a signal is its usual end and exit code 0. */
+  /** The command stops by itself when it is interrupted. Then a signal is its normal end, with exit code 0. */
   stopsOnSignal = false;
 
   constructor(io: Io) {
@@ -20,7 +20,7 @@ export class Cli {
     return new Printer(this.io, command.optsWithGlobals<GlobalFlags>().json === true);
   }
 
-  /** Opens nothing yet: the workspace connects when it is first used. */
+  /** Makes the context of a command. The workspace connects at its first use. */
   async workspace(command: Command): Promise<Workspace> {
     return new Workspace(await readSettings(this.io, command.optsWithGlobals<GlobalFlags>()));
   }

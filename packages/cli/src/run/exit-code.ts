@@ -1,7 +1,7 @@
-/** What the process ends with. docs/guide/command-line.md shows the same table. */
+/** The exit codes of the process. docs/guide/command-line.md shows the same table. */
 export const EXIT = {
   done: 0,
-  /** The command could not be carried out, or `schema --check` found a difference, or `doctor` a problem. */
+  /** The command failed, `schema --check` found a difference, or `doctor` found a problem. */
   failed: 1,
   /** An unknown command or flag, a missing argument, or a configuration that cannot be read. */
   wrongUse: 2,

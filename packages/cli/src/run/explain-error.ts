@@ -10,7 +10,7 @@ export interface Explanation {
   readonly exitCode: ExitCode;
 }
 
-/** Says in one line why a command failed. Never shows a connection string. */
+/** Explains in one line why a command failed. Never shows a connection string. */
 export function explainError(error: unknown): Explanation {
   if (error instanceof CommandError) return { line: printable(error.message), exitCode: error.exitCode };
   const known = asKnownError(error);
@@ -36,11 +36,11 @@ const MISSING_OBJECT = new Set(['42P01', '42703', '42883']);
 function cureOf({ code, details }: IntendantError): string {
   if (code === 'CONNECTION') return '; check that the database runs and that --url or DATABASE_URL names it';
   if (MISSING_OBJECT.has(String(details['sqlState'])) || code === 'TABLE_NOT_REGISTERED')
-    return '; the schema was not applied yet, or by an older version: run "intendant schema --apply"';
+    return '; the schema was not applied yet, or was applied by an older version: run "intendant schema --apply"';
   return '';
 }
 
-/** `createDataStore: …` tells a programmer where; here it only takes room. */
+/** Removes the prefix `createDataStore: …`, which only helps programmers. */
 const withoutOperation = (message: string): string =>
   message.replace(/^(?:intendant|createDataStore|createSubscriptions|register): /, '');
 

@@ -8,13 +8,13 @@ export interface Output {
   readonly columns?: number;
 }
 
-/** What surrounds a run of the program: in a process its streams, in a test whatever the test gives. */
+/** The environment of a run of the program: the streams of the process, or those of a test. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The working folder: relative paths start here. */
+  /** The working folder, which relative paths start from. */
   readonly folder: string;
   /** Aborts when the user interrupts; the reason is the signal's name. */
   readonly signal: AbortSignal;

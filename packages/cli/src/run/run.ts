@@ -26,7 +26,7 @@ async function carryOut(cli: Cli, argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** Resolves when a command that does not stop by itself was interrupted: what it was doing is left where it is. */
+/** Resolves when a command that does not stop by itself was interrupted. Its work is abandoned. */
 function interrupted(cli: Cli): Promise<ExitCode> {
   const { signal } = cli.io;
   return new Promise((resolve) => {
@@ -48,5 +48,5 @@ function fail(io: Io, error: unknown): ExitCode {
   return exitCode;
 }
 
-/** At a question the terminal is raw: Ctrl-C arrives as an error of readline's, not as a signal. */
+/** During a question the terminal is in raw mode, so readline turns Ctrl-C into an error, not a signal. */
 const isCtrlC = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';

@@ -11,7 +11,7 @@ export interface CliResult {
 export interface CliOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder?: string;
-  /** The width of a terminal that stdout and stderr are. Default: they are no terminal. */
+  /** The width of the terminal. Default: stdout and stderr are not a terminal. */
   readonly columns?: number;
   readonly signal?: AbortSignal;
   /** Called with each piece of stdout. */

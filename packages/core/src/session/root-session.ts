@@ -1,5 +1,6 @@
 import { runTransaction } from './run-transaction.ts';
-import { Session, type SessionParts } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionParts } from './session-internals.ts';
 import type { StoreParts } from './session-parts.ts';
 import type { Transaction, TransactionOptions, TransactionScopes } from './transaction.ts';
 

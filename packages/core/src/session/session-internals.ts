@@ -1,17 +1,26 @@
 import type { Scope } from '../context/scope.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { Executor } from '../exchange/executor.ts';
+import type { AnyTable } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import type { ChangingVerb } from './changing-verb.ts';
 
-/** A session, or a transaction, from the inside. */
+/** What sibling packages need of a session or a transaction. */
 export interface SessionInternals {
-  /** The data store that it belongs to: for `internalsOf`, and to compare with. */
+  /** The data store that the session belongs to. An argument of `internalsOf`. */
   readonly store: object;
   /** Runs in the session's transaction if it is one. Under `serviceScope` it reaches the framework's own tables. */
   readonly executor: Executor;
   readonly isTransaction: boolean;
   /** The scope for an operation on these tables. */
   scopeFor(tables: readonly RegisteredTable[]): Scope;
+}
+
+/** What a session needs. The store and a transaction each bring their own. */
+export interface SessionParts extends SessionInternals {
+  table(definition: AnyTable): RegisteredTable;
+  /** Throws OperationNotAllowedError for a table whose records another part changes. */
+  checkChange(table: RegisteredTable, verb: ChangingVerb): void;
 }
 
 const sessions = new WeakMap<object, SessionInternals>();

@@ -3,8 +3,7 @@ import type { StoreExchange } from '../exchange/store-exchange.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import type { ChangingVerb } from './changing-verb.ts';
-import type { SessionParts } from './session.ts';
-import type { SessionInternals } from './session-internals.ts';
+import type { SessionInternals, SessionParts } from './session-internals.ts';
 
 /** What sessions and transactions need of their store. */
 export interface StoreParts {

@@ -1,18 +1,8 @@
-import type { Scope } from '../context/scope.ts';
-import {
-  ConfigurationError,
-  InvalidRecordError,
-  RecordNotFoundError,
-  RevisionConflictError,
-} from '../error/intendant-error.ts';
-import { translateError } from '../error/sqlstate.ts';
+import { ConfigurationError, InvalidRecordError } from '../error/intendant-error.ts';
 import type { RunOptions } from '../exchange/executor.ts';
-import type { Statement, StatementResult } from '../exchange/statement.ts';
 import { checkOptions, type OptionNames } from '../option/check-options.ts';
-import { describeKey } from '../record/describe-key.ts';
-import { type IdentityValue, readIdentity } from '../record/identity.ts';
-import { readRow } from '../record/read-row.ts';
-import { readRevision, writeChangedRow, writeRowByKey } from '../record/write-row.ts';
+import { readIdentity } from '../record/identity.ts';
+import { writeChangedRow, writeRowByKey } from '../record/write-row.ts';
 import { deleteStatement, softDeleteStatement } from '../statement/delete.ts';
 import { type Filter, invalid } from '../statement/filter.ts';
 import { findStatement } from '../statement/find.ts';
@@ -24,16 +14,14 @@ import {
   findManyStatement,
 } from '../statement/find-many.ts';
 import { insertStatement } from '../statement/insert.ts';
-import { isOpenKey } from '../statement/shared-key.ts';
 import { updateStatement } from '../statement/update.ts';
 import { updateManyStatement } from '../statement/update-many.ts';
 import { upsertStatement } from '../statement/upsert.ts';
 import type { AnyTable, ChangedRecordOf, ChangesOf, KeyOf, NewRecordOf, RecordOf } from '../table/record-types.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
 import type { ChangingVerb } from './changing-verb.ts';
 import { insertMany } from './insert-many.ts';
 import { ambiguous, conflict, notFound } from './session-error.ts';
-import { exposeSession, type SessionInternals } from './session-internals.ts';
+import { exposeSession, type SessionParts } from './session-internals.ts';
 import {
   COUNT_OPTIONS,
   DELETE_MANY_OPTIONS,
@@ -46,13 +34,7 @@ import {
   WRITE_OPTIONS,
   type WriteOptions,
 } from './session-options.ts';
-
-/** What a session is made of; the store and a transaction each bring their own. */
-export interface SessionParts extends SessionInternals {
-  table(definition: AnyTable): RegisteredTable;
-  /** Throws OperationNotAllowedError for a table whose records another part changes. */
-  checkChange(table: RegisteredTable, verb: ChangingVerb): void;
-}
+import { TableOperation } from './table-operation.ts';
 
 /**
  * The store with the rights of one context. Every operation is one round trip and one transaction. It runs under the
@@ -81,10 +63,10 @@ export class Session {
     record: NewRecordOf<T>,
     options?: WriteOptions,
   ): Promise<RecordOf<T>> {
-    const { table, scope } = this.#openForChange(definition, 'insert', options, WRITE_OPTIONS);
-    const statement = insertStatement(table, writeRowByKey(table, scope, record));
-    const [result] = await this.#run(scope, 'insert', table, record, [statement], options);
-    return this.#read<T>(table, (result as StatementResult).rows[0]);
+    const operation = this.#openForChange(definition, 'insert', options, WRITE_OPTIONS);
+    const { table, scope } = operation;
+    const { rows } = await operation.run(record, insertStatement(table, writeRowByKey(table, scope, record)));
+    return operation.read(rows[0]);
   }
 
   /** Adds all records, or none if one cannot be added. Returns them in the given order. Errors as for `insert`. */
@@ -93,33 +75,30 @@ export class Session {
     records: readonly NewRecordOf<T>[],
     options?: WriteOptions,
   ): Promise<RecordOf<T>[]> {
-    const { table, scope } = this.#openForChange(definition, 'insertMany', options, WRITE_OPTIONS);
+    const operation = this.#openForChange(definition, 'insertMany', options, WRITE_OPTIONS);
+    const { table, scope } = operation;
     if (!Array.isArray(records)) throw invalid(table, 'insertMany takes a list of records');
     const rows = Array.from(records, (record) => writeRowByKey(table, scope, record));
     if (rows.length === 0) return [];
-    return insertMany<T>(table, rows, (statements) =>
-      this.#run(scope, 'insertMany', table, undefined, statements, options),
-    );
+    return insertMany<T>(table, rows, (statements) => operation.runAll(undefined, statements));
   }
 
   /** Returns the record with this key. Throws RecordNotFoundError if the caller can see none. */
   async find<T extends AnyTable>(definition: T, key: KeyOf<T>, options: FindOptions = {}): Promise<RecordOf<T>> {
-    const { table, scope } = this.#open(definition, 'find', options, FIND_OPTIONS);
+    const operation = this.#open(definition, 'find', options, FIND_OPTIONS);
+    const { table, scope } = operation;
     const identity = readIdentity(table, scope, key, 'read');
-    const statement = findStatement(table, identity, options.includeDeleted ?? false);
-    const [result] = await this.#run(scope, 'find', table, key, [statement], options);
-    const { rows } = result as StatementResult;
+    const { rows } = await operation.run(key, findStatement(table, identity, options.includeDeleted ?? false));
     if (rows.length === 0) throw notFound(table, key);
     if (rows.length > 1) throw ambiguous(table, key);
-    return this.#read<T>(table, rows[0]);
+    return operation.read(rows[0]);
   }
 
   /** Returns at most `limit` records (default 1,000) that match a filter, in a total order; see `FindManyOptions`. */
   async findMany<T extends AnyTable>(definition: T, options: FindManyOptions<T> = {}): Promise<RecordOf<T>[]> {
-    const { table, scope } = this.#open(definition, 'findMany', options, FIND_MANY_OPTIONS);
-    const statement = findManyStatement(table, scope, options);
-    const [result] = await this.#run(scope, 'findMany', table, undefined, [statement], options);
-    return (result as StatementResult).rows.map((row) => this.#read<T>(table, row));
+    const operation = this.#open(definition, 'findMany', options, FIND_MANY_OPTIONS);
+    const { rows } = await operation.run(undefined, findManyStatement(operation.table, operation.scope, options));
+    return rows.map((row) => operation.read(row));
   }
 
   /**
@@ -146,16 +125,9 @@ export class Session {
     definition: T,
     options: Pick<FindManyOptions<T>, 'where' | 'includeDeleted' | 'signal'> = {},
   ): Promise<number> {
-    const { table, scope } = this.#open(definition, 'count', options, COUNT_OPTIONS);
-    const [result] = await this.#run(
-      scope,
-      'count',
-      table,
-      undefined,
-      [countStatement<T>(table, scope, options)],
-      options,
-    );
-    return Number((result as StatementResult).rows[0]?.[0]);
+    const operation = this.#open(definition, 'count', options, COUNT_OPTIONS);
+    const { rows } = await operation.run(undefined, countStatement<T>(operation.table, operation.scope, options));
+    return Number(rows[0]?.[0]);
   }
 
   /**
@@ -169,7 +141,8 @@ export class Session {
     record: ChangedRecordOf<T>,
     options?: WriteOptions,
   ): Promise<RecordOf<T>> {
-    const { table, scope } = this.#openForChange(definition, 'update', options, WRITE_OPTIONS);
+    const operation = this.#openForChange(definition, 'update', options, WRITE_OPTIONS);
+    const { table, scope } = operation;
     const row = writeRowByKey(table, scope, record, writeChangedRow);
     if (table.definition.revisioned && row.revision === undefined) {
       throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
@@ -177,10 +150,9 @@ export class Session {
       });
     }
     const identity = readIdentity(table, scope, record, 'change');
-    const [result] = await this.#run(scope, 'update', table, record, [updateStatement(table, row, identity)], options);
-    const [updated] = (result as StatementResult).rows;
-    if (updated) return this.#read<T>(table, updated);
-    throw await this.#whyUnchanged('update', table, scope, identity, record, options);
+    const { rows } = await operation.run(record, updateStatement(table, row, identity));
+    if (rows[0]) return operation.read(rows[0]);
+    throw await operation.whyUnchanged(identity, record);
   }
 
   /**
@@ -195,14 +167,13 @@ export class Session {
     record: NewRecordOf<T>,
     options?: WriteOptions,
   ): Promise<RecordOf<T>> {
-    const { table, scope } = this.#openForChange(definition, 'upsert', options, WRITE_OPTIONS);
+    const operation = this.#openForChange(definition, 'upsert', options, WRITE_OPTIONS);
+    const { table, scope } = operation;
     const row = writeRowByKey(table, scope, record);
-    const [result] = await this.#run(scope, 'upsert', table, record, [upsertStatement(table, row)], options);
-    const [stored] = (result as StatementResult).rows;
-    if (stored) return this.#read<T>(table, stored);
+    const { rows } = await operation.run(record, upsertStatement(table, row));
+    if (rows[0]) return operation.read(rows[0]);
     if (!row.findsInstance) throw conflict('upsert', table, record);
-    const identity = readIdentity(table, scope, record, 'change');
-    throw await this.#whyUnchanged('upsert', table, scope, identity, record, options);
+    throw await operation.whyUnchanged(readIdentity(table, scope, record, 'change'), record);
   }
 
   /**
@@ -210,38 +181,34 @@ export class Session {
    * none. Counts as a change. Throws RevisionConflictError when `revision` is given and the stored one differs.
    */
   async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: RemoveOptions = {}): Promise<number> {
-    const { table, scope } = this.#openForChange(definition, 'softDelete', options, DELETE_OPTIONS);
+    const operation = this.#openForChange(definition, 'softDelete', options, DELETE_OPTIONS);
+    const { table, scope } = operation;
     if (!table.definition.softDelete) {
       throw new ConfigurationError(`${table.name} was defined with softDelete: false; use delete`, {
         details: { table: table.name },
       });
     }
-    return this.#remove('softDelete', softDeleteStatement, table, scope, key, options);
+    const identity = readIdentity(table, scope, key, 'change');
+    return operation.remove(softDeleteStatement, identity, key, options.revision);
   }
 
   /** Removes the record, soft-deleted or not, and returns the number of removed records. Otherwise as `softDelete`. */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: RemoveOptions = {}): Promise<number> {
-    const { table, scope } = this.#openForChange(definition, 'delete', options, DELETE_OPTIONS);
-    return this.#remove('delete', deleteStatement, table, scope, key, options);
+    const operation = this.#openForChange(definition, 'delete', options, DELETE_OPTIONS);
+    const identity = readIdentity(operation.table, operation.scope, key, 'change');
+    return operation.remove(deleteStatement, identity, key, options.revision);
   }
 
   /** Removes every record that matches a filter, soft-deleted ones too, and returns their number. `{ where: {} }` means all. */
   async deleteMany<T extends AnyTable>(definition: T, options: DeleteManyOptions<T>): Promise<number> {
-    const { table, scope } = this.#openForChange(definition, 'deleteMany', options, DELETE_MANY_OPTIONS);
+    const operation = this.#openForChange(definition, 'deleteMany', options, DELETE_MANY_OPTIONS);
+    const { table, scope } = operation;
     if (options?.where === undefined) {
       throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, {
         details: { table: table.name },
       });
     }
-    const [result] = await this.#run(
-      scope,
-      'deleteMany',
-      table,
-      undefined,
-      [deleteManyStatement<T>(table, scope, options.where)],
-      options,
-    );
-    return (result as StatementResult).rowCount;
+    return (await operation.run(undefined, deleteManyStatement<T>(table, scope, options.where))).rowCount;
   }
 
   /**
@@ -259,93 +226,33 @@ export class Session {
     changes: ChangesOf<T>,
     options?: WriteOptions,
   ): Promise<number> {
-    const { table, scope } = this.#openForChange(definition, 'updateMany', options, WRITE_OPTIONS);
+    const operation = this.#openForChange(definition, 'updateMany', options, WRITE_OPTIONS);
+    const { table, scope } = operation;
     if (where === undefined || where === null) throw invalid(table, 'updateMany takes a filter; {} means all');
-    const statement = updateManyStatement<T>(table, scope, where, changes);
-    const [result] = await this.#run(scope, 'updateMany', table, undefined, [statement], options);
-    return (result as StatementResult).rowCount;
+    return (await operation.run(undefined, updateManyStatement<T>(table, scope, where, changes))).rowCount;
   }
 
-  async #remove(
-    operation: 'delete' | 'softDelete',
-    build: typeof deleteStatement,
-    table: RegisteredTable,
-    scope: Scope,
-    key: unknown,
-    options: RemoveOptions,
-  ): Promise<number> {
-    const identity = readIdentity(table, scope, key, 'change');
-    const revision = readRevision(table, options.revision);
-    const [result] = await this.#run(scope, operation, table, key, [build(table, identity, revision)], options);
-    const { rowCount } = result as StatementResult;
-    if (rowCount > 0 || (revision === undefined && !isOpenKey(table, identity))) return rowCount;
-    const reason = await this.#whyUnchanged(operation, table, scope, identity, key, options);
-    const isGone = reason instanceof RecordNotFoundError;
-    if (isGone || (revision === undefined && reason instanceof RevisionConflictError)) return 0;
-    throw reason;
-  }
-
-  /** Why a change matched no row: none exists, several instances have one, or it has another revision. */
-  async #whyUnchanged(
-    operation: string,
-    table: RegisteredTable,
-    scope: Scope,
-    identity: readonly IdentityValue[],
-    key: unknown,
-    options?: RunOptions,
-  ) {
-    const [found] = await this.#run(
-      scope,
-      operation,
-      table,
-      key,
-      [findStatement(table, identity, operation === 'delete' || operation === 'upsert')],
-      options,
-    );
-    const { rows } = found as StatementResult;
-    if (rows.length > 1) return ambiguous(table, key);
-    return rows.length === 0 ? notFound(table, key) : conflict(operation, table, key);
-  }
-
-  #open<Options>(
-    definition: AnyTable,
+  #open<T extends AnyTable, Options extends RunOptions>(
+    definition: T,
     verb: string,
     options: Options | undefined,
     names: OptionNames<Options>,
-  ): { table: RegisteredTable; scope: Scope } {
+  ): TableOperation<T> {
     checkOptions(verb, options, names);
     const table = this.#parts.table(definition);
-    return { table, scope: this.#parts.scopeFor([table]) };
+    const { executor } = this.#parts;
+    return new TableOperation<T>({ verb, table, scope: this.#parts.scopeFor([table]), executor, options });
   }
 
   /** As `#open`, for a verb that changes records. */
-  #openForChange<Options extends WriteOptions>(
-    definition: AnyTable,
+  #openForChange<T extends AnyTable, Options extends WriteOptions>(
+    definition: T,
     verb: ChangingVerb,
     options: Options | undefined,
     names: OptionNames<Options>,
-  ): { table: RegisteredTable; scope: Scope } {
-    const opened = this.#open(definition, verb, options, names);
-    if (options?.bypassRealization !== true) this.#parts.checkChange(opened.table, verb);
-    return opened;
-  }
-
-  async #run(
-    scope: Scope,
-    operation: string,
-    table: RegisteredTable,
-    key: unknown,
-    statements: readonly Statement[],
-    options?: RunOptions,
-  ): Promise<StatementResult[]> {
-    try {
-      return await this.#parts.executor.run(scope, statements, options);
-    } catch (error) {
-      throw translateError(error, { operation, table: table.name, key: describeKey(table, key) });
-    }
-  }
-
-  #read<T extends AnyTable>(table: RegisteredTable, row: readonly (string | null)[] | undefined): RecordOf<T> {
-    return readRow(table, row as readonly (string | null)[]) as RecordOf<T>;
+  ): TableOperation<T> {
+    const operation = this.#open(definition, verb, options, names);
+    if (options?.bypassRealization !== true) this.#parts.checkChange(operation.table, verb);
+    return operation;
   }
 }

@@ -4,7 +4,8 @@ import type { Scope } from '../context/scope.ts';
 import { translateError } from '../error/sqlstate.ts';
 import type { TransactionConnection } from '../exchange/transaction-connection.ts';
 import type { AnyTable } from '../table/record-types.ts';
-import { Session, type SessionParts } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionParts } from './session-internals.ts';
 
 /** The isolation levels of Postgres. */
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';

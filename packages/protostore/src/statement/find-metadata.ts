@@ -1,7 +1,7 @@
 import type { IdentityValue, RegisteredTable, Statement } from '@intendant/core/internal';
 import { identityCondition, metadataColumnList } from './message-columns.ts';
 
-/** Metadata without the message, which may be large. Two rows say that the id alone is ambiguous to this caller. */
+/** Reads the metadata without the message, which may be large. Two rows mean that the id is ambiguous for this caller. */
 export const findMetadata = (
   table: RegisteredTable,
   identity: readonly IdentityValue[],

@@ -1,6 +1,6 @@
 import { type IdentityValue, perTable, quoteIdentifier, type RegisteredTable, readRow } from '@intendant/core/internal';
 
-/** What a write answers: all but the message, which its writer has. */
+/** The columns that a write returns: all except the message, which the writer has. */
 const metadataColumns = perTable((table) =>
   table.columns.filter(({ name }) => name !== 'payload' && !name.startsWith('field_')),
 );

@@ -2,7 +2,7 @@ import type { IdentityValue, RegisteredTable, Statement } from '@intendant/core/
 import { softDeleteStatement } from '@intendant/core/internal';
 import { metadataColumnList } from './message-columns.ts';
 
-/** Core's soft delete, answering the row's metadata. */
+/** Core's soft delete, which returns the metadata of the row. */
 export function softDeleteMessage(
   table: RegisteredTable,
   identity: readonly IdentityValue[],

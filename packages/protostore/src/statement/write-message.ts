@@ -21,8 +21,8 @@ import {
 import { metadataColumnList } from './message-columns.ts';
 
 /*
- * Core's statements, with two differences: they do not send the message back, and they leave `parent_id` alone when the
- * writer says nothing about it.
+ * Core's statements with two differences: they do not return the message, and they do not change `parent_id` if the writer
+ * does not give it.
  */
 
 export interface MessageWrite {
@@ -33,13 +33,13 @@ export interface MessageWrite {
   readonly identity: readonly IdentityValue[];
 }
 
-/** What the text of a write depends on, besides the table. */
+/** The key of a statement's text within its table. */
 const shapeOf = ({ row, namesParent, identity }: MessageWrite): string =>
   `${row.revision !== undefined} ${namesParent} ${identity.length}`;
 
 const insertText = perTable((table) => `${insertInto(table)} returning ${metadataColumnList(table)}`);
 
-/** One string object for one text spares the driver's look-up its hash. */
+/** Returns the same string object for the same text, so that the driver does not hash it again. */
 const updateText = perShape<MessageWrite>((table, write) => {
   const { row, identity } = write;
   const replaced = replacedColumns(table, write);
@@ -79,7 +79,7 @@ const insertColumns = (table: RegisteredTable): string =>
 const insertInto = (table: RegisteredTable): string => `${insertColumns(table)}
     values (${insertedValues(table)})`;
 
-/** All but the identity, an instance that the writer does not name, and a parent that the writer does not name. */
+/** All columns except the identity, and except instance and parent if the writer does not give them. */
 const replacedColumns = (table: RegisteredTable, { identity, namesParent }: MessageWrite): readonly Column[] =>
   suppliedColumns(table).filter(
     (column) =>
@@ -88,14 +88,14 @@ const replacedColumns = (table: RegisteredTable, { identity, namesParent }: Mess
       (column.name !== 'parent_id' || namesParent),
   );
 
-/** A new message begins at revision 1, whatever metadata it comes with. */
+/** A new message starts at revision 1, even if its metadata has another revision. */
 export const insertMessage = (table: RegisteredTable, { row }: MessageWrite): Statement => ({
   name: 'insert-message',
   text: insertText(table),
   values: insertedRow(table, row),
 });
 
-/** Returns no row when none that is not soft-deleted has this identity, when several have it, or at another revision. */
+/** Returns no row if no message with this identity exists (or it is soft-deleted), if several exist, or at another revision. */
 export function updateMessage(table: RegisteredTable, write: MessageWrite): Statement {
   const supplied = suppliedColumns(table);
   const values = [
@@ -110,9 +110,10 @@ export function updateMessage(table: RegisteredTable, write: MessageWrite): Stat
 }
 
 /**
- * Inserts, or replaces what is there, soft-deleted or not. Without a revision that is unconditional in one statement,
- * so of writers at the same time each counts once and the last one's message stays. A revision from 1 only replaces, 0 only
- * inserts. Returns no row when the revision is another, when there is nothing to replace, or when several instances have a message of the id.
+ * Inserts the message, or replaces the stored one, soft-deleted or not. Without a revision this is one unconditional
+ * statement: of several concurrent writers each adds 1 to the revision, and the last one's message stays. A revision from
+ * 1 only replaces, and 0 only inserts. Returns no row if the stored revision is another, if there is nothing to replace, or
+ * if several instances have a message with the id.
  */
 export const upsertMessage = (table: RegisteredTable, write: MessageWrite): Statement => ({
   name: 'upsert-message',

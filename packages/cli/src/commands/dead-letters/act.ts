@@ -8,7 +8,7 @@ interface ActFlags {
   readonly yes?: boolean;
 }
 
-/** Counted up to here for the question; all are dropped. */
+/** The question counts up to this number. All are dropped. */
 const MOST_COUNTED = 10_000;
 
 const takingPositions = (name: string, description: string): Command =>
@@ -19,7 +19,7 @@ const takingPositions = (name: string, description: string): Command =>
     .option('--all', 'all dead letters of the name');
 
 export const replayDeadLettersCommand = (cli: Cli): Command =>
-  takingPositions('replay', 'hand changes over again to whoever works under the name')
+  takingPositions('replay', 'deliver changes again to the subscribers of the name')
     .addHelpText(
       'after',
       '\nExamples:\n  intendant dead-letters replay billing 0a1b2c3d-0000000000000042\n  intendant dead-letters replay billing --all',
@@ -35,7 +35,7 @@ export const replayDeadLettersCommand = (cli: Cli): Command =>
     });
 
 export const dropDeadLettersCommand = (cli: Cli): Command =>
-  takingPositions('drop', 'throw changes away for good')
+  takingPositions('drop', 'delete dead letters permanently')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', '\nExample:\n  intendant dead-letters drop billing --all --yes')
     .action(async (name: string, texts: string[], flags: ActFlags, command: Command) => {
@@ -44,7 +44,10 @@ export const dropDeadLettersCommand = (cli: Cli): Command =>
       await using workspace = await cli.workspace(command);
       const subscriptions = await openFeed(workspace);
       const count = positions?.length ?? (await subscriptions.deadLetters(name, { limit: MOST_COUNTED })).length;
-      if (count > 0 && !(await confirm(cli.io, `Drop ${count} dead letters of ${name} for good?`, flags.yes === true)))
+      if (
+        count > 0 &&
+        !(await confirm(cli.io, `Delete ${count} dead letters of ${name} permanently?`, flags.yes === true))
+      )
         return printer.note('Nothing was dropped.');
       const dropped = count === 0 ? 0 : await subscriptions.discardDeadLetters(name, positions && { positions });
       if (dropped === 0) cli.nothingFound();

@@ -2,14 +2,14 @@ import type { DeadLetter, Subscriptions } from '@intendant/subscription';
 import type { Workspace } from '../../database/workspace.ts';
 import { wrongUse } from '../../run/command-error.ts';
 
-/** Opens the feed with every table known to it, whose letters it may have to read. */
+/** Opens the feed with all tables registered, because dead letters may belong to any of them. */
 export async function openFeed(workspace: Workspace): Promise<Subscriptions> {
   const subscriptions = await workspace.subscriptions();
   await workspace.realization();
   return subscriptions;
 }
 
-/** The letters of one name, or of all durable names; oldest first within a name. */
+/** The dead letters of one name, or of all durable names; oldest first within a name. */
 export async function readLetters(
   subscriptions: Subscriptions,
   name: string | undefined,
@@ -24,7 +24,7 @@ export async function readLetters(
   return letters;
 }
 
-/** The positions to act on: those given, or undefined for all of the name's. */
+/** The positions to act on: those given, or undefined for all dead letters of the name. */
 export function selectedPositions(positions: readonly string[], isAll: boolean): readonly string[] | undefined {
   if (isAll && positions.length > 0) throw wrongUse('give positions or --all, not both');
   if (!isAll && positions.length === 0) throw wrongUse('say which: give positions, or --all');

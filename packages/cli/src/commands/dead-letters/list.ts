@@ -12,7 +12,7 @@ Examples:
 
 export const listDeadLettersCommand = (cli: Cli): Command =>
   new Command('list')
-    .description('list the changes that were put aside')
+    .description('list the changes that were put aside as dead letters')
     .argument('[name]', 'a durable name')
     .option('--limit <count>', 'at most this many', readCount, 100)
     .addHelpText('after', EXAMPLES)

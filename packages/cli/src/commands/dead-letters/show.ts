@@ -8,7 +8,7 @@ import { openFeed } from './letters.ts';
 
 export const showDeadLetterCommand = (cli: Cli): Command =>
   new Command('show')
-    .description('show one change that was put aside, with its whole error')
+    .description('show one dead letter with its whole error')
     .argument('<name>', 'a durable name')
     .argument('<position>')
     .addHelpText('after', '\nExample:\n  intendant dead-letters show billing 0a1b2c3d-0000000000000042')

@@ -21,16 +21,16 @@ const collect = (text: string, before: readonly string[]): readonly string[] => 
 
 export const addPointCommand = (cli: Cli): Command =>
   new Command('add')
-    .description('register a point, or bring one back that was removed')
+    .description('register a point, or restore a removed one')
     .argument('<id>')
     .option('--label <name=value>', 'a label that selectors look at; may be given several times', collect, [])
     .option(
       '--table <name>',
-      'a table whose resources may go there; may be given several times (default: all)',
+      'a table whose resources may be placed there; repeat it for several tables (default: all)',
       collect,
       [],
     )
-    .option('--wait', 'wait until the resources that match were placed there')
+    .option('--wait', 'wait until all matching resources are placed there')
     .addHelpText('after', EXAMPLES)
     .action(async (id: string, flags: AddFlags, command: Command) => {
       const printer = cli.printer(command);

@@ -5,7 +5,7 @@ import type { Cli } from '../../run/cli.ts';
 
 const LOOK_MS = 500;
 
-/** Shows how many resources are still to be unrealized at a point that was removed, until none is. */
+/** Shows how many resources of a removed point are not unrealized yet, until there are none. */
 export async function followRemoval(
   { io }: Cli,
   realization: Realization,

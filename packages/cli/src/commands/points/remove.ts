@@ -13,7 +13,7 @@ interface RemoveFlags {
 
 export const drainPointCommand = (cli: Cli): Command =>
   new Command('drain')
-    .description('take a point out of service, and wait until all that is there is unrealized')
+    .description('remove a point, and wait until all its resources are unrealized')
     .argument('<id>')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', '\nIts workers must run until it is done.\n\nExample:\n  intendant points drain eu-3')
@@ -21,9 +21,9 @@ export const drainPointCommand = (cli: Cli): Command =>
 
 export const removePointCommand = (cli: Cli): Command =>
   new Command('remove')
-    .description('take a point out of service, without waiting')
+    .description('remove a point without waiting')
     .argument('<id>')
-    .option('--force', 'forget what was there: for a place that is gone for good')
+    .option('--force', 'forget its resources: for a place that no longer exists')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', '\nExample:\n  intendant points remove eu-3 --force --yes')
     .action((id: string, flags: RemoveFlags, command: Command) => takeOut(cli, command, id, flags, false));

@@ -2,7 +2,7 @@ import type { Realization, Rollout } from '@intendant/realization';
 import type { Progress } from '../../output/progress.ts';
 import type { Cli } from '../../run/cli.ts';
 
-/** Shows how far a rollout is until it is done. This process takes part in the work, in case no other runs. */
+/** Shows the progress of a rollout until it is finished. This process does part of the work, in case no other process runs. */
 export async function followRollout(
   { io }: Cli,
   realization: Realization,

@@ -14,7 +14,7 @@ interface RemoveFlags {
 const SCHEMAS = ['intendant', 'intendant_jobs'];
 const STILL_USED = '2BP01';
 
-/** Asks, and then takes everything of Intendant's out of the database, in one transaction; and its roles. */
+/** Asks, then removes all objects of Intendant from the database in one transaction, and then its roles. */
 export async function removeSchema(
   cli: Cli,
   printer: Printer,
@@ -26,7 +26,7 @@ export async function removeSchema(
   if (found.isEmpty) {
     cli.nothingFound();
     return printer.result({ removed: false }, () =>
-      printer.note('intendant: there is nothing of Intendant in this database'),
+      printer.note('intendant: this database contains nothing of Intendant'),
     );
   }
   const withTables = flags.withTables === true;

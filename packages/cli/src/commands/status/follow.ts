@@ -3,10 +3,10 @@ import { defineStatusTables } from '@intendant/realization/internal';
 import type { Workspace } from '../../database/workspace.ts';
 import type { Cli } from '../../run/cli.ts';
 
-/** Changes that come within this time are shown together. */
+/** Changes within this time are shown together. */
 const GATHER_MS = 200;
 
-/** Shows now, and after every change of a status in these tables, until the user interrupts. */
+/** Calls `show` now and after every change of a status in these tables, until the user interrupts. */
 export async function followStatuses(
   cli: Cli,
   workspace: Workspace,

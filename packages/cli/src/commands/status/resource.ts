@@ -6,7 +6,7 @@ import { ago } from '../../output/relative-time.ts';
 import { paintStatus } from '../../output/status-style.ts';
 import { keyText, ownerOf } from '../../resource/key.ts';
 
-/** Prints what is known of the resources of one key: usually one, or one for each org that has it. */
+/** Prints the statuses of the resources with one key: usually one resource, or one for each org that has the key. */
 export async function printResources(
   printer: Printer,
   session: RealizationSession,
@@ -45,7 +45,7 @@ function printDetail(printer: Printer, table: AnyTable, { key, overall, points }
       { title: 'attempt', value: ({ attempt }) => attempt, align: 'right' },
       { title: 'since', value: ({ since }) => ago(since), align: 'right' },
       { title: 'next try', value: nextTry, align: 'right' },
-      { title: 'note', value: ({ pointState }) => (pointState === 'stale' ? 'nobody serves it' : ''), minWidth: 8 },
+      { title: 'note', value: ({ pointState }) => (pointState === 'stale' ? 'no worker' : ''), minWidth: 8 },
     ] satisfies Parameters<typeof printer.table<PointDetail>>[0],
     points,
   );
