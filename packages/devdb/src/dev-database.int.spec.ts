@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import {
+  access,
   chmod,
   cp,
   lstat,
@@ -18,22 +19,33 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type DevDatabaseOptions, startDevDatabase, withClient } from './dev-database.ts';
 import { eventually } from './testing/eventually.ts';
+import { newTestFolder } from './testing/test-server.ts';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 
+/** The temporary folder of the programs that are started here. The first one puts a copy of the binaries there. */
+let tempFolder: string;
+/** A folder for one test. */
 let folder: string;
+beforeAll(async () => {
+  tempFolder = await mkdtemp(join(tmpdir(), 'intendant-spec-'));
+  await chmod(tempFolder, 0o755);
+});
+afterAll(() => rm(tempFolder, { recursive: true, force: true }));
 beforeEach(async () => {
-  delete process.env['DATABASE_URL'];
-  folder = await mkdtemp(join(tmpdir(), 'intendant-spec-'));
+  vi.stubEnv('DATABASE_URL', undefined);
+  folder = await newTestFolder('spec');
   await chmod(folder, 0o755);
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const ask = async (url: string, sql: string): Promise<unknown> =>
   withClient(url, async (client) => (await client.query(sql)).rows[0]);
@@ -41,7 +53,7 @@ const ask = async (url: string, sql: string): Promise<unknown> =>
 /** A program that starts a server from this source, says where, and stays as long as this test run. */
 function startProgram(
   options: DevDatabaseOptions,
-  { source = join(PACKAGE, 'src'), tempFolder = folder } = {},
+  { source = join(PACKAGE, 'src'), temp = tempFolder } = {},
 ): ChildProcess {
   const index = pathToFileURL(join(source, 'index.ts')).href;
   const program = `
@@ -50,7 +62,7 @@ function startProgram(
     console.log(JSON.stringify({ url, dataDir }));
     process.stdin.resume().on('end', () => process.exit());`;
   return spawn(process.execPath, ['--input-type=module', '-e', program], {
-    env: { ...process.env, NODE_OPTIONS: '', TMPDIR: tempFolder },
+    env: { ...process.env, NODE_OPTIONS: '', TMPDIR: temp },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
 }
@@ -66,15 +78,18 @@ async function endWith(program: ChildProcess, signal: NodeJS.Signals): Promise<v
   await ended;
 }
 
-/** No process that has the folder on its command line, and no file of ours in it. */
+/** The files in the programs' temporary folder, without the copy of the binaries. */
+const temporaryFiles = async (): Promise<string[]> =>
+  (await readdir(tempFolder)).filter((file) => !file.startsWith('intendant-postgres-'));
+
+/** Expects that no process has the temporary folder on its command line, and that no file is left there. */
 async function expectNothingLeft(): Promise<void> {
   await eventually(
     async () => {
-      expect(execFileSync('ps', ['-A', '-o', 'args'], { encoding: 'utf8' })).not.toContain(folder);
-      const files = await readdir(folder);
-      expect(files.filter((file) => !file.startsWith('intendant-postgres-'))).toEqual([]);
+      expect(execFileSync('ps', ['-A', '-o', 'args'], { encoding: 'utf8' })).not.toContain(tempFolder);
+      expect(await temporaryFiles()).toEqual([]);
     },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 30_000 },
   );
 }
 
@@ -83,26 +98,34 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const program = startProgram({ fsync: false });
     const { dataDir } = await firstLine(program);
-    expect(dirname(dataDir)).toBe(folder);
+    expect(dirname(dataDir)).toBe(tempFolder);
     await endWith(program, signal);
     await expectNothingLeft();
   },
 );
 
-test('nothing is left when the process is killed while the server starts', async () => {
-  for (const afterMs of [100, 800]) {
-    const program = startProgram({ fsync: false });
-    await delay(afterMs); // not a wait for something: any moment will do
-    await endWith(program, 'SIGKILL');
-    await expectNothingLeft();
-  }
+test.each([
+  ['the data folder is made', ''],
+  ['initdb fills it', 'PG_VERSION'],
+  ['the server starts', 'postmaster.pid'],
+])('nothing is left when the process is killed while %s', async (_, file) => {
+  const program = startProgram({ fsync: false });
+  await eventually(
+    async () => {
+      const [dataFolder] = (await temporaryFiles()).filter((name) => !name.endsWith('.password'));
+      await access(join(tempFolder, dataFolder ?? 'none yet', file));
+    },
+    { timeoutMs: 30_000, intervalMs: 2 },
+  );
+  await endWith(program, 'SIGKILL');
+  await expectNothingLeft();
 });
 
 test('a program that forgets to stop the server ends all the same', async () => {
   const index = pathToFileURL(join(PACKAGE, 'src/index.ts')).href;
   const forgetful = `const { startDevDatabase } = await import('${index}'); await startDevDatabase({ fsync: false });`;
   const program = spawn(process.execPath, ['--input-type=module', '-e', forgetful], {
-    env: { ...process.env, NODE_OPTIONS: '', TMPDIR: folder },
+    env: { ...process.env, NODE_OPTIONS: '', TMPDIR: tempFolder },
     stdio: 'inherit',
   });
   expect(await once(program, 'exit')).toEqual([0, null]);
@@ -111,18 +134,20 @@ test('a program that forgets to stop the server ends all the same', async () => 
 
 test('a server starts from an installation that only its user can read, with the links an install script would have made', async () => {
   const source = await privateInstallation(join(folder, 'private'));
-  const tempFolder = join(folder, 'temp');
-  await mkdir(tempFolder);
-  const program = startProgram({ fsync: false }, { source, tempFolder });
+  const temp = await mkdtemp(join(tempFolder, 'private-'));
+  await chmod(temp, 0o755);
+  const program = startProgram({ fsync: false }, { source, temp });
   const { url } = await firstLine(program);
   expect(await ask(url, `select current_setting('server_version_num')::int / 10000 as major`)).toEqual({ major: 18 });
   expect(await ask(url, 'select to_tsvector($$english$$, $$two servers$$)::text as words')).toEqual({
     words: `'server':2 'two':1`,
   });
   await endWith(program, 'SIGTERM');
-  await eventually(async () =>
-    expect((await readdir(tempFolder)).filter((name) => name.startsWith('intendant-data'))).toEqual([]),
+  await eventually(
+    async () => expect((await readdir(temp)).filter((name) => name.startsWith('intendant-data'))).toEqual([]),
+    { timeoutMs: 30_000 },
   );
+  await rm(temp, { recursive: true });
 });
 
 /** A copy of this package with its own copy of Postgres, in a folder with mode 0700. */
@@ -245,7 +270,7 @@ test('a port that is taken is refused', async () => {
   await once(listener, 'listening');
   const { port } = listener.address() as { port: number };
   try {
-    await expect(startDevDatabase({ port, fsync: false })).rejects.toMatchObject({
+    await expect(startDevDatabase({ dataDir: join(folder, 'data'), port, fsync: false })).rejects.toMatchObject({
       code: 'PORT_TAKEN',
       message: `Port ${port} is taken by another program. Choose another port, or none for a free one.`,
     });
@@ -259,13 +284,18 @@ test('options that make no sense are refused', async () => {
   await expect(startDevDatabase({ persistent: true })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 });
 
-test('DATABASE_URL takes the place of the embedded server, which stop leaves alone', async () => {
-  await using server = await startDevDatabase({ fsync: false });
-  process.env['DATABASE_URL'] = server.url;
+test('DATABASE_URL replaces the embedded server, and every database has a working URL whatever its name and PGSSLMODE', async () => {
+  await using server = await startDevDatabase({ dataDir: join(folder, 'data'), fsync: false });
+  vi.stubEnv('DATABASE_URL', server.url);
   const borrowed = await startDevDatabase();
   await borrowed.stop();
   expect(borrowed).toMatchObject({ url: server.url, port: server.port, dataDir: undefined });
+  vi.stubEnv('PGSSLMODE', 'require');
+  for (const name of ['billing', 'feature/login', 'a+b & c@d:e=f,g;h$', 'ü %2F"x']) {
+    expect(await ask(await server.createDatabase(name), 'select current_database() as one')).toEqual({ one: name });
+  }
   expect(await ask(await borrowed.createDatabase('billing'), 'select 1 as one')).toEqual({ one: 1 });
+  await expect(server.createDatabase('what?')).rejects.toThrow('leave out ? and #');
 });
 
 test('a DATABASE_URL that is wrong or leads nowhere is refused without its password', async () => {
@@ -275,24 +305,11 @@ test('a DATABASE_URL that is wrong or leads nowhere is refused without its passw
   }
 });
 
-test('the logger hears when the server ends by itself', async () => {
+test('the logger receives an error when the server ends unexpectedly', async () => {
   const heard: string[] = [];
   const logger = { debug: () => {}, error: (message: string) => void heard.push(message) };
-  await using server = await startDevDatabase({ fsync: false, logger });
+  await using server = await startDevDatabase({ dataDir: join(folder, 'data'), fsync: false, logger });
   const pid = Number((await readFile(join(server.dataDir ?? '', 'postmaster.pid'), 'utf8')).split('\n')[0]);
   process.kill(pid, 'SIGKILL');
-  await eventually(() => expect(heard).toEqual([expect.stringContaining('ended by itself')]));
-});
-
-test('a database has a URL that leads to it, whatever its name and the environment’s PGSSLMODE', async () => {
-  await using server = await startDevDatabase({ fsync: false });
-  process.env['PGSSLMODE'] = 'require';
-  try {
-    for (const name of ['feature/login', 'a+b & c@d:e=f,g;h$', 'ü %2F"x']) {
-      expect(await ask(await server.createDatabase(name), 'select current_database() as one')).toEqual({ one: name });
-    }
-    await expect(server.createDatabase('what?')).rejects.toThrow('leave out ? and #');
-  } finally {
-    delete process.env['PGSSLMODE'];
-  }
+  await eventually(() => expect(heard).toEqual([expect.stringContaining('ended unexpectedly')]), { timeoutMs: 30_000 });
 });

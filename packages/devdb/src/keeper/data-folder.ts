@@ -24,7 +24,7 @@ import { chooseServerUser, isRoot, type ServerUser } from './server-user.ts';
 
 const MAJOR_VERSION = '18';
 const PASSWORD_FILE = 'intendant-devdb.password';
-/** Where the data of root's private folders lives: the server's user can't come to the folder itself. */
+/** The data of folders that only root can enter is here, because the server's user cannot enter them. */
 const DATA_OF_PRIVATE_FOLDERS = '/var/lib/intendant';
 
 export interface DataFolder {
@@ -33,7 +33,7 @@ export interface DataFolder {
   readonly password: string;
 }
 
-/** Makes a data folder with a database cluster in it; `onTemporary` is told of what must go if this process is stopped meanwhile. */
+/** Makes a data folder with a database cluster. `onTemporary` receives paths to delete if this process is stopped before the end. */
 export type MakeCluster = (folder: string, user: ServerUser, passwordFile: string) => Promise<void>;
 
 export async function temporaryDataFolder(
@@ -47,7 +47,7 @@ export async function temporaryDataFolder(
   return fill(path, user, makeCluster);
 }
 
-/** The folder's cluster, made if there is none. */
+/** Opens the cluster in the folder, or makes one if the folder is empty or missing. */
 export async function keptDataFolder(
   requested: string,
   makeCluster: MakeCluster,
@@ -57,7 +57,7 @@ export async function keptDataFolder(
   if (await holdsCluster(requested)) return openCluster(await realpath(requested));
   const user = await chooseServerUser(null);
   const path = await placeFor(requested);
-  // Filled beside its place and then renamed, so that a start that is interrupted leaves no half-made folder.
+  // Made beside its final place and then renamed, so that an interrupted start leaves no incomplete folder.
   const fresh = await mkdtemp(join(dirname(path), `.${basename(path)}-`)).catch((error: Error) => {
     throw Object.assign(error, { path: requested });
   });
@@ -75,7 +75,7 @@ async function holdsCluster(folder: string): Promise<boolean> {
   const entries = await readdir(folder);
   if (entries.length === 0) return false;
   if (!entries.includes('PG_VERSION')) {
-    throw failure('FOLDER_UNUSABLE', `${folder} is not empty, and what it holds is not a Postgres database`);
+    throw failure('FOLDER_UNUSABLE', `${folder} is not empty, and does not contain a Postgres database`);
   }
   return true;
 }
@@ -86,7 +86,7 @@ async function openCluster(path: string): Promise<DataFolder> {
     throw failure('FOLDER_UNUSABLE', `${path} was made by Postgres ${version}, and this is Postgres ${MAJOR_VERSION}`);
   }
   const password = await readFile(join(path, PASSWORD_FILE), 'utf8').catch((cause: unknown) => {
-    throw failure('FOLDER_UNUSABLE', `${path} holds a Postgres database that this did not make`, { cause });
+    throw failure('FOLDER_UNUSABLE', `${path} contains a Postgres database that devdb did not create`, { cause });
   });
   const user = await chooseServerUser(path);
   if (isRoot() && user?.uid !== 0 && !(await isReachableByOthers(dirname(path)))) {
@@ -98,7 +98,7 @@ async function openCluster(path: string): Promise<DataFolder> {
   return { path, user, password };
 }
 
-/** Where the data goes: the requested folder, or for root's private ones a folder elsewhere that it becomes a link to. */
+/** Where the data goes: the requested folder, or, if only root can enter that, another folder that it becomes a link to. */
 async function placeFor(requested: string): Promise<string> {
   const parent = await realpath(dirname(requested));
   if (!isRoot() || (await isReachableByOthers(parent))) return join(parent, basename(requested));
@@ -111,7 +111,7 @@ async function placeFor(requested: string): Promise<string> {
 
 async function fill(path: string, user: ServerUser, makeCluster: MakeCluster): Promise<DataFolder> {
   const password = randomBytes(24).toString('base64url');
-  // Beside the cluster first: initdb wants an empty folder.
+  // Beside the cluster at first, because initdb needs an empty folder.
   const passwordFile = `${path}.password`;
   try {
     await writeFile(passwordFile, password, { mode: 0o600 });
@@ -135,7 +135,7 @@ async function moveInto(fresh: string, path: string): Promise<void> {
     await rename(fresh, path);
   } catch (cause) {
     await rm(fresh, { recursive: true, force: true });
-    throw failure('FOLDER_IN_USE', `Somebody else has just put data into ${path}`, { cause });
+    throw failure('FOLDER_IN_USE', `Another process has just put data into ${path}`, { cause });
   }
 }
 

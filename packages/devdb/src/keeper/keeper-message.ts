@@ -1,14 +1,14 @@
 import type { DevDatabaseErrorCode } from '../dev-database-error.ts';
 
-/** What a process asks of the keeper it starts: the first line on the keeper's input. */
+/** The request to a keeper: the first line of its input, as JSON. */
 export interface KeeperRequest {
   /** Absolute path of a folder to keep, or null for a temporary one. */
   readonly dataDir: string | null;
   readonly persistent: boolean;
-  /** null for a free one. */
+  /** The TCP port; null for a free one. */
   readonly port: number | null;
   readonly settings: Readonly<Record<string, string | number>>;
-  /** Whether the lines that Postgres logs are wanted. */
+  /** Whether the keeper sends the lines of the server's log. */
   readonly wantsLog: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface RunningServer {
   readonly serverPid: number;
 }
 
-/** What the keeper answers: one JSON object a line on its output. */
+/** What the keeper sends: one JSON object for each line of its output. */
 export type KeeperMessage =
   | ({ readonly type: 'ready' } & RunningServer)
   | { readonly type: 'failed'; readonly code: DevDatabaseErrorCode; readonly message: string }

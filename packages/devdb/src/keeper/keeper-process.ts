@@ -13,7 +13,7 @@ export interface KeeperEvents {
   onDied(message: string): void;
 }
 
-/** The near end of a keeper: starts it, hears it out, and lets go of it. */
+/** A keeper as its parent process sees it: starts it, reads its messages, and stops it. */
 export class KeeperProcess {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -30,12 +30,12 @@ export class KeeperProcess {
     this.#ended = once(this.#process, 'exit');
   }
 
-  /** Resolves when the server takes connections; rejects with what kept it from it. */
+  /** Resolves when the server accepts connections. Rejects with the reason when it cannot. */
   async start(request: KeeperRequest, events: KeeperEvents): Promise<RunningServer> {
     const { promise, resolve, reject } = Promise.withResolvers<RunningServer>();
     const { stdin, stdout } = this.#process;
     if (stdin === null || stdout === null) throw failure('START_FAILED', 'The keeper has no pipes');
-    stdin.on('error', () => undefined); // a keeper that has ended says why on its output
+    stdin.on('error', () => undefined); // a keeper that has ended has sent the reason
     stdin.write(`${JSON.stringify(request)}\n`);
     createInterface({ input: stdout }).on('line', (line) => {
       const message = JSON.parse(line) as KeeperMessage;
@@ -45,7 +45,7 @@ export class KeeperProcess {
       if (message.type === 'died') events.onDied(message.message);
     });
     this.#ended.then(
-      () => reject(failure('START_FAILED', 'The process that starts Postgres ended without a word')),
+      () => reject(failure('START_FAILED', 'The process that starts Postgres ended without a message')),
       (error: unknown) =>
         reject(failure('START_FAILED', 'The process that starts Postgres could not be run', { cause: error })),
     );
@@ -55,7 +55,7 @@ export class KeeperProcess {
     return server;
   }
 
-  /** Resolves when server and keeper are gone. */
+  /** Resolves when the server and the keeper have ended. */
   async stop(): Promise<void> {
     this.#process.ref();
     this.#process.stdin?.end();
@@ -64,14 +64,14 @@ export class KeeperProcess {
     if (wasKilled) this.#endServer();
   }
 
-  /** A forgotten stop() must not keep a finished program running: its end closes the pipe, which ends the keeper. */
+  /** Lets a program end that did not call stop(). Its end closes the pipe, which ends the keeper. */
   #letTheProcessEnd(): void {
     this.#process.unref();
     (this.#process.stdin as Socket | null)?.unref();
     (this.#process.stdout as Socket | null)?.unref();
   }
 
-  /** Somebody killed the keeper and left its server. */
+  /** Ends the server of a keeper that was killed. */
   #endServer(): void {
     if (this.#serverPid === undefined) return;
     try {

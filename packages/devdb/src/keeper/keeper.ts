@@ -1,11 +1,10 @@
 /*
  * The keeper: a small process between the one that wants a database and Postgres.
  *
- * It holds the reading end of a pipe whose writing end lives in its parent. The kernel closes that end however the
- * parent ends: by stop(), by returning from main, by Ctrl-C, by kill -9. So one path serves them all: input ends, the
- * server is shut down, the temporary folder removed, the keeper exits. The parent needs no signal handlers and no exit
- * hooks. The keeper leads a process group of its own, or else Ctrl-C would reach Postgres before the parent had
- * finished with it.
+ * Its standard input is a pipe from its parent. The kernel closes the pipe whenever the parent ends: by stop(), by
+ * returning from main, by Ctrl-C or by kill -9. Then the keeper shuts the server down, removes the temporary folder and
+ * exits. So the parent needs no signal handlers and no exit hooks. The keeper leads a process group of its own. Otherwise
+ * Ctrl-C would end Postgres before the parent had finished its work.
  */
 import type { ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
@@ -33,7 +32,7 @@ async function keep(request: KeeperRequest): Promise<void> {
   });
   server.process.once('exit', (code, signal) => {
     if (isStopping) return;
-    tell({ type: 'died', message: `The Postgres server ended by itself (${signal ?? `exit code ${code}`})` });
+    tell({ type: 'died', message: `The Postgres server ended unexpectedly (${signal ?? `exit code ${code}`})` });
     void stop(1);
   });
   tell({
@@ -91,7 +90,7 @@ function tell(message: KeeperMessage): void {
 }
 
 async function main(): Promise<void> {
-  // A parent that was killed reads no more: that is no reason to leave its server behind.
+  // A killed parent no longer reads. The keeper must still shut the server down.
   process.stdout.on('error', () => undefined);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
   const input = createInterface({ input: process.stdin });

@@ -5,7 +5,7 @@ import { failure } from '../dev-database-error.ts';
 
 const OTHERS_MAY_ENTER = 0o001;
 
-/** Whether a user who owns nothing on the way there can come to this folder. */
+/** Whether every user can enter this folder. */
 export async function isReachableByOthers(folder: string): Promise<boolean> {
   const { mode } = await stat(folder);
   if ((mode & OTHERS_MAY_ENTER) === 0) return false;
@@ -13,7 +13,7 @@ export async function isReachableByOthers(folder: string): Promise<boolean> {
   return parent === folder || isReachableByOthers(parent);
 }
 
-/** A folder for temporary things that every user can come to: TMPDIR may be private to root. */
+/** A folder for temporary files that every user can enter. TMPDIR may be private to root. */
 export async function sharedTempFolder(): Promise<string> {
   for (const folder of [tmpdir(), '/tmp', '/var/tmp']) {
     if (await isUsable(folder)) return folder;

@@ -5,14 +5,14 @@ import { failure } from '../dev-database-error.ts';
 
 const run = promisify(execFile);
 
-/** Who the server runs as: undefined means whoever runs this process. */
+/** The user that the server runs as; undefined for the user of this process. */
 export type ServerUser = { readonly uid: number; readonly gid: number } | undefined;
 
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** Postgres refuses root, so root hands over to the owner of the existing data, to postgres, or to nobody. */
+/** Postgres refuses to run as root. Then it runs as the owner of the existing data, as postgres, or as nobody. */
 export async function chooseServerUser(existingData: string | null): Promise<ServerUser> {
   if (!isRoot()) return undefined;
   if (existingData !== null) {

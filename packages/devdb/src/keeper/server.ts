@@ -17,11 +17,11 @@ export interface ServerOptions {
   readonly binaries: string;
   readonly folder: string;
   readonly user: ServerUser;
-  /** null for a free one. */
+  /** The TCP port; null for a free one. */
   readonly port: number | null;
   readonly settings: Readonly<Record<string, string | number>>;
   readonly onLine: (line: string) => void;
-  /** Told of each program before it runs, so that it can be ended at any moment. */
+  /** Receives each program when it is started, so that it can be ended at any time. */
   readonly onProgram: (program: ChildProcess) => void;
 }
 
@@ -34,18 +34,18 @@ type ProgramOptions = Pick<ServerOptions, 'binaries' | 'folder' | 'user' | 'onLi
 
 interface ClusterOptions extends ProgramOptions {
   readonly passwordFile: string;
-  /** What the user knows it by: a cluster is made beside its place. */
+  /** The folder that the user asked for, for messages. A new cluster is made beside it. */
   readonly wantedFolder: string;
 }
 
-/** Makes the database cluster in an empty folder of the user's. */
+/** Makes a database cluster in an empty folder that belongs to the server's user. */
 export async function initializeCluster(options: ClusterOptions): Promise<void> {
   const arguments_ = [
     `--pgdata=${options.folder}`,
     '--username=postgres',
     `--pwfile=${options.passwordFile}`,
     '--auth=scram-sha-256',
-    // The password is random, so that stretching it would only make every connection slower.
+    // The password is random. More iterations would only make every connection slower.
     '--set=scram_iterations=32',
     '--encoding=UTF8',
     '--locale-provider=builtin',
@@ -59,7 +59,7 @@ export async function initializeCluster(options: ClusterOptions): Promise<void> 
   if (code !== 0) throw failureOfProgram(output, { folder: options.wantedFolder, port: null });
 }
 
-/** Starts the server and waits until it takes connections. */
+/** Starts the server and waits until it accepts connections. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await findFreePort());
@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-/** Ends the server politely, then less so. Resolves when it is gone. */
+/** Stops the server: fast shutdown, then immediate shutdown, then kill. Resolves when it has ended. */
 export async function stopProgram(program: ChildProcess): Promise<void> {
   if (hasEnded(program)) return;
   const ended = once(program, 'exit');
@@ -138,7 +138,7 @@ function collectLines(program: ChildProcess, onLine: (line: string) => void): st
   return kept;
 }
 
-/** When all it wrote has been read. */
+/** Resolves when all output of the program has been read. */
 async function exitCode(program: ChildProcess, folder: string): Promise<number | null> {
   try {
     const [code] = (await once(program, 'close')) as [number | null];

@@ -43,14 +43,14 @@ const SAID_BY_NODE: Readonly<Record<string, readonly [DevDatabaseErrorCode, stri
 interface StartContext {
   readonly folder: string;
   readonly port: number | null;
-  /** The last line that was said. */
+  /** The last line of the output. */
   readonly last: string;
 }
 
 /** Why initdb or postgres ended, from what they wrote. */
 export function failureOfProgram(output: readonly string[], context: Omit<StartContext, 'last'>): DevDatabaseError {
   const said = output.join('\n');
-  const last = output.findLast((line) => /FATAL|error/.test(line)) ?? output.at(-1) ?? 'it said nothing';
+  const last = output.findLast((line) => /FATAL|error/.test(line)) ?? output.at(-1) ?? 'it wrote nothing';
   for (const [pattern, code, describe] of SAID_BY_POSTGRES) {
     if (pattern.test(said)) return failure(code, describe({ ...context, last }));
   }

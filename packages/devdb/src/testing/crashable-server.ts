@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DevDatabase, startDevDatabase, withClient } from '../dev-database.ts';
 import { eventually } from './eventually.ts';
+import { newTestFolder } from './test-server.ts';
 
 /** Options of `crashableServer`. */
 export interface CrashableServerOptions {
-  /** Postgres' own settings, beside `synchronous_commit = on` and `wal_level = logical`. */
+  /** Settings of Postgres, beside `synchronous_commit = on` and `wal_level = logical`. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** An existing folder for the data, e.g. a small file system. Default: a temporary one. */
   readonly folder?: string;
@@ -34,7 +34,7 @@ const SETTINGS = { synchronous_commit: 'on', wal_level: 'logical', max_connectio
 
 /** Starts a server whose data survives `crash`. Disposing it removes a temporary folder. */
 export async function crashableServer(options: CrashableServerOptions = {}): Promise<CrashableServer> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'intendant-crash-')));
+  const folder = options.folder ?? (await newTestFolder('crash'));
   const open = (port?: number): Promise<DevDatabase> =>
     startDevDatabase({
       dataDir: join(folder, 'data'),

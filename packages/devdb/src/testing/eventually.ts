@@ -2,16 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Limits of `eventually`, in milliseconds. */
 export interface EventuallyOptions {
-  /** Default 5,000. */
+  /** Default 30,000, so that a busy machine fails no test. */
   readonly timeoutMs?: number;
   /** Default 20. */
   readonly intervalMs?: number;
 }
 
-/** Tries until it does not throw, and answers that; past the limit throws what the last try threw. */
+/** Calls `attempt` until it does not throw, and returns its result. After the limit, throws what the last attempt threw. */
 export async function eventually<T>(
   attempt: () => T | Promise<T>,
-  { timeoutMs = 5_000, intervalMs = 20 }: EventuallyOptions = {},
+  { timeoutMs = 30_000, intervalMs = 20 }: EventuallyOptions = {},
 ): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs;
   for (;;) {

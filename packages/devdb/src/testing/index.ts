@@ -4,4 +4,5 @@ export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type PgBouncer, startPgBouncer, whyNoPgBouncer } from './pgbouncer.ts';
 export { atScale, isSoak } from './soak.ts';
 export { type TcpProxy, type TcpProxyOptions, tcpProxy } from './tcp-proxy.ts';
-export { TEST_SETTINGS, type TestDatabase, type TestDatabaseOptions, testDatabase } from './test-database.ts';
+export { type TestDatabase, type TestDatabaseOptions, testDatabase } from './test-database.ts';
+export { newTestFolder, TEST_SETTINGS } from './test-server.ts';

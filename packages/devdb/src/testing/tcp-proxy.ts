@@ -11,27 +11,27 @@ export interface TcpProxyOptions {
   readonly latencyMs?: number;
 }
 
-/** A wire that can be watched, slowed, hung and cut. */
+/** A TCP connection to a server that can be observed, slowed down, paused and broken. */
 export interface TcpProxy extends AsyncDisposable {
   /** The port on 127.0.0.1 that the proxy listens on. */
   readonly port: number;
-  /** How often the talk turned from the server back to the client's side: what a client waits for. Set it to 0 at will. */
+  /** Number of times that the client sent something after the server had sent something: its round trips. May be set to 0. */
   roundTrips: number;
-  /** Connections open now. */
+  /** Number of open connections. */
   readonly connections: number;
   /** Added to each chunk in each direction from now on, in milliseconds. */
   latencyMs: number;
   /** The largest chunk that is passed on at a time. Default: no limit. 1: byte by byte. */
   chunkBytes: number;
-  /** Nothing passes any more, and nothing closes: a network that hangs. */
+  /** Holds all data back and keeps connections open, like a network that hangs. */
   pause(): void;
-  /** Ends a `pause`; data that was held back is sent. */
+  /** Ends a `pause` and sends the data that was held back. */
   resume(): void;
   /** Breaks all connections. */
   cut(): void;
-  /** Where new connections go from now on. */
+  /** Sets the port that new connections are forwarded to. */
   retarget(port: number): void;
-  /** `url` by way of this proxy. */
+  /** Returns the URL with the host and port of this proxy. */
   through(url: string): string;
   /** Breaks all connections and stops listening. */
   close(): Promise<void>;

@@ -1,33 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { type DevDatabase, startDevDatabase, urlOf, withClient } from '../dev-database.ts';
+import { type DevDatabase, urlOf, withClient } from '../dev-database.ts';
+import { startTestServer } from './test-server.ts';
 
 /** Options of `testDatabase`. */
 export interface TestDatabaseOptions {
-  /** The name of a database to copy, to which nobody is connected. Default: an empty one. */
+  /** The name of a database to copy. It must have no connections. Default: an empty one. */
   readonly template?: string;
 }
 
-/** A database of one test file. */
+/** A database for one test file. */
 export interface TestDatabase extends AsyncDisposable {
   /** The name of the database, unique on its server. */
   readonly name: string;
-  /** The superuser. */
+  /** The superuser's URL. */
   readonly adminUrl: string;
-  /** A login of this database's own: no superuser, owns nothing, inherits nothing. */
+  /** The URL of a login that was made for this database: it is no superuser, owns nothing and inherits nothing. */
   readonly url: string;
   /** The TCP port of its server. */
   readonly port: number;
-  /** Removes it and its roles, whoever is connected. May be called twice. */
+  /** Removes the database and its roles, and ends open connections. May be called twice. */
   drop(): Promise<void>;
 }
 
-/** Set by the test run's global setup to the URL of its one server. */
+/** The environment variable in which the global setup of a test run stores the URL of its server. */
 export const SERVER_VARIABLE = 'INTENDANT_TEST_URL';
 
 let ownServer: Promise<DevDatabase> | undefined;
 
-/** A fresh database on the test run's server; on a server of its own where no run has started one. */
+/** Creates a database on the server of the test run. Starts a server if the run has none. */
 export async function testDatabase({ template = 'template0' }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const server = process.env[SERVER_VARIABLE] ?? (await startOwn()).url;
   const name = `test_${randomBytes(6).toString('hex')}`;
@@ -50,18 +51,8 @@ export async function testDatabase({ template = 'template0' }: TestDatabaseOptio
 }
 
 const startOwn = (): Promise<DevDatabase> => {
-  ownServer ??= startDevDatabase({ fsync: false, settings: TEST_SETTINGS });
+  ownServer ??= startTestServer();
   return ownServer;
-};
-
-/** Enough for tests of all kinds to share one server. */
-export const TEST_SETTINGS = {
-  wal_level: 'logical',
-  wal_writer_delay: 10, // What is not flushed is not decoded.
-  max_connections: 300,
-  max_replication_slots: 20,
-  max_wal_senders: 20,
-  max_locks_per_transaction: 256,
 };
 
 function loginUrl(adminUrl: string, login: string, password: string): string {
@@ -71,7 +62,7 @@ function loginUrl(adminUrl: string, login: string, password: string): string {
   return url.href;
 }
 
-/** The database, and the roles that were made for it. */
+/** Removes the database, and the roles that were made for it. */
 async function drop(server: string, name: string): Promise<void> {
   await withClient(server, async (client) => {
     await client.query(`drop database if exists ${name} with (force)`);

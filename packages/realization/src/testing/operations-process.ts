@@ -2,7 +2,13 @@
  * Random operations over few resources and many points, in a process of its own. What the rules refuse is part of the
  * game; any other error ends the process. LOCKLESS leaves the lock out, to see that the check can fail.
  */
-import { createDataStore, MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '@intendant/core';
+import {
+  createDataStore,
+  MarkingFailedError,
+  RecordNotFoundError,
+  RevisionConflictError,
+  TransactionConflictError,
+} from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { createRealization } from '../index.ts';
 import { pepsi, ROLES, vm } from './fixture.ts';
@@ -10,7 +16,7 @@ import { leaveLockOutOfFunctions, leaveOutLock } from './lockless.ts';
 import { randomFrom } from './random.ts';
 
 const { DATABASE = '', ADMIN_DATABASE = '', OPERATIONS = '100', SEED = '1', LOCKLESS = '' } = process.env;
-const RESOURCES = 6;
+const RESOURCES = Number(process.env['RESOURCES'] ?? 6);
 const POINTS = 8;
 
 const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
@@ -67,7 +73,11 @@ async function anyOperation(): Promise<unknown> {
 }
 
 const isRefusal = (error: unknown): boolean =>
-  error instanceof MarkingFailedError || error instanceof RecordNotFoundError || error instanceof RevisionConflictError;
+  error instanceof MarkingFailedError ||
+  error instanceof RecordNotFoundError ||
+  error instanceof RevisionConflictError ||
+  // Without the lock, writers deadlock too.
+  (LOCKLESS !== '' && error instanceof TransactionConflictError);
 
 async function someOperations(count: number): Promise<void> {
   for (let done = 0; done < count; done++) {

@@ -1,7 +1,6 @@
 /*
  * A worker in a process of its own, for tests that kill it. Settings come in the environment. Each attempt leaves its
- * start and its end as a line in a file: what was enforced, when, by whom. LOCKLESS leaves out the lock that intents are
- * read behind, to see that the tests can fail.
+ * start and its end as a line in a file: what was enforced, when, by whom.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +8,6 @@ import { createDataStore } from '@intendant/core';
 import { createSubscriptions } from '@intendant/subscription';
 import { createRealization, on } from '../index.ts';
 import { ROLES, vm } from './fixture.ts';
-import { beginWithoutLock } from './lockless.ts';
 
 const {
   DATABASE = '',
@@ -20,16 +18,14 @@ const {
   LEASE_MS = '9000',
   CONCURRENCY = '16',
   POLL_MS = '2000',
-  LOCKLESS = '',
 } = process.env;
 
 const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
 const subscriptions = await createSubscriptions({ store });
 const realization = await createRealization({ store, subscriptions });
 await realization.register([vm], { roles: ROLES });
-if (LOCKLESS !== '') await beginWithoutLock(ADMIN_DATABASE);
 
-/** What a test looks for must not be mended behind its back. */
+/** So that the sweep does not repair what a test looks for. */
 const NO_SWEEP_MS = 86_400_000;
 
 const write = (step: string, point: string, identity: string, revision: number): void =>
