@@ -18,7 +18,7 @@ test("the README's first program does what the README says", { timeout: 60_000 }
 test.for([
   ['a table that is not registered', 'register([vm]', 'register([]', /table "vm" is not registered/],
   ['a record that fails its schema', 'cpus: 4', "cpus: 'four' as never", /vm: cpus: .*expected number/],
-  ['a role that maps to nothing', "'tenant_writer'", "'emperor' as never", /emperor.* is no database role/],
+  ['a role that maps to nothing', "'tenant_writer'", "'emperor' as never", /emperor.* is not a database role/],
 ] as const)('%s is one clear message and exit code 1', { timeout: 60_000 }, async ([, right, wrong, message]) => {
   await using database = await testDatabase();
   const source = (await readSource()).replace(right, wrong);

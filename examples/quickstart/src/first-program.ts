@@ -9,7 +9,7 @@ const coke = { orgId: 'Coke', roles: ['tenant_admin'] };
 const pepsi = { orgId: 'Pepsi', roles: ['tenant_admin'] };
 
 async function main() {
-  const database = await startDevDatabase(); // a Postgres of its own, or the one that DATABASE_URL names
+  const database = await startDevDatabase(); // starts a Postgres, or uses the one in DATABASE_URL
   const store = await createDataStore({ connection: database.url });
   const subscriptions = await createSubscriptions({ store });
   const realization = await createRealization({ store, subscriptions });

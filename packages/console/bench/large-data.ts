@@ -10,7 +10,10 @@ export interface LargeData {
 
 /** A database that stays in a folder between runs, so that it is filled once. */
 export async function keptDatabase(folder: string): Promise<TestDatabase> {
-  const server = await startDevDatabase({ dataDir: folder, settings: { ...TEST_SETTINGS, shared_buffers: '512MB', autovacuum: 'on' } });
+  const server = await startDevDatabase({
+    dataDir: folder,
+    settings: { ...TEST_SETTINGS, shared_buffers: '512MB', autovacuum_naptime: '1min' },
+  });
   const adminUrl = await server.createDatabase('large');
   await withClient(adminUrl, (client) =>
     client.query(`do $$ begin

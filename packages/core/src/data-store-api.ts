@@ -8,9 +8,9 @@ import type { AnyTable } from './table/record-types.ts';
 
 /** How `createDataStore` opens a store. */
 export interface DataStoreOptions<C = MetadataContext> {
-  /** The application login. It needs no rights of its own: register gives it the eight roles. */
+  /** The application login. It needs no rights: `register` grants it the eight roles. */
   readonly connection: ConnectionSource;
-  /** A login that may create roles, schemas and tables; used by register (and the like) alone. Default: `connection`. */
+  /** A login that may create roles, schemas and tables. Only `register` and similar calls use it. Default: `connection`. */
   readonly adminConnection?: ConnectionSource;
   /** Reads org and roles from a context. Default: a `MetadataAuthorizer`. */
   readonly authorizer?: Authorizer<C>;
@@ -23,7 +23,7 @@ export interface DataStoreOptions<C = MetadataContext> {
    * rights; for services whose schema was applied beforehand (`intendant schema --apply`), and for tools. Default `apply`.
    */
   readonly schemaChanges?: 'apply' | 'none';
-  /** What the names of the eight roles begin with. Default `intendant_` and the database's name. */
+  /** Prefix of the eight roles. Default `intendant_` and the name of the database. */
   readonly rolePrefix?: string;
   /** Size and time limits of the connection pool. Default: 10 connections. */
   readonly pool?: PoolOptions;
@@ -34,17 +34,17 @@ export interface DataStoreOptions<C = MetadataContext> {
 /** How `register` maps service roles. */
 export interface RegisterOptions {
   /**
-   * Which service roles act as which database role on these tables. A caller with none of them may then do nothing
-   * there. Default: as the authorizer decides without a mapping.
+   * The database role of each service role on these tables. A caller with none of these service roles may do nothing
+   * there. Default: the authorizer decides.
    */
   readonly roles?: RoleMapping;
 }
 
-/** The tables of one database, for callers of many orgs. */
+/** The tables of one database, used by callers of many orgs. */
 export interface DataStore<C = MetadataContext> extends AsyncDisposable {
   /**
-   * Makes the database ready for these tables: creates what is missing, adds columns, brings policies, rights and
-   * triggers to what they should be. Idempotent, and safe from many processes at once.
+   * Prepares the database for these tables: creates missing objects, adds columns, and corrects policies, rights and
+   * triggers. Idempotent. Many processes may call it at once.
    *
    * With `schemaChanges: 'none'` it changes nothing in the database.
    *
@@ -52,12 +52,12 @@ export interface DataStore<C = MetadataContext> extends AsyncDisposable {
    * `schemaChanges: 'none'` for a table that is not in the database.
    */
   register(tables: readonly AnyTable[], options?: RegisterOptions): Promise<void>;
-  /** The SQL that `register` would run for these tables (default: those registered), without running it. */
+  /** Returns the SQL that `register` would run for these tables (default: those registered), without running it. */
   planSchema(tables?: readonly AnyTable[]): Promise<string[]>;
-  /** The store seen with this context's eyes. Costs nothing: make one for each request. */
+  /** Returns a session with the rights of the context. It needs no round trip: make one for each request. */
   as(context: C): RootSession;
-  /** Returns how many connections are open, idle and waited for, in this process. */
+  /** Returns the number of open and idle connections of this process, and of operations that wait for one. */
   stats(): PoolStats;
-  /** Closes all connections once what is under way is done. May be called twice. */
+  /** Waits for running operations, then closes all connections. May be called twice. */
   close(): Promise<void>;
 }

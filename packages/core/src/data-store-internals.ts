@@ -13,7 +13,7 @@ import type { Transaction, TransactionOptions } from './session/transaction.ts';
 import type { AnyTable } from './table/record-types.ts';
 import type { RegisteredTable } from './table/registered-table.ts';
 
-/** A store from the inside. */
+/** What sibling packages use of a store. */
 export interface DataStoreInternals {
   readonly store: DataStore;
   /** Schema of the users' tables. */
@@ -21,12 +21,12 @@ export interface DataStoreInternals {
   readonly logger: Logger;
   /** The application login's pool. */
   readonly pool: pg.Pool;
-  /** What a client of the application login is made from: for parts that hold a connection of their own. */
+  /** The options of a client of the application login, for parts that hold a connection of their own. */
   readonly connection: pg.ClientConfig;
   readonly adminConnection: pg.ClientConfig;
   readonly hasInstancer: boolean;
   readonly exchange: StoreExchange;
-  /** Each statement list a transaction of its own. */
+  /** Runs each list of statements in a transaction of its own. */
   readonly executor: Executor;
   /** The application login's name in the database. */
   loginName(): Promise<string>;

@@ -33,7 +33,7 @@ import type { AnyTable } from './table/record-types.ts';
 import type { RegisteredTable } from './table/registered-table.ts';
 
 /**
- * Opens a store. One connection is tried, so that a wrong address or password shows now.
+ * Opens a store. Opens one connection, so that a wrong address or password is reported here.
  *
  * Throws ConfigurationError for options that are wrong, a Node.js older than 22.12 or a Postgres older than 15; else ConnectionError.
  */
@@ -169,7 +169,7 @@ class PostgresDataStore implements DataStore<unknown> {
     for (const [role, dbRole] of Object.entries(options.roles ?? {})) {
       if (!isDbRole(dbRole))
         throw new ConfigurationError(
-          `register: role ${role} maps to ${JSON.stringify(dbRole)}, which is no database role`,
+          `register: role ${role} maps to ${JSON.stringify(dbRole)}, which is not a database role`,
         );
     }
     await this.#applySchema(tables);

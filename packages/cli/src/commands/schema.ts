@@ -60,4 +60,4 @@ export const schemaCommand = (cli: Cli): Command =>
     });
 
 const appliedText = (count: number): string =>
-  count === 0 ? 'The database is as the tables need it.' : `The schema is applied: ${count} statements.`;
+  count === 0 ? 'The schema is up to date.' : `The schema is applied: ${count} statements.`;

@@ -35,7 +35,10 @@ export interface BrowserFixture extends AsyncDisposable {
 export async function openBrowser(options: Pick<ConsoleFixtureOptions, 'database'> = {}): Promise<BrowserFixture> {
   const [console, browser] = await Promise.all([
     openConsole({ ...options, console: { limits: { signInsPerMinute: 1_000 } } }),
-    chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox', '--disable-dev-shm-usage'] }),
+    chromium.launch({
+      executablePath: chromiumPath as string,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    }),
     ensurePage(),
   ]);
   const server = createServer(getRequestListener(console.app.fetch) as Parameters<typeof createServer>[1]);
@@ -48,7 +51,11 @@ export async function openBrowser(options: Pick<ConsoleFixtureOptions, 'database
     url,
     ...line,
     open: async (caller, options) => {
-      const context = await browser.newContext({ viewport: { width: 1_400, height: 900 }, ...options });
+      const context = await browser.newContext({
+        viewport: { width: 1_400, height: 900 },
+        reducedMotion: 'reduce',
+        ...options,
+      });
       contexts.push(context);
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);

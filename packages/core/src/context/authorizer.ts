@@ -4,8 +4,8 @@ import type { DbRole } from './db-role.ts';
 export type RoleMapping = Readonly<Record<string, DbRole>>;
 
 /**
- * Reads from a context who is calling and what that caller may do. Write your own for whatever your service calls a
- * context; an example stands in docs/guide/authorizers.md.
+ * Reads from a context who is calling and what that caller may do. Write your own for the contexts of your service;
+ * docs/guide/authorizers.md has an example.
  *
  * Its methods are called for each operation, so they must be quick and return the same for the same context. They run
  * before any SQL. What they throw reaches the caller as it is.
@@ -18,15 +18,15 @@ export interface Authorizer<C> {
    * OperationNotAllowedError when a table has a mapping and the caller no role in it.
    */
   dbRole(context: C, tables: readonly string[]): DbRole;
-  /** Told at register of a table's mapping; never called for a table that was registered without one. */
+  /** Called by `register` with the mapping of a table. Not called for a table that was registered without one. */
   configure(table: string, roles: RoleMapping): void;
-  /** When the context ends by itself; what outlives a request, such as a stream, ends with it. Default: never. */
+  /** When the context expires. A stream that outlives its request ends then. Default: never. */
   expiresAt?(context: C): Date | undefined;
-  /** Whether a context is still good: false once it was revoked. Asked again and again while a stream is open. Default: true. */
+  /** Whether a context is still valid: false after it was revoked. Called repeatedly while a stream is open. Default: true. */
   isValid?(context: C): boolean | Promise<boolean>;
 }
 
-/** Reads from a context which instance of the service it is about; undefined when it names none. */
+/** Reads the instance of the service from a context; undefined if the context has none. */
 export interface Instancer<C> {
   /** Returns the instance's id, or undefined when the context names none. Called for each operation. */
   instanceId(context: C): string | undefined;

@@ -1,6 +1,6 @@
 import { InvalidRecordError } from '../error/intendant-error.ts';
 
-/** An id out of a context: a string that Postgres can hold, or undefined when there is none. Throws InvalidRecordError. */
+/** Checks an id of a context: a string that Postgres can store, or undefined if there is none. Throws InvalidRecordError. */
 export function readContextId(noun: 'orgId' | 'instanceId', value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new InvalidRecordError(`the context's ${noun} must be a string`);

@@ -4,19 +4,19 @@ import { type DbRole, isDbRole, isTenantScoped } from './db-role.ts';
 
 /** Options of `FixedAuthorizer`. */
 export interface FixedAuthorizerOptions {
-  /** The org that every call acts for. Needed under a tenant-scoped role. */
+  /** The org of every call. Required with a tenant-scoped role. */
   readonly orgId?: string;
   /** The database role of every call. Default `tenant_writer`. */
   readonly dbRole?: DbRole;
 }
 
-/** One org and one role whatever the context: for tools, scripts and migrations. Mappings are not looked at. */
+/** One org and one role for every context: for tools, scripts and migrations. Role mappings are ignored. */
 export class FixedAuthorizer implements Authorizer<unknown> {
   readonly #orgId: string | undefined;
   readonly #dbRole: DbRole;
 
   constructor({ orgId, dbRole = 'tenant_writer' }: FixedAuthorizerOptions) {
-    if (!isDbRole(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${String(dbRole)} is no database role`);
+    if (!isDbRole(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${String(dbRole)} is not a database role`);
     if (!orgId && isTenantScoped(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${dbRole} needs an orgId`);
     this.#orgId = orgId;
     this.#dbRole = dbRole;

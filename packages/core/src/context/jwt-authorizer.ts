@@ -12,11 +12,11 @@ import { asTokenError, type KeySet, type KeySource, keySource } from './jwt-keys
 import { headerReader, type RequestHeaders } from './metadata-adapters.ts';
 import { MetadataAuthorizer, type MetadataContext } from './metadata-authorizer.ts';
 
-/** Which claims carry the context. A name is looked up whole first, then as a path: `realm_access.roles`. */
+/** The claims that contain the context. A name is first looked up as a whole, then as a path: `realm_access.roles`. */
 export interface JwtClaimNames {
   /** Default `org_id`. */
   readonly orgId?: string;
-  /** A list of strings, or one string with blanks between. Default `roles`. */
+  /** The claim is a list of strings, or one string separated by spaces. Default `roles`. */
   readonly roles?: string;
   /** Default `instance_id`. */
   readonly instanceId?: string;
@@ -26,21 +26,21 @@ export interface JwtClaimNames {
 export interface JwtAuthorizerOptions {
   /** The issuer's public keys (a JWK set): its URL, or the set itself. A URL is fetched when first needed and when a token names a new key. */
   readonly jwks: string | URL | KeySet;
-  /** What `iss` must be, or one of several. */
+  /** The accepted value of `iss`, or several. */
   readonly issuer: string | readonly string[];
-  /** What `aud` must hold, or one of several. */
+  /** The accepted value of `aud`, or several. */
   readonly audience: string | readonly string[];
-  /** Names of the claims that carry org, roles and instance. Default `org_id`, `roles`, `instance_id`. */
+  /** Names of the claims with org, roles and instance. Default `org_id`, `roles`, `instance_id`. */
   readonly claims?: JwtClaimNames;
-  /** Signatures to accept. Default: those with a public key, e.g. RS256, PS256, ES256, EdDSA. */
+  /** The accepted signature algorithms. Default: those with a public key, e.g. RS256, PS256, ES256, EdDSA. */
   readonly algorithms?: readonly string[];
-  /** How far the issuer's clock may be off, in seconds. Default 0. */
+  /** Accepted difference to the issuer's clock, in seconds. Default 0. */
   readonly clockToleranceSeconds?: number;
   /** Whether a token was revoked, by its claims: asked when it is verified, and while a stream is open. Default: none is. */
   readonly isRevoked?: (claims: Readonly<Record<string, unknown>>) => boolean | Promise<boolean>;
 }
 
-/** Who is calling, by a token that was verified. */
+/** The context of a caller whose token was verified. */
 export interface JwtContext extends MetadataContext {
   /** All claims of the token. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -127,7 +127,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
     return !(await this.#isRevoked(this.#checked(context).claims));
   }
 
-  /** The same for the bearer token among a request's headers (fetch `Headers`, or Node's plain object). */
+  /** As `authenticate`, with the bearer token of a request's headers (fetch `Headers`, or Node's plain object). */
   async authenticateHeaders(headers: RequestHeaders): Promise<JwtContext> {
     const value = [headerReader(headers)('authorization') ?? []].flat();
     const [, token] = (value.length === 1 && /^Bearer +(\S+)$/i.exec(value[0] as string)) || [];
@@ -140,7 +140,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
     return orgId;
   }
 
-  /** For a table without a role mapping the last role counts, as with `MetadataAuthorizer`. */
+  /** For a table without a role mapping the last role decides, as with `MetadataAuthorizer`. */
   dbRole(context: JwtContext, tables: readonly string[]): DbRole {
     return this.#metadata.dbRole(this.#checked(context), tables);
   }
@@ -151,7 +151,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
 
   #checked(context: JwtContext): JwtContext {
     if (typeof context === 'object' && context !== null && this.#verified.has(context)) return context;
-    throw new MissingContextError('this context was not verified; pass what authorizer.authenticate(token) answers');
+    throw new MissingContextError('this context was not verified; pass the result of authorizer.authenticate(token)');
   }
 
   async #verify(token: string): Promise<JWTPayload> {

@@ -6,10 +6,10 @@ export interface KeySet {
   readonly keys: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Finds the key that a token says it was signed with. Throws InvalidTokenError, ConnectionError. */
+/** Finds the key that a token names. Throws InvalidTokenError, ConnectionError. */
 export type KeySource = JWTVerifyGetKey;
 
-/** Keys at a URL, or those given. Throws ConfigurationError. */
+/** Makes the look-up of keys at a URL, or of the given keys. Throws ConfigurationError. */
 export function keySource(jwks: string | URL | KeySet): KeySource {
   const find = typeof jwks === 'string' || jwks instanceof URL ? createRemoteJWKSet(readUrl(jwks)) : readKeySet(jwks);
   return async (header, token) => {
@@ -41,7 +41,7 @@ function readKeySet(jwks: KeySet): KeySource {
   }
 }
 
-/** What was wrong, by code, for an error whose own message or payload could hold parts of the token. */
+/** The reason by error code, because the message of the library's error could contain parts of the token. */
 const REASONS: Readonly<Record<string, string>> = {
   ERR_JWT_EXPIRED: 'it has expired',
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'its signature is wrong',
@@ -51,7 +51,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_JOSE_NOT_SUPPORTED: 'its signature algorithm is not accepted',
 };
 
-/** The one error for a token that is not good, without the token and without what it says. */
+/** The error for a token that is not accepted. It contains neither the token nor its claims. */
 export function asTokenError(error: unknown): Error {
   if (error instanceof IntendantError) return error;
   const { code = 'ERR_JWT_INVALID', claim } = error as { code?: string; claim?: string };

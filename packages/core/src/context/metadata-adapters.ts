@@ -1,10 +1,10 @@
 import type { MetadataContext } from './metadata-authorizer.ts';
 
-/** Names of the headers, or gRPC metadata keys, that carry the context. */
+/** Names of the headers, or gRPC metadata keys, that contain the context. */
 export interface MetadataNames {
   /** Default `orgid`. */
   readonly orgId?: string;
-  /** Default `roles`. May be sent several times, or once with commas. */
+  /** Default `roles`. May be sent several times, or once with a comma-separated value. */
   readonly roles?: string;
   /** Default `instanceid`. */
   readonly instanceId?: string;
@@ -22,8 +22,8 @@ interface GrpcMetadata {
 }
 
 /**
- * The context from a request's headers (fetch `Headers`, or Node's and Fastify's plain object). Take it only from a
- * proxy that authenticated the caller and strips these headers from outside.
+ * Reads the context from a request's headers (fetch `Headers`, or Node's and Fastify's plain object). Use it only behind a
+ * proxy that authenticates callers and removes these headers from their requests.
  */
 export function contextFromHeaders(headers: RequestHeaders, names: MetadataNames = {}): MetadataContext {
   const read = headerReader(headers);
@@ -33,12 +33,12 @@ export function contextFromHeaders(headers: RequestHeaders, names: MetadataNames
   }, names);
 }
 
-/** The context from gRPC metadata (`@grpc/grpc-js`), under the same caution. */
+/** Reads the context from gRPC metadata (`@grpc/grpc-js`). Use it only behind a proxy as for `contextFromHeaders`. */
 export function contextFromGrpcMetadata(metadata: GrpcMetadata, names: MetadataNames = {}): MetadataContext {
   return contextFrom((name) => metadata.get(name).map(String), names);
 }
 
-/** Looks a header up, whatever its capitals. */
+/** Looks a header up, ignoring case. */
 export function headerReader(headers: RequestHeaders): (name: string) => string | readonly string[] | undefined {
   if (headers instanceof Headers) return (name) => headers.get(name) ?? undefined;
   const byName = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
@@ -56,5 +56,5 @@ function contextFrom(read: (name: string) => readonly string[], names: MetadataN
   };
 }
 
-/** One value or none. Several different values in one request are ambiguous and count as none. */
+/** Returns the value of a header. Several different values in one request are ambiguous, and count as none. */
 const single = (values: readonly string[]): string | undefined => (values.length === 1 ? values[0] : undefined);

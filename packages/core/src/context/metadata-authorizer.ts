@@ -4,17 +4,17 @@ import { readContextId } from './context-id.ts';
 import type { DbRole } from './db-role.ts';
 import { RoleMappings } from './role-mappings.ts';
 
-/** Who is calling, in plain fields. */
+/** A caller as a plain object. */
 export interface MetadataContext {
-  /** Whose rows. Needed under a tenant-scoped role. */
+  /** The org whose rows the caller may see. Required with a tenant-scoped role. */
   readonly orgId?: string | undefined;
-  /** Service roles, as your identity provider calls them. */
+  /** The caller's service roles, with the names of your identity provider. */
   readonly roles?: readonly string[] | undefined;
-  /** Which deployment of the service. Read by `SimpleInstancer`. */
+  /** The deployment of the service. Read by `SimpleInstancer`. */
   readonly instanceId?: string | undefined;
 }
 
-/** Takes `{ orgId, roles, instanceId }` for the context. Where it comes from is your concern: see `contextFromHeaders`. */
+/** Uses `{ orgId, roles, instanceId }` as the context. You must make sure that it is authentic: see `contextFromHeaders`. */
 export class MetadataAuthorizer implements Authorizer<MetadataContext> {
   readonly #mappings = new RoleMappings();
 
@@ -24,7 +24,7 @@ export class MetadataAuthorizer implements Authorizer<MetadataContext> {
     return orgId;
   }
 
-  /** For a table without a mapping the last role decides, by its name. */
+  /** For a table without a mapping the name of the last role decides. */
   dbRole(context: MetadataContext, tables: readonly string[]): DbRole {
     const roles = readRoles(checked(context).roles);
     return this.#mappings.dbRole(roles, tables, () => roleByName(roles.at(-1)));

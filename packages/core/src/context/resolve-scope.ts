@@ -35,7 +35,7 @@ export function resolveScope(
   };
 }
 
-/** With an instancer every role is held to an instance on tables that have one; without, none is. */
+/** With an instancer every role is limited to one instance, on tables with instances. Without one, no role is. */
 function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly ScopedTable[]): DbRole {
   if (!hasInstancer) return toPlainRole(role);
   return tables.some((table) => table.isInstanced) ? toInstanceRole(role) : role;
@@ -45,7 +45,7 @@ function missingOrg(): never {
   throw new MissingOrgIdError('the context names no org');
 }
 
-/** Under a wider role the org is only what fills in a record that names none. */
+/** Under a role that sees all orgs, the org is only the default for records without one. */
 function orgIfAny(authorizer: Authorizer<unknown>, context: unknown): string | undefined {
   try {
     return readContextId('orgId', authorizer.orgId(context));

@@ -2,7 +2,7 @@ import { ConfigurationError, OperationNotAllowedError } from '../error/intendant
 import type { RoleMapping } from './authorizer.ts';
 import { DB_ROLES, type DbRole, greatestDbRole, isDbRole, meetOfDbRoles } from './db-role.ts';
 
-/** The mappings of all tables: what the authorizers that ship have in common. */
+/** The role mappings of all tables, shared by the authorizers of this package. */
 export class RoleMappings {
   readonly #byTable = new Map<string, ReadonlyMap<string, DbRole>>();
 
@@ -19,7 +19,7 @@ export class RoleMappings {
     this.#byTable.set(table, new Map(entries));
   }
 
-  /** The least across the tables of the greatest within each; `unmapped` decides for a table without a mapping. */
+  /** The greatest role within each table, and of these the least. `unmapped` decides for a table without a mapping. */
   dbRole(roles: readonly string[], tables: readonly string[], unmapped: (table: string) => DbRole): DbRole {
     const ofEach = tables.map((table) => this.#greatestWithin(table, roles) ?? unmapped(table));
     const role = meetOfDbRoles(ofEach);

@@ -1,6 +1,6 @@
 import { DB_ROLES, type DbRole, meetOfDbRoles } from './db-role.ts';
 
-/** What the database is told about a caller: the role it acts as, and the org and instance the policies compare with. */
+/** What the database knows of a caller: its role, and the org and instance that policies compare with. */
 export interface Scope {
   readonly role: DbRole;
   /** Undefined only under a role that is not tenant-scoped. */
@@ -8,7 +8,7 @@ export interface Scope {
   readonly instanceId: string | undefined;
 }
 
-/** The role that owns no table, and alone may use the framework's own: logs, jobs, cursors, registries. */
+/** The only role that may use the framework's tables: logs, jobs, cursors, registries. It owns no table. */
 export const SERVICE_ROLE = 'service';
 
 /** A role of this store: one of the eight that callers act as, or the framework's own. */
@@ -31,7 +31,7 @@ export const serviceScope: ServiceScope = Object.freeze({
 
 export const isServiceScope = (scope: Scope | ServiceScope): scope is ServiceScope => scope.role === SERVICE_ROLE;
 
-/** Two scopes of one context, at once: no wider than either. */
+/** The common rights of two scopes of one context. */
 export const meetOfScopes = (left: Scope, right: Scope): Scope => ({
   role: meetOfDbRoles([left.role, right.role]) as DbRole,
   orgId: left.orgId ?? right.orgId,

@@ -2,7 +2,7 @@ import { startTimer } from '../background/timer.ts';
 import { InvalidTokenError } from '../error/intendant-error.ts';
 import type { Authorizer } from './authorizer.ts';
 
-/** How often an authorizer is asked whether a context is still valid. */
+/** Default time between two calls of the authorizer, in milliseconds. */
 const RECHECK_MS = 30_000;
 
 /** A watch over one context, for work that outlives a request, e.g. a stream of changes. */

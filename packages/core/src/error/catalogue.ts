@@ -49,7 +49,7 @@ export const ERROR_CATALOGUE = {
     code: 'INVALID_RECORD',
     httpStatus: 400,
     when: 'A record, key, filter or order does not fit the table, or stored bytes cannot be read back.',
-    cure: 'Mend the fields that `details.issues` lists.',
+    cure: 'Fix the fields in `details.issues`.',
   },
   InvalidTokenError: {
     code: 'INVALID_TOKEN',
@@ -73,7 +73,7 @@ export const ERROR_CATALOGUE = {
     code: 'CONFIGURATION',
     httpStatus: 500,
     when: 'An option, a definition or an environment variable is missing or wrong.',
-    cure: 'Mend what the message names.',
+    cure: 'Fix the setting named in the message.',
   },
   MarkingFailedError: {
     code: 'MARKING_FAILED',
@@ -103,7 +103,7 @@ export const ERROR_CATALOGUE = {
     code: 'OPERATION_CANCELLED',
     httpStatus: 504,
     when: 'The caller aborted, or a time limit ran out.',
-    cure: 'Nothing: it was asked for. Or raise the limit.',
+    cure: 'None is needed after an abort. After a timeout, raise the limit.',
   },
   DatabaseError: {
     code: 'DATABASE',

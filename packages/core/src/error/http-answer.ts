@@ -19,6 +19,6 @@ export function httpAnswer(error: unknown): HttpAnswer | undefined {
   if (!(error instanceof IntendantError)) return undefined;
   const status = ERROR_CATALOGUE[error.name as ErrorName].httpStatus;
   const { code, retryable } = error;
-  const message = status === 500 ? 'the server cannot do this; its log tells why' : error.message;
+  const message = status === 500 ? 'the server failed; see its log' : error.message;
   return { status, body: { error: { code, message, retryable } } };
 }

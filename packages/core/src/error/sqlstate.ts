@@ -34,7 +34,7 @@ interface PostgresError {
 type Translate = (message: string, options: ErrorOptions, error: PostgresError) => IntendantError;
 
 /**
- * Poolers speak for themselves under this code, about what Postgres never refuses. Only their fixed words are passed on.
+ * Poolers report their own errors with this code. Only their fixed texts are passed on.
  * https://github.com/pgbouncer/pgbouncer/search?q=disconnect_client
  */
 const poolerRefused: Translate = (message, options, { message: words }) => {
@@ -48,7 +48,7 @@ const poolerRefused: Translate = (message, options, { message: words }) => {
 const connectionLost: Translate = (message, options) =>
   new ConnectionError(`${message}: the database closed the connection; retry`, options);
 const conflict: Translate = (message, options) =>
-  new TransactionConflictError(`${message}: another transaction got in the way; run it again`, options);
+  new TransactionConflictError(`${message}: it conflicted with another transaction; run it again`, options);
 const doesNotFit =
   (what: string): Translate =>
   (message, options) =>
@@ -110,8 +110,8 @@ const NETWORK_CODES = new Set([
 ]);
 
 /**
- * One of our errors for whatever the driver, the pool or Postgres threw. Errors that are ours already pass through, and
- * so does what comes from neither (a bug, a callback's own error).
+ * Translates an error of the driver, the pool or Postgres into an IntendantError. An IntendantError is returned unchanged,
+ * and so is every other error (a bug, an error of a callback).
  */
 export function translateError(error: unknown, subject: ErrorSubject): unknown {
   if (error instanceof IntendantError || !(error instanceof Error)) return error;
@@ -143,7 +143,7 @@ function translatePostgres(error: PostgresError, message: string, options: Error
 const describe = ({ operation, table, key }: ErrorSubject): string =>
   [operation, table, key === undefined ? undefined : printKey(key)].filter((part) => part !== undefined).join(' ');
 
-/** A key as it stands in messages. */
+/** A key for messages. */
 export const printKey = (key: unknown): string =>
   JSON.stringify(key, (_field, value) => (typeof value === 'bigint' ? value.toString() : value)) ?? String(key);
 

@@ -3,7 +3,7 @@ import { startTimer, type Timer } from '../background/timer.ts';
 import { OperationCancelledError } from '../error/intendant-error.ts';
 import { destroySocket, requestCancel } from './pg-internals.ts';
 
-/** How long the server has to act on a cancel request before the socket is cut. */
+/** Time after a cancel request until the socket is closed, in milliseconds. */
 const CANCEL_GRACE_MS = 5_000;
 
 export const cancelled = (reason: unknown): OperationCancelledError =>
@@ -15,8 +15,8 @@ export const cancelled = (reason: unknown): OperationCancelledError =>
   );
 
 /**
- * Runs work on a client, and asks the server to cancel it when the signal fires. A cancel request can arrive after the
- * work is done and then hit whatever runs next, so a client that was asked for is `isSpent`: it must not be used again.
+ * Runs work on a client, and asks the server to cancel it when the signal aborts. A cancel request can arrive after the
+ * work is done and then cancel the next statement. So a client with a cancel request is `isSpent`: do not use it again.
  */
 export async function withCancellation<T>(
   client: pg.ClientBase,

@@ -2,12 +2,12 @@ import type pg from 'pg';
 import { connectionOf } from './pg-internals.ts';
 import { PREPARED_PREFIX, preparedNamesOf } from './prepared-names.ts';
 
-/** `discard all` would drop the prepared statements too; this is the rest of it. */
+/** `discard all` without dropping the prepared statements. */
 const CLEAN = `
   close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences;
   select count(*)::int as count from pg_prepared_statements where name like '${PREPARED_PREFIX}%'`;
 
-/** Undoes what raw SQL may have left on a connection. Resolves to whether that worked; if not, the connection is in doubt. */
+/** Resets a connection after raw SQL. Resolves to false if that failed: then the state of the connection is unknown. */
 export async function cleanConnection(client: pg.ClientBase): Promise<boolean> {
   try {
     const results = (await client.query(CLEAN)) as unknown as pg.QueryResult<{ count: number }>[];

@@ -6,9 +6,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs statements under a scope. Rejects with what the driver threw (see `translateError`), or with an IntendantError of its own. */
+/** Runs statements under a scope. Rejects with the error of the driver (see `translateError`), or with an IntendantError. */
 export interface Executor {
-  /** True when what it runs is part of a transaction that other statements belong to as well. */
+  /** Whether its statements are part of a larger transaction. */
   readonly isTransaction: boolean;
   /**
    * Runs statements under a scope, all behind one Sync: one round trip, one transaction (the executor's own, or the

@@ -34,7 +34,7 @@ export async function inTransaction<Result>(
   return result;
 }
 
-/** Waits for the callback, but not beyond the signal: what it still does, or throws, is then ignored. */
+/** Waits for the callback until the signal aborts. Afterwards its result or error is ignored. */
 async function withinLimit<Result>(
   running: Promise<Result>,
   transaction: TransactionConnection,

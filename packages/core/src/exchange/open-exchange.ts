@@ -4,14 +4,14 @@ import { requirePostgres } from '../option/required-versions.ts';
 import { openPool, type PoolOptions } from './pool.ts';
 import { readSettingsToSet, type Setting, withValueSettings } from './value-settings.ts';
 
-/** A pool that was tried, and what was found out about the other side. */
+/** A pool whose connection was tested, and the properties of the server or pooler. */
 export interface OpenedPool {
   readonly pool: pg.Pool;
-  /** What the pool's clients are made from. */
+  /** The options of the pool's clients. */
   readonly connection: pg.ClientConfig;
   readonly loginName: string;
   readonly databaseName: string;
-  /** To be set in every transaction, since startup options did not arrive. */
+  /** Settings to set in every transaction, because the pooler drops startup options. */
   readonly settings: readonly Setting[];
 }
 
@@ -59,8 +59,8 @@ const statementTimeout = ({ statementTimeoutMs }: PoolOptions): Setting[] =>
   statementTimeoutMs ? [['statement_timeout', String(statementTimeoutMs)]] : [];
 
 /**
- * PgBouncer has "unsupported startup parameter: options" (08P01), other poolers their own words. What is wrong with the
- * login, the database or the number of connections is not solved by omitting options.
+ * PgBouncer reports "unsupported startup parameter: options" (08P01); other poolers have other texts. Problems with the
+ * login, the database or the number of connections are not solved by omitting options.
  */
 const refusesStartupOptions = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && !['28', '3D', '53', '57'].includes(error.code?.slice(0, 2) ?? '');

@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /*
- * The fields of pg's clients and connections that its types do not declare, all in this file: an update of pg is checked
- * here. Each is typed as the little of it that is used.
+ * All uses of undeclared fields of pg's clients and connections, so that an update of pg is checked in this file. Only the
+ * parts that are used are typed.
  */
 
 interface ClientInternals {
@@ -22,13 +22,13 @@ interface ConnectionInternals {
 
 const inside = (client: pg.ClientBase): ClientInternals => client as unknown as ClientInternals;
 
-/** Ends the connection at once, without a word to the server: for a network or a server that no longer responds. */
+/** Closes the socket without a message to the server: for a network or a server that no longer responds. */
 export const destroySocket = (client: pg.ClientBase): void => inside(client).connection.stream.destroy();
 
-/** The process that serves this client on the server; null before it is connected, and behind some poolers. */
+/** The id of the server process of this client; null before it is connected, and behind some poolers. */
 export const serverProcessId = (client: pg.ClientBase): number | null => inside(client).processID;
 
-/** The object that stands for the connection, also in `submit(connection)`. */
+/** pg's connection object, which is also passed to `submit(connection)`. */
 export const connectionOf = (client: pg.ClientBase): object => inside(client).connection;
 
 /** True when nothing was sent, or is queued to be sent, that the server has not completed. */

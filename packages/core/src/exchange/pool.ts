@@ -6,7 +6,7 @@ import { cancelled } from './cancellation.ts';
 
 /** Options of the store's connection pool. */
 export interface PoolOptions {
-  /** Most connections of the application login that this store opens. Default 10. */
+  /** Largest number of connections that this store opens with the application login. Default 10. */
   readonly max?: number;
   /** How long an operation waits for a free connection, in milliseconds. Default 10,000. */
   readonly acquireTimeoutMs?: number;
@@ -18,7 +18,7 @@ export interface PoolOptions {
   readonly namedStatements?: boolean;
 }
 
-/** What the store's connections are doing. */
+/** Numbers of the store's connections. */
 export interface PoolStats {
   /** Open connections, idle ones included. */
   readonly total: number;
@@ -37,7 +37,7 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
     connectionTimeoutMillis: options.acquireTimeoutMs ?? 10_000,
     idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
   });
-  // A connection that breaks while idle, or under an exchange that hears of it anyway: without a listener Node exits.
+  // A connection can break while it is idle or in use. Without a listener Node would exit.
   pool.on('error', (error) => logger.debug({ reason: error.message }, 'an idle connection was lost'));
   pool.on('connect', (client) =>
     client.on('error', (error) => logger.debug({ reason: error.message }, 'a connection was lost')),

@@ -1,12 +1,12 @@
-/** What the names of our prepared statements begin with. */
+/** Prefix of the names of prepared statements. */
 export const PREPARED_PREFIX = 'intendant_';
 
-/** Which statements one connection holds prepared, and under which names. */
+/** The prepared statements of one connection, with their names. */
 export class PreparedNames {
   readonly #held = new Set<string>();
   readonly #doubtful = new Set<string>();
 
-  /** Postgres cuts names at 63 bytes, so a text is known by a short number. */
+  /** Postgres cuts names at 63 bytes, so each text has a short number. */
   nameOf(text: string, planScope: string | undefined): string {
     let scopes = numbers.get(text);
     if (scopes === undefined) {
@@ -48,7 +48,7 @@ export class PreparedNames {
   }
 }
 
-/** Names stand for texts in the whole process. Only statements of fixed shape are named, so this stays small. */
+/** The name of each text, in the whole process. Only statements of fixed shape are named, so this stays small. */
 const numbers = new Map<string, Map<string | undefined, string>>();
 let count = 0;
 const byConnection = new WeakMap<object, PreparedNames>();

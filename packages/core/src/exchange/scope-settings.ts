@@ -4,7 +4,7 @@ import { isServiceScope, type Scope, type ServiceScope, STORE_ROLES, type StoreR
 import type { Statement } from './statement.ts';
 import type { Setting } from './value-settings.ts';
 
-/** How a scope reaches the database: the one seam that a sharded backend (Citus) implements anew. */
+/** Sets a scope in the database. A sharded backend (Citus) needs its own implementation of this interface. */
 export interface ScopeSettings {
   /** Sets role, org and instance for the rest of the transaction. */
   statement(scope: Scope | ServiceScope): Statement;

@@ -1,8 +1,8 @@
 import type { Statement, StatementResult } from './statement.ts';
 
 /**
- * Statements that travel together, in the order of their names. A name may hold a list, or nothing: `undefined` is left
- * out. Names are words: those that look like numbers would be moved to the front.
+ * Statements of one exchange, in the order of their names. A name may have a list of statements, or `undefined`, which is
+ * left out. Names must not look like numbers, because JavaScript would move those to the front.
  */
 export type StatementSet = NamedStatements | readonly Statement[];
 

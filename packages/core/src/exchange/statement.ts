@@ -1,4 +1,4 @@
-/** A parameter as it travels: text format as a string, binary format as a Buffer, SQL null. */
+/** A parameter as it is sent: text format as a string, binary format as a Buffer, SQL null. */
 export type WireValue = string | Buffer | null;
 
 /** One SQL statement of an exchange. */

@@ -8,14 +8,14 @@ import pg from 'pg';
  * - Behind a pooler, in the statement that sets a transaction's scope, and only those settings that are
  *   preset.
  *
- * Not among them are settings that do not change what a value is: TimeZone and search_path belong to SQL of one's own, and
- * a database that is set to read only stays so.
+ * Settings that do not change values are not included: TimeZone and search_path concern only the user's own SQL, and a
+ * database that is set to read only stays read only.
  */
 
 interface ValueSetting {
   readonly name: string;
   readonly value: string;
-  /** Whether a current value is as good. Default: when it is equal. */
+  /** Whether a current value is acceptable. Default: only an equal one. */
   readonly accepts?: (value: string) => boolean;
   /** True when a transaction that has begun can no longer take it over. */
   readonly isForBegin?: boolean;

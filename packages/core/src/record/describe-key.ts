@@ -1,6 +1,6 @@
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** The key of a record, for messages and error details: its key columns alone, cut to what is fit to print. */
+/** The key of a record, for messages and error details: only its key columns, shortened. */
 export function describeKey(table: RegisteredTable, key: unknown): Record<string, unknown> | undefined {
   if (key === undefined) return undefined;
   const isObject = typeof key === 'object' && key !== null && !(key instanceof Date) && !(key instanceof Uint8Array);
@@ -13,7 +13,7 @@ export function describeKey(table: RegisteredTable, key: unknown): Record<string
 
 const MAX_PRINTED = 100;
 
-/** A value as it may stand in a message: short, whatever it is. */
+/** A value for a message, shortened. */
 export function printable(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex').slice(0, MAX_PRINTED);
@@ -23,5 +23,5 @@ export function printable(value: unknown): unknown {
   return typeof value;
 }
 
-/** A name or value out of a caller's hands, quoted and cut for a message. */
+/** A name or value from a caller, quoted and shortened for a message. */
 export const quoted = (value: unknown): string => JSON.stringify(printable(value)) ?? 'undefined';

@@ -3,7 +3,7 @@ import type { WireValue } from '../exchange/statement.ts';
 import { type Column, encodeColumn } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** A value as it travels. Throws InvalidRecordError, which never shows the value. */
+/** Encodes a value as a parameter. Throws InvalidRecordError, which never contains the value. */
 export function encodeField(table: RegisteredTable, column: Column, value: unknown): WireValue {
   try {
     return encodeColumn(column, value);

@@ -7,7 +7,7 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import { printable } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 
-/** Refuses an id that the scope is held away from, before any SQL runs. The ids named are the caller's own words. */
+/** Refuses an id outside the scope, before any SQL runs. The error only contains ids that the caller gave. */
 export function checkScope(table: RegisteredTable, scope: Scope, field: string, named: unknown): void {
   if (field === 'orgId' && isTenantScoped(scope.role) && named !== scope.orgId) {
     throw refused(table, 'org', scope.orgId, named);
@@ -32,7 +32,7 @@ function refused(
   );
 }
 
-/** The ids a record or key names, checked; those it leaves out, filled in from the scope. */
+/** The org and instance of a record or key, checked. Missing ones are taken from the scope. */
 export function ownIds(
   table: RegisteredTable,
   scope: Scope,
@@ -65,7 +65,7 @@ export interface IdentityValue {
   readonly value: WireValue;
 }
 
-/** What a key, or a record, names: values for its key columns, and for org and instance where they are known. */
+/** The identity of a key or record: the values of its key columns, and of org and instance if they are known. */
 export function readIdentity(
   table: RegisteredTable,
   scope: Scope,
@@ -106,7 +106,7 @@ function encodeKeyField(table: RegisteredTable, column: Column, value: unknown):
   return encodeField(table, column, value);
 }
 
-/** A read compares with what is named; row security does the rest. */
+/** A read compares only with the given values; row security does the rest. */
 function namedScope(table: RegisteredTable, fields: Record<string, unknown>): IdentityValue[] {
   return scopeColumns(table).flatMap((column) => {
     const named = fields[column.field];
@@ -114,7 +114,7 @@ function namedScope(table: RegisteredTable, fields: Record<string, unknown>): Id
   });
 }
 
-/** A change is about one org's record: under a role that sees all orgs, the org must be known. */
+/** A change concerns the record of one org, so under a role that sees all orgs, the org must be given. */
 function changedScope(table: RegisteredTable, scope: Scope, fields: Record<string, unknown>): IdentityValue[] {
   const ids = ownIds(table, scope, fields);
   if (table.isTenanted && ids.orgId === undefined) throw orgUnknown(table);
@@ -126,7 +126,7 @@ function changedScope(table: RegisteredTable, scope: Scope, fields: Record<strin
 }
 
 export const orgUnknown = (table: RegisteredTable): InvalidRecordError =>
-  new InvalidRecordError(`${table.name}: name the orgId, since the caller's role is not held to one org`, {
+  new InvalidRecordError(`${table.name}: name the orgId, because the caller's role is not limited to one org`, {
     details: { table: table.name },
   });
 

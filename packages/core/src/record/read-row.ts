@@ -2,7 +2,7 @@ import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { Column } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** The record for a row of all the table's columns, in the table's order. */
+/** Makes the record of a row with all columns of the table, in the table's order. */
 export function readRow(table: RegisteredTable, row: readonly (string | null)[]): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   const { columns } = table;

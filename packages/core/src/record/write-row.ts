@@ -10,11 +10,11 @@ import { quoted } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 import { orgUnknown, ownIds } from './identity.ts';
 
-/** A record that passed the table's schema, ready to travel. The caller's object is not touched. */
+/** A record that passed the table's schema, encoded as parameters. The caller's object is not changed. */
 export interface WritableRow {
   /** Values for `table.columns`, in their order, up to the framework's own columns. */
   readonly values: readonly WireValue[];
-  /** The revision the record carries, if any. */
+  /** The revision in the record, if any. */
   readonly revision: string | undefined;
   /** Names no instance, in a store without an instancer: the row is that of the record with its key, in any instance. */
   readonly findsInstance?: boolean;
@@ -23,7 +23,7 @@ export interface WritableRow {
 const DATABASE_FIELDS = new Set(['revision', 'createdAt', 'updatedAt', 'deletedAt']);
 const FRAMEWORK_FIELDS = new Set([...DATABASE_FIELDS, 'orgId', 'instanceId']);
 
-/** The columns a record brings values for, in the table's order: all but revision and the timestamps. */
+/** The columns that a record has values for, in the table's order: all except revision and timestamps. */
 export const suppliedColumns = perTable((table): readonly Column[] =>
   table.columns.filter((column) => !DATABASE_FIELDS.has(column.field)),
 );

@@ -4,7 +4,7 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import type { LiveTable } from './live-schema.ts';
 import { sameExpression } from './stored-expression.ts';
 
-/** A rule that each row of a table keeps. */
+/** A check constraint of a table. */
 interface Check {
   readonly name: string;
   readonly expression: string;
@@ -34,10 +34,10 @@ const checksOf = (table: RegisteredTable): Check[] => [
 const definitionOf = ({ name, expression }: Check): string =>
   `constraint ${quoteIdentifier(name)} check (${expression})`;
 
-/** As they stand in `create table`. */
+/** The constraints for `create table`. */
 export const checkDefinitions = (table: RegisteredTable): string[] => checksOf(table).map(definitionOf);
 
-/** Checks of the table's that are missing, altered, or no longer wanted. Those that users made by hand stay. */
+/** Statements for checks that are missing, altered or no longer wanted. Checks made by users stay. */
 export function planChecks(table: RegisteredTable, live: LiveTable): string[] {
   const alter = `alter table ${table.qualifiedName}`;
   const wanted = checksOf(table);

@@ -1,4 +1,4 @@
-/** One way in which the database is not as it should be, and what takes it there. */
+/** A difference between the database and the wanted schema, and the statements that remove it. */
 export interface Difference {
   readonly reason: string;
   readonly statements: readonly string[];

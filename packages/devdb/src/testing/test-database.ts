@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type DevDatabase, urlOf, withClient } from '../dev-database.ts';
+import { eventually } from './eventually.ts';
 import { startTestServer } from './test-server.ts';
 
 /** Options of `testDatabase`. */
@@ -65,6 +66,7 @@ function loginUrl(adminUrl: string, login: string, password: string): string {
 /** Removes the database, and the roles that were made for it. */
 async function drop(server: string, name: string): Promise<void> {
   await withClient(server, async (client) => {
+    await untilUnused(client, name);
     await client.query(`drop database if exists ${name} with (force)`);
     const { rows } = await client.query<{ role: string }>(
       'select rolname as role from pg_roles where rolname = $1 or starts_with(rolname, $2)',
@@ -72,4 +74,17 @@ async function drop(server: string, name: string): Promise<void> {
     );
     for (const { role } of rows) await client.query(`drop role if exists ${pg.escapeIdentifier(role)}`);
   });
+}
+
+/**
+ * Waits a moment for connections that are closing. If the server terminated them, their clients would throw an error that
+ * no test handles.
+ */
+async function untilUnused(client: pg.Client, name: string): Promise<void> {
+  const count = 'select count(*)::int as connections from pg_stat_activity where datname = $1';
+  const look = async () => {
+    const { rows } = await client.query<{ connections: number }>(count, [name]);
+    if (rows[0]?.connections !== 0) throw new Error(`${name} still has connections`);
+  };
+  await eventually(look, { timeoutMs: 1_000, intervalMs: 10 }).catch(() => {}); // A client that stays open is disconnected.
 }

@@ -13,7 +13,7 @@ export const TEST_SETTINGS = {
   max_locks_per_transaction: 256,
   deadlock_timeout: 100,
   // With a database for each spec file, it would spend its time on catalogs that are dropped a moment later.
-  autovacuum: 'off',
+  autovacuum_naptime: '1h',
 };
 
 /** The file system that Linux keeps in memory. */

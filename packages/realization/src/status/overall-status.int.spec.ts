@@ -1,8 +1,11 @@
 import { internalsOf } from '@intendant/core/internal';
+import { atScale } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { leaveLockOutOfFunctions, leaveOutLock } from '../testing/lockless.ts';
 import { gate, untilWaitingForLock } from '../testing/waiting.ts';
+
+const RESOURCES = atScale(60, 1_000);
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -87,12 +90,12 @@ async function wrongAfterTogether(store: Fixture, resources: number): Promise<nu
 
 test('many points that finish together leave every resource REALIZED', async () => {
   await using own = await openFixture({ poolSize: 16 });
-  expect(await wrongAfterTogether(own, 200)).toBe(0);
+  expect(await wrongAfterTogether(own, RESOURCES)).toBe(0);
 });
 
 test('the same check does find resources left behind when the lock is left out', async () => {
   await using own = await openFixture({ poolSize: 16 });
   leaveOutLock(internalsOf(own.store));
   await leaveLockOutOfFunctions(own.adminUrl);
-  expect(await wrongAfterTogether(own, 200)).toBeGreaterThan(0);
+  expect(await wrongAfterTogether(own, RESOURCES)).toBeGreaterThan(0);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { killed, startProcess } from '../testing/processes.ts';
 
-const INTENTS = atScale(600, 20_000);
+const INTENTS = atScale(200, 20_000);
 const RESOURCES = 10;
 /** The share of the operations after which processes are killed, at most. */
 const KILL_AFTER_AT_MOST = atScale(0.3, 0.02);

@@ -1,31 +1,19 @@
 /*
  * Random operations over few resources and many points, in a process of its own. What the rules refuse is part of the
- * game; any other error ends the process. LOCKLESS leaves the lock out, to see that the check can fail.
+ * game; any other error ends the process.
  */
-import {
-  createDataStore,
-  MarkingFailedError,
-  RecordNotFoundError,
-  RevisionConflictError,
-  TransactionConflictError,
-} from '@intendant/core';
-import { internalsOf } from '@intendant/core/internal';
+import { createDataStore, MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '@intendant/core';
 import { createRealization } from '../index.ts';
 import { pepsi, ROLES, vm } from './fixture.ts';
-import { leaveLockOutOfFunctions, leaveOutLock } from './lockless.ts';
 import { randomFrom } from './random.ts';
 
-const { DATABASE = '', ADMIN_DATABASE = '', OPERATIONS = '100', SEED = '1', LOCKLESS = '' } = process.env;
-const RESOURCES = Number(process.env['RESOURCES'] ?? 6);
+const { DATABASE = '', ADMIN_DATABASE = '', OPERATIONS = '100', SEED = '1' } = process.env;
+const RESOURCES = 6;
 const POINTS = 8;
 
 const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
 const realization = await createRealization({ store, subscriptions: undefined });
 await realization.register([vm], { roles: ROLES });
-if (LOCKLESS !== '') {
-  leaveOutLock(internalsOf(store));
-  await leaveLockOutOfFunctions(ADMIN_DATABASE);
-}
 const r = realization.as(pepsi);
 const random = randomFrom(Number(SEED));
 const below = (limit: number): number => Math.floor(random() * limit);
@@ -73,11 +61,7 @@ async function anyOperation(): Promise<unknown> {
 }
 
 const isRefusal = (error: unknown): boolean =>
-  error instanceof MarkingFailedError ||
-  error instanceof RecordNotFoundError ||
-  error instanceof RevisionConflictError ||
-  // Without the lock, writers deadlock too.
-  (LOCKLESS !== '' && error instanceof TransactionConflictError);
+  error instanceof MarkingFailedError || error instanceof RecordNotFoundError || error instanceof RevisionConflictError;
 
 async function someOperations(count: number): Promise<void> {
   for (let done = 0; done < count; done++) {

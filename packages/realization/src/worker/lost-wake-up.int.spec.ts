@@ -19,7 +19,7 @@ import { on } from './handler.ts';
  * what prevents it; without, the same tests must find resources that are stuck.
  */
 
-const ROUNDS = atScale(300, 100_000);
+const ROUNDS = atScale(150, 100_000);
 const POINT = 'E1';
 
 /**

@@ -42,13 +42,16 @@ test('at most `concurrency` attempts run at a time', async () => {
   let running = 0;
   let most = 0;
   let done = 0;
+  const threeRun = gate();
   await persistMany(20);
   await workers.work(
     'E1',
     {
       realize: async () => {
         most = Math.max(most, ++running);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (running === 3) threeRun.open();
+        await threeRun.opened;
+        await new Promise(setImmediate);
         running--;
         done++;
       },

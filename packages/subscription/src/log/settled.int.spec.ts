@@ -7,7 +7,7 @@ import { LOOK, SettledTracker } from './settled.ts';
  * Transactions that take their xid early, append, wait, update one of five hot rows, append that, and commit or roll
  * back, beside a reader that follows one of three rules. The checker compares what the reader saw with what committed.
  */
-const TRANSACTIONS = atScale(2_000, 100_000);
+const TRANSACTIONS = atScale(1_000, 100_000);
 const WRITERS = 24;
 
 const database = await testDatabase();

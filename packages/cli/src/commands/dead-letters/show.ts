@@ -19,7 +19,7 @@ export const showDeadLetterCommand = (cli: Cli): Command =>
       const [letter] = letters;
       if (letter === undefined)
         throw new CommandError(
-          `${name} has no dead letter at ${position}; "intendant dead-letters list ${name}" shows which it has`,
+          `${name} has no dead letter at ${position}; "intendant dead-letters list ${name}" shows its dead letters`,
           EXIT.nothingFound,
         );
       printer.result(letter, () => {

@@ -6,7 +6,7 @@ import type { Cli } from '../../run/cli.ts';
 const EXAMPLES = `
 Examples:
   intendant points                    all points, stale ones first
-  intendant points list --stale       those that nobody serves any more`;
+  intendant points list --stale       those without a worker`;
 
 export const listPointsCommand = (cli: Cli): Command =>
   new Command('list')
