@@ -6,7 +6,7 @@ import { armJobBell, disarmJobBell } from '../job/job-bell.ts';
 import { hasLostRace, type JobQueue } from '../job/job-queue.ts';
 import { nextDueJob } from '../job/reschedule.ts';
 import type { Admission } from './admission.ts';
-import { runAttempt } from './attempt.ts';
+import { attemptInTime } from './attempt-in-time.ts';
 import type { Begun, BegunAttempt } from './begin-attempts.ts';
 import type { Claim, Claims } from './claims.ts';
 import type { Lane } from './lane.ts';
@@ -217,7 +217,7 @@ export class ClaimLoop {
   async #attempt(claim: Claim, attempt: BegunAttempt): Promise<void> {
     claim.attempt = attempt;
     const rings = this.#rings;
-    const outcome = await runAttempt(claim.lane.setting, attempt, claim.controller);
+    const outcome = await attemptInTime(claim, attempt, this.#parts.configuration.leaseMs);
     this.#parts.claims.end(claim);
     this.#parts.admission.ended(outcome, attempt.action === 'realize' || attempt.action === 'unrealize');
     if (this.#needsRoom) this.#parts.bell.ring();

@@ -10,6 +10,8 @@ export interface Claim {
   readonly controller: AbortController;
   /** By the monotonic clock. */
   readonly claimedAt: number;
+  /** When the claim, or its last renewal, was sent: the lease begins then or later. By the monotonic clock. */
+  leasedAt: number;
   /** Undefined until it has begun. */
   attempt: BegunAttempt | undefined;
   /** The handler has returned, and what it reports is being written. */
@@ -54,6 +56,7 @@ export class Claims {
       lane,
       controller: new AbortController(),
       claimedAt: performance.now(),
+      leasedAt: lane.askedAt,
       attempt: undefined,
       hasEnded: false,
     };
@@ -78,5 +81,15 @@ export class Claims {
     this.#ended = 0;
   }
 }
+
+/** A part of the lease is kept back, since timers are late and an abort takes a moment. */
+const USABLE_SHARE = 0.9;
+
+/**
+ * True if another worker may have taken the job over, for all that this process knows. It counts by its own clock from when
+ * it asked, so that answers which are late, or never come, cannot make a lease longer than the database does.
+ */
+export const isLeaseOver = ({ leasedAt }: Claim, leaseMs: number): boolean =>
+  performance.now() >= leasedAt + leaseMs * USABLE_SHARE;
 
 const placeOf = ({ queue, identity }: ClaimedJob): string => `${queue} ${jobKey(identity.map(String))}`;

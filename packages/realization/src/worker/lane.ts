@@ -32,6 +32,7 @@ export class Lane {
   readonly #finished: Settler<BegunAttempt>;
   readonly #setBack: Settler<SetBackAttempt>;
   #afterTenant: string | null = null;
+  #askedAt = 0;
   #claims = 0;
 
   constructor({ store, jobQueue, tables, enforcementPoint, setting, logger }: LaneParts) {
@@ -66,7 +67,13 @@ export class Lane {
     return beginAttempts(this.#beginning, jobs);
   }
 
+  /** When the last claim was sent, by the monotonic clock: leases of its jobs begin then or later. */
+  get askedAt(): number {
+    return this.#askedAt;
+  }
+
   #nextRequest(limit: number): ClaimRequest {
+    this.#askedAt = performance.now();
     const favoursBackground = this.#claims++ % BACKGROUND_EVERY === BACKGROUND_EVERY - 1;
     return { limit, afterTenant: this.#afterTenant, favoursBackground };
   }

@@ -3,7 +3,11 @@ import type { Logger } from 'pino';
 import type { ClaimedJob } from '../job/claim.ts';
 import type { JobQueue } from '../job/job-queue.ts';
 import { takeOverJobs } from '../job/reschedule.ts';
+import { type Claim, isLeaseOver } from './claims.ts';
 
+/** This often in a lease's time, claims are looked at whose renewal is not known to have arrived. */
+const CHECKS_A_LEASE = 20;
+const LONGEST_CHECK_MS = 1_000;
 /** A lease is renewed, and others' are looked at, this often in its time. */
 const LOOKS_A_LEASE = 3;
 
@@ -13,7 +17,7 @@ export interface LeaseKeeperParts {
   readonly leaseMs: number;
   readonly logger: Logger;
   /** What this worker has claimed now. */
-  claimed(): readonly ClaimedJob[];
+  claimed(): readonly Claim[];
   onLost(job: ClaimedJob): void;
   onFreed(): void;
 }
@@ -21,11 +25,13 @@ export interface LeaseKeeperParts {
 /**
  * A claim is a lease: it holds as long as its worker renews it. Each look renews this worker's own leases and frees those
  * of workers that stopped renewing, so that a killed worker's jobs are claimed by another within the lease and one look. A
- * claim that could not be renewed was freed: its attempt must end, since another may have begun.
+ * claim that could not be renewed was freed: its attempt must end, since another may have begun. The same holds when the
+ * answer to a renewal does not come in time, as when the network hangs.
  */
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts;
   readonly #looking: Service;
+  #checks: NodeJS.Timeout | undefined;
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
@@ -38,10 +44,14 @@ export class LeaseKeeper {
   }
 
   start(): void {
+    const everyMs = Math.min(this.#parts.leaseMs / CHECKS_A_LEASE, LONGEST_CHECK_MS);
+    this.#checks ??= setInterval(() => this.#expire(), everyMs).unref();
     void this.#looking.start();
   }
 
   stop(): Promise<void> {
+    clearInterval(this.#checks);
+    this.#checks = undefined;
     return this.#looking.stop();
   }
 
@@ -52,10 +62,20 @@ export class LeaseKeeper {
 
   async #renew(): Promise<void> {
     const { claimed, jobQueue, onLost } = this.#parts;
-    for (const [queue, jobs] of Map.groupBy(claimed(), (job) => job.queue)) {
+    for (const [queue, claims] of Map.groupBy(claimed(), ({ job }) => job.queue)) {
+      const jobs = claims.map(({ job }) => job);
+      const askedAt = performance.now();
       const held = await jobQueue.renew(queue, jobs);
-      for (const job of jobs) if (!held.has(job.id)) onLost(job);
+      for (const claim of claims) {
+        if (held.has(claim.job.id)) claim.leasedAt = askedAt;
+        else onLost(claim.job);
+      }
     }
+  }
+
+  #expire(): void {
+    const { claimed, leaseMs, onLost } = this.#parts;
+    for (const claim of claimed()) if (isLeaseOver(claim, leaseMs)) onLost(claim.job);
   }
 
   async #takeOver(): Promise<void> {

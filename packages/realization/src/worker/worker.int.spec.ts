@@ -1,7 +1,10 @@
-import { eventually } from '@intendant/devdb/testing';
+import { once } from 'node:events';
+import { createDataStore } from '@intendant/core';
+import { eventually, tcpProxy } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createRealization } from '../realization.ts';
 import type { RealizationSession } from '../session/realization-session.ts';
-import { type Fixture, openFixture, pepsi, rule, vm } from '../testing/fixture.ts';
+import { type Fixture, openFixture, pepsi, ROLES, rule, vm } from '../testing/fixture.ts';
 import { serviceQuery } from '../testing/service-query.ts';
 import { gate } from '../testing/waiting.ts';
 import { type VmHandlers, Workers } from '../testing/workers.ts';
@@ -406,6 +409,33 @@ test('the jobs of a worker that fell silent are taken over, and what it reports 
   held.open();
   await untilStatus('VM1', 'REALIZED', 2);
   await silent.stop();
+});
+
+test('a worker that cannot renew its leases because the network hangs aborts its attempts before another worker begins them', async () => {
+  await using proxy = await tcpProxy({ targetPort: Number(new URL(fixture.url).port) });
+  await using store = await createDataStore({
+    connection: proxy.through(fixture.url),
+    adminConnection: fixture.adminUrl,
+  });
+  const realization = await createRealization({ store, subscriptions: undefined, maintenance: false });
+  await realization.register([vm], { roles: ROLES });
+  const events: string[] = [];
+  const begun = gate();
+  const realize = async (_intent: unknown, { signal }: { signal: AbortSignal }) => {
+    begun.open();
+    await once(signal, 'abort');
+    events.push('aborted');
+  };
+  const cutOff = realization.worker({ enforcementPoint: 'E1', leaseMs: 600, handlers: [on(vm, { realize })] });
+  await cutOff.start();
+  await persist('VM1');
+  await begun.opened;
+  proxy.pause();
+  await work('E1', { realize: async () => void events.push('begun by another') }, { leaseMs: 600 });
+  await untilStatus('VM1', 'REALIZED');
+  expect(events).toEqual(['aborted', 'begun by another']);
+  proxy.resume();
+  await cutOff.stop();
 });
 
 test('one worker may serve several tables', async () => {

@@ -254,7 +254,7 @@ export class Worker implements AsyncDisposable {
       queues: this.#lanes.map(({ queue }) => queue),
       leaseMs: this.#configuration.leaseMs,
       logger: this.#logger,
-      claimed: () => this.#claims.all().map(({ job }) => job),
+      claimed: () => this.#claims.all(),
       onLost: (job) => this.#lose(job),
       onFreed: () => this.#loop.ring(),
     });
