@@ -68,6 +68,15 @@ test('resources, statuses, history and counts of an old database are there', asy
   ]);
 });
 
+test('queues and jobs of an old database have the settings of new ones', async () => {
+  const { rows } = await serviceQuery(
+    store,
+    `select distinct retry_limit, expire_seconds from intendant_jobs.queue
+     union select retry_limit, expire_seconds from intendant_jobs.job_common`,
+  );
+  expect(rows).toEqual([{ retry_limit: 19, expire_seconds: 315_360_000 }]);
+});
+
 test('no row belongs to an empty org or instance any more', async () => {
   for (const table of ['status_history', 'status_count', 'status_change']) {
     const { rows } = await serviceQuery(

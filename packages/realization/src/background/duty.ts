@@ -9,8 +9,11 @@ export interface Duty {
   readonly intervalMs: number;
   /** Calls `wake` when there may be work. Returns a function that stops it. Default: only the interval and explicit rings. */
   readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
-  /** Does some of the work. Returns the wait until the next run, in ms: 0 while there is more; undefined for the interval. */
-  work(): Promise<number | undefined>;
+  /**
+   * Does some of the work. Returns the wait until the next run, in ms: 0 while there is more; undefined for the interval.
+   * The signal aborts when the duty is stopped: what takes long then ends early.
+   */
+  work(signal: AbortSignal): Promise<number | undefined>;
 }
 
 const FAILURE_PAUSE_MIN_MS = 100;
@@ -64,7 +67,7 @@ export class DutyRound {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        const again = await this.#duty.work();
+        const again = await this.#duty.work(signal);
         failures = 0;
         await this.#bell.wait(again ?? this.#duty.intervalMs, signal);
       } catch (error) {

@@ -1,4 +1,5 @@
 import { JOB_BELL_CHANNEL, ringJobBell } from './job-bell.ts';
+import { QUEUE_COLUMNS, QUEUE_VALUES } from './queue-settings.ts';
 
 /*
  * These functions run with the rights of the schema's owner, because the roles of tenants have no rights on the job
@@ -53,11 +54,8 @@ declare
   prefix constant text := ${keyPart('schema_name')} || '/' || ${keyPart('table_name')} || '/';
   added bigint;
 begin
-  insert into ${JOBS_SCHEMA}.queue (
-    name, policy, retry_limit, retry_delay, retry_backoff, retry_delay_max,
-    expire_seconds, retention_seconds, deletion_seconds, partition, table_name
-  )
-  select wanted.name, 'stately', 1000000, 1, true, 300, 86400, 315360000, 604800, false, 'job_common'
+  insert into ${JOBS_SCHEMA}.queue (name, ${QUEUE_COLUMNS})
+  select wanted.name, ${QUEUE_VALUES}
   from (select distinct prefix || ${keyPart('point')} as name from unnest(points) as point) wanted
   where not exists (select from ${JOBS_SCHEMA}.queue known where known.name = wanted.name)
   order by wanted.name
@@ -111,10 +109,8 @@ as $body$
 begin
   ${addJob}
   if not found and not exists (select from ${JOBS_SCHEMA}.queue q where q.name operator(pg_catalog.=) $1) then
-    insert into ${JOBS_SCHEMA}.queue (
-      name, policy, retry_limit, retry_delay, retry_backoff, retry_delay_max,
-      expire_seconds, retention_seconds, deletion_seconds, partition, table_name
-    ) values ($1, 'stately', 1000000, 1, true, 300, 86400, 315360000, 604800, false, 'job_common')
+    insert into ${JOBS_SCHEMA}.queue (name, ${QUEUE_COLUMNS})
+    values ($1, ${QUEUE_VALUES})
     on conflict do nothing;
     ${addJob}
   end if;

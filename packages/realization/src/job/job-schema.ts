@@ -13,6 +13,8 @@ import {
   REFUSE_LEFTOVER,
   REMOVE_JOBS,
 } from './job-functions.ts';
+import { insideTransaction, installedVersion, WANTED_VERSION } from './pg-boss.ts';
+import { hasEarlierSettings, updateEarlierSettings } from './queue-settings.ts';
 import { RETRY_JOBS } from './retry-function.ts';
 
 export const FOR_WRITERS: Functions = {
@@ -51,23 +53,10 @@ export const planJobs = async (client: ClientBase): Promise<string[]> => [
 async function planJobTables(client: ClientBase): Promise<string[]> {
   const installed = await installedVersion(client);
   if (installed === null) return [insideTransaction(getConstructionPlans(JOBS_SCHEMA))];
-  return installed < WANTED_VERSION ? [insideTransaction(getMigrationPlans(JOBS_SCHEMA, installed))] : [];
+  if (installed < WANTED_VERSION) return [insideTransaction(getMigrationPlans(JOBS_SCHEMA, installed))];
+  const { rows } = await client.query<{ is_earlier: boolean }>(hasEarlierSettings(JOBS_SCHEMA));
+  return rows[0]?.is_earlier ? updateEarlierSettings(JOBS_SCHEMA) : [];
 }
-
-async function installedVersion(client: ClientBase): Promise<number | null> {
-  const table = await client.query(`select to_regclass('${JOBS_SCHEMA}.version') as name`);
-  if (table.rows[0].name === null) return null;
-  const version = await client.query(`select version from ${JOBS_SCHEMA}.version`);
-  return Number(version.rows[0]?.version ?? 0);
-}
-
-/** pg-boss exposes the version of its schema only in the SQL that it would run. */
-const WANTED_VERSION = Number(
-  /INSERT INTO \S+version\(version\) VALUES \('(\d+)'\)/.exec(getConstructionPlans(JOBS_SCHEMA))?.[1],
-);
-
-/** register's own transaction is open already. */
-const insideTransaction = (plan: string): string => plan.replace(/^\s*BEGIN;/, '').replace(/COMMIT;\s*$/, '');
 
 async function planSchema(client: ClientBase): Promise<string[]> {
   const found = await client.query("select from pg_namespace where nspname = 'intendant'");

@@ -1,6 +1,7 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
 import type { ClaimedJob } from './claim.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
+import { retryLimitOf } from './queue-settings.ts';
 
 /*
  * The worker decides, in milliseconds, when a failed job runs again. So we write the time ourselves: `fail` of
@@ -16,6 +17,8 @@ export interface FailedJob {
   readonly message: string;
   /** The handler was not to blame, so the next claim is no new attempt. Only when the handler does not run any more. */
   readonly isUncounted?: boolean;
+  /** Attempts that the worker makes in all, which the job then shows. Default: as it is. */
+  readonly attempts?: number;
 }
 
 /** Fenced on the attempt: a job that was taken over is left alone. Runs as the login. */
@@ -29,6 +32,7 @@ export const rescheduleJobs = (queue: string, failures: readonly FailedJob[]): S
     arrayLiteral(failures.map(({ retryInMs }) => (retryInMs === null ? null : String(retryInMs)))),
     arrayLiteral(failures.map(({ message }) => message)),
     arrayLiteral(failures.map(({ isUncounted = false }) => String(isUncounted))),
+    arrayLiteral(failures.map(({ attempts }) => (attempts === undefined ? null : String(retryLimitOf(attempts))))),
   ],
 });
 
@@ -39,7 +43,8 @@ const WAITS_ALREADY = `exists (
 
 const RESCHEDULE = `
   with failure as (
-    select * from unnest($2::uuid[], $3::integer[], $4::double precision[], $5::text[], $6::boolean[]) as f (id, attempt, retry_in_ms, message, is_uncounted)
+    select * from unnest($2::uuid[], $3::integer[], $4::double precision[], $5::text[], $6::boolean[], $7::integer[])
+      as f (id, attempt, retry_in_ms, message, is_uncounted, retry_limit)
   ),
   doubled as (
     delete from ${JOBS_SCHEMA}.job_common j using failure f
@@ -51,6 +56,7 @@ const RESCHEDULE = `
     start_after = clock_timestamp() + coalesce(f.retry_in_ms, 0) * interval '1 ms',
     completed_on = case when f.retry_in_ms is null then clock_timestamp() end,
     started_on = case when f.is_uncounted then null else j.started_on end,
+    retry_limit = coalesce(f.retry_limit, j.retry_limit),
     output = jsonb_build_object('message', f.message),
     heartbeat_on = null
   from failure f

@@ -7,6 +7,7 @@ import { analyzeDuty } from './analyze-duty.ts';
 import { forgetDuty } from './forget-duty.ts';
 import { foldDuty, forgetHistoryDuty } from './history-duties.ts';
 import type { MaintenanceConfiguration } from './maintenance-options.ts';
+import { pgBossDuty } from './pg-boss-duty.ts';
 import { purgeDuty } from './purge-duty.ts';
 import { rolloutDuty } from './rollout-duty.ts';
 import { submitDuty } from './submit-duty.ts';
@@ -34,6 +35,7 @@ export const makeDuties = (parts: DutyParts): Duty[] => {
     analyzeDuty(store, () =>
       tables().flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]),
     ),
+    pgBossDuty(store, () => tables().length > 0, logger),
     foldDuty(store, () => tables().length > 0),
     forgetHistoryDuty(store, () => tables().length > 0, configuration.keepHistoryMs),
   ];

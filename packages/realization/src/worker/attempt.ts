@@ -184,7 +184,12 @@ const timeoutMessage = ({ timeoutMs }: AttemptSetting): string => `the handler t
 function failed({ retry }: AttemptSetting, attempt: BegunAttempt, message: string): Outcome {
   const number = attemptNumber(attempt);
   const limit = Number.isFinite(retry.limit) ? ` of ${retry.limit}` : '';
-  return { kind: 'failed', message: `${message} (attempt ${number}${limit})`, retryInMs: retryDelayMs(retry, number) };
+  return {
+    kind: 'failed',
+    message: `${message} (attempt ${number}${limit})`,
+    retryInMs: retryDelayMs(retry, number),
+    attempts: retry.limit,
+  };
 }
 
 const attemptNumber = ({ job }: BegunAttempt): number => job.retryCount + 1;

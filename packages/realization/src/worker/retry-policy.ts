@@ -1,3 +1,5 @@
+import { DEFAULT_ATTEMPTS } from '../job/queue-settings.ts';
+
 /** When a failed attempt is made again. */
 export interface RetryOptions {
   /** Attempts in all, the first included. Infinity: for ever. Default 20. */
@@ -10,7 +12,7 @@ export interface RetryOptions {
 
 export type RetryPolicy = Required<RetryOptions>;
 
-export const DEFAULT_RETRY: RetryPolicy = { limit: 20, minDelayMs: 1000, maxDelayMs: 300_000 };
+export const DEFAULT_RETRY: RetryPolicy = { limit: DEFAULT_ATTEMPTS, minDelayMs: 1000, maxDelayMs: 300_000 };
 
 /**
  * Exponential backoff with jitter: a random delay between half and all of min * 2^(attempt - 1), so that attempts which

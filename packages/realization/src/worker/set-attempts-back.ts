@@ -18,6 +18,8 @@ export type Setback =
       readonly retryInMs: number | null;
       /** The failure concerns the resource, not the point. */
       readonly isTerminal?: boolean;
+      /** Attempts that the worker makes in all. */
+      readonly attempts?: number;
     }
   /** Not finished, and not to blame for it: to be tried again after this. */
   | { readonly kind: 'handed-back'; readonly retryInMs: number };
@@ -82,5 +84,6 @@ function failureOf({ attempt, setback }: SetBackAttempt, isStale: boolean): Fail
   if (setback.kind === 'handed-back')
     return { job, retryInMs: setback.retryInMs, message: 'handed back', isUncounted: true };
   if (isStale) return { job, retryInMs: 0, message: 'a newer revision had arrived', isUncounted: true };
-  return { job, retryInMs: setback.retryInMs, message: setback.message };
+  const { retryInMs, message, attempts } = setback;
+  return { job, retryInMs, message, ...(attempts !== undefined && { attempts }) };
 }
