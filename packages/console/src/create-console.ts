@@ -1,5 +1,5 @@
 import { type Authorizer, ConfigurationError, type MetadataContext } from '@intendant/core';
-import { internalsOf } from '@intendant/core/internal';
+import { checkOptions, internalsOf, type OptionNames } from '@intendant/core/internal';
 import type { Realization } from '@intendant/realization';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -20,7 +20,7 @@ import { demandService, readAccess } from './caller/access.ts';
 import { BrowserSessions } from './caller/browser-sessions.ts';
 import { type CallerParts, readCaller } from './caller/caller.ts';
 import type { SignInLinks } from './caller/sign-in-links.ts';
-import type { ConsoleOptions, TokenAuthorizer } from './console-options.ts';
+import type { ConsoleLimits, ConsoleOptions, TokenAuthorizer } from './console-options.ts';
 import { type ConsoleEnv, type ConsoleParts, makeRouter } from './console-parts.ts';
 import { PageFiles } from './http/page-files.ts';
 import { answerError, problemResponse, RefusedRequest } from './http/problem.ts';
@@ -45,7 +45,7 @@ const HALF_A_DAY_MS = 12 * 3_600_000;
  * ```
  */
 export function createConsole<C = MetadataContext>(options: ConsoleOptions<C>): Hono {
-  checkOptions(options);
+  checkConsoleOptions(options as Partial<ConsoleOptions<unknown>>);
   const given = options as unknown as ConsoleOptions<unknown>;
   const parts = makeParts(given);
   const session = makeSessionParts(given);
@@ -60,7 +60,33 @@ export function createConsole<C = MetadataContext>(options: ConsoleOptions<C>): 
   return app;
 }
 
-function checkOptions(options: Partial<Record<'store' | 'realization' | 'subscriptions', unknown>> | undefined): void {
+const OPTIONS: OptionNames<ConsoleOptions> = {
+  store: true,
+  realization: true,
+  subscriptions: true,
+  authorizer: true,
+  signInLinks: true,
+  contextOf: true,
+  mayAct: true,
+  metrics: true,
+  hasOpenMetrics: true,
+  sessionLifetimeMs: true,
+  basePath: true,
+  limits: true,
+  logger: true,
+};
+
+const LIMITS: OptionNames<ConsoleLimits> = {
+  requestsPerMinute: true,
+  signInsPerMinute: true,
+  bodyBytes: true,
+  streams: true,
+  streamsPerCaller: true,
+};
+
+function checkConsoleOptions(options: Partial<ConsoleOptions<unknown>> | undefined): void {
+  checkOptions('createConsole', options as ConsoleOptions | undefined, OPTIONS);
+  checkOptions('createConsole, limits', options?.limits, LIMITS);
   for (const name of ['store', 'realization', 'subscriptions'] as const) {
     if (typeof options?.[name] === 'object' && options[name] !== null) continue;
     throw new ConfigurationError(`createConsole: give ${name}`);

@@ -13,7 +13,7 @@ import { type DataStoreInternals, exposeStore } from './data-store-internals.ts'
 import { ConfigurationError, OperationNotAllowedError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
 import { type OpenedPool, openExchange } from './exchange/open-exchange.ts';
-import type { PoolOptions, PoolStats } from './exchange/pool.ts';
+import { type PoolOptions, type PoolStats, storeClosed } from './exchange/pool.ts';
 import { PoolExecutor } from './exchange/pool-executor.ts';
 import { localSettings } from './exchange/scope-settings.ts';
 import { inServiceTransaction } from './exchange/service-transaction.ts';
@@ -177,6 +177,7 @@ class PostgresDataStore implements DataStore<unknown> {
   }
 
   async #applySchema(definitions: readonly AnyTable[]): Promise<void> {
+    this.#checkOpen();
     const tables =
       this.#options.schemaChanges === 'none'
         ? await this.#keeper.describe(this.#pool, definitions)
@@ -184,7 +185,8 @@ class PostgresDataStore implements DataStore<unknown> {
     for (const table of tables) this.#tables.set(table.name, table);
   }
 
-  planSchema(tables?: readonly AnyTable[]): Promise<string[]> {
+  async planSchema(tables?: readonly AnyTable[]): Promise<string[]> {
+    this.#checkOpen();
     return this.#keeper.plan(tables ?? this.#internals.tables().map(({ definition }) => definition));
   }
 
@@ -231,6 +233,10 @@ class PostgresDataStore implements DataStore<unknown> {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw storeClosed();
   }
 
   async #close(): Promise<void> {

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { DataStore } from './data-store-api.ts';
 import { httpAnswer } from './error/http-answer.ts';
 import { MissingContextError } from './error/intendant-error.ts';
+import { checkOptions } from './option/check-options.ts';
 import type { RootSession } from './session/root-session.ts';
 
 /** Options of `sessions`. */
@@ -26,10 +27,9 @@ const callers = new WeakMap<FastifyRequest, { session: RootSession; context: unk
  * app.get('/vms', (request) => sessionOf(request).findMany(vm));
  * ```
  */
-export function sessions<C>(
-  store: DataStore<C>,
-  { contextOf }: SessionsOptions<C>,
-): (app: FastifyInstance) => Promise<void> {
+export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): (app: FastifyInstance) => Promise<void> {
+  checkOptions<SessionsOptions<C>>('sessions', options, { contextOf: true });
+  const { contextOf } = options;
   const plugin = async (app: FastifyInstance): Promise<void> => {
     app.addHook('onRequest', async (request, reply) => {
       try {

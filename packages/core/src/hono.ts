@@ -1,6 +1,7 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
 import type { DataStore } from './data-store-api.ts';
 import { httpAnswer } from './error/http-answer.ts';
+import { checkOptions } from './option/check-options.ts';
 import type { RootSession } from './session/root-session.ts';
 
 /** What the handlers behind the middleware find: `c.var.session`, and `c.var.context` for `realization.as` and the like. */
@@ -29,10 +30,9 @@ export interface SessionsOptions<C> {
  * app.get('/vms/:id', async (c) => c.json(await c.var.session.find(vm, c.req.param('id'))));
  * ```
  */
-export function sessions<C>(
-  store: DataStore<C>,
-  { contextOf }: SessionsOptions<C>,
-): MiddlewareHandler<SessionVariables<C>> {
+export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): MiddlewareHandler<SessionVariables<C>> {
+  checkOptions<SessionsOptions<C>>('sessions', options, { contextOf: true });
+  const { contextOf } = options;
   return async (c, next) => {
     let session: RootSession;
     try {

@@ -69,6 +69,7 @@ export {
 export { upsertStatement, valuesUnlessMissing } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';
 export { primaryKeyName } from './table/constraint-name.ts';
+export { inFrameworkSchema } from './table/framework-schema.ts';
 export type { RegisteredTable } from './table/registered-table.ts';
 export { storedAs } from './table/stored-format.ts';
 export { DOUBLE_WITH_NAN, FLOAT, UNSIGNED_BIGINT } from './table/wire-format.ts';

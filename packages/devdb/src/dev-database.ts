@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import pg from 'pg';
 import { failure } from './dev-database-error.ts';
 import { KeeperProcess } from './keeper/keeper-process.ts';
+import { refuseUnknownOptions } from './unknown-option.ts';
 
 /** The part of a logger (pino's, console) that is used here. */
 export interface DevDatabaseLogger {
@@ -56,7 +57,7 @@ const HIGHEST_PORT = 65_535;
  * Starts a real Postgres 18 from npm on 127.0.0.1, in one or two seconds. The server ends with this process, even after kill -9.
  *
  * Throws DevDatabaseError: no binary for this platform, folder in use or not writable, port taken, disk full, or a
- * DATABASE_URL that cannot be reached.
+ * DATABASE_URL that cannot be reached, or an option that does not exist.
  *
  * ```ts
  * import { startDevDatabase } from '@intendant/devdb';
@@ -79,7 +80,11 @@ function requireNode(): void {
   throw failure('NODE_TOO_OLD', `Intendant does not run on Node.js ${process.versions.node}`);
 }
 
-function checkOptions({ port, persistent, dataDir }: DevDatabaseOptions): void {
+const OPTIONS = ['dataDir', 'persistent', 'port', 'fsync', 'settings', 'url', 'logger'];
+
+function checkOptions(options: DevDatabaseOptions): void {
+  refuseUnknownOptions('startDevDatabase', options, OPTIONS);
+  const { port, persistent, dataDir } = options;
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port <= HIGHEST_PORT)) {
     throw failure('INVALID_OPTION', `port is ${port}, and must be a whole number from 1 to ${HIGHEST_PORT}`);
   }
@@ -139,7 +144,10 @@ function database(url: string, port: number, dataDir: string | undefined, stop: 
     port,
     dataDir,
     stop,
-    createDatabase: (name, { template } = {}) => createDatabase(url, name, template),
+    createDatabase: async (name, options = {}) => {
+      refuseUnknownOptions('createDatabase', options, ['template']);
+      return createDatabase(url, name, options.template);
+    },
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { RevisionConflictError } from '@intendant/core';
+import { eventually, withClient } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { WriteResult } from './index.ts';
 import { americasPepsi, openFixture } from './testing/fixture.ts';
@@ -11,6 +12,14 @@ const ROUNDS = 20;
 const fixture = await openFixture({ pool: { max: WRITERS } });
 const session = fixture.protoStore.as(americasPepsi);
 afterAll(() => fixture[Symbol.asyncDispose]());
+
+const lockWaits = (): Promise<number> =>
+  withClient(fixture.database.adminUrl, async (client) => {
+    const { rows } = await client.query(
+      `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows[0].count;
+  });
 
 const cpu = (writer: number, round = 0) => create(CpuSchema, { brand: `writer ${writer}`, numberCores: round });
 
@@ -54,6 +63,19 @@ describe(`${WRITERS} writers at once`, () => {
   test('upsert of a new id: one inserts at revision 1 and the others follow', async () => {
     const results = await sideBySide((writer, round) => session.upsert('new', cpu(writer, round)));
     expect(revisions(results)).toEqual(Array.from({ length: WRITERS * ROUNDS }, (_, index) => index + 1));
+  });
+
+  test('upsert with metadata does not bring back a message that is deleted meanwhile', async () => {
+    const { metadata } = await session.insert('raced', cpu(0));
+    const upserting = await fixture.store.as(americasPepsi).transaction(async (tx) => {
+      await fixture.protoStore.in(tx).deleteById(CpuSchema, 'raced');
+      const waiting = session.upsert('raced', cpu(1), metadata);
+      waiting.catch(() => {});
+      await eventually(async () => expect(await lockWaits()).toBe(1));
+      return { waiting };
+    });
+    await expect(upserting.waiting).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
+    await expect(session.findById(CpuSchema, 'raced')).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
   });
 
   test.each(['update', 'upsert'] as const)(

@@ -1,10 +1,11 @@
 import { create, fromBinary, getExtension, setExtension, toBinary } from '@bufbuild/protobuf';
 import { anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { InvalidRecordError } from '@intendant/core';
-import { atScale } from '@intendant/devdb/testing';
+import { InvalidRecordError, SimpleInstancer } from '@intendant/core';
+import { atScale, withClient } from '@intendant/devdb/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { americasPepsi, openFixture, TENANT_ROLES } from './testing/fixture.ts';
+import { createProtoStore } from './index.ts';
+import { americasPepsi, openFixture, openStore, TENANT_ROLES } from './testing/fixture.ts';
 import { EveryKindSchema } from './testing/gen/hardware/v1/every_kind_pb.js';
 import { CpuSchema } from './testing/gen/hardware/v1/hardware_pb.js';
 import { Grade, LegacySchema, owner } from './testing/gen/hardware/v1/legacy_pb.js';
@@ -83,4 +84,29 @@ describe('a proto2 message', () => {
     await expect(incomplete).rejects.toThrow(InvalidRecordError);
     await expect(incomplete).rejects.toThrow(/hardware_v1_legacy "incomplete".*serial/);
   });
+});
+
+test.each([
+  ['bytea_output', 'escape'],
+  ['extra_float_digits', '-15'],
+  ['standard_conforming_strings', 'off'],
+  ['transform_null_equals', 'on'],
+])('a message and its metadata come back under %s = %s', async (setting, value) => {
+  const { database } = fixture;
+  const login = new URL(database.url).username;
+  await withClient(database.adminUrl, (client) => client.query(`alter role ${login} set ${setting} to '${value}'`));
+  await using store = await openStore(database, { instancer: new SimpleInstancer() });
+  const protoStore = createProtoStore(store);
+  await protoStore.register([EveryKindSchema], { roles: TENANT_ROLES });
+  const underPreset = protoStore.as(americasPepsi);
+  const message = create(EveryKindSchema, {
+    stringValue: "it\\'s é€",
+    bytesValue: Uint8Array.from({ length: 256 }, (_, index) => index),
+    doubleValue: 0.1 + 0.2,
+  });
+  await underPreset.insert(setting, message, { parentId: `it\\'s ${setting}` });
+  expect((await underPreset.findById(EveryKindSchema, setting)).message).toEqual(message);
+  const found = await underPreset.findAll(EveryKindSchema, { parentId: `it\\'s ${setting}` });
+  expect(found.map(({ message: one }) => one)).toEqual([message]);
+  await withClient(database.adminUrl, (client) => client.query(`alter role ${login} reset ${setting}`));
 });

@@ -3,6 +3,7 @@ export type { DriftReport } from './drift/drift-report.ts';
 export type { HistoryOptions, StatusTransition } from './history/history.ts';
 export type { StatusCounts, TableSummary } from './history/summary.ts';
 export type { PersistOptions, PersistResult } from './intent/persist-result.ts';
+export type { SoftDeletedMany } from './intent/remove-many.ts';
 export type { QueueDepth } from './job/pending-jobs.ts';
 export type { Maintenance } from './maintenance/maintenance.ts';
 export type { MaintenanceOptions } from './maintenance/maintenance-options.ts';
@@ -24,7 +25,6 @@ export {
 } from './realization.ts';
 export type { Marked, ResourceReference } from './resource/resource-reference.ts';
 export type { FinishedOptions, Rollout, RolloutProgress } from './rollout/rollout-progress.ts';
-export type { SoftDeletedMany } from './session/bulk-session.ts';
 export type { PurgeManyOptions, RetryTargetOptions } from './session/operator-session.ts';
 export type { RealizationSession } from './session/realization-session.ts';
 export type { SubmittingSession } from './session/submitting-session.ts';

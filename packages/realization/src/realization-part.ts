@@ -8,16 +8,15 @@ import { planStatusIndexes } from './operator/status-index-schema.ts';
 import { planPoints } from './point/point-schema.ts';
 import { jobObjects, realizationObjects } from './realization-objects.ts';
 import { statusTablesAmong } from './resource/status-tables.ts';
-import { planOperations, prepareOperations } from './submit/operation-schema.ts';
+import { planOperations } from './submit/operation-schema.ts';
 
 /** All that realization needs in the database beyond the tables and their statuses, and who may use it. */
 export const realizationPart = (store: DataStoreInternals): SchemaPart => ({
   name: 'realization',
-  prepare: (client) => prepareOperations(client, store),
   plan: async (client, tables) => [
     ...(await planJobs(client)),
     ...(await planPoints(client)),
-    ...(await planOperations(client, store)),
+    ...(await planOperations(client, store, tables)),
     ...(await planTableFunctions(client, tables)),
     ...(await planHistory(client, tables)),
     ...(await planStatusIndexes(client, statusTablesAmong(tables))),

@@ -1,6 +1,7 @@
 import {
   type AnyTable,
   ConfigurationError,
+  type ConnectionSource,
   type DataStore,
   type MetadataContext,
   OperationNotAllowedError,
@@ -11,15 +12,16 @@ import {
 import {
   checkOptions,
   type DataStoreInternals,
-  type Executor,
   guardLogger,
   internalsOf,
   type OptionNames,
-  type Scope,
+  readConnection,
   type SessionInternals,
   sessionInternalsOf,
 } from '@intendant/core/internal';
 import type { Subscriptions } from '@intendant/subscription';
+import { internalsOf as subscriptionInternalsOf } from '@intendant/subscription/internal';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type ChangeFeed, openChangeFeed } from './background/change-feed.ts';
 import { type DriftReport, readDrift } from './drift/drift-report.ts';
@@ -64,8 +66,11 @@ export interface RealizationOptions<C = MetadataContext> {
   readonly maintenance?: MaintenanceOptions | false;
   /** When points count as stale, and how much a change of labels may unrealize. */
   readonly points?: PointsOptions;
-  /** Default: the store's. */
-  readonly connection?: unknown;
+  /**
+   * On which workers hear of new jobs: a URL or pg's options, and not through a pooler in transaction mode. Default: that of
+   * the subscriptions; without them the store's.
+   */
+  readonly connection?: ConnectionSource;
   /** Default: the store's. */
   readonly logger?: Logger;
 }
@@ -143,13 +148,15 @@ class PostgresRealization implements Realization<unknown> {
   readonly maintenance: Maintenance;
   #hasSchemaPart: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Workers have stopped: until then, their handlers may use sessions. */
+  #isClosed = false;
 
   constructor(options: RealizationOptions<unknown>) {
     this.#store = options.store as unknown as DataStore;
     this.#internals = internalsOf(this.#store);
     this.#logger = guardLogger(options.logger ?? this.#internals.logger);
     this.#jobQueue = new JobQueue(this.#internals);
-    this.#jobListener = new JobListener(this.#internals, this.#logger);
+    this.#jobListener = new JobListener(listeningConnection(options, this.#internals), this.#logger);
     this.#feed = openChangeFeed(options.subscriptions);
     this.#startsMaintenance = options.maintenance !== false;
     this.maintenance = this.#makeMaintenance(options);
@@ -160,12 +167,14 @@ class PostgresRealization implements Realization<unknown> {
       statusTables: () => [...this.#tables.values()],
       tableNames: (tables) => this.#namesOf(tables),
       onRollout: () => this.#callMaintenance(ROLLOUTS),
+      checkOpen: () => this.#checkOpen(),
     });
     this.#internals.onClose(() => this.close());
   }
 
   async register(tables: readonly AnyTable[], options: RealizationRegisterOptions<AnyTable> = {}): Promise<void> {
     checkOptions('register', options, REGISTER_OPTIONS);
+    this.#checkOpen();
     const { placement, ...storeOptions } = options;
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
     this.#hasSchemaPart ??= this.#internals.addSchemaPart(realizationPart(this.#internals));
@@ -187,11 +196,23 @@ class PostgresRealization implements Realization<unknown> {
 
   as(context: unknown): RealizationSession {
     const session = this.#store.as(context as MetadataContext);
-    return new RealizationSession(this.#parts(sessionInternalsOf(session), (run) => run()));
+    const core = sessionInternalsOf(session);
+    const inTransaction: RealizationParts['inTransaction'] = (scope, run) =>
+      this.#internals.transactionFor(scope, (tx) => run(sessionInternalsOf(tx).executor));
+    return new RealizationSession({
+      ...this.#parts(core, (run) => run()),
+      inTransaction,
+      atomically: inTransaction,
+    });
   }
 
   in(transaction: Transaction): RealizationSession {
-    return new RealizationSession(this.#parts(sessionInternalsOf(transaction), (run) => transaction.afterCommit(run)));
+    const core = sessionInternalsOf(transaction);
+    return new RealizationSession({
+      ...this.#parts(core, (run) => transaction.afterCommit(run)),
+      inTransaction: (_, run) => run(core.executor),
+      atomically: (_, run) => transaction.transaction(() => run(core.executor), { savepoint: true }),
+    });
   }
 
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
@@ -238,11 +259,11 @@ class PostgresRealization implements Realization<unknown> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     await this.points.close();
     await this.maintenance.stop();
+    this.#isClosed = true;
   }
 
   #checkOpen(): void {
-    if (this.#closing !== undefined)
-      throw new ConfigurationError('this realization is closed; create another with createRealization');
+    if (this.#closing !== undefined) throw realizationClosed();
   }
 
   #makeMaintenance({ maintenance, subscriptions }: RealizationOptions<unknown>): Maintenance {
@@ -254,11 +275,12 @@ class PostgresRealization implements Realization<unknown> {
       operations: () => this.#internals.tables().find(({ name }) => name === operationTable.name),
       watchOperations: subscriptions && ((wake) => this.#feed.watch([operationTable.name], wake)),
     };
-    return new Maintenance(makeDuties(parts), this.#logger);
+    return new Maintenance(makeDuties(parts), this.#logger, () => this.#checkOpen());
   }
 
   /** A worker's start: it is known that its point is served, and there is something to take care of. */
   async #enter(configuration: WorkerConfiguration): Promise<() => Promise<void>> {
+    this.#checkOpen();
     this.#callMaintenance();
     const presence = await this.#announce(configuration);
     return () => presence.stop();
@@ -286,7 +308,10 @@ class PostgresRealization implements Realization<unknown> {
     return known.map(pointTableName);
   }
 
-  #parts(core: SessionInternals, onceCommitted: (run: () => void) => void): RealizationParts {
+  #parts(
+    core: SessionInternals,
+    onceCommitted: (run: () => void) => void,
+  ): Omit<RealizationParts, 'inTransaction' | 'atomically'> {
     return {
       core,
       statusTables: (definition) => this.#statusTables(definition),
@@ -302,21 +327,12 @@ class PostgresRealization implements Realization<unknown> {
           }),
       },
       placementRule: ({ name }) => this.#placements.get(name),
-      inTransaction: (scope, run) => this.#inTransaction(core, scope, run),
       waitFor: (scope, tables, key, options) => waitForStatus(core.executor, scope, tables, key, options, this.#feed),
     };
   }
 
-  #inTransaction<Result>(
-    core: SessionInternals,
-    scope: Scope,
-    run: (executor: Executor) => Promise<Result>,
-  ): Promise<Result> {
-    if (core.isTransaction) return run(core.executor);
-    return this.#internals.transactionFor(scope, (tx) => run(sessionInternalsOf(tx).executor));
-  }
-
   #statusTables(definition: AnyTable): StatusTables {
+    if (this.#isClosed) throw realizationClosed();
     const tables = this.#tables.get(definition?.name);
     if (tables) return tables;
     throw new TableNotRegisteredError(
@@ -327,3 +343,14 @@ class PostgresRealization implements Realization<unknown> {
     );
   }
 }
+
+function listeningConnection(
+  { connection, subscriptions }: RealizationOptions<unknown>,
+  store: DataStoreInternals,
+): pg.ClientConfig {
+  if (connection !== undefined) return readConnection('connection', connection);
+  return subscriptions === undefined ? store.connection : subscriptionInternalsOf(subscriptions).connection;
+}
+
+const realizationClosed = (): ConfigurationError =>
+  new ConfigurationError('this realization is closed; create another with createRealization');

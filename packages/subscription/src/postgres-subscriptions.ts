@@ -112,6 +112,7 @@ export class PostgresSubscriptions implements Subscriptions {
     await this.#internals.addSchemaPart(changeLogPart(this.#settings));
     this.#internals.onClose(() => this.close());
     exposeSubscriptions(this, {
+      connection: this.#settings.connection,
       onSettledChanges: (names, listener) => onSettledChanges(this.#feed, names, listener, this.#closing.signal),
       begin: (table, options) => this.#begin(table, options),
       follow: (view, from, signal) => follow(this.#feed, view, from, AbortSignal.any([signal, this.#closing.signal])),

@@ -1,4 +1,5 @@
 import { type AnyTable, ConfigurationError } from '@intendant/core';
+import type pg from 'pg';
 import type { LogView } from './log/read-log.ts';
 import type { Position } from './position.ts';
 import type { Step } from './source/follow.ts';
@@ -7,6 +8,8 @@ import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 
 /** Subscriptions from the inside. */
 export interface SubscriptionsInternals {
+  /** Of the connection that receives announcements: it leads through no pooler in transaction mode. */
+  readonly connection: pg.ClientConfig;
   /**
    * Calls from now on; one reader serves all listeners of the process, of any number. A lost connection costs
    * time but no change. Returns a function that stops it.

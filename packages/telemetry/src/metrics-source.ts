@@ -1,6 +1,19 @@
-import type { DataStore } from '@intendant/core';
+import { ConfigurationError, type DataStore } from '@intendant/core';
+import { checkOptions } from '@intendant/core/internal';
 import type { Realization } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
+
+/** Throws ConfigurationError for an option that is missing or unknown. */
+export function checkMetricsOptions(door: string, options: MetricsOptions): void {
+  if (typeof options?.store !== 'object' || options.store === null)
+    throw new ConfigurationError(`${door}: give the store`);
+  checkOptions<MetricsOptions>(door, options, {
+    store: true,
+    realization: true,
+    subscriptions: true,
+    databaseIntervalMs: true,
+  });
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: the type of the context does not matter here
 type StoreOfAnyContext = DataStore<any>;

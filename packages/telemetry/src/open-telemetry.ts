@@ -2,7 +2,7 @@ import { type BatchObservableResult, metrics, type Observable } from '@opentelem
 import { listenToEvents } from './event-samples.ts';
 import { GaugeReader } from './gauge-samples.ts';
 import { BUCKETS, COUNTERS, GAUGES, HISTOGRAMS, type Metric, type Sample } from './metric.ts';
-import type { MetricsOptions } from './metrics-source.ts';
+import { checkMetricsOptions, type MetricsOptions } from './metrics-source.ts';
 
 /**
  * Reports the metrics of `createMetrics` to the OpenTelemetry SDK that is registered; call it after the SDK has started.
@@ -13,6 +13,7 @@ import type { MetricsOptions } from './metrics-source.ts';
  * ```
  */
 export function reportMetrics(options: MetricsOptions): () => void {
+  checkMetricsOptions('reportMetrics', options);
   const meter = metrics.getMeter('@intendant/telemetry');
   const counters = instruments(COUNTERS, (name, description) => meter.createCounter(name, { description }));
   const histograms = instruments(HISTOGRAMS, (name, description) =>

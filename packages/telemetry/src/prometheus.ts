@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listenToEvents } from './event-samples.ts';
 import { GaugeReader } from './gauge-samples.ts';
 import { BUCKETS, COUNTERS, GAUGES, HISTOGRAMS } from './metric.ts';
-import type { MetricsOptions } from './metrics-source.ts';
+import { checkMetricsOptions, type MetricsOptions } from './metrics-source.ts';
 
 /** Metrics for Prometheus. */
 export interface PrometheusMetrics extends Disposable {
@@ -22,6 +22,7 @@ export interface PrometheusMetrics extends Disposable {
  * ```
  */
 export function createMetrics(options: MetricsOptions): PrometheusMetrics {
+  checkMetricsOptions('createMetrics', options);
   const registry = new Registry();
   const registers = [registry];
   const { counters, histograms, gauges } = {

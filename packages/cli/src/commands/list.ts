@@ -72,9 +72,10 @@ function printList(printer: Printer, table: AnyTable, found: readonly ListedReso
   );
 }
 
-/** How many of the points have realized the intent. */
+/** How many of the points have realized the intent, and how many are stale. */
 function pointsText({ enforcement }: ListedResource<AnyTable>): string {
+  const stale = [...enforcement.values()].filter(({ isPointStale }) => isPointStale).length;
   const statuses = [...enforcement.values()].map(({ status }) => status);
   const done = statuses.filter((status) => status === 'REALIZED' || status === 'DELETION_REALIZED').length;
-  return `${done}/${statuses.length}`;
+  return `${done}/${statuses.length}${stale > 0 ? ` (${stale} stale)` : ''}`;
 }

@@ -44,7 +44,7 @@ export async function discover(client: pg.ClientBase, schemaName: string): Promi
   const isRealized = (name: string) => names.has(derivedName('overall_status', name));
   const own = new Set(
     rows.flatMap(({ name }) => [derivedName('overall_status', name), derivedName('enforcement_status', name)]),
-  ).add('submitted_operation');
+  ).add('submitted_operation'); // In databases of an older version.
   const tables = rows.filter(({ name }) => !own.has(name)).flatMap((row) => tableFromCatalog(row) ?? []);
   return {
     realized: tables.filter(({ name }) => isRealized(name)),

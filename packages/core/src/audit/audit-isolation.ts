@@ -1,6 +1,7 @@
 import { STORE_ROLES } from '../context/scope.ts';
 import type { DataStore } from '../data-store-api.ts';
 import { internalsOf } from '../data-store-internals.ts';
+import { storeClosed } from '../exchange/pool.ts';
 import { auditBypasses } from './audit-bypasses.ts';
 import { auditConnections } from './audit-connections.ts';
 import { auditFramework } from './audit-framework.ts';
@@ -16,7 +17,7 @@ import type { IsolationFinding } from './finding.ts';
  * nothing.
  *
  * Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
- * `org_id` and is accessible to the store's roles. Uses `adminConnection`. Throws ConnectionError.
+ * `org_id` and is accessible to the store's roles. Uses `adminConnection`. Throws ConnectionError; ConfigurationError when the store is closed.
  *
  * ```ts
  * for (const { message, sql } of await auditIsolation(store)) logger.warn({ sql }, message);
@@ -24,6 +25,7 @@ import type { IsolationFinding } from './finding.ts';
  */
 export async function auditIsolation<C>(store: DataStore<C>): Promise<IsolationFinding[]> {
   const internals = internalsOf(store as unknown as DataStore);
+  if (internals.pool.ending) throw storeClosed();
   const login = await internals.loginName();
   const found = await internals.withAdmin(async (client) => {
     const subject: AuditSubject = {

@@ -12,13 +12,22 @@ interface AuditedTable extends PolicyTarget {
 /** Row security, policies, rights and owner of each table. */
 export async function auditTables(subject: AuditSubject): Promise<IsolationFinding[]> {
   const names = [...new Set([...subject.tables.map(({ name }) => name), ...(await openTables(subject))])];
-  const live = await readLiveTables(subject.client, subject.schemaName, names);
+  const live = await readAudited(subject, names);
   const findings = names.map((name) => {
     const stored = live.get(name);
     const table = subject.tables.find((registered) => registered.name === name) ?? tableAsStored(subject, name, stored);
     return stored ? auditTable(table, stored, subject) : [missing(table)];
   });
   return [...findings.flat(), ...(await auditOwners(subject, names))];
+}
+
+/** Registered tables where they are registered, others in the store's schema. */
+async function readAudited({ client, schemaName, tables }: AuditSubject, names: readonly string[]) {
+  const live = new Map<string, LiveTable>();
+  const schemas = new Map(tables.map((table) => [table.name, table.schemaName]));
+  for (const [schema, own] of Map.groupBy(names, (name) => schemas.get(name) ?? schemaName))
+    for (const [name, table] of await readLiveTables(client, schema, own)) live.set(name, table);
+  return live;
 }
 
 /** Tables that this store has not registered, that hold tenants' rows, and that the roles can access. */

@@ -1,4 +1,5 @@
 import { ConfigurationError, MissingOrgIdError } from '../error/intendant-error.ts';
+import { checkOptions } from '../option/check-options.ts';
 import type { Authorizer, RoleMapping } from './authorizer.ts';
 import { type DbRole, isDbRole, isTenantScoped } from './db-role.ts';
 
@@ -15,7 +16,10 @@ export class FixedAuthorizer implements Authorizer<unknown> {
   readonly #orgId: string | undefined;
   readonly #dbRole: DbRole;
 
-  constructor({ orgId, dbRole = 'tenant_writer' }: FixedAuthorizerOptions) {
+  /** Throws ConfigurationError for an option that is missing, wrong or unknown. */
+  constructor(options: FixedAuthorizerOptions) {
+    checkOptions('FixedAuthorizer', options, { orgId: true, dbRole: true });
+    const { orgId, dbRole = 'tenant_writer' } = options;
     if (!isDbRole(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${String(dbRole)} is not a database role`);
     if (!orgId && isTenantScoped(dbRole)) throw new ConfigurationError(`FixedAuthorizer: ${dbRole} needs an orgId`);
     this.#orgId = orgId;

@@ -5,6 +5,7 @@ import {
   MissingContextError,
   MissingOrgIdError,
 } from '../error/intendant-error.ts';
+import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import type { Authorizer, RoleMapping } from './authorizer.ts';
 import { readContextId } from './context-id.ts';
 import type { DbRole } from './db-role.ts';
@@ -46,6 +47,18 @@ export interface JwtContext extends MetadataContext {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+const JWT_OPTIONS: OptionNames<JwtAuthorizerOptions> = {
+  jwks: true,
+  issuer: true,
+  audience: true,
+  claims: true,
+  algorithms: true,
+  clockToleranceSeconds: true,
+  isRevoked: true,
+};
+
+const CLAIM_NAMES: OptionNames<JwtClaimNames> = { orgId: true, roles: true, instanceId: true };
+
 const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -79,8 +92,10 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   readonly #verified = new WeakSet<object>();
   readonly #metadata = new MetadataAuthorizer();
 
-  /** Throws ConfigurationError for an option that is missing or wrong. */
+  /** Throws ConfigurationError for an option that is missing, wrong or unknown. */
   constructor(options: JwtAuthorizerOptions) {
+    checkOptions('JwtAuthorizer', options, JWT_OPTIONS);
+    checkOptions('JwtAuthorizer, claims', options?.claims, CLAIM_NAMES);
     this.#keys = keySource(options?.jwks);
     this.#verifyOptions = {
       issuer: readNames('issuer', options.issuer),

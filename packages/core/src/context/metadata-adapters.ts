@@ -1,3 +1,4 @@
+import { checkOptions } from '../option/check-options.ts';
 import type { MetadataContext } from './metadata-authorizer.ts';
 
 /** Names of the headers, or gRPC metadata keys, that contain the context. */
@@ -46,6 +47,7 @@ export function headerReader(headers: RequestHeaders): (name: string) => string 
 }
 
 function contextFrom(read: (name: string) => readonly string[], names: MetadataNames): MetadataContext {
+  checkOptions('names of the context', names, { orgId: true, roles: true, instanceId: true });
   const roles = read(names.roles ?? 'roles')
     .flatMap((value) => value.split(','))
     .map((role) => role.trim());

@@ -1,7 +1,13 @@
-import { MissingContextError, MissingInstanceIdError, MissingOrgIdError } from '../error/intendant-error.ts';
+import {
+  ConfigurationError,
+  MissingContextError,
+  MissingInstanceIdError,
+  MissingOrgIdError,
+} from '../error/intendant-error.ts';
+import { shown } from '../option/check-duration.ts';
 import type { Authorizer, Instancer } from './authorizer.ts';
 import { readContextId } from './context-id.ts';
-import { type DbRole, isInstanceScoped, isTenantScoped, toInstanceRole, toPlainRole } from './db-role.ts';
+import { type DbRole, isDbRole, isInstanceScoped, isTenantScoped, toInstanceRole, toPlainRole } from './db-role.ts';
 import type { Scope } from './scope.ts';
 
 /** What decides about a scope in a registered table. */
@@ -25,6 +31,7 @@ export function resolveScope(
     context,
     tables.map(({ name }) => name),
   );
+  if (!isDbRole(mapped)) throw noRole(mapped);
   const role = roleForInstances(mapped, instancer !== undefined, tables);
   return {
     role,
@@ -40,6 +47,10 @@ function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly 
   if (!hasInstancer) return toPlainRole(role);
   return tables.some((table) => table.isInstanced) ? toInstanceRole(role) : role;
 }
+
+/** A name that is none of ours would leave the statement under the login's own role. */
+const noRole = (returned: unknown): ConfigurationError =>
+  new ConfigurationError(`the authorizer's dbRole returned ${shown(returned)}, which is no database role`);
 
 function missingOrg(): never {
   throw new MissingOrgIdError('the context names no org');

@@ -35,10 +35,10 @@ export class PoolExecutor implements Executor {
     statements: Statements,
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {
-    const all = [this.#store.settings.statement(scope), ...statementsOf(statements)];
+    const before = [...this.#store.settings.opening, this.#store.settings.statement(scope)];
+    const all = [...before, ...statementsOf(statements)];
     const results = await this.#untilDone(options?.signal, () => this.#attempt(all, scope.role, options?.signal));
-    results.shift();
-    return resultsFor(statements, results);
+    return resultsFor(statements, results.slice(before.length));
   }
 
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {

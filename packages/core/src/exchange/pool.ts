@@ -45,12 +45,16 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
   return pool;
 }
 
+/** What every verb of a closed store throws. */
+export const storeClosed = (): ConfigurationError =>
+  new ConfigurationError('the data store is closed; open a new one with createDataStore');
+
 /**
  * A free connection. Stops waiting for one when the signal fires; the one that then comes free goes straight back.
  * Rejects with what the pool threw, or with OperationCancelledError.
  */
 export async function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.PoolClient> {
-  if (pool.ending) throw new ConfigurationError('the data store is closed; open a new one with createDataStore');
+  if (pool.ending) throw storeClosed();
   if (!signal) return pool.connect();
   if (signal.aborted) throw cancelled(signal.reason);
   const connecting = pool.connect();

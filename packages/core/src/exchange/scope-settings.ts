@@ -2,12 +2,14 @@ import pg from 'pg';
 import { isInstanceScoped } from '../context/db-role.ts';
 import { isServiceScope, type Scope, type ServiceScope, STORE_ROLES, type StoreRole } from '../context/scope.ts';
 import type { Statement } from './statement.ts';
-import type { Setting } from './value-settings.ts';
+import { DEFAULT_ISOLATION, type Setting } from './value-settings.ts';
 
 /** Sets a scope in the database. A sharded backend (Citus) needs its own implementation of this interface. */
 export interface ScopeSettings {
   /** Sets role, org and instance for the rest of the transaction. */
   statement(scope: Scope | ServiceScope): Statement;
+  /** What comes first in a transaction that no `begin` opens; nothing in most cases. */
+  readonly opening: readonly Statement[];
 }
 
 export const ORG_SETTING = 'intendant.org_id';
@@ -16,6 +18,9 @@ export const INSTANCE_SETTING = 'intendant.instance_id';
 const SET_ROLE_AND_ORG = `select set_config('role', $1, true), set_config('${ORG_SETTING}', $2, true)`;
 const SET_SCOPE = `${SET_ROLE_AND_ORG}, set_config('${INSTANCE_SETTING}', $3, true)`;
 
+/** Before any query, and not `set transaction` or `set local`, which warn outside a `begin`. Ends with the transaction. */
+const READ_COMMITTED: Statement = { name: 'read-committed', text: `set transaction_isolation to 'read committed'` };
+
 /**
  * On plain Postgres they travel as parameters of one statement, and end with the transaction. The instance is left out
  * where no policy of the role looks at it: each setting costs the server about as much as sending a row. `more` settings
@@ -23,12 +28,17 @@ const SET_SCOPE = `${SET_ROLE_AND_ORG}, set_config('${INSTANCE_SETTING}', $3, tr
  */
 export function localSettings(roleName: (role: StoreRole) => string, more: readonly Setting[] = []): ScopeSettings {
   const names = new Map(STORE_ROLES.map((role) => [role, roleName(role)]));
-  const also = more.map(([name, value]) => `, set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`);
+  const isPresetIsolation = ([name]: Setting): boolean => name === DEFAULT_ISOLATION;
+  const values = more.filter((setting) => !isPresetIsolation(setting));
+  const also = values.map(
+    ([name, value]) => `, set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
+  );
   const [setRoleAndOrg, setScope] = [SET_ROLE_AND_ORG, SET_SCOPE].map((text) => text + also.join('')) as [
     string,
     string,
   ];
   return {
+    opening: more.some(isPresetIsolation) ? [READ_COMMITTED] : [],
     statement: (scope) => {
       const { role, orgId, instanceId } = scope;
       const name = names.get(role) as string;

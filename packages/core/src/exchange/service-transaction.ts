@@ -15,7 +15,9 @@ export async function inServiceTransaction<T>(
 ): Promise<T> {
   const client = await acquire(pool, undefined);
   try {
-    await runExchange(client, [{ text: 'begin' }, settings.statement(serviceScope)], { usesNamedStatements: false });
+    await runExchange(client, [{ text: 'begin isolation level read committed' }, settings.statement(serviceScope)], {
+      usesNamedStatements: false,
+    });
     const result = await run(client);
     await client.query('commit');
     return result;

@@ -17,9 +17,13 @@ interface ValueSetting {
   readonly value: string;
   /** Whether a current value is acceptable. Default: only an equal one. */
   readonly accepts?: (value: string) => boolean;
-  /** True when a transaction that has begun can no longer take it over. */
-  readonly isForBegin?: boolean;
 }
+
+/**
+ * Most statements run without a `begin`, so at this level. The framework's counts on read committed: behind a lock, each statement
+ * must see what was committed before it.
+ */
+export const DEFAULT_ISOLATION = 'default_transaction_isolation';
 
 const VALUE_SETTINGS: readonly ValueSetting[] = [
   { name: 'bytea_output', value: 'hex' },
@@ -31,7 +35,7 @@ const VALUE_SETTINGS: readonly ValueSetting[] = [
   { name: 'transform_null_equals', value: 'off' },
   { name: 'row_security', value: 'on' },
   { name: 'quote_all_identifiers', value: 'off' },
-  { name: 'default_transaction_isolation', value: 'read committed', isForBegin: true },
+  { name: DEFAULT_ISOLATION, value: 'read committed' },
 ];
 
 /** One setting, as `set_config` takes it. */
@@ -76,7 +80,7 @@ export async function readSettingsToSet(
   const names = [...VALUE_SETTINGS, ...more.map(([name]) => ({ name }))].map(({ name }) => name);
   const { rows } = await client.query<SettingRow>(READ_SETTINGS, [names]);
   const byName = new Map(rows.map((row) => [row.name, row]));
-  const own = VALUE_SETTINGS.filter((setting) => !setting.isForBegin && isToSet(setting, byName.get(setting.name)));
+  const own = VALUE_SETTINGS.filter((setting) => isToSet(setting, byName.get(setting.name)));
   const others = more.filter(([name]) => byName.get(name)?.source !== 'client');
   return [...others, ...own.map(({ name, value }): Setting => [name, value])];
 }

@@ -2,11 +2,9 @@ import type { ClientBase } from 'pg';
 import { DB_ROLES } from '../context/db-role.ts';
 import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
+import { FRAMEWORK_SCHEMA } from '../table/framework-schema.ts';
 import { REVISION_FUNCTION } from './revision-trigger.ts';
 import { planRoles } from './roles.ts';
-
-/** Where the framework's own tables, sequences and functions are. */
-const FRAMEWORK_SCHEMA = 'intendant';
 
 interface LiveFoundation {
   readonly hasFrameworkSchema: boolean;

@@ -4,9 +4,10 @@ import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
 import { ConfigurationError, IntendantError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
 import { SET_KNOWN_SETTINGS } from '../exchange/known-settings.ts';
+import { schemaOf } from '../table/framework-schema.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
-import { readLiveTables } from './live-schema.ts';
+import { type LiveTable, readLiveTables } from './live-schema.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
@@ -65,7 +66,6 @@ export class SchemaKeeper {
   /** Returns the number of statements that were run. */
   async #applyOnce(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<number> {
     let count = await this.#execute(client, await this.#planFoundation(client));
-    count += await this.#execute(client, await this.#planPreparation(client));
     count += await this.#execute(client, await this.#planTables(client, tables));
     await this.#lookAsService(client);
     for (const part of this.#parts.values()) count += await this.#execute(client, await part.plan(client, tables));
@@ -101,11 +101,7 @@ export class SchemaKeeper {
   async plan(definitions: readonly AnyTable[]): Promise<string[]> {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
-      const plans = [
-        await this.#planFoundation(client),
-        await this.#planPreparation(client),
-        await this.#planTables(client, tables),
-      ];
+      const plans = [await this.#planFoundation(client), await this.#planTables(client, tables)];
       await this.#lookAsService(client);
       plans.push(await this.planParts(client, tables));
       return plans.flat();
@@ -156,7 +152,7 @@ export class SchemaKeeper {
   async #describeExisting(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     const { schemaName } = this.#options;
     const names = definitions.map(({ name }) => name);
-    const live = await readLiveTables(client, schemaName, names);
+    const live = await this.#readLive(client, definitions);
     const missing = names.filter((name) => !live.has(name));
     if (missing.length === 0) return this.#describe(client, definitions);
     throw new ConfigurationError(
@@ -167,17 +163,23 @@ export class SchemaKeeper {
 
   async #describe(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     const { schemaName, hasInstancer } = this.#options;
-    const live = await readLiveTables(
-      client,
-      schemaName,
-      definitions.map(({ name }) => name),
-    );
+    const live = await this.#readLive(client, definitions);
     return definitions.map((definition) =>
-      describeTable(definition, schemaName, {
+      describeTable(definition, schemaOf(definition, schemaName), {
         hasInstancer,
         isInstanceStoredInKey: live.get(definition.name)?.primaryKey.includes('instance_id') ?? false,
       }),
     );
+  }
+
+  async #readLive(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<Map<string, LiveTable>> {
+    const live = new Map<string, LiveTable>();
+    const bySchema = Map.groupBy(definitions, (definition) => schemaOf(definition, this.#options.schemaName));
+    for (const [schema, tables] of bySchema) {
+      const names = tables.map(({ name }) => name);
+      for (const [name, table] of await readLiveTables(client, schema, names)) live.set(name, table);
+    }
+    return live;
   }
 
   async #planFoundation(client: pg.ClientBase): Promise<string[]> {
@@ -185,17 +187,10 @@ export class SchemaKeeper {
     return planFoundation(client, schemaName, roleName, await loginName());
   }
 
-  async #planPreparation(client: pg.ClientBase): Promise<string[]> {
-    const plans: string[][] = [];
-    for (const part of this.#parts.values()) plans.push((await part.prepare?.(client)) ?? []);
-    return plans.flat();
-  }
-
   async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
-    const live = await readLiveTables(
+    const live = await this.#readLive(
       client,
-      this.#options.schemaName,
-      tables.map(({ name }) => name),
+      tables.map(({ definition }) => definition),
     );
     const { roleName } = this.#options;
     const plan: string[] = [];

@@ -5,11 +5,6 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 export interface SchemaPart {
   readonly name: string;
   /**
-   * The SQL that takes rows of an older version out of the way of the tables' own statements, which come after it. Runs
-   * as `plan` does.
-   */
-  prepare?(client: ClientBase): Promise<string[]>;
-  /**
    * The SQL that takes the live schema to the wanted one for these tables, in order; empty when nothing is missing.
    * Runs on the admin connection, in register's transaction and behind its lock, after the tables' own statements
    * were carried out (not carried out, in `planSchema`). Must not change anything itself.

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { sessions as fastifySessions } from '../fastify.ts';
+import { sessions as honoSessions } from '../hono.ts';
 import {
   type Authorizer,
+  auditIsolation,
   ConfigurationError,
+  contextFromHeaders,
   createDataStore,
+  defineTable,
+  FixedAuthorizer,
   InvalidRecordError,
   InvalidTokenError,
+  JwtAuthorizer,
   MetadataAuthorizer,
   type MetadataContext,
 } from '../index.ts';
@@ -19,6 +27,7 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 
 describe('an option that does not exist is refused by name', () => {
   const app = { id: 'A', name: 'A', revision: 1 };
+  const JWT = { jwks: 'https://id.test/jwks', issuer: 'https://id.test', audience: 'vms' };
   const calls: Record<string, (options: never) => Promise<unknown>> = {
     insert: (options) => coke.insert(application, app, options),
     insertMany: (options) => coke.insertMany(application, [app], options),
@@ -26,6 +35,7 @@ describe('an option that does not exist is refused by name', () => {
     findMany: (options) => coke.findMany(application, options),
     stream: (options) => coke.stream(application, options).next(),
     count: (options) => coke.count(application, options),
+    updateMany: (options) => coke.updateMany(application, {}, { name: 'B' }, options),
     update: (options) => coke.update(application, app, options),
     upsert: (options) => coke.upsert(application, app, options),
     softDelete: (options) => coke.softDelete(application, 'A', options),
@@ -34,6 +44,22 @@ describe('an option that does not exist is refused by name', () => {
     transaction: (options) => coke.transaction(async () => 1, options),
     register: (options) => store.register([application], options),
     createDataStore: (options) => createDataStore({ connection: database.url, ...(options as object) }),
+    'a nested transaction': (options) => coke.transaction((tx) => tx.transaction(async () => 1, options)),
+    defineTable: async (options) => defineTable('t', { schema: z.object({ id: z.string() }), ...(options as object) }),
+    'an index of a table': async (index) =>
+      defineTable('t', { schema: z.object({ id: z.string() }), indexes: [{ fields: ['id'], ...(index as object) }] }),
+    'a reference of a table': async (reference) =>
+      defineTable('t', {
+        schema: z.object({ id: z.string() }),
+        references: [{ fields: ['id'], table: application, ...(reference as object) }],
+      }),
+    FixedAuthorizer: async (options) => new FixedAuthorizer({ orgId: 'Coke', ...(options as object) }),
+    JwtAuthorizer: async (options) => new JwtAuthorizer({ ...JWT, ...(options as object) }),
+    'JwtAuthorizer, claims': async (claims) => new JwtAuthorizer({ ...JWT, claims }),
+    contextFromHeaders: async (names) => contextFromHeaders({}, names),
+    'sessions of Hono': async (options) => honoSessions(store, { contextOf: () => cokeAdmin, ...(options as object) }),
+    'sessions of Fastify': async (options) =>
+      fastifySessions(store, { contextOf: () => cokeAdmin, ...(options as object) }),
     'createDataStore, pool': (pool) => createDataStore({ connection: database.url, pool }),
   };
 
@@ -65,9 +91,110 @@ test('a closed store says so, whatever is asked of it', async () => {
   await closed.register([application], { roles: TENANT_ROLES });
   const session = closed.as(cokeAdmin);
   await closed.close();
-  for (const call of [session.find(application, 'A'), session.count(application), session.transaction(async () => 1)]) {
+  const calls = [
+    session.find(application, 'A'),
+    session.count(application),
+    session.insert(application, { id: 'A', name: 'A' }),
+    session.stream(application).next(),
+    session.transaction(async () => 1),
+    closed.register([application]),
+    closed.planSchema(),
+    auditIsolation(closed),
+  ];
+  for (const call of calls)
     await expect(call).rejects.toThrow('the data store is closed; open a new one with createDataStore');
-  }
+});
+
+test('a transaction that began before its store is closed is carried out, and the store waits for it', async () => {
+  const closed = await openStore(database);
+  await closed.register([application], { roles: TENANT_ROLES });
+  const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const running = closed.as(cokeAdmin).transaction(async (tx) => {
+    await tx.count(application);
+    begun.resolve();
+    await go.promise;
+    await tx.insert(application, { id: 'begun', name: 'before' });
+  });
+  await begun.promise;
+  const closing = closed.close();
+  go.resolve();
+  await running;
+  await closing;
+  expect((await coke.find(application, 'begun')).name).toBe('before');
+});
+
+describe('an authorizer that misbehaves', () => {
+  const hostile = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('do not look');
+      },
+      getPrototypeOf() {
+        throw new Error('do not look');
+      },
+    },
+  );
+  const open = (methods: Record<string, () => unknown>) =>
+    openStore(database, { authorizer: Object.assign(new MetadataAuthorizer(), methods) as never });
+  const throwing = (value: unknown) => () => {
+    throw value;
+  };
+
+  test.each([
+    ['throws null', { dbRole: throwing(null) }, null],
+    ['throws undefined for the org', { orgId: throwing(undefined) }, undefined],
+    ['throws a text', { dbRole: throwing('no'), orgId: throwing('no') }, 'no'],
+    ['throws what must not be looked at', { dbRole: throwing(hostile) }, expect.anything()],
+    ['returns a number as the org', { orgId: () => 7 }, expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns a promise of an org', { orgId: async () => 'Coke' }, expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns no org', { orgId: () => '' }, expect.objectContaining({ code: 'MISSING_ORG_ID' })],
+    ['returns an org with a NUL byte', { orgId: () => 'a\0b' }, expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns half a character', { orgId: () => '\ud800' }, expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns no role', { dbRole: () => undefined }, expect.objectContaining({ code: 'CONFIGURATION' })],
+    ['returns a role of its own', { dbRole: () => 'postgres' }, expect.objectContaining({ code: 'CONFIGURATION' })],
+    [
+      'returns a promise of a role',
+      { dbRole: async () => 'writer' },
+      expect.objectContaining({ code: 'CONFIGURATION' }),
+    ],
+  ])('and %s is an error of each operation, and nothing is left behind', async (_, methods, expected) => {
+    await using own = await open(methods as never);
+    await own.register([application], { roles: TENANT_ROLES });
+    const session = own.as(cokeAdmin);
+    const calls = [
+      () => session.find(application, 'A'),
+      () => session.insert(application, { id: 'A', name: 'A' }),
+      () => session.transaction((tx) => tx.count(application), { tables: [application] }),
+      () => session.transaction((tx) => tx.query('select 1')),
+    ];
+    for (const call of calls) {
+      // Wrapped: a promise would look at the value itself.
+      const { thrown } = await call().then(
+        () => ({ thrown: 'nothing' as unknown }),
+        (error: unknown) => ({ thrown: error }),
+      );
+      if (thrown !== hostile) expect(thrown).toEqual(expected);
+    }
+    expect(own.stats()).toMatchObject({ waiting: 0, idle: own.stats().total });
+  });
+
+  test('an org of any length is an org like others, or is refused clearly', async () => {
+    for (const orgId of [
+      'x'.repeat(100_000),
+      Array.from({ length: 20_000 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''),
+    ]) {
+      await using own = await open({ orgId: () => orgId });
+      await own.register([application], { roles: TENANT_ROLES });
+      expect(await own.as(cokeAdmin).findMany(application)).toEqual([]);
+      const stored = await own
+        .as(cokeAdmin)
+        .insert(application, { id: 'long', name: '' })
+        .catch((error: unknown) => error);
+      if (stored instanceof Error) expect(stored).toMatchObject({ code: 'INVALID_RECORD' });
+      else expect(stored).toMatchObject({ orgId });
+    }
+  });
 });
 
 describe('a context that is watched', () => {

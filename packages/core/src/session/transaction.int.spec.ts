@@ -9,6 +9,7 @@ import {
   OperationNotAllowedError,
   RecordNotFoundError,
   RevisionConflictError,
+  type Transaction,
   TransactionConflictError,
 } from '../index.ts';
 import { internalsOf } from '../internal.ts';
@@ -421,6 +422,24 @@ describe('conflicts and limits', () => {
   const expectNoSleeper = async () =>
     expect(await activity(`query like 'select pg_sleep%' and state = 'active'`)).toBe(0);
   const waiters = () => activity(`wait_event_type = 'Lock'`);
+});
+
+test('an upsert at a revision does not bring back a record that is deleted meanwhile, and waits for one that is changed', async () => {
+  let record = await coke.insert(application, app('raced'));
+  const upsertWhileHeld = async (change: (tx: Transaction) => Promise<unknown>): Promise<unknown> => {
+    const { upserting } = await coke.transaction(async (tx) => {
+      await change(tx);
+      const waiting = coke.upsert(application, record);
+      waiting.catch(() => {});
+      await eventually(async () => expect(await activity(`wait_event_type = 'Lock'`)).toBe(1));
+      return { upserting: waiting };
+    });
+    return upserting;
+  };
+  await expect(upsertWhileHeld((tx) => tx.update(application, record))).rejects.toThrow(RevisionConflictError);
+  record = { ...record, revision: 2 };
+  await expect(upsertWhileHeld((tx) => tx.delete(application, 'raced'))).rejects.toThrow(RevisionConflictError);
+  expect(await coke.count(application)).toBe(0);
 });
 
 test('a scoped find, insert, update and delete are one round trip each', async () => {

@@ -3,6 +3,7 @@ import type { ClientBase } from 'pg';
 import type { Scope } from '../context/scope.ts';
 import { translateError } from '../error/sqlstate.ts';
 import type { TransactionConnection } from '../exchange/transaction-connection.ts';
+import { checkOptions } from '../option/check-options.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { Session } from './session.ts';
 import type { SessionParts } from './session-internals.ts';
@@ -78,6 +79,7 @@ export class Transaction extends Session {
    * the transaction meanwhile, another nested part too, waits until this one has ended.
    */
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: NestedTransactionOptions = {}): Promise<T> {
+    checkOptions('transaction', options, { savepoint: true });
     if (!options.savepoint) return run(this);
     return this.#connection.withSavepoint(() => run(this));
   }

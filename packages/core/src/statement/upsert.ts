@@ -45,7 +45,10 @@ export function upsertStatement(table: RegisteredTable, row: WritableRow): State
   };
 }
 
-/** Selects the values, or nothing if they must replace a row that does not exist. Revision 0: no row may exist. */
+/**
+ * Selects the values, or nothing if they must replace a row that does not exist. Revision 0: no row may exist. The row is
+ * locked: deleted between the look and the insert, it would come back at revision 1.
+ */
 export function valuesUnlessMissing(table: RegisteredTable, findsInstance: boolean): string {
   const columns = suppliedColumns(table);
   const typed = (index: number): string => `$${index + 1}::${columns[index]?.format.sqlType}`;
@@ -54,7 +57,7 @@ export function valuesUnlessMissing(table: RegisteredTable, findsInstance: boole
     : table.identity;
   const same = identityComparison(table, identity, (column) => typed(columns.indexOf(column)), 'present.');
   return `select ${insertedValues(table, typed)}
-    where $${columns.length + 1}::bigint = 0 or exists (select from ${table.qualifiedName} present where ${same})`;
+    where $${columns.length + 1}::bigint = 0 or exists (select from ${table.qualifiedName} present where ${same} for no key update)`;
 }
 
 function assignments(table: RegisteredTable, findsInstance: boolean): string {

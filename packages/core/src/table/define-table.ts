@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../error/intendant-error.ts';
+import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import { MAX_IDENTIFIER_BYTES } from '../statement/identifier.ts';
 import type { Column } from './column.ts';
 import { columnFromSchema } from './column.ts';
@@ -113,6 +114,22 @@ const RESERVED_FIELDS = new Set([
   '__proto__',
 ]);
 
+type AnyTableOptions = TableOptions<TableSchema, TableTraits>;
+
+const TABLE_OPTIONS: OptionNames<AnyTableOptions> = {
+  schema: true,
+  key: true,
+  tenancy: true,
+  instanced: true,
+  revisioned: true,
+  softDelete: true,
+  renamedFrom: true,
+  indexes: true,
+  defaults: true,
+  references: true,
+  feed: true,
+};
+
 /** Names that a column cannot have: Postgres' own. https://www.postgresql.org/docs/current/ddl-system-columns.html */
 const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
@@ -159,6 +176,7 @@ export function defineTable<
   }
 > {
   checkName(name, `table ${name}`);
+  checkOptions(`table ${name}`, options as AnyTableOptions | undefined, TABLE_OPTIONS);
   if (!(options?.schema instanceof z.ZodObject)) {
     throw new ConfigurationError(`table ${name}: schema must be a z.object`);
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ConfigurationError } from '../error/intendant-error.ts';
+import { checkOptions, type OptionNames } from '../option/check-options.ts';
 import type { Column } from './column.ts';
 import { indexName } from './constraint-name.ts';
 import { JSON_DOCUMENT } from './wire-format.ts';
@@ -42,10 +43,20 @@ export function nameOfIndex(tableName: string, index: TableIndex): string {
   return indexName(tableName, [...fields, hash]);
 }
 
+const INDEX_OPTIONS: OptionNames<IndexOptions> = {
+  fields: true,
+  unique: true,
+  includeDeleted: true,
+  where: true,
+  using: true,
+  operatorClass: true,
+};
+
 /** Throws ConfigurationError. */
 export function checkIndexes(table: string, indexes: readonly TableIndex[], columns: readonly Column[]): void {
   for (const index of indexes) {
     const options = indexOptions(index);
+    checkOptions(`table ${table}, index`, options, INDEX_OPTIONS);
     const refuse = (reason: string): never => {
       throw new ConfigurationError(`table ${table}: an index ${reason}`);
     };

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
+import { checkOptions } from '../option/check-options.ts';
 import type { Column } from './column.ts';
 
 /** What a reference needs to know of the table it refers to: any table made by `defineTable` fits. */
@@ -41,7 +42,9 @@ export function checkReferences(table: Referrer, references: readonly TableRefer
   for (const reference of references) checkReference(table, reference);
 }
 
-function checkReference(from: Referrer, { fields, table: to, onDelete = 'restrict' }: TableReference): void {
+function checkReference(from: Referrer, reference: TableReference): void {
+  checkOptions(`table ${from.name}, reference`, reference, { fields: true, table: true, onDelete: true });
+  const { fields, table: to, onDelete = 'restrict' } = reference;
   const refuse = (reason: string): never => {
     throw new ConfigurationError(`table ${from.name}: the reference to ${to?.name} ${reason}`);
   };

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { refuseUnknownOptions } from '../unknown-option.ts';
 
 /** Limits of `eventually`, in milliseconds. */
 export interface EventuallyOptions {
@@ -9,10 +10,9 @@ export interface EventuallyOptions {
 }
 
 /** Calls `attempt` until it does not throw, and returns its result. After the limit, throws what the last attempt threw. */
-export async function eventually<T>(
-  attempt: () => T | Promise<T>,
-  { timeoutMs = 30_000, intervalMs = 20 }: EventuallyOptions = {},
-): Promise<T> {
+export async function eventually<T>(attempt: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
+  refuseUnknownOptions('eventually', options, ['timeoutMs', 'intervalMs']);
+  const { timeoutMs = 30_000, intervalMs = 20 } = options;
   const giveUpAt = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { refuseUnknownOptions } from '../unknown-option.ts';
 
 /** Options of `tcpProxy`. */
 export interface TcpProxyOptions {
@@ -38,11 +39,9 @@ export interface TcpProxy extends AsyncDisposable {
 }
 
 /** Starts a TCP proxy on a free port of 127.0.0.1. */
-export async function tcpProxy({
-  targetPort,
-  targetHost = '127.0.0.1',
-  latencyMs = 0,
-}: TcpProxyOptions): Promise<TcpProxy> {
+export async function tcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
+  refuseUnknownOptions('tcpProxy', options, ['targetPort', 'targetHost', 'latencyMs']);
+  const { targetPort, targetHost = '127.0.0.1', latencyMs = 0 } = options;
   const sockets = new Set<Socket>();
   let target = targetPort;
   let isPaused = false;

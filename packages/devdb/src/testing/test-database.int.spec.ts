@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { withClient } from '../dev-database.ts';
+import { startDevDatabase, withClient } from '../dev-database.ts';
 import { eventually } from './eventually.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { type TestDatabase, testDatabase } from './test-database.ts';
@@ -27,6 +27,21 @@ test('a test database made from a template holds what the template holds', async
   await ask(template.adminUrl, 'create table vm as select 7 as cpus');
   await using copy = await testDatabase({ template: template.name });
   expect(await ask(copy.adminUrl, 'select cpus from vm')).toEqual({ cpus: 7 });
+});
+
+test('an option that does not exist is refused by name', async () => {
+  const doors: ((options: object) => Promise<unknown>)[] = [
+    (options) => startDevDatabase(options),
+    (options) => testDatabase(options),
+    (options) => tcpProxy({ targetPort: database.port, ...options }),
+    (options) => eventually(() => true, options),
+    async (options) => (await startDevDatabase({ url: database.adminUrl })).createDatabase('never', options),
+  ];
+  for (const open of doors)
+    await expect(open({ tempalte: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('there is no option "tempalte"'),
+    });
 });
 
 test('dropping a test database takes its roles along, even while somebody is connected', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type DevDatabase, urlOf, withClient } from '../dev-database.ts';
+import { refuseUnknownOptions } from '../unknown-option.ts';
 import { eventually } from './eventually.ts';
 import { startTestServer } from './test-server.ts';
 
@@ -30,7 +31,9 @@ export const SERVER_VARIABLE = 'INTENDANT_TEST_URL';
 let ownServer: Promise<DevDatabase> | undefined;
 
 /** Creates a database on the server of the test run. Starts a server if the run has none. */
-export async function testDatabase({ template = 'template0' }: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  refuseUnknownOptions('testDatabase', options, ['template']);
+  const { template = 'template0' } = options;
   const server = process.env[SERVER_VARIABLE] ?? (await startOwn()).url;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const login = `app_${name}`;

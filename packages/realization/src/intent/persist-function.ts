@@ -8,11 +8,11 @@ import {
 } from '@intendant/core/internal';
 import { keyPart } from '../job/job-functions.ts';
 import { encodeKeyPart } from '../job/job-key.ts';
+import { mayRefusePoint, refusePoint } from '../placement/refused-point.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { identityText } from '../resource/key-text.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
-import { isRemovedPoint } from '../status/removed-point.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
@@ -59,6 +59,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     declarations: `
   wanted text[] := ${points};
   known bigint;
+  former integer;
   is_new boolean;
   stored record;
   rows_there bigint;
@@ -69,7 +70,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   identity jsonb;
   job_key text;`,
     body: `
-  select o.resource_revision into ${OWN}.known from ${overall.qualifiedName} o where ${ofOverall} for no key update;
+  select o.resource_revision, o.realization_status into ${OWN}.known, ${OWN}.former from ${overall.qualifiedName} o where ${ofOverall} for no key update;
   ${OWN}.is_new := not found;
   if ${OWN}.is_new then
     insert into ${overall.qualifiedName} as o
@@ -78,7 +79,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     on conflict do nothing;
     if not found then
       ${OWN}.is_new := false;
-      select o.resource_revision into ${OWN}.known from ${overall.qualifiedName} o where ${ofOverall} for no key update;
+      select o.resource_revision, o.realization_status into ${OWN}.known, ${OWN}.former from ${overall.qualifiedName} o where ${ofOverall} for no key update;
       if not found then perform intendant.refuse_leftover(0); end if;
     end if;
   end if;
@@ -119,9 +120,9 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
 
   if cardinality(${OWN}.wanted) > 0 and (${OWN}.is_new or ${OWN}.rows_named < cardinality(${OWN}.wanted)) then
     foreach point in array ${OWN}.wanted loop
-      if ${isRemovedPoint(`${OWN}.point`)} and not exists (
+      if ${mayRefusePoint(tables, `${OWN}.point`)} and not exists (
         select from ${enforcement.qualifiedName} e where ${ofEnforcement} and e.${POINT_COLUMN} = ${OWN}.point
-      ) then perform intendant.refuse_removed_point(${OWN}.point); end if;
+      ) then perform ${refusePoint(tables, `${OWN}.point`, `${selector} is not null`)}; end if;
     end loop;
     if cardinality(${OWN}.wanted) = 1 then
       insert into ${enforcement.qualifiedName} as e
@@ -141,7 +142,9 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
 
   if not ${OWN}.is_new or ${OWN}.stored.revision <> 1 then
     update ${overall.qualifiedName} o
-    set realization_status = ${PENDING}, additional_details = '', resource_revision = ${OWN}.stored.revision,
+    set realization_status = case
+        when ${OWN}.wanted is null and ${OWN}.former = ${REALIZED} and ${OWN}.rows_there = ${OWN}.rows_gone then ${REALIZED} else ${PENDING} end,
+      additional_details = '', resource_revision = ${OWN}.stored.revision,
       placement_selector = case when ${OWN}.wanted is null then o.placement_selector else ${selector} end,
       updated_at = clock_timestamp()
     where ${ofOverall};

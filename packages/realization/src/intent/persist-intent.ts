@@ -1,4 +1,4 @@
-import { InvalidRecordError, RevisionConflictError } from '@intendant/core';
+import { RevisionConflictError } from '@intendant/core';
 import {
   allColumns,
   arrayLiteral,
@@ -15,11 +15,12 @@ import { enqueueIntent } from '../job/enqueue.ts';
 import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from '../placement/intent-revision.ts';
 import { ofResource, type Placement, placementStatements } from '../placement/placement-statements.ts';
-import { type Identity, identitySql } from '../resource/identity-set.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { explainingPoints } from '../placement/refused-point.ts';
+import type { Identity } from '../resource/identity-set.ts';
+import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
-import { REMOVED_POINT_SQLSTATE } from '../status/removed-point.ts';
-import { STATUS_WEIGHTS } from '../status/status.ts';
+import { STATUS_WEIGHTS, type Status, statusOfWeight } from '../status/status.ts';
+import { cleanLeftovers, lookForLeftover, refuseLeftover } from './leftovers.ts';
 import { persistFunction, REFUSED_SQLSTATE } from './persist-function.ts';
 
 /*
@@ -42,49 +43,59 @@ export interface IntentToPersist {
   readonly placement: Placement;
 }
 
-/** Returns the stored row of the resource. Throws RevisionConflictError, and then nothing changed. */
+/** What was stored. */
+export interface PersistedIntent {
+  /** The stored row of the resource. */
+  readonly row: readonly (string | null)[];
+  /** The overall status after the write. */
+  readonly status: Status;
+}
+
+/** Throws RevisionConflictError, and then nothing changed. */
 export async function persistIntent(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   intent: IntentToPersist,
-  runInTransaction: (
-    run: (executor: Executor) => Promise<readonly (string | null)[]>,
-  ) => Promise<readonly (string | null)[]>,
+  runInTransaction: (run: (executor: Executor) => Promise<PersistedIntent>) => Promise<PersistedIntent>,
   isTransaction: boolean,
-): Promise<readonly (string | null)[]> {
+): Promise<PersistedIntent> {
   const persistInTransaction = () =>
-    runInTransaction((inTransaction) => persistAfterLook(inTransaction, scope, tables, intent));
+    runInTransaction((inTransaction) =>
+      explainingPoints(tables, () => persistAfterLook(inTransaction, scope, tables, intent)),
+    );
+  if (isTransaction) return persistInTransaction();
   try {
-    return await (isTransaction ? persistInTransaction() : persistAtOnce(executor, scope, tables, intent));
+    return await explainingPoints(tables, () => persistAtOnce(executor, scope, tables, intent));
   } catch (error) {
     if (hasCode(error, LEFTOVER_SQLSTATE)) return persistInTransaction();
-    throw hasCode(error, REMOVED_POINT_SQLSTATE) ? removedPoint(tables, error) : error;
+    throw error;
   }
 }
 
 const hasCode = (error: unknown, code: string): error is Error =>
   error instanceof Error && 'code' in error && error.code === code;
 
-function removedPoint({ resource }: StatusTables, cause: Error & { detail?: string }): InvalidRecordError {
-  return new InvalidRecordError(
-    `persistIntent ${resource.name}: the enforcement point ${cause.detail} was removed; name another, or add it again`,
-    { details: { table: resource.name, enforcementPoint: cause.detail }, cause },
-  );
-}
-
-async function persistAtOnce(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
+async function persistAtOnce(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intent: IntentToPersist,
+): Promise<PersistedIntent> {
   const call = callPersist(tables, intent);
-  if (call === undefined)
-    return acceptedRow(tables, intent, recordAnswer(await executor.run(scope, statementsAtOnce(tables, intent))));
+  if (call === undefined) {
+    const statements = statementsAtOnce(tables, intent);
+    return accepted(tables, intent, RECORD, await executor.run(scope, statements));
+  }
   try {
-    return acceptedRow(tables, intent, (await executor.run(scope, [call]))[0] as StatementResult);
+    return accepted(tables, intent, 0, await executor.run(scope, [call, ...statusAfter(tables, intent)]));
   } catch (error) {
     throw hasCode(error, REFUSED_SQLSTATE) ? revisionConflict(tables, intent) : error;
   }
 }
 
 function callPersist(tables: StatusTables, { row, placement }: IntentToPersist): Statement | undefined {
+  if (placement.kind === 'points' && placement.allowsUnknown === true) return undefined;
   const call = callSql(tables);
   const upsert = upsertStatement(tables.resource, row);
   if (call === undefined || !call.upserts.has(upsert.text)) return undefined;
@@ -115,31 +126,36 @@ function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statem
   ];
 }
 
-/** The result for the record, from the results of `statementsAtOnce`. */
-const recordAnswer = (answers: readonly StatementResult[]): StatementResult => answers[3] as StatementResult;
+/** Of `statementsAtOnce`, the one that stores the record. */
+const RECORD = 3;
 
 /**
- * Several intents of one caller, in order, in one exchange of a transaction. Returns for each the row of the
- * resource, or the RevisionConflictError that it met. An id that is used again, or a point that was removed, fails
- * all of them with a database error; then they must be persisted one by one.
+ * Several intents of one caller, in order, in one exchange of a transaction. Returns for each what was stored, or the
+ * RevisionConflictError that it met. An id that is used again, or a point that was removed, fails them all with an error
+ * of the database: they are then to be persisted one by one.
  */
 export async function persistIntents(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   intents: readonly IntentToPersist[],
-): Promise<(readonly (string | null)[] | RevisionConflictError)[]> {
+): Promise<(PersistedIntent | RevisionConflictError)[]> {
   const statements = intents.map((intent) => statementsAtOnce(tables, intent));
   const answers = await executor.run(scope, statements.flat());
   let next = 0;
   return intents.map((intent, index) => {
     const first = next;
     next += (statements[index] as Statement[]).length;
-    return recordAnswer(answers.slice(first, next)).rows[0] ?? revisionConflict(tables, intent);
+    return persistedBy(intent, RECORD, answers.slice(first, next)) ?? revisionConflict(tables, intent);
   });
 }
 
-async function persistAfterLook(executor: Executor, scope: Scope, tables: StatusTables, intent: IntentToPersist) {
+async function persistAfterLook(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intent: IntentToPersist,
+): Promise<PersistedIntent> {
   const before = [...lockStatements(tables, intent.identity), lookForLeftover(tables, intent.identity)];
   const looked = await executor.run(scope, before);
   const leftover = looked.at(-1)?.rows[0]?.[0] ?? null;
@@ -148,17 +164,16 @@ async function persistAfterLook(executor: Executor, scope: Scope, tables: Status
       noteIntentRevision(upsertStatement(tables.resource, intent.row)),
       ...afterRecord(tables, intent),
     ]);
-    return acceptedRow(tables, intent, answers[0] as StatementResult);
+    return accepted(tables, intent, 0, answers);
   }
   if (intent.row.revision !== undefined && intent.row.revision !== '0') throw revisionConflict(tables, intent);
   const row = { ...intent.row, revision: revisionAbove(leftover) };
-  const cleaning = cleanLeftovers(tables, intent);
   const answers = await executor.run(scope, [
-    ...cleaning,
+    cleanLeftovers(tables, intent.identity),
     noteIntentRevision(insertStatement(tables.resource, row)),
     ...afterRecord(tables, intent),
   ]);
-  return acceptedRow(tables, intent, answers[cleaning.length] as StatementResult);
+  return accepted(tables, intent, 1, answers);
 }
 
 const lockStatements = (tables: StatusTables, identity: Identity): Statement[] => [
@@ -166,13 +181,25 @@ const lockStatements = (tables: StatusTables, identity: Identity): Statement[] =
   insertOrLockOverallStatus(tables, [{ identity, makesRow: true, revision: 0 }]),
 ];
 
-const afterRecord = (tables: StatusTables, { identity, row, placement }: IntentToPersist): Statement[] => [
-  ...placementStatements(tables, identity, placement),
-  resetOverall(tables, identity, placement),
-  ...(mayBeNowhere(placement) ? [settleNowhere(tables, identity)] : []),
-  enqueueIntent(tables, identity),
-  ...(row.revision === undefined ? [] : [dropUnfoundedStatus(tables, [identity])]),
-];
+const afterRecord = (tables: StatusTables, intent: IntentToPersist): Statement[] => {
+  const { identity, row, placement } = intent;
+  return [
+    ...placementStatements(tables, identity, placement),
+    resetOverall(tables, identity, placement),
+    ...(placement.kind !== 'stay' && mayBeNowhere(placement) ? [settleNowhere(tables, identity)] : []),
+    enqueueIntent(tables, identity),
+    ...(row.revision === undefined ? [] : [dropUnfoundedStatus(tables, [identity])]),
+    ...statusAfter(tables, intent),
+  ];
+};
+
+/** The last of an intent's statements, where its overall status may be another than PENDING. */
+const statusAfter = (tables: StatusTables, { identity, placement }: IntentToPersist): Statement[] =>
+  mayBeNowhere(placement) ? [{ name: 'status-after-intent', text: statusAfterSql(tables), values: identity }] : [];
+
+const statusAfterSql = perStatusTables(
+  (tables) => `select o.realization_status from ${tables.overall.qualifiedName} o where ${ofResource(tables, 'o')}`,
+);
 
 const resetOverall = (tables: StatusTables, identity: Identity, placement: Placement): Statement =>
   placement.kind === 'stay'
@@ -184,20 +211,25 @@ const resetOverall = (tables: StatusTables, identity: Identity, placement: Place
       };
 
 const resetOverallSql = perStatusTables((tables) => {
-  const reset = (placing: string): string => `
+  const reset = (placing: string, status = String(STATUS_WEIGHTS.PENDING)): string => `
     update ${tables.overall.qualifiedName} o
-    set realization_status = ${STATUS_WEIGHTS.PENDING}, additional_details = '', resource_revision = ${INTENT_REVISION},
+    set realization_status = ${status}, additional_details = '', resource_revision = ${INTENT_REVISION},
       updated_at = clock_timestamp()${placing}
     where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`;
   return {
-    staying: reset(''),
+    staying: reset('', stayingStatus(tables)),
     placed: reset(`, placement_selector = $${tables.overall.identity.length + 1}::jsonb`),
   };
 });
 
-/** The intent may turn out to have nothing to do anywhere. Without a list or a selector, its points come later. */
-export const mayBeNowhere = (placement: Placement): boolean =>
-  placement.kind === 'selector' || (placement.kind === 'points' && placement.points.length === 0);
+/** What was to be nowhere stays so. Of another that is nowhere the points come later. */
+const stayingStatus = (tables: StatusTables): string => `
+      case when o.realization_status = ${STATUS_WEIGHTS.REALIZED}
+          and not exists (select from ${tables.enforcement.qualifiedName} e where ${ofResource(tables, 'e')})
+        then ${STATUS_WEIGHTS.REALIZED} else ${STATUS_WEIGHTS.PENDING} end`;
+
+/** The intent may turn out to have nothing to do anywhere. */
+const mayBeNowhere = (placement: Placement): boolean => placement.kind !== 'points' || placement.points.length === 0;
 
 /** What is to be nowhere, and is nowhere, is as it should be. */
 const settleNowhere = (tables: StatusTables, identity: Identity): Statement => ({
@@ -213,63 +245,28 @@ const settleNowhereSql = perStatusTables(
       and not exists (select from ${tables.enforcement.qualifiedName} e where ${ofResource(tables, 'e')})`,
 );
 
-/** A row that is there without its resource, and has been at a revision. */
-const leftoverOf = (tables: StatusTables): string => `
-    from ${tables.overall.qualifiedName} o
-    where ${ofResource(tables, 'o')} and o.resource_revision > 0
-      and not exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`;
-
-const lookForLeftover = (tables: StatusTables, identity: Identity): Statement => ({
-  name: 'look-for-leftover',
-  text: lookSql(tables),
-  values: identity,
-});
-const lookSql = perStatusTables((tables) => `select o.resource_revision ${leftoverOf(tables)}`);
-
-const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => ({
-  name: 'refuse-leftover',
-  text: refuseSql(tables),
-  values: identity,
-});
-const refuseSql = perStatusTables(
-  (tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`,
-);
-
 const revisionAbove = (leftover: string): string => String(BigInt(leftover) + 1n);
 
-/**
- * A resource whose row was deleted leaves status rows of its removals, which are no longer needed. They are deleted
- * here; a job at each of these points still removes what may exist there.
- */
-function cleanLeftovers(tables: StatusTables, { identity }: IntentToPersist): Statement[] {
-  return [{ name: 'clean-leftovers', text: cleanSql(tables), values: identity }];
-}
-
-const cleanSql = perStatusTables((tables) => {
-  const json = identitySql(tables.overall).json('e');
-  return `
-    with cleaned as (
-      delete from ${tables.enforcement.qualifiedName} e
-      where ${ofResource(tables, 'e')}
-        and (e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
-          or e.is_removal and e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING})
-      returning e.*
-    )
-    select intendant.enqueue_jobs(
-      '${tables.resource.schemaName}', '${tables.resource.name}', array_agg(e.${POINT_COLUMN}), array_agg(${json}),
-      array_agg(${tables.resource.isTenanted ? 'e.org_id' : 'null::text'}), 0)
-    from cleaned e where e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}
-    having count(*) > 0`;
-});
-
-function acceptedRow(
+function accepted(
   tables: StatusTables,
   intent: IntentToPersist,
-  answer: StatementResult,
-): readonly (string | null)[] {
-  const stored = answer.rows[0];
-  if (stored) return stored;
+  recordAt: number,
+  answers: readonly StatementResult[],
+): PersistedIntent {
+  const persisted = persistedBy(intent, recordAt, answers);
+  if (persisted) return persisted;
   throw revisionConflict(tables, intent);
+}
+
+/** Undefined when the record was refused. */
+function persistedBy(
+  { placement }: IntentToPersist,
+  recordAt: number,
+  answers: readonly StatementResult[],
+): PersistedIntent | undefined {
+  const row = answers[recordAt]?.rows[0];
+  const status = mayBeNowhere(placement) ? statusOfWeight(Number(answers.at(-1)?.rows[0]?.[0])) : 'PENDING';
+  return row && { row, status };
 }
 
 const revisionConflict = ({ resource }: StatusTables, { row }: IntentToPersist): RevisionConflictError =>

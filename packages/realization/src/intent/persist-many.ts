@@ -1,68 +1,72 @@
-import type { Executor, Scope } from '@intendant/core/internal';
-import { LEFTOVER_SQLSTATE } from '../job/job-functions.ts';
+import type { Executor, Scope, StatementResult } from '@intendant/core/internal';
+import { explainingPoints } from '../placement/refused-point.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { lockOverallStatus } from '../status/overall-status.ts';
-import { type IntentToPersist, persistIntent, persistIntents } from './persist-intent.ts';
+import { insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { lookForLeftovers } from './leftovers.ts';
+import { type IntentToPersist, type PersistedIntent, persistIntent, persistIntents } from './persist-intent.ts';
 
 const TOGETHER = 100;
 
-type Row = readonly (string | null)[];
-
 /**
- * Persists intents in order, in one transaction, with a hundred in each round trip. If an id is used again, all are
- * persisted one by one, which is slower. Throws what `persistIntent` throws; then nothing is changed.
+ * Persists intents in order, with a hundred in each round trip. An intent whose id was used before takes a round trip of its
+ * own. Throws what `persistIntent` throws; then nothing is changed.
  */
-export async function persistMany(
-  inTransaction: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,
-  isTransaction: boolean,
+export function persistMany(
+  atomically: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,
   scope: Scope,
   tables: StatusTables,
   intents: readonly IntentToPersist[],
-): Promise<Row[]> {
-  const oneByOne = () => inTransaction((executor) => persistEach(executor, scope, tables, intents));
-  if (isTransaction) return oneByOne();
-  try {
-    return await inTransaction((executor) => persistTogether(executor, scope, tables, intents));
-  } catch (error) {
-    if ((error as { code?: string }).code === LEFTOVER_SQLSTATE || isLeftover(error)) return oneByOne();
-    throw error;
-  }
+): Promise<PersistedIntent[]> {
+  return atomically((executor) => explainingPoints(tables, () => persistAll(executor, scope, tables, intents)));
 }
 
-/** The transaction has already translated the error. */
-const isLeftover = (error: unknown): boolean =>
-  error instanceof Error && (error.cause as { code?: string } | undefined)?.code === LEFTOVER_SQLSTATE;
+async function persistAll(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intents: readonly IntentToPersist[],
+): Promise<PersistedIntent[]> {
+  const leftovers = await lockAndLook(executor, scope, tables, intents);
+  const persisted: PersistedIntent[] = [];
+  while (persisted.length < intents.length) {
+    const next = intents.slice(persisted.length, persisted.length + TOGETHER);
+    const fresh = next.findIndex((_, index) => leftovers.has(persisted.length + index));
+    if (fresh === 0)
+      persisted.push(
+        await persistIntent(executor, scope, tables, next[0] as IntentToPersist, (run) => run(executor), true),
+      );
+    else persisted.push(...(await persistTogether(executor, scope, tables, fresh < 0 ? next : next.slice(0, fresh))));
+  }
+  return persisted;
+}
+
+/** Locks all in the order of their identity, and returns the indexes of those of which status rows of an earlier resource are left. */
+async function lockAndLook(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intents: readonly IntentToPersist[],
+): Promise<Set<number>> {
+  const identities = intents.map(({ identity }) => identity);
+  const remarks = identities.map((identity) => ({ identity, isRemoval: true, revision: 0 }));
+  const [, looked] = await executor.run(scope, [
+    insertOrLockOverallStatus(tables, remarks),
+    lookForLeftovers(tables, identities),
+  ]);
+  const ordinals = JSON.parse(String((looked as StatementResult).rows[0]?.[0])) as number[];
+  return new Set(ordinals.map((ordinal) => ordinal - 1));
+}
 
 async function persistTogether(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   intents: readonly IntentToPersist[],
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  await executor.run(scope, [
-    lockOverallStatus(
-      tables,
-      intents.map(({ identity }) => identity),
-    ),
-  ]);
-  for (let first = 0; first < intents.length; first += TOGETHER) {
-    for (const row of await persistIntents(executor, scope, tables, intents.slice(first, first + TOGETHER))) {
-      if (row instanceof Error) throw row;
-      rows.push(row);
-    }
+): Promise<PersistedIntent[]> {
+  const persisted: PersistedIntent[] = [];
+  for (const one of await persistIntents(executor, scope, tables, intents)) {
+    if (one instanceof Error) throw one;
+    persisted.push(one);
   }
-  return rows;
-}
-
-async function persistEach(
-  executor: Executor,
-  scope: Scope,
-  tables: StatusTables,
-  intents: readonly IntentToPersist[],
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const intent of intents)
-    rows.push(await persistIntent(executor, scope, tables, intent, (run) => run(executor), true));
-  return rows;
+  return persisted;
 }

@@ -1,10 +1,11 @@
 import { JOB_BELL_CHANNEL, ringJobBell } from './job-bell.ts';
+import { refuseOthersJob, refuseOthersJobs } from './own-jobs.ts';
 import { QUEUE_COLUMNS, QUEUE_VALUES } from './queue-settings.ts';
 
 /*
  * These functions run with the rights of the schema's owner, because the roles of tenants have no rights on the job
- * tables. A job names only a resource and a point. A tenant that adds one for another tenant makes a worker look at
- * that resource and find that it is realized. So writer roles may call the functions, which check nothing more.
+ * tables. A job names only a resource and a point. Writer roles may call the functions, each for jobs of its own: see
+ * own-jobs.ts.
  */
 
 export const JOBS_SCHEMA = 'intendant_jobs';
@@ -31,6 +32,10 @@ $body$`;
 export const keyPart = (part: string): string =>
   `case when ${isPlain(part)} then ${part} else intendant.job_key_part(${part}) end`;
 
+/** The same for a function without a search_path. */
+const qualifiedKeyPart = (part: string): string =>
+  `case when ${part} operator(pg_catalog.~) '${PLAIN_KEY_PART}' then ${part} else intendant.job_key_part(${part}) end`;
+
 /** As `jobKey` in job-key.ts, of a JSON array. */
 export const keyOf = (identity: string): string => `
     (select string_agg(${keyPart('part')}, '/' order by place)
@@ -53,7 +58,7 @@ as $body$
 declare
   prefix constant text := ${keyPart('schema_name')} || '/' || ${keyPart('table_name')} || '/';
   added bigint;
-begin
+begin${refuseOthersJobs('enqueue_jobs')}
   insert into ${JOBS_SCHEMA}.queue (name, ${QUEUE_COLUMNS})
   select wanted.name, ${QUEUE_VALUES}
   from (select distinct prefix || ${keyPart('point')} as name from unnest(points) as point) wanted
@@ -106,7 +111,7 @@ create or replace function intendant.add_job(queue_name text, identity jsonb, jo
 returns void
 language plpgsql security definer
 as $body$
-begin
+begin${refuseOthersJob('add_job', qualifiedKeyPart('$4'))}
   ${addJob}
   if not found and not exists (select from ${JOBS_SCHEMA}.queue q where q.name operator(pg_catalog.=) $1) then
     insert into ${JOBS_SCHEMA}.queue (name, ${QUEUE_COLUMNS})

@@ -1,4 +1,5 @@
-import { type DataStoreInternals, DedicatedConnection, Service } from '@intendant/core/internal';
+import { DedicatedConnection, Service } from '@intendant/core/internal';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { JOB_BELL_CHANNEL } from './job-bell.ts';
 
@@ -7,7 +8,8 @@ export class JobListener {
   readonly #service: Service;
   readonly #listeners = new Map<string, Set<() => void>>();
 
-  constructor(store: DataStoreInternals, logger: Logger) {
+  /** The connection must not lead through a pooler in transaction mode. */
+  constructor(connection: pg.ClientConfig, logger: Logger) {
     this.#service = new Service({
       logger,
       messages: {
@@ -15,15 +17,15 @@ export class JobListener {
         ended: 'new jobs are heard of directly again',
       },
       run: async ({ signal, ready }) => {
-        await using connection = await DedicatedConnection.open({
-          connection: store.connection,
+        await using dedicated = await DedicatedConnection.open({
+          connection,
           applicationName: 'intendant workers',
           setUp: `listen ${JOB_BELL_CHANNEL}`,
         });
-        connection.client.on('notification', ({ payload = '' }) => this.#ring(payload));
+        dedicated.client.on('notification', ({ payload = '' }) => this.#ring(payload));
         ready();
-        await aborted(AbortSignal.any([signal, connection.lost]));
-        if (!signal.aborted) throw connection.lost.reason;
+        await aborted(AbortSignal.any([signal, dedicated.lost]));
+        if (!signal.aborted) throw dedicated.lost.reason;
         return undefined;
       },
     });

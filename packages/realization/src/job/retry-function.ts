@@ -1,13 +1,11 @@
 import { JOBS_SCHEMA, keyOf, keyPart } from './job-functions.ts';
+import { refuseOthersJobs } from './own-jobs.ts';
 
 /*
  * Makes the jobs of these resources due now, as if they had never been tried. A job that waits for a retry is
  * replaced, not reset: reports of workers are checked by the job's id and attempt number, and a job that counted from
  * one again could be confused with an attempt of a worker that lost it. A running job is not changed, and its resource
  * is not returned.
- *
- * It runs with the owner's rights, and a tenant may call it with its own SQL. So a role that is restricted to an org may
- * only name resources of that org: the org is the first part of an identity, if the table has one.
  */
 
 export const RETRY_JOBS = `
@@ -22,19 +20,7 @@ declare
   keys constant text[] := array(
     select ${keyOf('item.identity')} from unnest(identities) with ordinality as item (identity, ordinal) order by ordinal);
   idle bigint[];
-begin
-  if current_setting('role') ~ '_tenant_(instance_)?writer$'
-    and exists (
-      select from pg_catalog.pg_attribute a
-      where a.attrelid = to_regclass(format('%I.%I', schema_name, table_name)) and a.attname = 'org_id'
-    )
-    and exists (
-      select from unnest(identities) as asked (identity)
-      where asked.identity ->> 0 is distinct from current_setting('intendant.org_id', true)
-    )
-  then
-    raise insufficient_privilege using message = 'retry_jobs: a job of another org';
-  end if;
+begin${refuseOthersJobs('retry_jobs')}
   idle := array(
     select item.ordinal from unnest(queues, keys) with ordinality as item (queue, key, ordinal)
     where not exists (

@@ -7,10 +7,12 @@ import { type Duty, DutyRound } from '../background/duty.ts';
  */
 export class Maintenance implements AsyncDisposable {
   readonly #rounds: ReadonlyMap<string, DutyRound>;
+  readonly #checkOpen: () => void;
   #isStarted = false;
 
   /** @internal */
-  constructor(duties: readonly Duty[], logger: Logger) {
+  constructor(duties: readonly Duty[], logger: Logger, checkOpen: () => void) {
+    this.#checkOpen = checkOpen;
     this.#rounds = new Map(duties.map((duty) => [duty.name, new DutyRound(duty, logger)]));
   }
 
@@ -18,7 +20,9 @@ export class Maintenance implements AsyncDisposable {
     return this.#isStarted;
   }
 
+  /** Throws ConfigurationError when the realization is closed. */
   start(): void {
+    this.#checkOpen();
     this.#isStarted = true;
     for (const round of this.#rounds.values()) round.start();
   }

@@ -29,7 +29,7 @@ export async function carryOutIntents(
 ): Promise<Outcome[]> {
   const intents = waiting.map(({ operation }) => operation as IntentToPersist);
   const persisted = await persistIntents(executor, scope, tables, intents);
-  return persisted.map((row) => (row instanceof Error ? { error: storedError(row) } : { row }));
+  return persisted.map((one) => (one instanceof Error ? { error: storedError(one) } : one));
 }
 
 /** Carries one operation out, in the transaction that the executor runs in. What the rules refuse is an outcome. */
@@ -55,7 +55,7 @@ async function attempt(
 ): Promise<Outcome> {
   switch (operation.kind) {
     case 'persistIntent':
-      return { row: await persistIntent(executor, scope, tables, operation, (run) => run(executor), true) };
+      return persistIntent(executor, scope, tables, operation, (run) => run(executor), true);
     case 'softDelete':
       return { row: (await softDeleteIntent(executor, scope, tables, operation)) ?? null };
     case 'delete':

@@ -1,14 +1,15 @@
 import * as core from '@intendant/core';
 import { IntendantError } from '@intendant/core';
 import type { MarkResult } from '../status/marks.ts';
+import type { Status } from '../status/status.ts';
 
 /** The stored result of one part. */
 export type Outcome =
   | { readonly verdict: MarkResult }
   /** Rows affected. */
   | { readonly count: number }
-  /** A row of the resource's table; null when there was none. */
-  | { readonly row: readonly (string | null)[] | null }
+  /** A row of the resource's table; null when there was none. Of an intent, also the overall status after it. */
+  | { readonly row: readonly (string | null)[] | null; readonly status?: Status }
   | { readonly error: StoredError };
 
 interface StoredError {

@@ -217,18 +217,26 @@ describe('retry', () => {
     ]);
   });
 
-  test("SQL of a tenant's own retries no job of another tenant", async () => {
+  test.each([
+    ['retries a job', `retry_jobs('public', 'vm', array['E1'], array['["Pepsi", "VM1"]'::jsonb], array['Coke'])`],
+    ['adds jobs', `enqueue_jobs('public', 'vm', array['E1'], array['["Pepsi", "VM1"]'::jsonb], array['Coke'], 0)`],
+    ['adds one', `add_job('public/vm/E1', '["Pepsi", "VM1"]', 'Pepsi/VM1', 'Coke', 0)`],
+    ['adds one of its own in its turn', `add_job('public/vm/E1', '["Coke", "VM1"]', 'Coke/VM1', 'Pepsi', 0)`],
+    [
+      'adds many in its turn',
+      `enqueue_jobs('public', 'vm', array['E1'], array['["Coke", "VM1"]'::jsonb], array['Pepsi'], 0)`,
+    ],
+    ['takes the key of one', `add_job('public/vm/E1', '["Coke", "VM1"]', 'Pepsi/VM1', 'Coke', 0)`],
+    ['adds one without an org', `add_job('public/vm/E1', '["Pepsi", "VM1"]', 'Pepsi/VM1', null, 0)`],
+    ['adds one to an unknown table', `add_job('public/vms/E1', '["Pepsi", "VM1"]', 'Pepsi/VM1', null, 0)`],
+    [
+      'adds many to an unknown table',
+      `enqueue_jobs('public', 'vms', array['E1'], array['["Pepsi", "VM1"]'::jsonb], array[null], 0)`,
+    ],
+  ])("SQL of a tenant's own never %s of another tenant", async (_, call) => {
     await persist('VM1');
     const before = await jobs();
-    const attempt = fixture.store
-      .as(coke)
-      .transaction(
-        (tx) =>
-          tx.query(
-            `select intendant.retry_jobs('public', 'vm', array['E1'], array['["Pepsi", "VM1"]'::jsonb], array['Coke'])`,
-          ),
-        { tables: [vm] },
-      );
+    const attempt = fixture.store.as(coke).transaction((tx) => tx.query(`select intendant.${call}`), { tables: [vm] });
     await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
     expect(await jobs()).toEqual(before);
   });
@@ -415,7 +423,94 @@ describe('intents of many, and of what is not there', () => {
     expect((await r.persistIntent(vm, { id: 'VM9', name: '' })).status).toBe('PENDING');
     const moved = await persist('VM3');
     await r.markSuccess(vm, moved, 'E1');
-    expect((await r.persistIntent(vm, moved, { enforcementPoints: [] })).status).toBe('PENDING');
+    const leaving = await r.persistIntent(vm, moved, { enforcementPoints: [] });
+    expect(leaving.status).toBe('PENDING');
+    await r.markDeletionRealized(vm, leaving.record, 'E1');
+    expect(await r.getOverallStatus(vm, 'VM3')).toBe('REALIZED');
+  });
+
+  test('an intent that says nothing about its points leaves a resource that is nowhere REALIZED, in every way to persist it', async () => {
+    const nowhere = { enforcementPoints: [] };
+    for (const id of ['VM1', 'VM2', 'VM3', 'VM4']) await r.persistIntent(vm, { id, name: 'one' }, nowhere);
+    expect((await r.persistIntent(vm, { id: 'VM1', name: 'two' })).status).toBe('REALIZED');
+    expect((await r.persistIntents(vm, [{ id: 'VM2', name: 'two' }]))[0]?.status).toBe('REALIZED');
+    await fixture.store.as(pepsi).transaction(async (tx) => {
+      const inside = await fixture.realization.in(tx).persistIntent(vm, { id: 'VM3', name: 'two' });
+      expect(inside.status).toBe('REALIZED');
+    });
+    const submitted = await r.submit.persistIntent(vm, { id: 'VM4', name: 'two' });
+    expect((await submitted.result({ timeoutMs: 10_000 })).status).toBe('REALIZED');
+    expect(await r.count(vm, { status: 'REALIZED' })).toBe(4);
+    await expect(r.markSuccess(vm, { id: 'VM1', revision: 1 }, 'E1')).rejects.toMatchObject({ code: 'MARKING_FAILED' });
+    expect(await r.getOverallStatus(vm, 'VM1')).toBe('REALIZED');
+    expect((await r.persistIntent(vm, { id: 'VM1', name: 'two' }, { enforcementPoints: ['E1'] })).status).toBe(
+      'PENDING',
+    );
+    await r.softDelete(vm, 'VM2');
+    await expect(r.markSuccess(vm, { id: 'VM2', revision: 2 }, 'E1')).rejects.toMatchObject({ code: 'MARKING_FAILED' });
+    expect(await r.getOverallStatus(vm, 'VM2')).toBe('DELETION_REALIZED');
+  });
+
+  test('many that fail inside a transaction are undone alone, and ids that were used before are among them', async () => {
+    await persist('used');
+    await r.delete(vm, 'used');
+    await fixture.store.as(pepsi).transaction(async (tx) => {
+      const inside = fixture.realization.in(tx);
+      await inside.persistIntent(vm, { id: 'VM1', name: 'kept' }, { enforcementPoints: ['E1'] });
+      const stale = [
+        { id: 'VM1', name: 'changed' },
+        { id: 'VM2', name: '', revision: 7 },
+      ];
+      await expect(inside.persistIntents(vm, stale)).rejects.toMatchObject({ code: 'REVISION_CONFLICT' });
+      const names = ['VM3', 'used', 'VM4', 'used', 'VM3'].map((id) => ({ id, name: 'many' }));
+      const many = await inside.persistIntents(vm, names, { enforcementPoints: ['E1'] });
+      expect(many.map(({ record }) => record.revision)).toEqual([1, 2, 1, 3, 2]);
+      expect((await inside.softDeleteMany(vm, ['VM4', 'VM3', 'nobody', 'VM4'])).records).toMatchObject([
+        { id: 'VM4', revision: 2 },
+        { id: 'VM3', revision: 3 },
+      ]);
+    });
+    expect(await fixture.store.as(pepsi).findMany(vm, { orderBy: { id: 'asc' } })).toMatchObject([
+      { id: 'VM1', name: 'kept', revision: 1 },
+      { id: 'used', revision: 3 },
+    ]);
+    expect(await statusLine(r, vm, 'VM3', 'E1')).toBe('DELETION_PENDING / DELETION_PENDING');
+    expect(await r.softDeleteMany(vm, [])).toEqual({ rowsAffected: 0, records: [] });
+  });
+
+  test('many are soft-deleted in one round trip, also those that are nowhere', async () => {
+    await r.persistIntents(vm, [{ id: 'VM1', name: '' }], { enforcementPoints: ['E1', 'E2'] });
+    await r.persistIntents(vm, [{ id: 'VM2', name: '' }], { enforcementPoints: [] });
+    expect((await r.softDeleteMany(vm, ['VM1', 'VM2'])).rowsAffected).toBe(2);
+    expect(await statusLine(r, vm, 'VM1', 'E1', 'E2')).toBe('DELETION_PENDING / DELETION_PENDING / DELETION_PENDING');
+    expect(await r.getOverallStatus(vm, 'VM2')).toBe('DELETION_REALIZED');
+    const calls: string[] = [];
+    await workers.work('E2', { unrealize: async ({ record: { id } }) => void calls.push(id) });
+    await eventually(() => expect(calls).toEqual(['VM1']), { timeoutMs: 10_000 });
+  });
+
+  test('many are submitted at once, each of which is carried out by itself', async () => {
+    const records = ['VM1', 'VM2'].map((id) => ({ id, name: 'one' }));
+    const submitted = await r.submit.persistIntents(vm, records, { enforcementPoints: ['E1'] });
+    const limit = { timeoutMs: 10_000 };
+    expect(await submitted.result(limit)).toMatchObject([
+      { record: { id: 'VM1', revision: 1 }, status: 'PENDING' },
+      { record: { id: 'VM2', revision: 1 }, status: 'PENDING' },
+    ]);
+    const stale = await r.submit.persistIntents(vm, [
+      { id: 'VM1', name: 'two' },
+      { id: 'VM2', name: 'two', revision: 9 },
+    ]);
+    await expect(stale.result(limit)).rejects.toMatchObject({ code: 'REVISION_CONFLICT', details: { refused: [1] } });
+    expect((await fixture.store.as(pepsi).find(vm, 'VM1')).name).toBe('two');
+    const removed = await r.submit.softDeleteMany(vm, ['VM1', 'nobody', 'VM2']);
+    expect(await removed.result(limit)).toMatchObject({ rowsAffected: 2, records: [{ id: 'VM1' }, { id: 'VM2' }] });
+    for (const empty of [
+      r.submit.persistIntents(vm, []),
+      r.submit.softDeleteMany(vm, []),
+      r.submit.markSuccess(vm, [], 'E1'),
+    ])
+      await (await empty).result(limit);
   });
 
   test('many are persisted and soft-deleted at once: all of them, or none', async () => {

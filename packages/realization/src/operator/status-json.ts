@@ -1,6 +1,7 @@
 import { identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
-import type { StatusRecord } from '../status/read-status.ts';
+import { atPoint, type StatusRecord } from '../status/read-status.ts';
+import { isStalePoint } from '../status/stale-point.ts';
 import { statusOfWeight } from '../status/status.ts';
 
 /*
@@ -19,7 +20,7 @@ export const overallJson = (alias: string): string => `json_build_array(${fields
 
 /** All enforcement rows of the resource under this alias, in SQL. */
 export const enforcementJson = (tables: StatusTables, alias: string): string => `(
-      select json_agg(json_build_array(e.${POINT_COLUMN}, ${fieldsOf('e')}) order by e.${POINT_COLUMN})
+      select json_agg(json_build_array(e.${POINT_COLUMN}, ${isStalePoint(`e.${POINT_COLUMN}`)}, ${fieldsOf('e')}) order by e.${POINT_COLUMN})
       from ${tables.enforcement.qualifiedName} e where ${identitySql(tables.overall).same('e', alias)})`;
 
 export const readOverallJson = (text: string | null | undefined): StatusRecord =>
@@ -27,8 +28,8 @@ export const readOverallJson = (text: string | null | undefined): StatusRecord =
 
 export function readEnforcementJson(text: string | null | undefined): Map<string, StatusRecord> {
   if (text === null || text === undefined) return new Map();
-  const rows = JSON.parse(text) as [string, ...StatusTuple][];
-  return new Map(rows.map(([point, ...status]) => [point, toStatusRecord(status)]));
+  const rows = JSON.parse(text) as [string, boolean, ...StatusTuple][];
+  return new Map(rows.map(([point, isStale, ...status]) => [point, atPoint(toStatusRecord(status), isStale)]));
 }
 
 const toStatusRecord = ([weight, additionalDetails, revision, createdAt, updatedAt]: StatusTuple): StatusRecord => ({

@@ -31,23 +31,39 @@ export interface PlacementOptions {
    * or removed. Default: the placement registered with the table; without one, the current points.
    */
   readonly selector?: Selector;
+  /**
+   * Accepts names of points that are stale or that nobody registered. Default false: once a point is registered for the
+   * table, an intent is refused at a point that is not known or has sent no heartbeat for `staleAfterMs`, unless the
+   * resource is there already. For points whose workers start later.
+   */
+  readonly allowUnknownPoints?: boolean;
 }
 
-/** Throws InvalidRecordError for options that don't fit, and for a rule that returns neither a selector nor a list. */
+/** Throws ConfigurationError for an unknown option, InvalidRecordError for options that don't fit, and for a rule that returns neither a selector nor a list. */
 export function placementOf(
   options: PlacementOptions,
   rule: PlacementRule<AnyTable> | undefined,
   record: unknown,
 ): Placement {
-  checkOptions<PlacementOptions>('persistIntent', options, { enforcementPoints: true, selector: true });
-  const { enforcementPoints, selector } = options;
+  checkOptions<PlacementOptions>('persistIntent', options, {
+    enforcementPoints: true,
+    selector: true,
+    allowUnknownPoints: true,
+  });
+  const { enforcementPoints, selector, allowUnknownPoints } = options;
   if (enforcementPoints !== undefined && selector !== undefined)
     throw new InvalidRecordError('persistIntent: give enforcementPoints or a selector, not both');
-  if (enforcementPoints !== undefined) return { kind: 'points', points: checkEnforcementPoints(enforcementPoints) };
+  if (enforcementPoints !== undefined) return atPoints(enforcementPoints, allowUnknownPoints);
   if (selector !== undefined) return { kind: 'selector', selector: checkSelector(selector) };
   if (rule === undefined) return { kind: 'stay' };
   const place = typeof rule === 'function' ? rule(record as never) : rule;
   return Array.isArray(place)
-    ? { kind: 'points', points: checkEnforcementPoints(place) }
+    ? atPoints(place, allowUnknownPoints)
     : { kind: 'selector', selector: checkSelector(place) };
 }
+
+const atPoints = (points: readonly string[], allowsUnknown: boolean | undefined): Placement => ({
+  kind: 'points',
+  points: checkEnforcementPoints(points),
+  allowsUnknown,
+});

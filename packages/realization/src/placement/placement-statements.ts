@@ -1,16 +1,21 @@
 import { arrayLiteral, quoteIdentifier, type Statement } from '@intendant/core/internal';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
-import { isRemovedPoint } from '../status/removed-point.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { INTENT_REVISION } from './intent-revision.ts';
+import { mayRefusePoint, refusePoint } from './refused-point.ts';
 import { pointTableName, type Selector } from './selector.ts';
 
 /** Where an intent is to be true. */
 export type Placement =
   /** Where it is already. */
   | { readonly kind: 'stay' }
-  | { readonly kind: 'points'; readonly points: readonly string[] }
+  | {
+      readonly kind: 'points';
+      readonly points: readonly string[];
+      /** Also at points that are stale or that nobody registered. Undefined: they are refused. */
+      readonly allowsUnknown?: boolean | undefined;
+    }
   /** Wherever a live point's labels match, now and later. */
   | { readonly kind: 'selector'; readonly selector: Selector };
 
@@ -32,12 +37,13 @@ export function placementStatements(tables: StatusTables, identity: Identity, pl
   }
   const points = placement.kind === 'points' ? placement.points : null;
   const values = [...identity, points && arrayLiteral(points)];
+  const allowsUnknown = placement.kind === 'points' && placement.allowsUnknown === true;
   return [
     { name: 'forget-removed-points', text: namedSql(tables).forget, values },
     { name: 'reset-placed-points', text: namedSql(tables).reset, values },
     ...(points === null || points.length === 0
       ? []
-      : [{ name: 'place-at-points', text: namedSql(tables).place, values }]),
+      : [{ name: 'place-at-points', text: (allowsUnknown ? anyNamedSql : namedSql)(tables).place, values }]),
   ];
 }
 
@@ -54,14 +60,16 @@ const SELECT_POINTS = `
     from intendant.enforcement_point p
     where p.state = 'live' and $2 = any (p.table_names) and intendant.labels_match(p.labels, $1::jsonb)`;
 
-const placementSql = (tables: StatusTables, points: string) => ({
+const placementSql = (tables: StatusTables, points: string, allowsUnknown: boolean) => ({
   forget: forgetSql(tables, points),
   reset: resetSql(tables, points),
-  place: placeSql(tables, points),
+  place: placeSql(tables, points, allowsUnknown),
 });
 
-const namedSql = perStatusTables((tables) => placementSql(tables, `$${tables.overall.identity.length + 1}::text[]`));
-const selectedSql = perStatusTables((tables) => placementSql(tables, `current_setting('${SELECTED}')::text[]`));
+const namedPoints = ({ overall }: StatusTables): string => `$${overall.identity.length + 1}::text[]`;
+const namedSql = perStatusTables((tables) => placementSql(tables, namedPoints(tables), false));
+const anyNamedSql = perStatusTables((tables) => placementSql(tables, namedPoints(tables), true));
+const selectedSql = perStatusTables((tables) => placementSql(tables, `current_setting('${SELECTED}')::text[]`, true));
 
 const forgetSql = (tables: StatusTables, points: string): string => `
     delete from ${tables.enforcement.qualifiedName} e
@@ -75,14 +83,16 @@ const resetSql = (tables: StatusTables, points: string): string => `
       is_removal = not ${isStaying(points)}, attempt = null, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
 
-/** A removed point in an intent is marked ERROR, since no worker serves it. */
-const placeSql = (tables: StatusTables, points: string): string => {
+/** Where the resource is already, it may stay, whatever has become of the point. */
+const placeSql = (tables: StatusTables, points: string, allowsUnknown: boolean): string => {
   const identity = identitySql(tables.overall);
   const values = tables.overall.identity.map((column, index) => `$${index + 1}::${column.format.sqlType}`).join(', ');
   return `
     insert into ${tables.enforcement.qualifiedName}
       (${identity.columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
-    select ${values}, case when ${isRemovedPoint('w.id')} then intendant.refuse_removed_point(w.id) else w.id end,
+    select ${values}, case when ${mayRefusePoint(tables, 'w.id')} and not exists (
+        select from ${tables.enforcement.qualifiedName} e where ${ofResource(tables, 'e')} and e.${POINT_COLUMN} = w.id
+      ) then ${refusePoint(tables, 'w.id', String(allowsUnknown))} else w.id end,
       ${STATUS_WEIGHTS.PENDING}, '', ${INTENT_REVISION}, false
     from unnest(${points}) as w (id)
     where ${INTENT_REVISION} is not null

@@ -200,6 +200,91 @@ describe('a point that comes', () => {
   });
 });
 
+describe('an intent that names a point', () => {
+  const at = (enforcementPoints: string[], options = {}) =>
+    r.persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints, ...options });
+  const age = (table: string, id: string) =>
+    serviceQuery(
+      fixture.store,
+      `update intendant.${table} set heartbeat_at = now() - interval '2 minutes' where ${id}`,
+    );
+
+  test('is accepted at any name as long as no point is registered for the table', async () => {
+    expect((await at(['E1', 'whatever'])).status).toBe('PENDING');
+  });
+
+  test('that nobody registered is refused, with the name probably meant, and is accepted when that is asked for', async () => {
+    await addPoint('eu-west-1');
+    await addPoint('us-east-1');
+    const refused = at(['eu-west-1', 'eu-wset-1']);
+    await expect(refused).rejects.toMatchObject({
+      code: 'INVALID_RECORD',
+      message: expect.stringMatching(
+        /no enforcement point "eu-wset-1"; did you mean "eu-west-1"\?.*allowUnknownPoints: true/,
+      ),
+      details: { table: 'vm', enforcementPoint: 'eu-wset-1', pointState: 'unregistered' },
+    });
+    await expect(at(['cluster'])).rejects.toThrow('the registered points are "eu-west-1", "us-east-1"');
+    await expect(r.getOverallStatus(vm, 'VM1')).rejects.toThrow(RecordNotFoundError);
+    expect((await at(['eu-west-1', 'eu-wset-1'], { allowUnknownPoints: true })).status).toBe('PENDING');
+    expect(await now('VM1', 'eu-wset-1')).toBe('PENDING / PENDING');
+    expect((await at(['eu-wset-1'])).record.revision).toBe(2);
+  });
+
+  test('that is stale is refused, unless the resource is there already', async () => {
+    await addPoint('P1');
+    await at(['P1']);
+    await age('enforcement_point', "id = 'P1'");
+    expect((await at(['P1'])).record.revision).toBe(2);
+    const stale = { status: 'PENDING', isPointStale: true };
+    expect((await r.statuses(vm, ['VM1'])).get('VM1')?.enforcement.get('P1')).toMatchObject(stale);
+    expect((await r.list(vm))[0]?.enforcement.get('P1')).toMatchObject(stale);
+    expect((await r.getOverallStatusWithEnforcementDetails(vm, 'VM1')).enforcement.get('P1')).toMatchObject(stale);
+    expect((await r.detail(vm, 'VM1')).points).toMatchObject([{ pointState: 'stale' }]);
+    expect((await r.points()).map(({ state }) => state)).toEqual(['stale']);
+    const elsewhere = (options = {}) =>
+      r.persistIntent(vm, { id: 'VM2', name: '' }, { enforcementPoints: ['P1'], ...options });
+    await expect(elsewhere()).rejects.toThrow(
+      /"P1" is stale: no worker has served it since 20.*allowUnknownPoints: true/,
+    );
+    expect((await elsewhere({ allowUnknownPoints: true })).status).toBe('PENDING');
+    await points.announce({ id: 'P1' });
+    expect((await r.persistIntent(vm, { id: 'VM3', name: '' }, { enforcementPoints: ['P1'] })).status).toBe('PENDING');
+  });
+
+  test('is refused in every way to persist it, also by a rule of the table', async () => {
+    await addPoint('P1');
+    const unknown = { enforcementPoints: ['p-one'] };
+    const refusal = { code: 'INVALID_RECORD', message: expect.stringContaining('no enforcement point "p-one"') };
+    await expect(r.persistIntents(vm, [{ id: 'VM1', name: '' }], unknown)).rejects.toMatchObject(refusal);
+    const inside = fixture.store
+      .as(pepsi)
+      .transaction((tx) => fixture.realization.in(tx).persistIntent(vm, { id: 'VM1', name: '' }, unknown));
+    await expect(inside).rejects.toMatchObject(refusal);
+    const submitted = await r.submit.persistIntent(vm, { id: 'VM1', name: '' }, unknown);
+    await expect(submitted.result(LIMIT)).rejects.toMatchObject(refusal);
+    const accepted = await r.submit.persistIntent(
+      vm,
+      { id: 'VM1', name: '' },
+      { ...unknown, allowUnknownPoints: true },
+    );
+    expect((await accepted.result(LIMIT)).record).toMatchObject({ id: 'VM1', revision: 1 });
+  });
+
+  test('which a worker without labels serves is accepted, also while the worker is restarted', async () => {
+    await addPoint('P1');
+    await work('E1');
+    expect((await at(['E1'])).status).toBe('PENDING');
+    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    expect((await r.persistIntent(vm, { id: 'VM2', name: '' }, { enforcementPoints: ['E1'] })).status).toBe('PENDING');
+    expect((await r.points()).find(({ id }) => id === 'E1')?.workers).toBe(0);
+    await age('point_worker', 'true');
+    await expect(r.persistIntent(vm, { id: 'VM3', name: '' }, { enforcementPoints: ['E1'] })).rejects.toThrow(
+      'no enforcement point "E1"',
+    );
+  });
+});
+
 describe('a worker with labels', () => {
   const serve = async (labels: Labels, own = fixture): Promise<Worker> => {
     const worker = own.realization.worker({
@@ -273,7 +358,7 @@ describe('a worker with labels', () => {
     await r.markSuccess(vm, record, 'eu-1');
     await (await points.remove('eu-1')).finished(LIMIT);
     await serve(EU);
-    await r.waitFor(vm, 'VM1', { status: 'DELETION_REALIZED', ...LIMIT });
+    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
     expect((await points.list())[0]?.state).toBe('removed');
   });
 
@@ -317,11 +402,11 @@ describe('a point that goes', () => {
     await addPoint('eu-1', EU);
     const record = await persist('VM1', EU);
     await (await points.remove('eu-1', { force: true })).finished(LIMIT);
-    expect(await now('VM1', 'eu-1')).toBe('PENDING / UNKNOWN');
+    expect(await now('VM1', 'eu-1')).toBe('REALIZED / UNKNOWN');
     const { rows } = await serviceQuery(fixture.store, 'select count(*)::int as jobs from intendant_jobs.job');
     expect(rows).toEqual([{ jobs: 0 }]);
     await expect(r.markSuccess(vm, record, 'eu-1')).rejects.toThrow('eu-1 was removed');
-    expect(await now('VM1', 'eu-1')).toBe('PENDING / UNKNOWN');
+    expect(await now('VM1', 'eu-1')).toBe('REALIZED / UNKNOWN');
   });
 
   test('takes no mark but those of deletions, no intent and no announcement', async () => {
@@ -337,7 +422,7 @@ describe('a point that goes', () => {
     });
     await expect(points.announce({ id: 'eu-1', labels: EU })).rejects.toThrow('was removed');
     await r.markDeletionRealized(vm, record, 'eu-1');
-    expect(await now('VM1', 'eu-1')).toBe('DELETION_REALIZED / DELETION_REALIZED');
+    expect(await now('VM1', 'eu-1')).toBe('REALIZED / DELETION_REALIZED');
     await addPoint('eu-1', EU);
     expect(await now('VM1', 'eu-1')).toBe('PENDING / PENDING');
   });
@@ -371,7 +456,7 @@ describe('a point that goes', () => {
     await started.opened;
     await (await points.remove('eu-1')).finished(LIMIT);
     release.open();
-    await eventually(async () => expect(await now('VM1', 'eu-1')).toBe('DELETION_REALIZED / DELETION_REALIZED'), {
+    await eventually(async () => expect(await now('VM1', 'eu-1')).toBe('REALIZED / DELETION_REALIZED'), {
       timeoutMs: 20_000,
     });
     expect(calls).toEqual(['realized', 'unrealized']);

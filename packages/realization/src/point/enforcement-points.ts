@@ -94,11 +94,14 @@ export interface EnforcementPointsParts {
   tableNames(tables: readonly AnyTable[] | undefined): readonly string[];
   /** Something is to be moved. */
   onRollout(): void;
+  /** Throws when the realization is closed. */
+  checkOpen(): void;
 }
 
 /**
  * The registry of enforcement points. It is the service's, not a tenant's: whoever holds the realization may change it.
- * A point need not be registered to be named in `persistIntent` or to have a worker; selectors and removal need it.
+ * A point need not be registered to have a worker; selectors and removal need it. Once a table has a registered point,
+ * `persistIntent` refuses names of points that are neither registered nor served (option `allowUnknownPoints`).
  */
 export class EnforcementPoints {
   readonly #parts: EnforcementPointsParts;
@@ -120,7 +123,8 @@ export class EnforcementPoints {
    */
   async announce(options: PointOptions): Promise<Announcement> {
     const entry = this.#entry(options);
-    const worker = { id: randomUUID(), pointId: entry.id, labels: entry.labels, tables: entry.tables };
+    const { id: pointId, labels, tables, staleAfterMs } = entry;
+    const worker = { id: randomUUID(), pointId, labels, tables, staleAfterMs };
     const maxUnrealizedShare = options.allowUnrealize === true ? 1 : this.#parts.options.maxUnrealizedShare;
     const written = await this.#write(async (tx) => {
       const point = await announcePoint(runAsService(tx), entry, (before) =>
@@ -135,7 +139,13 @@ export class EnforcementPoints {
 
   /** @internal Says that a worker without labels serves a point, which need not be registered. */
   async serve(pointId: string, tables: readonly AnyTable[]): Promise<Presence> {
-    const worker = { id: randomUUID(), pointId, labels: undefined, tables: this.#parts.tableNames(tables) };
+    const worker = {
+      id: randomUUID(),
+      pointId,
+      labels: undefined,
+      tables: this.#parts.tableNames(tables),
+      staleAfterMs: this.#staleAfterMs,
+    };
     await this.#run(heartbeat(worker));
     return this.#keep(new Presence(this.#presence(worker)));
   }
@@ -163,6 +173,7 @@ export class EnforcementPoints {
   async remove(id: string, options: RemovePointOptions = {}): Promise<Rollout> {
     checkOptions<RemovePointOptions>('points.remove', options, { force: true });
     const { force = false } = options;
+    this.#parts.checkOpen();
     checkEnforcementPoint(id);
     const removed = await this.#parts.store.executor.transaction(async (tx) => {
       const point = await removePoint(runAsService(tx), id);
@@ -220,8 +231,12 @@ export class EnforcementPoints {
       id: checkEnforcementPoint(id),
       labels: labels === undefined ? undefined : checkLabels(labels),
       tables: this.#parts.tableNames(tables),
-      staleAfterMs: Math.min(this.#parts.options.staleAfterMs, LONGEST_MS),
+      staleAfterMs: this.#staleAfterMs,
     };
+  }
+
+  get #staleAfterMs(): number {
+    return Math.min(this.#parts.options.staleAfterMs, LONGEST_MS);
   }
 
   #judge(tx: TransactionExecutor, before: EnforcementPoint, { labels }: PointEntry, maxUnrealizedShare: number) {
@@ -229,6 +244,7 @@ export class EnforcementPoints {
   }
 
   async #write(write: (tx: TransactionExecutor) => Promise<WrittenPoint>): Promise<WrittenPoint> {
+    this.#parts.checkOpen();
     const written = await this.#parts.store.executor.transaction(async (tx) => {
       const result = await write(tx);
       if (isChanged(result)) {

@@ -1,7 +1,8 @@
 import type { ClientBase } from 'pg';
+import { REFUSE_POINT } from '../placement/refused-point.ts';
 import { type Functions, planFunctions } from '../schema/function-plan.ts';
 import { REMOVED_POINT_SQLSTATE } from '../status/removed-point.ts';
-import { POINT_WORKER_TABLE } from './point-workers.ts';
+import { ADD_WORKER_COLUMNS, POINT_WORKER_TABLE } from './point-workers.ts';
 
 const POINT_TABLES = `
 create table intendant.enforcement_point (
@@ -49,6 +50,7 @@ begin
   raise exception 'enforcement point % was removed', point using errcode = '${REMOVED_POINT_SQLSTATE}', detail = point;
 end
 $body$`,
+  'intendant.refuse_point(text, text, boolean)': REFUSE_POINT,
 };
 
 /** The registry of points, who serves them, and what is being rolled out to them. */
@@ -61,6 +63,7 @@ interface Found {
   readonly has_points: boolean;
   readonly has_stale_after: boolean;
   readonly has_workers: boolean;
+  readonly has_left_workers: boolean;
 }
 
 const FOUND = `
@@ -68,13 +71,17 @@ const FOUND = `
     exists (
       select from pg_attribute where attrelid = to_regclass('intendant.enforcement_point') and attname = 'stale_after_ms'
     ) as has_stale_after,
-    to_regclass('intendant.point_worker') is not null as has_workers`;
+    to_regclass('intendant.point_worker') is not null as has_workers,
+    exists (
+      select from pg_attribute where attrelid = to_regclass('intendant.point_worker') and attname = 'left_at'
+    ) as has_left_workers`;
 
 /** What a database lacks, one made by an earlier version included. */
-const missingTables = ({ has_points, has_stale_after, has_workers }: Found): string[] => [
+const missingTables = ({ has_points, has_stale_after, has_workers, has_left_workers }: Found): string[] => [
   ...(has_points ? [] : [POINT_TABLES]),
   ...(has_points && !has_stale_after
     ? ['alter table intendant.enforcement_point add column stale_after_ms double precision not null default 60000']
     : []),
   ...(has_workers ? [] : [POINT_WORKER_TABLE]),
+  ...(has_workers && !has_left_workers ? [ADD_WORKER_COLUMNS] : []),
 ];

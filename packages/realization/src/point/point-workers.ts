@@ -4,7 +4,8 @@ import type { Labels } from '../placement/selector.ts';
 
 /*
  * Who serves a point: a row for each worker and each announcement, with when it was last heard of. A worker without
- * labels has one too, so that it is known that the point is served, though the point is not in the registry.
+ * labels has one too, so that it is known that the point is served, though the point is not in the registry. A worker
+ * that stops leaves its row: for a while, its point is still known.
  */
 
 export const POINT_WORKER_TABLE = `
@@ -16,12 +17,21 @@ create table intendant.point_worker (
   host text not null,
   process_id integer not null,
   started_at timestamptz not null default clock_timestamp(),
-  heartbeat_at timestamptz not null default clock_timestamp()
+  heartbeat_at timestamptz not null default clock_timestamp(),
+  stale_after_ms double precision not null default 60000,
+  left_at timestamptz
 );
 create index on intendant.point_worker (point_id, heartbeat_at)`;
 
+/** For a database of an earlier version. */
+export const ADD_WORKER_COLUMNS = `
+alter table intendant.point_worker
+  add column stale_after_ms double precision not null default 60000, add column left_at timestamptz`;
+
 /** A worker without a heartbeat for longer counts as dead. */
 const PRESENT_MS = 30_000;
+
+const IS_PRESENT = `left_at is null and heartbeat_at > clock_timestamp() - ${PRESENT_MS} * interval '1 ms'`;
 
 /** Time between two heartbeats of a worker. */
 export const HEARTBEAT_MS = 10_000;
@@ -35,15 +45,17 @@ export interface PointWorker {
   /** Undefined: the worker does not set labels of the point. */
   readonly labels: Labels | undefined;
   readonly tables: readonly string[];
+  /** How long its point counts as known after its last heartbeat. */
+  readonly staleAfterMs: number;
 }
 
 /** Says that it is there, for the first time or again, for its point too; forgets those that died long ago. */
-export const heartbeat = ({ id, pointId, labels, tables }: PointWorker): Statement[] => [
+export const heartbeat = ({ id, pointId, labels, tables, staleAfterMs }: PointWorker): Statement[] => [
   {
     name: 'worker-heartbeat',
     text: `
-      insert into intendant.point_worker (id, point_id, labels, table_names, host, process_id)
-      values ($1, $2, $3::jsonb, $4::text[], $5, $6::integer)
+      insert into intendant.point_worker (id, point_id, labels, table_names, host, process_id, stale_after_ms)
+      values ($1, $2, $3::jsonb, $4::text[], $5, $6::integer, $7::double precision)
       on conflict (id) do update set heartbeat_at = clock_timestamp()`,
     values: [
       id,
@@ -52,6 +64,7 @@ export const heartbeat = ({ id, pointId, labels, tables }: PointWorker): Stateme
       arrayLiteral(tables),
       hostname(),
       String(process.pid),
+      String(staleAfterMs),
     ],
   },
   {
@@ -68,7 +81,7 @@ export const heartbeat = ({ id, pointId, labels, tables }: PointWorker): Stateme
 
 export const leave = ({ id }: PointWorker): Statement => ({
   name: 'worker-leaves',
-  text: 'delete from intendant.point_worker where id = $1',
+  text: 'update intendant.point_worker set left_at = clock_timestamp() where id = $1',
   values: [id],
 });
 
@@ -83,8 +96,7 @@ export const findRival = (pointId: string, labels: Labels): Statement => ({
   name: 'find-rival',
   text: `
     select labels, host, process_id from intendant.point_worker
-    where point_id = $1 and labels is not null and labels <> $2::jsonb
-      and heartbeat_at > clock_timestamp() - ${PRESENT_MS} * interval '1 ms'
+    where point_id = $1 and labels is not null and labels <> $2::jsonb and ${IS_PRESENT}
     order by started_at limit 1`,
   values: [pointId, JSON.stringify(labels)],
 });
@@ -101,7 +113,7 @@ export const countWorkers: Statement = {
   name: 'count-workers',
   text: `
     select point_id, count(*) from intendant.point_worker
-    where heartbeat_at > clock_timestamp() - ${PRESENT_MS} * interval '1 ms' group by point_id`,
+    where ${IS_PRESENT} group by point_id`,
 };
 
 export const workerCounts = ({ rows }: StatementResult): Map<string, number> =>

@@ -1,14 +1,34 @@
 import type { DeleteOptions } from '@intendant/core';
-import { ConfigurationError, MarkingFailedError } from '@intendant/core';
-import { checkOptions, type RegisteredTable, readIdentity, readRevision, type Scope } from '@intendant/core/internal';
+import { ConfigurationError, InvalidRecordError, MarkingFailedError } from '@intendant/core';
+import {
+  checkOptions,
+  describeKey,
+  type RegisteredTable,
+  readIdentity,
+  readRevision,
+  type Scope,
+} from '@intendant/core/internal';
 import type { Removal } from '../intent/remove.ts';
 import type { Identity } from './identity-set.ts';
 
-/** The full identity a key or record names, org and instance filled in from the scope. */
+/**
+ * The full identity a key or record names, org and instance filled in from the scope.
+ *
+ * Throws InvalidRecordError where a store without an instancer names no instance in a table in which another store tells
+ * instances apart: the status rows of one instance are not those of another.
+ */
 export function identityOf(table: RegisteredTable, scope: Scope, key: unknown): Identity {
   const named = new Map(readIdentity(table, scope, key, 'change').map(({ column, value }) => [column, value]));
+  if (table.sharesKeys && table.identity.some((column) => column.name === 'instance_id' && !named.has(column)))
+    throw withoutInstance(table, key);
   return table.identity.map((column) => named.get(column) ?? '');
 }
+
+const withoutInstance = (table: RegisteredTable, key: unknown): InvalidRecordError =>
+  new InvalidRecordError(
+    `${table.name} ${JSON.stringify(describeKey(table, key))}: this store has no instancer, and another store keeps resources of several instances in the table; name the instanceId`,
+    { details: { table: table.name, key: describeKey(table, key) } },
+  );
 
 /** Throws ConfigurationError for an option that is unknown. */
 export function removalOf(table: RegisteredTable, scope: Scope, key: unknown, options: DeleteOptions): Removal {

@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperationCancelledError } from '@intendant/core';
-import { arrayLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
+import {
+  arrayLiteral,
+  checkDuration,
+  checkOptions,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
 
 /** How far a point's coming, going or relabelling is, over all its tables. */
 export interface RolloutProgress {
@@ -50,8 +56,10 @@ export class Rollout {
   }
 
   /** Resolves when every resource is moved. Throws OperationCancelledError when the time is up or the signal aborts. */
-  async finished({ timeoutMs, signal, onProgress }: FinishedOptions = {}): Promise<RolloutProgress> {
-    const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  async finished(options: FinishedOptions = {}): Promise<RolloutProgress> {
+    checkOptions<FinishedOptions>('finished', options, { timeoutMs: true, signal: true, onProgress: true });
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal, onProgress } = options;
+    const giveUpAt = performance.now() + checkDuration('timeoutMs', timeoutMs, { min: 0, allowInfinity: true });
     for (let pauseMs = LOOK_MIN_MS; ; pauseMs = Math.min(LOOK_MAX_MS, 2 * pauseMs)) {
       const progress = await this.progress();
       onProgress?.(progress);

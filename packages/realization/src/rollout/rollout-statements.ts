@@ -105,7 +105,7 @@ export const move = (
   values: [point.id, point.labels, String(point.isOpen), ...identityArrays(tables.overall, identities)],
 });
 
-/** Deletes the rows of the point, without jobs that unrealize them there. */
+/** Deletes the rows of the point, without jobs that unrealize them there. A resource that is nowhere else is then REALIZED. */
 export const forget = (tables: StatusTables, point: RolloutPoint, identities: readonly Identity[]): Statement => ({
   name: 'forget-point',
   text: moveSql(tables).forget,
@@ -145,9 +145,19 @@ const moveSql = perStatusTables((tables) => {
     where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1 and not e.is_removal
       and ${isUnwanted}`,
     forget: `
-    delete from ${tables.enforcement.qualifiedName} e
-    using (${locked(2)}) i
-    where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1`,
+    with forgotten as (
+      delete from ${tables.enforcement.qualifiedName} e
+      using (${locked(2)}) i
+      where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1
+      returning e.*
+    ), nowhere as (
+      update ${tables.overall.qualifiedName} o set realization_status = ${STATUS_WEIGHTS.REALIZED}, updated_at = clock_timestamp()
+      from forgotten f join ${tables.resource.qualifiedName} r on ${identity.same('r', 'f')}
+      where ${identity.same('o', 'f')} and ${isAlive(tables, 'r')} and not exists (
+        select from ${tables.enforcement.qualifiedName} e where ${identity.same('e', 'o')} and e.${POINT_COLUMN} <> $1
+      )
+    )
+    select from forgotten`,
   };
 });
 

@@ -16,7 +16,7 @@ import { type MarkedStatus, writeMarks } from '../status/marks.ts';
 import { readOverallStatus, readStatusDetails, type StatusDetails } from '../status/read-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WaitOptions } from '../status/wait-for.ts';
-import { BulkSession, persistResults } from './bulk-session.ts';
+import { BulkSession, persistResult } from './bulk-session.ts';
 import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
 import { SubmittingSession } from './submitting-session.ts';
 
@@ -46,7 +46,8 @@ export class RealizationSession extends BulkSession {
    * is left of the old resource. An intent for no point (an empty list, a selector that matches none) that is nowhere
    * either has nothing to wait for: it is REALIZED at once.
    *
-   * Throws RevisionConflictError, and InvalidRecordError for a point that was removed; then nothing changed.
+   * Throws RevisionConflictError; InvalidRecordError for a point that was removed, and for one that is stale or that nobody
+   * registered (`allowUnknownPoints`); then nothing changed.
    */
   async persistIntent<T extends AnyTable>(
     definition: T,
@@ -60,7 +61,7 @@ export class RealizationSession extends BulkSession {
         row: writeRow(tables.resource, scope, record),
         placement,
       };
-      const row = await persistIntent(
+      const persisted = await persistIntent(
         core.executor,
         scope,
         tables,
@@ -68,8 +69,7 @@ export class RealizationSession extends BulkSession {
         (run) => this.#parts.inTransaction(scope, run),
         core.isTransaction,
       );
-      const [result] = await persistResults<T>(core.executor, scope, tables, [intent], [row]);
-      return result as PersistResult<T>;
+      return persistResult<T>(tables, persisted);
     });
   }
 

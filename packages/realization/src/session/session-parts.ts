@@ -23,6 +23,8 @@ export interface RealizationParts {
   registeredTables(): readonly StatusTables[];
   /** Runs in one transaction: the session's own if it is one. */
   inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
+  /** The same, all or nothing: of the session's own transaction, what this part did alone is undone when it fails. */
+  atomically<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
   /** Runs outside the session's transaction, if it is one. */
   readonly outsideTransactions: Executor;
   /** Read as the login: what is asked there must name what the caller may see. */

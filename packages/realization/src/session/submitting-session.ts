@@ -1,26 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
 import {
-  describeKey,
-  type RegisteredTable,
-  readRow,
-  type Scope,
-  translateError,
-  writeRow,
-} from '@intendant/core/internal';
+  type AnyTable,
+  type DeleteOptions,
+  InvalidRecordError,
+  type KeyOf,
+  type NewRecordOf,
+  type RecordOf,
+} from '@intendant/core';
+import { describeKey, type RegisteredTable, type Scope, translateError, writeRow } from '@intendant/core/internal';
 import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
+import type { SoftDeletedMany } from '../intent/remove-many.ts';
 import type { Operation } from '../operation/operation.ts';
-import { type Outcome, revivedError } from '../operation/result.ts';
+import type { Outcome } from '../operation/result.ts';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { placementOf } from '../placement/placement-rule.ts';
+import type { Placement } from '../placement/placement-statements.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
 import type { Marked, ResourceReference } from '../resource/resource-reference.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { errorText } from '../status/details.ts';
 import { throwRefused } from '../status/mark-failure.ts';
-import type { MarkedStatus, MarkResult } from '../status/marks.ts';
+import type { MarkedStatus } from '../status/marks.ts';
 import { submitOperations } from '../submit/operation-statements.ts';
+import { readCount, readPersisted, readRecord, readVerdict, throwFirstRefused } from '../submit/read-outcomes.ts';
 import { Submitted } from '../submit/submitted.ts';
 import type { SubmitParts } from './session-parts.ts';
 
@@ -57,15 +60,32 @@ export class SubmittingSession {
       'persistIntent',
       definition,
       record,
-      ({ resource }, scope) => [
-        {
-          kind: 'persistIntent',
-          identity: identityOf(resource, scope, record),
-          row: writeRow(resource, scope, record),
-          placement,
-        },
-      ],
-      ({ resource }, [outcome]) => ({ record: readRecord(resource, outcome) as RecordOf<T>, status: 'PENDING' }),
+      ({ resource }, scope) => [intentOf(resource, scope, record, placement)],
+      (tables, [outcome]) => readPersisted<T>(tables, outcome),
+    );
+  }
+
+  /**
+   * As `RealizationSession.persistIntents`, except that each intent is carried out by itself: one that the rules refuse
+   * fails alone. Then the result throws the error of the first; `details.refused` has the indexes of all.
+   */
+  async persistIntents<T extends AnyTable>(
+    definition: T,
+    records: readonly NewRecordOf<T>[],
+    options: PersistOptions = {},
+  ): Promise<Submitted<PersistResult<T>[]>> {
+    if (!Array.isArray(records)) throw new InvalidRecordError('submit.persistIntents: give a list of records');
+    const rule = this.#parts.session.placementRule(definition);
+    return this.#submit(
+      'persistIntents',
+      definition,
+      undefined,
+      ({ resource }, scope) =>
+        records.map((record) => intentOf(resource, scope, record, placementOf(options, rule, record))),
+      (tables, outcomes) => {
+        throwFirstRefused(outcomes);
+        return outcomes.map((outcome) => readPersisted<T>(tables, outcome));
+      },
     );
   }
 
@@ -152,6 +172,28 @@ export class SubmittingSession {
     );
   }
 
+  /** As `RealizationSession.softDeleteMany`, except that each key is carried out by itself. */
+  async softDeleteMany<T extends AnyTable>(
+    definition: T,
+    keys: readonly KeyOf<T>[],
+  ): Promise<Submitted<SoftDeletedMany<T>>> {
+    if (!Array.isArray(keys)) throw new InvalidRecordError('submit.softDeleteMany: give a list of keys');
+    return this.#submit(
+      'softDeleteMany',
+      definition,
+      undefined,
+      ({ resource }, scope) => {
+        checkSoftDeletion(resource);
+        return keys.map((key) => ({ kind: 'softDelete', ...removalOf(resource, scope, key, {}) }));
+      },
+      ({ resource }, outcomes) => {
+        throwFirstRefused(outcomes);
+        const hidden = outcomes.flatMap((outcome) => readRecord(resource, outcome) ?? []);
+        return { rowsAffected: hidden.length, records: hidden as RecordOf<T>[] };
+      },
+    );
+  }
+
   /** As `RealizationSession.delete`. */
   delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<Submitted<number>> {
     const removal = ({ resource }: StatusTables, scope: Scope): Operation[] => [
@@ -225,32 +267,28 @@ export class SubmittingSession {
     const operations = this.#parts.operations();
     const parts = operationsOf(tables, scope);
     try {
-      await core.executor.run(scope, [submitOperations(operations, id, pointTableName(tables), scope, parts)]);
+      if (parts.length > 0)
+        await core.executor.run(scope, [submitOperations(operations, id, pointTableName(tables), scope, parts)]);
     } catch (error) {
       const { name: table } = tables.resource;
       throw translateError(error, { operation: `submit ${name}`, table, key: describeKey(tables.resource, key) });
     }
     onSubmitted();
     const executor = session.outsideTransactions;
-    return new Submitted(id, { executor, scope, operations, watch, read: (outcomes) => read(tables, outcomes) });
+    return new Submitted(id, {
+      executor,
+      scope,
+      operations,
+      partCount: parts.length,
+      watch,
+      read: (outcomes) => read(tables, outcomes),
+    });
   }
 }
 
-function readRecord(table: RegisteredTable, outcome: Outcome | undefined): Record<string, unknown> | undefined {
-  const { row } = expected(outcome, 'row');
-  return row === null ? undefined : readRow(table, row);
-}
-
-const readCount = (outcome: Outcome | undefined): number => expected(outcome, 'count').count;
-
-const readVerdict = (outcome: Outcome): MarkResult => expected(outcome, 'verdict').verdict;
-
-/** Throws the error that there is instead. */
-function expected<Kind extends 'row' | 'count' | 'verdict'>(
-  outcome: Outcome | undefined,
-  kind: Kind,
-): Extract<Outcome, Record<Kind, unknown>> {
-  if (outcome !== undefined && 'error' in outcome) throw revivedError(outcome.error);
-  if (outcome !== undefined && kind in outcome) return outcome as Extract<Outcome, Record<Kind, unknown>>;
-  throw new TypeError(`what became of a submitted operation holds no ${kind}`);
-}
+const intentOf = (resource: RegisteredTable, scope: Scope, record: unknown, placement: Placement): Operation => ({
+  kind: 'persistIntent',
+  identity: identityOf(resource, scope, record),
+  row: writeRow(resource, scope, record),
+  placement,
+});

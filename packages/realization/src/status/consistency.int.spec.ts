@@ -38,7 +38,9 @@ const VIOLATIONS = `
         when r.revision is null then 100 when r.deleted_at is null then 800 else 400 end)
       -- an intent that is placed nowhere is PENDING while something is still being removed, and REALIZED when nothing is
       and not (r.revision is not null and r.deleted_at is null and s.kept = 0
-        and (o.realization_status = 800 or o.realization_status = 200 and s.heaviest is null))`;
+        and (o.realization_status = 800 or o.realization_status = 200 and coalesce(s.heaviest, 100) = 100))
+      -- and it is gone as soon as it is deleted
+      and not (r.deleted_at is not null and s.heaviest is null and o.realization_status = 100)`;
 
 const ORPHANS = `
   select e.id from enforcement_status_vm e

@@ -2,7 +2,7 @@ import { quoteIdentifier } from '@intendant/core/internal';
 import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
-import { heaviestOf, statusOfNone } from './overall-status.ts';
+import { heaviestOf, overallStatusOf } from './overall-status.ts';
 import { isRemovedPoint } from './removed-point.ts';
 import { STATUS_WEIGHTS } from './status.ts';
 
@@ -88,7 +88,7 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   end if;
 
   ${heaviestOf(tables, isIdentity(overall, 'e', identity), OWN, `into ${OWN}.heaviest`)};
-  ${OWN}.next_status := coalesce(${OWN}.heaviest.heaviest_kept, ${OWN}.heaviest.heaviest, ${statusOfNone(`${OWN}.intendant_is_alive`, `${OWN}.resource.revision`)});
+  ${OWN}.next_status := ${overallStatusOf({ heavy: `${OWN}.heaviest`, isAlive: `${OWN}.intendant_is_alive`, revision: `${OWN}.resource.revision`, stored: `${OWN}.overall.realization_status` })};
   ${OWN}.next_details := case when ${OWN}.heaviest.has_error then ${joined(note, `${OWN}.overall.additional_details`)} else '' end;
   if (${OWN}.overall.realization_status, ${OWN}.overall.additional_details, ${OWN}.overall.resource_revision)
       is distinct from (${OWN}.next_status, ${OWN}.next_details, ${OWN}.intendant_current) then

@@ -43,7 +43,8 @@ export const lockFreeOverallStatus = (tables: StatusTables, identities: readonly
   values: identityArrays(tables.overall, identities),
 });
 
-const LOCKED = 'intendant.locked_resources';
+/** The setting in which `lockOverallStatus` leaves the ordinals of what it locked. */
+export const LOCKED = 'intendant.locked_resources';
 
 /** That an item of the set was locked, by its `intendant_ordinal`. */
 export const IS_LOCKED = `intendant_ordinal = any ((select current_setting('${LOCKED}')::bigint[])::bigint[])`;
@@ -203,7 +204,7 @@ function recomputeSql(tables: StatusTables, condition: string): string {
     ),
     verdict as (
       select ${identity.of('s')}, s.intendant_current,
-        coalesce(heavy.heaviest_kept, heavy.heaviest, s.intendant_status_of_none) as intendant_status,
+        ${overallStatusOf({ heavy: 'heavy', isAlive: 's.intendant_is_alive', revision: 's.intendant_row_revision', stored: 's.realization_status' })} as intendant_status,
         case when heavy.has_error
           then left(concat_ws('; ', n.intendant_text, nullif(s.additional_details, '')), ${MAX_DETAILS_LENGTH}) else '' end as intendant_details
       from state s
@@ -219,32 +220,59 @@ function recomputeSql(tables: StatusTables, condition: string): string {
         is distinct from (v.intendant_status, v.intendant_details, v.intendant_current)`;
 }
 
-/** Each resource's revision of now, whether it is alive, and what its status is when it is nowhere. */
+/** Each resource's revision of now, whether it is alive, and its overall status so far. */
 function currentState(tables: StatusTables, identities: string): string {
   const identity = identitySql(tables.overall);
   const alive = isAlive(tables, 'r');
   return `
-      select ${identity.of('o')}, o.additional_details, ${alive} as intendant_is_alive,
+      select ${identity.of('o')}, o.realization_status, o.additional_details, ${alive} as intendant_is_alive,
         coalesce(r.revision, o.resource_revision) as intendant_current,
-        ${statusOfNone(alive, 'r.revision')} as intendant_status_of_none
+        r.revision as intendant_row_revision
       from ${identities} d
       join ${tables.overall.qualifiedName} o on ${identity.same('o', 'd')}
       left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'd')}`;
 }
 
-/** The overall status of a resource that is at no point, in SQL, from whether it is alive and its row's revision. */
-export const statusOfNone = (isAliveSql: string, revision: string): string =>
-  `case when ${isAliveSql} then ${STATUS_WEIGHTS.PENDING} when ${revision} is not null then ${STATUS_WEIGHTS.DELETION_PENDING} else ${STATUS_WEIGHTS.DELETION_REALIZED} end`;
+/** Where the parts of an overall status are found, in SQL. */
+export interface OverallParts {
+  /** What `heaviestOf` selected. */
+  readonly heavy: string;
+  /** Whether the resource is there and not soft-deleted. */
+  readonly isAlive: string;
+  /** The revision of the resource's row; null when it is gone. */
+  readonly revision: string;
+  /** The overall status so far. */
+  readonly stored: string;
+}
+
+/**
+ * The overall status, in SQL. A living resource that was removed from each of its points has nothing to wait for: it is
+ * REALIZED, as one that was placed nowhere is and stays, and DELETION_REALIZED once it is soft-deleted. One that was never
+ * placed anywhere waits for its points.
+ */
+export const overallStatusOf = ({ heavy, isAlive: alive, revision, stored }: OverallParts): string => `coalesce(
+          ${heavy}.heaviest_kept, nullif(${heavy}.heaviest, case when ${alive} then ${STATUS_WEIGHTS.DELETION_REALIZED} end),
+          case
+            when ${alive} and (${heavy}.heaviest is not null or ${heavy}.row_count = 0 and ${stored} = ${STATUS_WEIGHTS.REALIZED})
+              then ${STATUS_WEIGHTS.REALIZED}
+            when ${alive} then ${STATUS_WEIGHTS.PENDING}
+            when ${revision} is not null and (${heavy}.row_count > 0 or ${stored} <> ${STATUS_WEIGHTS.DELETION_REALIZED})
+              then ${STATUS_WEIGHTS.DELETION_PENDING}
+            else ${STATUS_WEIGHTS.DELETION_REALIZED} end)`;
 
 /**
  * The heaviest of the enforcement rows e of one resource at its current revision: of all, and of those that count while it is alive.
  * `state` has the resource's `intendant_is_alive` and `intendant_current`.
  */
-export const heaviestOf = (tables: StatusTables, ofResource: string, state: string, into = ''): string => `
-        select max(e.realization_status) as heaviest,
+export function heaviestOf(tables: StatusTables, ofResource: string, state: string, into = ''): string {
+  const isCurrent = `e.resource_revision = ${state}.intendant_current`;
+  return `
+        select max(e.realization_status) filter (where ${isCurrent}) as heaviest,
           max(e.realization_status) filter (
-            where not (${state}.intendant_is_alive and e.realization_status in (${DELETION_WEIGHTS.join(', ')}))
+            where ${isCurrent} and not (${state}.intendant_is_alive and e.realization_status in (${DELETION_WEIGHTS.join(', ')}))
           ) as heaviest_kept,
-          bool_or(e.realization_status = ${STATUS_WEIGHTS.ERROR}) as has_error ${into}
+          bool_or(e.realization_status = ${STATUS_WEIGHTS.ERROR}) filter (where ${isCurrent}) as has_error,
+          count(*) as row_count ${into}
         from ${tables.enforcement.qualifiedName} e
-        where ${ofResource} and e.resource_revision = ${state}.intendant_current`;
+        where ${ofResource}`;
+}

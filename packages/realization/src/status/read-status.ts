@@ -12,6 +12,7 @@ import {
   type StatementResult,
 } from '@intendant/core/internal';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
+import { isStalePoint } from './stale-point.ts';
 import { type Status, statusOfWeight } from './status.ts';
 
 /** A stored status, at one point or overall. */
@@ -26,6 +27,8 @@ export interface StatusRecord {
   readonly createdAt: Date;
   /** When the status row last changed. */
   readonly updatedAt: Date;
+  /** Of a status at a point that is stale: no worker serves it. Absent otherwise. */
+  readonly isPointStale?: true;
 }
 
 /** The overall status of a resource and its status at each enforcement point. */
@@ -74,7 +77,7 @@ function enforcementStatement({ overall, enforcement }: StatusTables, scope: Sco
     .join(' and ');
   return {
     name: 'find-enforcement-statuses',
-    text: `select ${allColumns(enforcement)} from ${enforcement.qualifiedName} where ${condition} order by ${POINT_COLUMN}`,
+    text: `select ${allColumns(enforcement)}, ${isStalePoint(POINT_COLUMN)} from ${enforcement.qualifiedName} where ${condition} order by ${POINT_COLUMN}`,
     values: identity.map(({ value }) => value),
   };
 }
@@ -90,8 +93,12 @@ function overallOf(tables: StatusTables, key: unknown, found: StatementResult | 
 
 function readPoint(tables: StatusTables, row: readonly (string | null)[]): [string, StatusRecord] {
   const record = readRow(tables.enforcement, row);
-  return [record[POINT_COLUMN] as string, toStatusRecord(record)];
+  return [record[POINT_COLUMN] as string, atPoint(toStatusRecord(record), row.at(-1) === 't')];
 }
+
+/** @internal A status at a point, and whether the point is stale. */
+export const atPoint = (status: StatusRecord, isStale: boolean): StatusRecord =>
+  isStale ? { ...status, isPointStale: true } : status;
 
 const toStatusRecord = (record: Record<string, unknown>): StatusRecord => ({
   status: statusOfWeight(record.realization_status as number),

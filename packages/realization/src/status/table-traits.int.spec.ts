@@ -1,7 +1,8 @@
-import { defineTable, MarkingFailedError, RecordNotFoundError } from '@intendant/core';
+import { createDataStore, defineTable, MarkingFailedError, RecordNotFoundError } from '@intendant/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Fixture, openFixture } from '../testing/fixture.ts';
+import { createRealization } from '../index.ts';
+import { type Fixture, openFixture, ROLES } from '../testing/fixture.ts';
 
 /*
  * The status store over tables of every kind: statuses live as their resources do, so what holds for one kind must hold
@@ -43,6 +44,41 @@ describe('a table with instances', () => {
     expect(await there.getOverallStatus(machine, 'VM1')).toBe('PENDING');
     expect(await here.purge(machine, 'VM1')).toBe(3);
     expect(await there.getOverallStatus(machine, 'VM1')).toBe('PENDING');
+  });
+});
+
+describe('a table with instances, on a store without an instancer', () => {
+  const americas = { ...admin, instanceId: 'Americas' };
+
+  test('is changed by resources that name their instance, never moves one, and refuses a key that names none', async () => {
+    await using store = await createDataStore({ connection: fixture.url, adminConnection: fixture.adminUrl });
+    await using realization = await createRealization({ store, subscriptions: undefined, maintenance: false });
+    await realization.register([machine], { roles: ROLES });
+    const [here, r] = [fixture.realization.as(americas), realization.as(admin)];
+    await here.persistIntent(machine, { id: 'VM5' }, { enforcementPoints: ['E1'] });
+    const named = { id: 'VM5', instanceId: 'Americas' };
+    expect(await r.getOverallStatus(machine, 'VM5')).toBe('PENDING');
+    const calls = [
+      () => r.persistIntent(machine, { id: 'VM5' }),
+      () => r.persistIntents(machine, [{ id: 'VM5' }]),
+      () => r.submit.persistIntent(machine, { id: 'VM5' }),
+      () => r.markSuccess(machine, { id: 'VM5', revision: 1 }, 'E1'),
+      () => r.softDelete(machine, 'VM5'),
+      () => r.delete(machine, 'VM5'),
+      () => r.purge(machine, 'VM5'),
+    ];
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({
+        code: 'INVALID_RECORD',
+        message: expect.stringContaining('name the instanceId'),
+      });
+    const found = await store.as(admin).find(machine, 'VM5');
+    expect((await r.persistIntent(machine, found)).record).toMatchObject({ ...named, revision: 2 });
+    await r.markSuccess(machine, { ...named, revision: 2 }, 'E1');
+    expect(await here.getOverallStatus(machine, 'VM5')).toBe('REALIZED');
+    expect((await r.softDelete(machine, named)).record).toMatchObject({ ...named, revision: 3 });
+    expect(await here.getOverallStatus(machine, 'VM5')).toBe('DELETION_PENDING');
+    expect(await store.as(admin).count(machine, { where: { id: 'VM5' } })).toBe(0);
   });
 });
 

@@ -16,7 +16,7 @@ test(
     const r = fixture.realization.as(pepsi);
     const finished = async (): Promise<number> => {
       const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
-        client.query('select count(*)::int as finished from public.submitted_operation where is_finished'),
+        client.query('select count(*)::int as finished from intendant.submitted_operation where is_finished'),
       );
       return rows[0].finished;
     };

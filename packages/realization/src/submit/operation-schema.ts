@@ -1,44 +1,72 @@
-import type { DataStoreInternals } from '@intendant/core/internal';
-import { qualifiedName } from '@intendant/core/internal';
+import { type DataStoreInternals, qualifiedName, type RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { NO_ORG } from './operation-statements.ts';
 import { operationTable } from './operation-table.ts';
+import { planSubmitterPolicies } from './submitter-policies.ts';
+
+const TABLE = `intendant.${operationTable.name}`;
+const WAITING = `${operationTable.name}_waiting`;
 
 /**
- * In older versions, operations of callers without an org had an empty one, which the table's own check refuses now.
- * The forced row-level security of the owner is disabled for this change, and the feed gets no change.
+ * What submitted operations need beyond their table: their order, a way to those that wait among those that don't, and the
+ * rows of an older version, which kept them in the store's schema.
  */
-export async function prepareOperations(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const table = qualifiedName(store.schemaName, operationTable.name);
-  const { rows } = await client.query<{ is_old: boolean }>(
-    `select not exists (
-       select from pg_constraint where conrelid = c.oid and conname = '${operationTable.name}_org_id_check'
-     ) as is_old
-     from pg_class c where c.oid = to_regclass($1)`,
-    [table],
-  );
-  if (rows[0]?.is_old !== true) return [];
-  return [
-    `alter table ${table} disable trigger user, no force row level security;
-     update ${table} set org_id = '${NO_ORG}' where org_id = '';
-     alter table ${table} enable trigger user, force row level security`,
-  ];
-}
-
-/** What submitted operations need beyond their table: their order, and a way to those that wait among those that don't. */
-export async function planOperations(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
-  const table = qualifiedName(store.schemaName, operationTable.name);
-  const waiting = `${store.schemaName}_submitted_operation_waiting`;
+export async function planOperations(
+  client: ClientBase,
+  store: DataStoreInternals,
+  tables: readonly RegisteredTable[],
+): Promise<string[]> {
   const { rows } = await client.query<{ has_table: boolean; has_index: boolean; has_sequence: boolean }>(
     `select to_regclass($1) is not null as has_table, to_regclass($2) is not null as has_index,
        to_regclass('intendant.operation_seq') is not null as has_sequence`,
-    [table, qualifiedName(store.schemaName, waiting)],
+    [TABLE, `intendant.${WAITING}`],
   );
   const live = rows[0] as (typeof rows)[0];
+  const hasTable = live.has_table || tables.some(({ definition }) => definition === operationTable);
   return [
     ...(live.has_sequence ? [] : ['create sequence intendant.operation_seq as bigint']),
-    ...(live.has_table && !live.has_index
-      ? [`create index if not exists "${waiting}" on ${table} (shard, seq) where not is_finished`]
+    ...(hasTable && !live.has_index
+      ? [`create index if not exists ${WAITING} on ${TABLE} (shard, seq) where not is_finished`]
       : []),
+    ...(hasTable ? await planTakeover(client, store) : []),
+    ...(hasTable ? await planSubmitterPolicies(client, store, TABLE) : []),
   ];
+}
+
+const COLUMNS = [...operationTable.columns.map(({ name }) => name), 'created_at', 'updated_at'].join(', ');
+
+/**
+ * Takes the rows of the older table over and drops it. The rule for the owners is lifted meanwhile, and no change goes
+ * into the feed. Callers without an org had an empty one in still older versions, which the table's check refuses now.
+ */
+async function planTakeover(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
+  const old = qualifiedName(store.schemaName, operationTable.name);
+  const functions = await oldFunctions(client, old);
+  if (functions === undefined) return [];
+  return [
+    `alter table ${old} no force row level security, disable trigger user;
+     alter table ${TABLE} no force row level security, disable trigger user;
+     insert into ${TABLE} (org_id, ${COLUMNS})
+     select case org_id when '' then '${NO_ORG}' else org_id end, ${COLUMNS} from ${old} on conflict do nothing;
+     alter table ${TABLE} force row level security, enable trigger user;
+     drop table ${old}`,
+    ...functions.map((signature) => `drop function if exists ${signature}`),
+  ];
+}
+
+/** The trigger functions of an older version's table. Undefined when there is no such table: a user's own may have the name. */
+async function oldFunctions(client: ClientBase, old: string): Promise<string[] | undefined> {
+  const { rows } = await client.query<{ is_ours: boolean; functions: string[] }>(
+    `select (
+         select count(*) = 3 from pg_attribute a
+         where a.attrelid = c.oid and a.attname in ('caller_role', 'shard', 'is_finished') and not a.attisdropped
+       ) as is_ours,
+       array(
+         select distinct t.tgfoid::regprocedure::text from pg_trigger t
+         where t.tgrelid = c.oid and t.tgname like 'intendant\\_append%' order by 1
+       ) as functions
+     from pg_class c where c.oid = to_regclass($1) and c.relkind = 'r'`,
+    [old],
+  );
+  return rows[0]?.is_ours ? rows[0].functions : undefined;
 }

@@ -1,4 +1,5 @@
 import { type AnyTable, defineTable } from '@intendant/core';
+import { inFrameworkSchema } from '@intendant/core/internal';
 import { z } from 'zod';
 
 /** What may be submitted. Marks name their status; the others are what the session calls them. */
@@ -12,12 +13,7 @@ export const OPERATIONS = [
 ] as const;
 export type OperationKind = (typeof OPERATIONS)[number];
 
-/**
- * Operations that are queued or done. A row belongs to the caller's org (without one, to a reserved one), so that
- * row-level security isolates callers as in their tables. One submission may have several parts: one for each
- * resource.
- */
-export const operationTable = defineTable('submitted_operation', {
+const definition = defineTable('submitted_operation', {
   schema: z.object({
     id: z.string(),
     part: z.int32(),
@@ -40,3 +36,10 @@ export const operationTable = defineTable('submitted_operation', {
   revisioned: false,
   softDelete: false,
 }) as unknown as AnyTable;
+
+/**
+ * Operations that are queued or done. A row belongs to the caller's org (without one, to a reserved one), so that
+ * row-level security isolates callers as in their tables. One submission may have several parts: one for each
+ * resource.
+ */
+export const operationTable = inFrameworkSchema(definition);

@@ -26,7 +26,7 @@ const now = (id: string, ...at: string[]) => statusLine(r, vm, id, ...at);
 const persist = async (id: string) => (await r.persistIntent(vm, { id, name: 'one' }, E1)).record;
 const waiting = async () => {
   const { rows } = await internalsOf(fixture.store).withAdmin((client) =>
-    client.query('select count(*)::int as waiting from public.submitted_operation where not is_finished'),
+    client.query('select count(*)::int as waiting from intendant.submitted_operation where not is_finished'),
   );
   return rows[0].waiting as number;
 };
@@ -120,8 +120,25 @@ describe('a submitted operation', () => {
     expect(await now('VM1', 'E1')).toBe('PENDING / PENDING');
     const seen = await fixture.store
       .as(coke)
-      .transaction((tx) => tx.query('select distinct org_id from public.submitted_operation'), { tables: [vm] });
+      .transaction((tx) => tx.query('select distinct org_id from intendant.submitted_operation'), { tables: [vm] });
     expect(seen.rows).toEqual([{ org_id: 'Coke' }]);
+  });
+
+  test('cannot be forged: a tenant’s own SQL submits under no other role, and changes nothing that was submitted', async () => {
+    const forged = (role: string) => `
+      insert into intendant.submitted_operation
+        (org_id, id, part, seq, shard, table_name, operation, caller_role, payload, is_finished)
+      values ('Pepsi', 'forged ${role}', 0, 1, 0, 'public.vm', 'purge', '${role}', '{"kind":"purge","identity":["Coke","VM1"]}', false)`;
+    const sql = (text: string) => fixture.store.as(pepsi).transaction((tx) => tx.query(text), { tables: [vm] });
+    for (const role of ['writer', 'instance_writer'])
+      await expect(sql(forged(role))).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
+    await fixture.realization.as(coke).persistIntent(vm, { id: 'VM1', name: 'kept' }, { enforcementPoints: ['E1'] });
+    await sql(forged('tenant_writer'));
+    await (await r.submit.persistIntent(vm, { id: 'VM2', name: '' })).result(LIMIT);
+    const changed = await sql(`update intendant.submitted_operation set caller_role = 'writer', is_finished = false`);
+    expect(changed.rowCount).toBe(0);
+    expect((await sql('delete from intendant.submitted_operation')).rowCount).toBe(0);
+    expect((await fixture.store.as(coke).find(vm, 'VM1')).name).toBe('kept');
   });
 
   test('of a service that names the tenant is carried out for that tenant', async () => {

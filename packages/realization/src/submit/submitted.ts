@@ -1,5 +1,6 @@
 import { OperationCancelledError } from '@intendant/core';
 import {
+  checkOptions,
   type Executor,
   type RegisteredTable,
   type Scope,
@@ -15,6 +16,8 @@ export interface SubmittedParts<Result> {
   readonly executor: Executor;
   readonly scope: Scope;
   readonly operations: RegisteredTable;
+  /** How many resources it is about. */
+  readonly partCount: number;
   watch(id: string, wake: () => void): Promise<() => void>;
   /** Makes the result, or throws the error, of what became of the parts. */
   read(outcomes: readonly Outcome[]): Result;
@@ -40,6 +43,7 @@ export class Submitted<Result> {
    * aborts: then the operation is still queued.
    */
   async result(options: LookOptions = {}): Promise<Result> {
+    checkOptions<LookOptions>('result', options, { timeoutMs: true, signal: true });
     const outcomes = await lookUntil(
       () => this.#look(),
       (wake) => this.#parts.watch(this.id, wake),
@@ -54,7 +58,8 @@ export class Submitted<Result> {
   }
 
   async #look(): Promise<readonly Outcome[] | undefined> {
-    const { executor, scope, operations } = this.#parts;
+    const { executor, scope, operations, partCount } = this.#parts;
+    if (partCount === 0) return [];
     try {
       const [found] = await executor.run(scope, [readOutcomes(operations, this.id)]);
       const outcomes = outcomesOf(found as StatementResult);

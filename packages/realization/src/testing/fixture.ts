@@ -1,6 +1,6 @@
 import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
-import { testDatabase } from '@intendant/devdb/testing';
+import { startPgBouncer, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -35,6 +35,12 @@ export interface FixtureOptions {
   readonly hasInstancer?: boolean;
   readonly logger?: Logger;
   readonly poolSize?: number;
+  /** Tables whose changes carry the record. Default: none. */
+  readonly records?: readonly string[];
+  /** Settings that the database presets, e.g. `{ default_transaction_isolation: 'serializable' }`. */
+  readonly presets?: Readonly<Record<string, string>>;
+  /** Puts PgBouncer in transaction mode in front of the store, as the guide sets it up. Default false. */
+  readonly isPooled?: boolean;
   /** Default: as the realization's. */
   readonly maintenance?: RealizationOptions['maintenance'];
 }
@@ -44,17 +50,25 @@ export async function openFixture({
   hasInstancer = false,
   logger,
   poolSize,
+  records = [],
+  presets = {},
+  isPooled = false,
   maintenance,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();
+  for (const [name, value] of Object.entries(presets))
+    await withClient(database.adminUrl, (client) =>
+      client.query(`alter database ${database.name} set ${name} to '${value}'`),
+    );
+  const pooler = isPooled ? await startPgBouncer(database) : undefined;
   const store = await createDataStore({
-    connection: database.url,
+    connection: pooler?.url ?? database.url,
     adminConnection: database.adminUrl,
     ...(hasInstancer && { instancer: new SimpleInstancer() }),
     ...(logger && { logger }),
-    ...(poolSize !== undefined && { pool: { max: poolSize } }),
+    pool: { ...(poolSize !== undefined && { max: poolSize }), ...(isPooled && { namedStatements: false }) },
   });
-  const subscriptions = await createSubscriptions({ store });
+  const subscriptions = await createSubscriptions({ store, connection: database.url, records });
   const realization = await createRealization({
     store,
     subscriptions,
@@ -72,6 +86,7 @@ export async function openFixture({
       await realization.close();
       await subscriptions.close();
       await store.close();
+      await pooler?.[Symbol.asyncDispose]();
       await database.drop();
     },
   };

@@ -1,9 +1,9 @@
-import { ConfigurationError } from '@intendant/core';
+import { type AnyTable, ConfigurationError } from '@intendant/core';
 import { checkCount, checkDuration, checkOptions } from '@intendant/core/internal';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { checkLabels, type Labels } from '../placement/selector.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker.ts';
-import type { TableHandlers } from './handler.ts';
+import type { Handlers, TableHandlers } from './handler.ts';
 import type { RateLimitOptions } from './rate-limit.ts';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-policy.ts';
 
@@ -155,11 +155,18 @@ function checkCircuitBreaker(options: CircuitBreakerOptions | undefined): Circui
   return options;
 }
 
+/** An object literal holds handlers alone; an object of a class may have members of its own. */
+function checkFunctions(handlers: Handlers<AnyTable> | undefined): void {
+  if (handlers === undefined || Object.getPrototypeOf(handlers ?? Object) !== Object.prototype) return;
+  checkOptions<Handlers<AnyTable>>('worker, handlers', handlers, { realize: true, unrealize: true, observe: true });
+}
+
 function checkHandlers(handlers: readonly TableHandlers[]): void {
   if (!Array.isArray(handlers) || handlers.length === 0)
     throw new ConfigurationError('worker: give handlers, as [on(table, { realize })]');
   if (handlers.some((one) => typeof one?.table?.name !== 'string'))
     throw new ConfigurationError('worker: handlers are for a defined table, as on(table, { realize })');
+  for (const { handlers: own } of handlers) checkFunctions(own);
   const unfit = handlers.find(({ handlers: own }) => typeof own?.realize !== 'function');
   if (unfit)
     throw new ConfigurationError(

@@ -1,0 +1,75 @@
+import type { Statement } from '@intendant/core/internal';
+import { ofResource } from '../placement/placement-statements.ts';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+
+/*
+ * What is left of an earlier resource of the same id has a revision that late workers may still mark with, so the new one
+ * goes on above it.
+ */
+
+/** A row that is there without its resource, and has been at a revision. */
+const leftoverOf = (tables: StatusTables): string => `
+    from ${tables.overall.qualifiedName} o
+    where ${ofResource(tables, 'o')} and o.resource_revision > 0
+      and not exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`;
+
+export const lookForLeftover = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'look-for-leftover',
+  text: lookSql(tables),
+  values: identity,
+});
+const lookSql = perStatusTables((tables) => `select o.resource_revision ${leftoverOf(tables)}`);
+
+/** As JSON, the ordinals of those resources of a set of which something is left. */
+export const lookForLeftovers = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'look-for-leftovers',
+  text: lookForAllSql(tables),
+  values: identityArrays(tables.overall, identities),
+});
+const lookForAllSql = perStatusTables((tables) => {
+  const { arrays, columns, same } = identitySql(tables.overall);
+  return `
+    select coalesce(json_agg(i.intendant_ordinal), '[]')
+    from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)
+    join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
+    where o.resource_revision > 0
+      and not exists (select from ${tables.resource.qualifiedName} r where ${same('r', 'o')})`;
+});
+
+export const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'refuse-leftover',
+  text: refuseSql(tables),
+  values: identity,
+});
+const refuseSql = perStatusTables(
+  (tables) => `select intendant.refuse_leftover(o.resource_revision) ${leftoverOf(tables)}`,
+);
+
+/**
+ * A resource that was deleted outright leaves rows of removals that nobody will ask about again. They go; a job at each
+ * of those points sees to it that what may still be there is removed.
+ */
+export const cleanLeftovers = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'clean-leftovers',
+  text: cleanSql(tables),
+  values: identity,
+});
+
+const cleanSql = perStatusTables((tables) => {
+  const json = identitySql(tables.overall).json('e');
+  return `
+    with cleaned as (
+      delete from ${tables.enforcement.qualifiedName} e
+      where ${ofResource(tables, 'e')}
+        and (e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
+          or e.is_removal and e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING})
+      returning e.*
+    )
+    select intendant.enqueue_jobs(
+      '${tables.resource.schemaName}', '${tables.resource.name}', array_agg(e.${POINT_COLUMN}), array_agg(${json}),
+      array_agg(${tables.resource.isTenanted ? 'e.org_id' : 'null::text'}), 0)
+    from cleaned e where e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}
+    having count(*) > 0`;
+});

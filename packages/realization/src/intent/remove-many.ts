@@ -1,0 +1,93 @@
+import type { AnyTable, RecordOf } from '@intendant/core';
+import {
+  type Executor,
+  quoteIdentifier,
+  type Scope,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
+import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
+import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import {
+  dropUnfoundedStatus,
+  IS_LOCKED,
+  insertOrLockOverallStatus,
+  LOCKED,
+  lockOverallStatus,
+} from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
+
+/** What `softDeleteMany` hid. */
+export interface SoftDeletedMany<T extends AnyTable> {
+  /** How many resources were hidden. */
+  readonly rowsAffected: number;
+  /** The hidden records, their revisions grown by one, in the order of the keys; those that were not there are left out. */
+  readonly records: readonly RecordOf<T>[];
+}
+
+/**
+ * Hides many resources and starts their removal at every point, as `softDeleteIntent` does one, in one exchange. Returns
+ * the stored rows of those that were there, in the order of the identities.
+ */
+export async function softDeleteIntents(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  identities: readonly Identity[],
+): Promise<readonly (readonly (string | null)[])[]> {
+  if (identities.length === 0) return [];
+  const remarks = identities.map((identity) => ({ identity, isRemoval: false, revision: 0 }));
+  const sql = softDeleteManySql(tables);
+  const values = identityArrays(tables.overall, identities);
+  const [, , hidden] = await executor.run(scope, [
+    insertOrLockOverallStatus(tables, remarks),
+    lockOverallStatus(tables, identities),
+    { name: 'soft-delete-resources', text: sql.resources, values },
+    { name: 'remove-all-everywhere', text: sql.enforcement, values },
+    { name: 'overall-removals', text: sql.overall, values },
+    { name: 'enqueue-removals', text: sql.jobs, values },
+    dropUnfoundedStatus(tables, identities),
+  ] satisfies Statement[]);
+  return (hidden as StatementResult).rows.map((row) => row.slice(1));
+}
+
+/** The first statement leaves in the setting of the locked resources those that it hid: the others touch no more. */
+const softDeleteManySql = perStatusTables((tables) => {
+  const { resource, overall, enforcement } = tables;
+  const { arrays, columns, same, json } = identitySql(overall);
+  const hidden = `(
+      select * from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal) where ${IS_LOCKED}
+    ) i`;
+  const stored = resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
+  return {
+    resources: `
+    with hidden as (
+      update ${resource.qualifiedName} r set deleted_at = clock_timestamp()
+      from ${hidden} where ${same('r', 'i')} and r.deleted_at is null
+      returning i.intendant_ordinal, ${stored}
+    ), noted as (
+      select set_config('${LOCKED}', coalesce(array_agg(intendant_ordinal)::text, '{}'), true) from hidden
+    )
+    select hidden.* from hidden cross join noted order by intendant_ordinal`,
+    enforcement: `
+    update ${enforcement.qualifiedName} e
+    set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, attempt = null, resource_revision = r.revision,
+      updated_at = clock_timestamp()
+    from ${hidden} join ${resource.qualifiedName} r on ${same('r', 'i')}
+    where ${same('e', 'i')}`,
+    overall: `
+    update ${overall.qualifiedName} o
+    set realization_status = case
+        when o.realization_status = ${STATUS_WEIGHTS.REALIZED} and not exists (select from ${enforcement.qualifiedName} e where ${same('e', 'o')})
+        then ${STATUS_WEIGHTS.DELETION_REALIZED} else ${STATUS_WEIGHTS.DELETION_PENDING} end,
+      additional_details = '', resource_revision = r.revision, updated_at = clock_timestamp()
+    from ${hidden} join ${resource.qualifiedName} r on ${same('r', 'i')}
+    where ${same('o', 'i')}`,
+    jobs: `
+    select ${enqueueCall(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`)}
+    from ${hidden} join ${enforcement.qualifiedName} e on ${same('e', 'i')}
+    where e.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}
+    having count(*) > 0`,
+  };
+});
