@@ -48,7 +48,7 @@ async function lockAndLook(
   intents: readonly IntentToPersist[],
 ): Promise<Set<number>> {
   const identities = intents.map(({ identity }) => identity);
-  const remarks = identities.map((identity) => ({ identity, isRemoval: true, revision: 0 }));
+  const remarks = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
   const [, looked] = await executor.run(scope, [
     insertOrLockOverallStatus(tables, remarks),
     lookForLeftovers(tables, identities),

@@ -37,7 +37,7 @@ export async function softDeleteIntents(
   identities: readonly Identity[],
 ): Promise<readonly (readonly (string | null)[])[]> {
   if (identities.length === 0) return [];
-  const remarks = identities.map((identity) => ({ identity, isRemoval: false, revision: 0 }));
+  const remarks = identities.map((identity) => ({ identity, makesRow: false, revision: 0 }));
   const sql = softDeleteManySql(tables);
   const values = identityArrays(tables.overall, identities);
   const [, , hidden] = await executor.run(scope, [

@@ -34,7 +34,9 @@ export const keyPart = (part: string): string =>
 
 /** The same for a function without a search_path. */
 const qualifiedKeyPart = (part: string): string =>
-  `case when ${part} operator(pg_catalog.~) '${PLAIN_KEY_PART}' then ${part} else intendant.job_key_part(${part}) end`;
+  `case when ${part} operator(pg_catalog.!~) '[^A-Za-z0-9_-]' and ${part} operator(pg_catalog.<>) ''
+          and pg_catalog.octet_length(${part}) operator(pg_catalog.<=) 200
+        then ${part} else intendant.job_key_part(${part}) end`;
 
 /** As `jobKey` in job-key.ts, of a JSON array. */
 export const keyOf = (identity: string): string => `

@@ -233,6 +233,10 @@ function currentState(tables: StatusTables, identities: string): string {
       left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'd')}`;
 }
 
+/** The overall status of a resource that was never placed anywhere, in SQL. */
+export const statusOfNone = (isAliveSql: string, revision: string): string =>
+  `case when ${isAliveSql} then ${STATUS_WEIGHTS.PENDING} when ${revision} is not null then ${STATUS_WEIGHTS.DELETION_PENDING} else ${STATUS_WEIGHTS.DELETION_REALIZED} end`;
+
 /** Where the parts of an overall status are found, in SQL. */
 export interface OverallParts {
   /** What `heaviestOf` selected. */
@@ -255,10 +259,9 @@ export const overallStatusOf = ({ heavy, isAlive: alive, revision, stored }: Ove
           case
             when ${alive} and (${heavy}.heaviest is not null or ${heavy}.row_count = 0 and ${stored} = ${STATUS_WEIGHTS.REALIZED})
               then ${STATUS_WEIGHTS.REALIZED}
-            when ${alive} then ${STATUS_WEIGHTS.PENDING}
-            when ${revision} is not null and (${heavy}.row_count > 0 or ${stored} <> ${STATUS_WEIGHTS.DELETION_REALIZED})
-              then ${STATUS_WEIGHTS.DELETION_PENDING}
-            else ${STATUS_WEIGHTS.DELETION_REALIZED} end)`;
+            when not ${alive} and ${heavy}.row_count = 0 and ${stored} = ${STATUS_WEIGHTS.DELETION_REALIZED}
+              then ${STATUS_WEIGHTS.DELETION_REALIZED}
+            else ${statusOfNone(alive, revision)} end)`;
 
 /**
  * The heaviest of the enforcement rows e of one resource at its current revision: of all, and of those that count while it is alive.

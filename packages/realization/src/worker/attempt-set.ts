@@ -3,6 +3,7 @@ import { identitySql } from '../resource/identity-set.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN } from '../resource/table-function.ts';
 import { heaviestOf } from '../status/overall-status.ts';
+import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
  * The functions that begin and finish attempts work on sets, held in arrays of the function. A row is found once, by its
@@ -62,7 +63,9 @@ export function recomputeOverall(tables: StatusTables): string {
     additional_details = case when v.has_error then o.additional_details else '' end
   from (
     select u.intendant_row, u.intendant_current, coalesce(heavy.has_error, false) as has_error,
-      coalesce(heavy.heaviest_kept, heavy.heaviest, u.intendant_status_of_none) as intendant_status
+      coalesce(heavy.heaviest_kept,
+        case when u.intendant_is_alive and heavy.heaviest = ${STATUS_WEIGHTS.DELETION_REALIZED} then ${STATUS_WEIGHTS.REALIZED} else heavy.heaviest end,
+        u.intendant_status_of_none) as intendant_status
     from unnest(${OWN}.overall_rows, ${OWN}.currents, ${OWN}.are_alive, ${OWN}.statuses_of_none, ${arrays.join(', ')})
       as u (intendant_row, intendant_current, intendant_is_alive, intendant_status_of_none, ${columns})
     cross join lateral (${heaviestOf(tables, isIdentity(overall, 'e', values), 'u')}) heavy
