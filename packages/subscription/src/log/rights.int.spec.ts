@@ -1,4 +1,4 @@
-import { withClient } from '@intendant/devdb/testing';
+import { eventually, withClient } from '@intendant/devdb/testing';
 import { afterAll, expect, test } from 'vitest';
 import { coke, note, openFixture, vm } from '../testing/fixture.ts';
 
@@ -20,7 +20,7 @@ const { rows: relations } = await admin.query<{ name: string; kind: string }>(
   `select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind
    from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = 'intendant' and c.relkind in ('r', 'p')
-     and (c.relname like 'change_log%' or c.relname in ('durable_subscription', 'cursor', 'cursor_member', 'acknowledged', 'dead_letter'))
+     and (c.relname like 'change_log%' or c.relname in ('durable_subscription', 'cursor', 'cursor_member', 'acknowledged', 'dead_letter', 'announcement', 'relay_leader'))
    order by 1`,
 );
 const tables = relations.map(({ name }) => name);
@@ -50,6 +50,44 @@ test("a tenant's role reads its own changes and where the log begins, and reache
     const erase = store.as(coke).transaction((tx) => tx.query(`delete from ${table}`), { tables: [note] });
     await expect(erase).rejects.toThrow(/has no right/);
   }
+});
+
+test("a tenant's SQL can neither take the relay's place nor silence writers, nor keep a name from its members", async () => {
+  const forge = (sql: string) => store.as(coke).transaction((tx) => tx.query(sql), { tables: [note] });
+  for (const sql of [
+    `select setval('intendant.doorbell', 2)`,
+    `select intendant.ring(1)`,
+    `select intendant.announce('x', 'x', 0, 0, 0, true)`,
+  ])
+    await expect(forge(sql)).rejects.toThrow(/has no right/);
+  const seen: unknown[] = [];
+  await store.as(coke).transaction(
+    async (tx) => {
+      // Every advisory lock that is held now, as soon as it is free, and those of the next members.
+      await tx.query(
+        `select pg_try_advisory_lock(classid::int, objid::int) from pg_locks where locktype = 'advisory' and objsubid = 2`,
+      );
+      await tx.query(
+        `select pg_try_advisory_lock(1768846437, n), pg_try_advisory_lock(1768846436, n) from generate_series(1, 50) n`,
+      );
+      const waiting = tx
+        .query(
+          `select pg_advisory_lock((classid::bigint << 32) + objid::bigint) from pg_locks where locktype = 'advisory' and objsubid = 1 and granted limit 1`,
+        )
+        .then(() => tx.query('select pg_notify($1, $2)', ['intendant_doorbell', 'open']));
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'intendant relay' and datname = current_database()`,
+      );
+      await waiting;
+      const subscription = await subscriptions.subscribe('note', ({ key }) => seen.push(key['id']), {
+        name: 'held up',
+      });
+      await writeNotes('despite it');
+      await eventually(() => expect(seen).toEqual(['despite it']), { timeoutMs: 15_000 });
+      await subscription.close();
+    },
+    { tables: [note] },
+  );
 });
 
 test('every table of the feed has row security that holds for its owner, its partitions too', async () => {
