@@ -27,7 +27,7 @@ export interface Change<R = AnyFields, K = AnyFields> {
   /** True for what a soft delete hid, and for what came back from one: the row itself is still there. */
   readonly isSoft: boolean;
   /**
-   * True for the `delete` of a row that a soft delete had hidden, and so been told as a `delete` before: what purges remove.
+   * True for the `delete` of a row that a soft delete had hidden, and that was delivered as a `delete` then: purges make them.
    * Leave it out when you count rows.
    */
   readonly isPurge: boolean;

@@ -10,7 +10,7 @@ import type {
   SubscriptionsOptions,
 } from './subscriptions.ts';
 
-/** The options that each door takes: others are refused by name. */
+/** The options of each public function: unknown ones are refused with their name. */
 export const SUBSCRIPTIONS_OPTIONS: OptionNames<SubscriptionsOptions> = {
   store: true,
   connection: true,

@@ -53,7 +53,7 @@ import { exposeSubscriptions } from './subscriptions-internals.ts';
 import { readSettings, type SubscriptionsSettings } from './subscriptions-settings.ts';
 
 const READY_MS = 15_000;
-/** While the relay knows what it waits for. */
+/** The limit while the relay knows what it waits for, in milliseconds. */
 const OBSTACLE_MS = 60_000;
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;

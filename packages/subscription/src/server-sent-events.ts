@@ -4,12 +4,12 @@ import type { Change } from './change.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 import { internalsOf } from './subscriptions-internals.ts';
 
-/** What a client is sent of a table's changes. */
+/** Which changes of a table a client receives. */
 export type EventFilter = Pick<ChangesOptions, 'keys' | 'where' | 'operations'>;
 
 /** Options of `serverSentEvents`. */
 export interface ServerSentEventsOptions {
-  /** Who asks: the context to read as, or a promise of it. Return undefined to refuse with 401. */
+  /** Returns the caller's context, or a promise of it. Return undefined to refuse with 401. */
   readonly contextOf: (request: Request) => unknown;
   /** The table a request is about. Default: the last part of its path. */
   readonly tableOf?: (request: Request) => string;
@@ -73,7 +73,7 @@ export function serverSentEvents(
   };
 }
 
-/** As it stands where it is no proper encoding: then no table is called so. */
+/** Returns the text itself if it is not properly encoded: no table has such a name. */
 function lastPartOf(url: string): string {
   const part = new URL(url).pathname.split('/').at(-1) ?? '';
   try {
@@ -85,7 +85,7 @@ function lastPartOf(url: string): string {
 
 const refuse = (status: number, reason: string): Response => new Response(`${reason}\n`, { status });
 
-/** Clients learn what they can do something about. */
+/** Clients receive the errors that they can act on. */
 function refusalFor(error: unknown): Response {
   if (error instanceof TableNotRegisteredError) return refuse(404, 'there is no such table');
   if (error instanceof ConfigurationError) return refuse(503, 'the feed is closed');
@@ -94,7 +94,7 @@ function refusalFor(error: unknown): Response {
   return refuse(answer?.status ?? 500, answer?.body.error.message ?? 'the server cannot do this');
 }
 
-/** What `contextOf` and `filterOf` throw may be anything, also what cannot be looked at. */
+/** `contextOf` and `filterOf` may throw anything, even an object whose properties throw. */
 function refusalForAny(error: unknown): Response {
   try {
     return refusalFor(error);

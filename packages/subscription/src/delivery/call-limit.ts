@@ -77,7 +77,7 @@ export class CallLimit {
     return isPromise(result) ? this.#withinTime(result) : undefined;
   }
 
-  /** What the user's promise does is only ever met through one of our own: its `then` may be anybody's. */
+  /** The user's promise is wrapped in one of our own, because its `then` may be any function. */
   #withinTime(result: PromiseLike<unknown>): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const running = { startedAt: performance.now(), expire: () => reject(this.#expire()) };

@@ -1,7 +1,7 @@
 import type { NumberedChange } from '../log/log-entry.ts';
 import type { Share } from './share.ts';
 
-/** A change on its way to the handler. */
+/** A change that waits for its handler. */
 export interface DeliveryItem {
   readonly numbered: NumberedChange;
   readonly share: Share;

@@ -14,7 +14,7 @@ export interface DeliveryOptions {
   readonly handlerTimeoutMs?: number;
   /**
    * The wait before a failed change is delivered again, doubled each time, in milliseconds. Up to half of each wait is
-   * left out at random, so that what failed together does not come back together. Default 50.
+   * left out at random, so that changes that failed together are not retried together. Default 50.
    */
   readonly backoffMs?: number;
   /** The longest such wait, in milliseconds. Default 30,000. */

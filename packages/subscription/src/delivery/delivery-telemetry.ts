@@ -8,14 +8,14 @@ import {
 } from '@intendant/core/internal';
 import type { Change } from '../change.ts';
 
-/** Of which subscription a call is. */
+/** The subscription that a call belongs to. */
 export interface CallSubject {
   readonly table: string;
   /** Undefined without a durable name. */
   readonly name: string | undefined;
 }
 
-/** Calls a handler within a span, and tells metrics how the call ended. Without either it only calls. */
+/** Calls a handler within a span, and publishes how the call ended for metrics. Without tracing and metrics it only calls the handler. */
 export function withTelemetry(
   subject: CallSubject,
   changes: readonly Change[],
@@ -31,7 +31,7 @@ export function withTelemetry(
   );
 }
 
-/** By the semantic conventions for messaging. */
+/** Follows OpenTelemetry's semantic conventions for messaging. */
 function describeCall({ table, name }: CallSubject, changes: readonly Change[], attempt: number): SpanDescription {
   const [first] = changes;
   return {

@@ -8,7 +8,7 @@ import { type CallSubject, withTelemetry } from './delivery-telemetry.ts';
 import type { BatchHandler } from './handler.ts';
 import { KeyedQueues } from './keyed-queues.ts';
 
-/** What becomes of changes beyond the handler: nothing for an ephemeral subscription, the database's business for a durable one. */
+/** Stores the outcome of changes: an ephemeral subscription stores nothing, a durable one writes to the database. */
 export interface OutcomeStore {
   /** In the handler's own transaction. */
   acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void>;
@@ -16,7 +16,7 @@ export interface OutcomeStore {
   isAcknowledged(item: DeliveryItem): Promise<boolean>;
   /** The handler has completed it. */
   noteDone(item: DeliveryItem): Promise<void>;
-  /** The last attempt failed: put it aside. Resolves to false if the change is another member's by now. */
+  /** The last attempt failed: stores a dead letter. Resolves to false if another member owns the change by now. */
   park(item: DeliveryItem, error: unknown, attempts: number): Promise<boolean>;
 }
 
@@ -26,23 +26,23 @@ export interface DeliveryParts {
   readonly limits: DeliveryLimits;
   readonly outcomes: OutcomeStore;
   readonly logger: Logger;
-  /** Aborts when the subscription closes: no change is begun any more, none is tried again. */
+  /** Aborts when the subscription closes: no change is started or retried after that. */
   readonly closing: AbortSignal;
   /** Called when changes are completed. */
   readonly onProgress: () => void;
 }
 
-/** What went wrong with a call; wrapped, so that `throw undefined` is something too. */
+/** The reason of a failed call; wrapped, so that `throw undefined` counts as a failure. */
 interface Failure {
   readonly reason: unknown;
 }
 
-/** Of a call that is not over, or not well. */
+/** The outcome of a call that has not returned yet or has failed. */
 type Outcome = Promise<Failure | undefined> | undefined;
 
-/** The wait before what became of a change is stored or read again. */
+/** The wait before a failed write or read of an outcome is retried, in milliseconds. */
 const UNSTORED_MS = 500;
-/** How long a closing subscription waits for its handler. */
+/** How long `close` waits for running calls of the handler, in milliseconds. */
 const CLOSE_MS = 10_000;
 
 export interface DeliveryCounts {
@@ -106,7 +106,7 @@ export class Delivery {
       this.#parts.logger.warn('a handler did not return when its subscription was closed; its change is not completed');
   }
 
-  /** Forgets what was not begun. */
+  /** Removes the changes whose calls have not started. */
   clear(): void {
     this.#queues.clear();
   }
@@ -119,7 +119,7 @@ export class Delivery {
     this.#queues.resume();
   }
 
-  /** A handler that does not wait for anything is done here and now, and one that succeeds at once when its promise resolves. */
+  /** A synchronous handler has completed when this returns; no promise is made for it. */
   #work(items: readonly DeliveryItem[]): Promise<void> | undefined {
     const sorted = items.length === 1 ? items : items.toSorted((a, b) => a.numbered.sequence - b.numbered.sequence);
     if (sorted.some((item) => item.isDeadLetter || !this.#isWanted(item))) {
@@ -184,7 +184,7 @@ export class Delivery {
     return share.isHeld && !this.#parts.closing.aborted;
   }
 
-  /** Undefined when the call is over and well. */
+  /** Returns undefined if the call has returned without a promise and without an error. */
   #call(items: readonly DeliveryItem[], attempt: number): Outcome {
     const { handler, outcomes, subject } = this.#parts;
     const limit = new CallLimit(

@@ -34,7 +34,7 @@ const NOTHING_KEPT: OutcomeStore = {
   park: async () => false,
 };
 
-/** A subscription whose place is this process's memory. */
+/** A subscription whose position is kept in the memory of this process. */
 export class EphemeralSubscription implements Subscription {
   readonly #parts: SubscriptionParts;
   readonly #closing = new AbortController();
@@ -49,7 +49,7 @@ export class EphemeralSubscription implements Subscription {
     const { feed, view, handler, limits, onReset, onError, from } = parts;
     this.#parts = parts;
     this.#end = new SubscriptionEnd(feed.logger, onError);
-    setMaxListeners(0, this.#closing.signal); // As many as calls that wait to be tried again.
+    setMaxListeners(0, this.#closing.signal); // Every call that waits for its retry adds a listener.
     const { signal } = this.#closing;
     this.#delivery = new Delivery({
       handler,

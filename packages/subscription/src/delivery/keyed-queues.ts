@@ -3,7 +3,7 @@ export interface KeyedQueuesOptions<T> {
   readonly concurrency: number;
   /** Items in a call, at most. */
   readonly batchSize: number;
-  /** Returns undefined when it is done already, which saves a turn of the event loop's queue. Must neither throw nor reject. */
+  /** Returns undefined if the work is completed when it returns; nothing is then awaited. Must neither throw nor reject. */
   readonly work: (items: readonly T[]) => Promise<void> | undefined;
 }
 
@@ -40,7 +40,7 @@ export class KeyedQueues<T> {
     this.#start();
   }
 
-  /** Begins with no further item until `resume`. */
+  /** Starts no further item until `resume`. */
   pause(): void {
     this.#isPaused = true;
   }
@@ -50,7 +50,7 @@ export class KeyedQueues<T> {
     this.#start();
   }
 
-  /** Forgets what is not being worked on yet. */
+  /** Removes the items that have not been started. */
   clear(): void {
     for (const [key, queue] of this.#queues) {
       this.#size -= queue.length;

@@ -33,5 +33,5 @@ export async function countLag(
   return Number(lag.rows[0]?.[0]);
 }
 
-/** One place for all slots. */
+/** The same place for every slot. */
 export const samePlace = (place: number): number[] => Array.from({ length: SLOTS }, () => place);

@@ -1,6 +1,6 @@
 /** How far a stretch of the log is completed; its changes may complete in any order. */
 export class Progress {
-  /** Numbers begun and not finished, ascending. */
+  /** Numbers of changes that are started and not completed, ascending. */
   readonly #open = new Set<number>();
   #read: number;
 
@@ -28,7 +28,7 @@ export class Progress {
     this.#read = sequence;
   }
 
-  /** There is nothing up to here but what was begun. */
+  /** Up to here there are no changes besides those that were started. */
   reach(through: number): void {
     this.#read = Math.max(this.#read, through);
   }
@@ -37,7 +37,7 @@ export class Progress {
     this.#open.delete(sequence);
   }
 
-  /** The log is another, or begins later: what was read before counts no more. */
+  /** The log was replaced or trimmed: forgets what was read before. */
   restart(from: number): void {
     this.#open.clear();
     this.#read = from;

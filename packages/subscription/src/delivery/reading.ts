@@ -7,7 +7,7 @@ import type { Delivery } from './delivery.ts';
 import type { DeliveryItem } from './delivery-item.ts';
 import type { Share } from './share.ts';
 
-/** Of `onReset`. */
+/** Waits between calls of `onReset` that fail, in milliseconds. */
 const RETRY = { minMs: 50, maxMs: 30_000 };
 
 export interface ReadingParts {
@@ -18,10 +18,10 @@ export interface ReadingParts {
   readonly onRead: () => void;
 }
 
-/** Which share a change belongs to; undefined: none that is to be delivered here. */
+/** Returns the share that a change belongs to; undefined if it is not delivered here. */
 export type ShareOf = (numbered: NumberedChange) => Share | undefined;
 
-/** Reads on and gives to delivery what it has room for. */
+/** Reads the log and passes changes to delivery while that has room. */
 export class Reading {
   readonly #parts: ReadingParts;
   #resumed: PromiseWithResolvers<void> | undefined;
@@ -41,7 +41,7 @@ export class Reading {
     this.#parts.delivery.resume();
   }
 
-  /** Until the signal aborts. Goes on where the shares have read to; beyond that each gets only what is new to it. */
+  /** Runs until the signal aborts. Starts at the earliest place of the shares; each share gets only changes that it has not read. */
   async run(view: LogView, shares: readonly Share[], shareOf: ShareOf, signal: AbortSignal): Promise<void> {
     const from = Math.min(...shares.map(({ progress }) => progress.read));
     const steps = follow(this.#parts.feed, view, from, signal);
@@ -69,7 +69,7 @@ export class Reading {
     this.#parts.onRead();
   }
 
-  /** After what was begun has ended; again until it succeeds. Whether to go on. */
+  /** Calls `onReset` when running calls have ended, and again until it succeeds. Returns whether to continue. */
   async #reset(shares: readonly Share[], { through }: Step, signal: AbortSignal): Promise<boolean> {
     const { feed, delivery, onReset } = this.#parts;
     await unlessAborted(delivery.idle(), signal);
@@ -95,7 +95,7 @@ export class Reading {
   }
 }
 
-/** Waits, but not beyond the signal. */
+/** Waits for the promise or for the signal, whichever comes first. */
 const unlessAborted = async (promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> =>
   promise &&
   abortable(promise, signal).then(

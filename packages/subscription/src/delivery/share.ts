@@ -3,7 +3,7 @@ import { Progress } from './progress.ts';
 /** The rows whose changes are delivered here, and how far: all of a subscription's, or those of one slot of a durable name. */
 export class Share {
   readonly slot: number;
-  /** Grows each time a slot changes hands. */
+  /** Grows each time the slot gets another owner. */
   readonly epoch: number;
   readonly progress: Progress;
   readonly #lost = new AbortController();
@@ -17,12 +17,12 @@ export class Share {
     this.epoch = epoch;
   }
 
-  /** Aborts when the rows are no longer ours. */
+  /** Aborts when another member owns the rows. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** Whether its changes may be begun. */
+  /** Whether its changes may be started. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -32,7 +32,7 @@ export class Share {
     this.#lost.abort();
   }
 
-  /** Begins nothing more. Resolves when what is under way has ended. */
+  /** Starts nothing more. Resolves when running calls have ended. */
   async retire(): Promise<void> {
     this.#isHeld = false;
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));

@@ -6,9 +6,9 @@ import { serviceQuery } from '../service-query.ts';
 
 /*
  * An acknowledgement is a row, name and number, that the handler's transaction inserts. Its primary key makes the effects
- * of a change happen once: of two processes that have it at the same time (one of them does not know yet that it lost the
+ * of a change happen once: if two processes have it at the same time (one of them does not know yet that it lost the
  * slot), the second waits for the first and then fails. Rows stay for a while after the cursor has passed them, so that
- * even a transaction that was held up finds them.
+ * even a delayed transaction finds them.
  */
 const ACKNOWLEDGE = `
 insert into intendant.acknowledged (name, seq, slot)
@@ -49,7 +49,7 @@ const lost = (name: string, cause?: unknown): TransactionConflictError =>
     { details: { name }, cause },
   );
 
-/** Of shares just claimed: what is acknowledged beyond their cursors. */
+/** Returns the numbers beyond the cursors of newly claimed shares that are acknowledged. */
 export async function readAcknowledged(
   internals: DataStoreInternals,
   name: string,

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 
 /** Cursors are written this often at most. */
 const WRITE_EVERY_MS = 200;
-/** And this often when only other tables had changes. */
+/** Interval when only other tables had changes. */
 const WRITE_QUIETLY_EVERY_MS = 5_000;
 const RETRY_MS = 1_000;
 
@@ -35,7 +35,7 @@ export class CursorKeeper {
     this.#service.ring();
   }
 
-  /** More was read, and there was nothing to take care of. */
+  /** To be called when more was read and nothing of it is for this subscription. */
   touchQuietly(): void {
     this.#quietTimer ??= startTimer(WRITE_QUIETLY_EVERY_MS, () => this.touch(), { keepsProcess: false });
   }

@@ -109,7 +109,7 @@ const toEntry = (row: LetterRow): LogEntry => ({
   occurredAt: row.occurred_at,
 });
 
-/** Those to be tried again, of these slots. */
+/** Returns the dead letters of these slots that are to be retried. */
 export async function readDueLetters(
   internals: DataStoreInternals,
   logId: string,
@@ -125,7 +125,7 @@ export async function readDueLetters(
   return rows.map((row) => ({ slot: row.slot, numbered: toNumberedChange(logId, table, toEntry(row)) }));
 }
 
-/** Which dead letters to list; each part that is undefined is any. */
+/** Selects the dead letters to list. A field that is undefined selects all. */
 export interface LetterSelection {
   readonly name: string | undefined;
   readonly loggedTable: string | undefined;
@@ -134,7 +134,7 @@ export interface LetterSelection {
   readonly limit: number;
 }
 
-/** By name, and oldest first within a name. */
+/** Ordered by name, and oldest first within a name. */
 export async function listDeadLetters(
   internals: DataStoreInternals,
   logId: string,
@@ -173,7 +173,7 @@ function toDeadLetter(logId: string, table: RegisteredTable | undefined, row: Le
   };
 }
 
-/** All of a name's, or those with these numbers. Returns how many. */
+/** Deletes or marks all dead letters of a name, or those with these numbers. Returns their number. */
 export async function markDue(
   internals: DataStoreInternals,
   name: string,

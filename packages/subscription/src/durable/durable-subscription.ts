@@ -27,7 +27,7 @@ const FORGET_EVERY_MS = 30_000;
 /** How long a handler that lost its slot is waited for before its change may be delivered in this process again. */
 const ABANDON_MS = 10_000;
 
-/** Works on its share of the slots of a name, each from where its cursor stands. */
+/** Handles the changes of its share of a name's slots, each from its stored cursor. */
 export class DurableSubscription implements Subscription, MemberSubscription {
   readonly #parts: DurableParts;
   readonly #closing = new AbortController();
@@ -38,7 +38,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
   readonly #shares = new Map<number, Share>();
   /** Numbers that were acknowledged beyond the cursors that we found. */
   readonly #acknowledged = new Set<number>();
-  /** Given back, with something still under way. */
+  /** Slots that are given back and still have running calls. */
   readonly #retiring = new Set<number>();
   readonly #running: Promise<void>;
   readonly #began = Promise.withResolvers<void>();
@@ -56,7 +56,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#parts = parts;
     this.#end = new SubscriptionEnd(feed.logger, onError);
     this.#began.promise.catch(() => {});
-    setMaxListeners(0, this.#closing.signal); // As many as calls that wait to be tried again.
+    setMaxListeners(0, this.#closing.signal); // Every call that waits for its retry adds a listener.
     this.#lastPlace = from;
     this.#outcomes = new DurableOutcomes(feed, parts.durable, () => parts.membership.nudge());
     this.#delivery = new Delivery({
@@ -130,7 +130,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     };
   }
 
-  /** One after the other: an older place must not overtake a newer one. */
+  /** Writes run one after the other, so that an older place never replaces a newer one. */
   #keep(): Promise<void> {
     const write = async () => {
       if (this.#shares.size > 0) await keepCursors(this.#parts.feed.internals, this.name, [...this.#shares.values()]);
@@ -174,7 +174,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#began.resolve();
   }
 
-  /** What the database no longer counts as ours. */
+  /** Gives up the slots that another member owns by now. */
   #loseTaken({ slots, epochs }: NameSituation): void {
     const epochOf = new Map(slots.map((slot, index) => [slot, epochs[index]]));
     const taken = [...this.#shares.values()].filter(({ slot, epoch }) => epochOf.get(slot) !== epoch);
@@ -185,7 +185,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     if (taken.length > 0) this.#restart.abort();
   }
 
-  /** Slots that could not be given back when they should have been. */
+  /** Releases slots whose release failed earlier. */
   async #freeForgotten({ slots, member }: NameSituation, client: ClientBase): Promise<void> {
     const forgotten = slots.filter((slot) => !this.#shares.has(slot) && !this.#retiring.has(slot));
     if (forgotten.length > 0) await freeSlots(client, this.name, member, forgotten);
@@ -209,7 +209,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#restart.abort();
   }
 
-  /** Begins nothing more of a slot, waits for what is under way, and lets others have it. */
+  /** Starts no further change of the slot, waits for running calls, and releases the slot. */
   async #giveBack(share: Share): Promise<void> {
     this.#forget(share);
     this.#retiring.add(share.slot);
@@ -256,7 +256,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     await this.#keeper.stop();
     const shares = [...this.#shares.values()];
     this.#lastPlace = this.#place();
-    if (shares.length > 0) await releaseSlots(this.#parts.feed.internals, this.name, shares).catch(() => {}); // The member's end frees them.
+    if (shares.length > 0) await releaseSlots(this.#parts.feed.internals, this.name, shares).catch(() => {}); // They are free once this member's connection has ended.
     this.#shares.clear();
     await this.#parts.membership.remove(this);
     this.#parts.onClosed();

@@ -7,7 +7,7 @@ export interface Dealing {
   readonly give: number;
 }
 
-/** What one of so many members, who holds so many slots, should do when so many are free. */
+/** Returns how many slots a member should take or give back, given the number of members, its own slots and the free slots. */
 export function dealSlots(members: number, held: number, free: number): Dealing {
   const fair = Math.ceil(SLOTS / Math.max(members, 1));
   return { take: Math.max(0, Math.min(fair - held, free)), give: Math.max(0, held - fair) };

@@ -3,9 +3,9 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { joinName, leaveName, lookAtNames, type NameSituation } from './slots.ts';
 
-/** How often a member looks who else works under its names. */
+/** Interval between two checks of a member's names, in milliseconds. */
 const ROUND_MS = 1_000;
-/** As for the relay: the server ends the session of a process that no longer speaks. */
+/** The server ends the session of a process that has sent nothing for this long, as the relay's. */
 const SILENCE_LIMIT_MS = 8_000;
 
 /** A subscription that works under a name. */
@@ -13,9 +13,9 @@ export interface MemberSubscription {
   readonly name: string;
   /** Takes and gives back slots as the situation asks. Must not wait for handlers. */
   attend(situation: NameSituation, client: pg.ClientBase): Promise<void>;
-  /** The name was removed: nothing of it is this subscription's any more. */
+  /** The name was removed: the subscription owns no slot any more. */
   noteForgotten(): void;
-  /** The member's connection is lost: all its slots may be others' by now. Resolves when nothing of them is under way. */
+  /** The member's connection is lost: other members may own its slots. Resolves when running calls have ended. */
   abandon(): Promise<void>;
 }
 
@@ -27,9 +27,9 @@ export class Membership {
   readonly #connection: pg.ClientConfig;
   readonly #setUp: string;
   readonly #service: Service;
-  /** Rung to have a round at once. */
+  /** A ring starts a round at once. */
   readonly #bell = new Bell();
-  /** With their numbers, once they have them. */
+  /** With their member numbers, once they are assigned. */
   readonly #users = new Map<MemberSubscription, number | undefined>();
   #client: pg.Client | undefined;
   #last: Promise<void> = Promise.resolve();
@@ -64,17 +64,17 @@ export class Membership {
     this.#users.delete(user);
     await this.#exclusively(async () => {
       if (this.#client && member !== undefined) await leaveName(this.#client, user.name, member);
-    }).catch(() => {}); // Its connection is lost, which says the same.
+    }).catch(() => {}); // Without the connection it is no member either.
   }
 
-  /** One conversation at a time on the connection. */
+  /** Runs one exchange at a time on the connection. */
   #exclusively(act: () => Promise<void>): Promise<void> {
     const done = this.#last.then(act);
     this.#last = done.catch(() => {});
     return done;
   }
 
-  /** There is something to look at. */
+  /** Starts a round at once. */
   nudge(): void {
     this.#bell.ring();
   }

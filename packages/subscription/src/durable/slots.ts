@@ -11,7 +11,7 @@ const MEMBER_LOCKS = 1768846437;
  * subscription of some process, alive as long as the connection lives on which it holds the advisory lock of its number: no
  * clock is asked. Any role may take such a lock, so it counts only if the server process that is stored with the number
  * holds it: nobody else can keep a dead member's slots. Each slot carries its owner and an epoch that grows with every change of
- * hands. Cursors are written, and changes acknowledged, under owner and epoch: a member that lost a slot and does not know it
+ * owner. Cursors are written, and changes acknowledged, under owner and epoch: a member that lost a slot and does not know it
  * yet can no longer move anything. Epochs come from one sequence, so that they are not used again when a name is forgotten and
  * made anew.
  */
@@ -25,13 +25,13 @@ export const LIVE_MEMBERS = `select m.name, m.member from intendant.cursor_membe
 /** Whether a slot has no live owner. Read from the row itself and the present locks, so it also holds of a row that has just changed. */
 const IS_FREE = `(c.owner is null or not exists (select from (${HELD}) k where k.member = c.owner and k.pid = c.owner_pid))`;
 
-/** The name is gone, which `cursor_member` refers to. */
+/** Error code: the name that `cursor_member` refers to was removed. */
 const FOREIGN_KEY_VIOLATION = '23503';
 
-/** What one look at a name shows a member. */
+/** The state of a name as one member reads it. */
 export interface NameSituation {
   readonly member: number;
-  /** How many work under the name, this one included. */
+  /** Number of members of the name, this one included. */
   readonly members: number;
   /** Slots without a live owner. */
   readonly free: number;

@@ -12,7 +12,7 @@ import { appendFunction, loggedName, truncateFunction } from './names.ts';
  * is used that looks up an operator by its name alone (`in`, `between`, `nullif`, `is distinct from`, `case x when y`).
  * Transition tables come before any table of the search_path.
  *
- * The doorbell. A writer whose change is in the log reads what the relay wants (see doorbell.ts), and rings if it is to. NOTIFY
+ * The doorbell. A writer whose change is in the log reads what the relay wants (see doorbell.ts), and rings if the relay wants it. NOTIFY
  * makes committing writers queue for one lock of the whole server, so they ring only while changes are few. The append comes
  * before the read, and the relay looks after it has changed what it wants, so one of the two always notices the other.
  */
@@ -25,7 +25,7 @@ const RING = `
 
 const COLUMNS = 'table_name, operation, key, org_id, instance_id, revision, record';
 
-/** The first words of a function that writes rows, by which a later `plan` knows it. */
+/** The first words of a function that writes rows. A later `plan` recognizes it by them. */
 export const CARRIES_RECORD = '-- carries the record';
 
 const NULLS: Readonly<Record<string, string>> = {
@@ -95,7 +95,7 @@ function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
   );
 }
 
-/** What a function sets for its own time; every clause costs each call. */
+/** The settings of a function; every clause adds time to each call. */
 const settingsFor = (table: RegisteredTable, carriesRecord: boolean): string =>
   needsFloatDigits(carriesRecord ? table.columns : table.key) ? 'set extra_float_digits = 1' : '';
 

@@ -86,7 +86,7 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
   ];
 }
 
-/** Filled by both, the log would hold each change twice. */
+/** If both sources filled the log, it would hold each change twice. */
 async function checkSource(client: ClientBase, source: SourceKind): Promise<void> {
   const { rows } = await client.query<{ source: string }>('select source from intendant.change_log_identity');
   if (rows[0]?.source === source) return;

@@ -4,10 +4,10 @@ import type { SourceKind } from './source-kind.ts';
 
 /** Callers read their own changes, and those of tables that belong to no org or instance. */
 const CHANGES = { org: 'nullable', instance: 'nullable' } as const;
-/** The same for every caller: where the log begins. */
+/** Where the log begins: the same for every caller. */
 const IDENTITY = { org: 'absent', instance: 'absent' } as const;
 
-/** What the feed keeps in the database, and who may use it: the service role, and callers what is theirs. */
+/** The feed's objects in the database and their rights: the service role uses all, callers read their own rows. */
 export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKind): FrameworkObjects => ({
   tables: [
     { name: 'change_log', service: ['select'], callers: CHANGES },

@@ -4,7 +4,7 @@ import { formatPosition } from '../position.ts';
 import { withExtras } from './record-extras.ts';
 import { identityOf } from './slot.ts';
 
-/** A change as the log holds it: values as text. */
+/** A change as stored in the log: values are text. */
 export interface LogEntry {
   readonly sequence: number;
   readonly tableName: string;
@@ -21,7 +21,7 @@ export interface LogEntry {
 /** A change, and what delivery needs to know of it. */
 export interface NumberedChange {
   readonly sequence: number;
-  /** Of the row it is about; equal for all changes of one row. */
+  /** Identity of the changed row; equal for all changes of one row. */
   readonly identity: string;
   readonly entry: LogEntry;
   /** If `flaw` is set: without a record, and with the key's fields as text. */
@@ -39,7 +39,7 @@ const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolea
   s: { operation: 'delete', isSoft: true },
 };
 
-/** How the log writes these operations. */
+/** The codes of these operations in the log. */
 export const codesOf = (operations: readonly Operation[]): string[] =>
   Object.entries(OPERATIONS)
     .filter(([, { operation }]) => operations.includes(operation))

@@ -1,6 +1,6 @@
 import { derivedName, quoteIdentifier, type RegisteredTable } from '@intendant/core/internal';
 
-/** How the log calls a table: two stores of one database may use two schemas. */
+/** The table's name in the log, with its schema: two stores of one database may use two schemas. */
 export const loggedName = (table: Pick<RegisteredTable, 'schemaName' | 'name'>): string =>
   `${table.schemaName}.${table.name}`;
 

@@ -10,18 +10,18 @@ import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from '.
 import { loggedName } from './names.ts';
 import { SLOT_OF_ENTRY } from './slot.ts';
 
-/** Most changes read at once: what a subscriber that does not keep up holds in memory. */
+/** The most changes that are read at once, which a slow subscriber holds in memory. */
 export const PAGE_SIZE = 1_000;
 
-/** What to read, and as whom. */
+/** Which changes to read, and under which scope. */
 export interface LogView {
   readonly tables: readonly RegisteredTable[];
   readonly operations: readonly Operation[];
-  /** Row security applies under it; none: every tenant's. */
+  /** Row security applies under this scope. Undefined: changes of all tenants. */
   readonly scope: Scope | undefined;
-  /** Those that it returns true for. Default: all. */
+  /** Returns whether a change is wanted. Default: all are. */
   readonly matches?: ((numbered: NumberedChange) => boolean) | undefined;
-  /** Of these slots alone. Default: all. */
+  /** Only changes of these slots. Default: all. */
   readonly slots?: readonly number[] | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface LogPage {
 
 /*
  * One statement, so that one snapshot, taken after the partitions were locked, tells what is in the log and how far it
- * was trimmed: a partition dropped in between can't go unnoticed.
+ * was trimmed: a partition that is dropped in between is noticed.
  */
 const readStatement = (condition: string): string => `
 select i.trimmed_seq::text, l.seq::text, l.table_name, l.operation::text, array_to_json(l.key)::text, l.org_id,

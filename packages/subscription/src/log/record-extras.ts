@@ -7,7 +7,7 @@ const extrasByTable = new WeakMap<AnyTable, Extras>();
 
 /**
  * Adds fields to the records that changes of a table carry: what readers can understand without knowing the stored form,
- * such as a status' name beside its weight. A column of the same name comes first. For sibling packages that define tables.
+ * such as a status' name beside its weight. A column of the same name takes precedence. For sibling packages that define tables.
  */
 export const addToRecords = (table: AnyTable, extras: Extras): void => void extrasByTable.set(table, extras);
 

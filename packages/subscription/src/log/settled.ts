@@ -2,12 +2,12 @@
  * What is settled. A change takes its number before its transaction commits, so reading upward skips what commits late.
  * A look notes the sequence's last value first, and then who holds RowExclusiveLock on the log. A transaction that took a number up
  * to the noted value took that lock before the number and keeps it to its end, so it is among the holders or has ended.
- * Once none of a look's holders is left, everything up to its value is committed or gone for good: settled.
+ * Once none of a look's holders is left, everything up to its value is committed or rolled back: settled.
  *
  * A number is settled without a look, too, if its row is committed: so where no number is missing, the log is settled as far as
  * its committed rows go.
  *
- * The two statements go in one simple query: one round trip, run one after the other, each seeing the present.
+ * The two statements go in one simple query: one round trip, run one after the other, each with its own snapshot.
  */
 export const LOOK = `
 select case when is_called then last_value else 0 end as noted from intendant.change_seq;
@@ -26,7 +26,7 @@ interface PendingLook {
   remaining: Set<string>;
 }
 
-/** Looks that still wait, at most: beyond it the newest gives way to the next one. */
+/** The most looks that wait; beyond it a new look replaces the newest one. */
 const MOST_PENDING = 64;
 
 /** Turns looks into how far the log is settled. */
@@ -42,7 +42,7 @@ export class SettledTracker {
     return this.#settled;
   }
 
-  /** Nothing that was noted still waits. */
+  /** Whether no noted number still waits for open writers. */
   get isQuiet(): boolean {
     return this.#pending.length === 0;
   }

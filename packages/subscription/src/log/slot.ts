@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 
-/** A durable name's work is dealt out in this many parts: as many processes at most share it. */
+/** Number of parts of a durable name's work, and so the most processes that can share it. */
 export const SLOTS = 32;
 
 const SEPARATOR = '\u001f';
 
-/** What tells a row of a table from all others, in one string. */
+/** The identity of a row within its table, as one string. */
 export const identityOf = (orgId: string | null, instanceId: string | null, key: readonly string[]): string =>
   [orgId, instanceId, ...key].filter((part) => part !== null).join(SEPARATOR);
 

@@ -6,7 +6,7 @@ import type { MirrorEvent, MirrorKey } from './mirror.ts';
 
 export type AnyRecord = Readonly<Record<string, unknown>>;
 
-/** The records of a mirror, by identity and by key. Tells of each change. */
+/** The records of a mirror, by identity and by key. Reports each change. */
 export class MirrorCopy {
   readonly #table: RegisteredTable;
   readonly #tell: (event: MirrorEvent<AnyRecord>) => void;
@@ -81,6 +81,6 @@ export class MirrorCopy {
   }
 }
 
-/** A field that the key does not name may be any. */
+/** A field that the key does not name matches any value. */
 const isOf = (fields: MirrorKey, record: AnyRecord, field: string): boolean =>
   fields[field] === undefined || fields[field] === record[field];

@@ -1,7 +1,7 @@
 /** Names one record: its key's fields, and where records of several orgs or instances are seen, those. */
 export type MirrorKey = Readonly<Record<string, unknown>>;
 
-/** What became of one record of a mirror. */
+/** A change of one record of a mirror. */
 export interface MirrorEvent<R> {
   /** The key of the record that changed. */
   readonly key: MirrorKey;

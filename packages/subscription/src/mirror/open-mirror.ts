@@ -13,7 +13,7 @@ const EVERYTHING: Scope = { role: 'reader', orgId: undefined, instanceId: undefi
 
 /**
  * Lists, then follows. The feed is joined before the list is read, and a change makes the mirror read that record anew
- * rather than apply what the change says: in whichever order the two saw them, the last read is after the last change.
+ * rather than apply what the change says: whatever the order of listing and changes, the last read comes after the last change.
  */
 export async function openMirror(
   internals: DataStoreInternals,
@@ -117,7 +117,7 @@ class TableMirror implements Mirror<AnyRecord> {
     for (const identity of [...this.#copy.records.keys()]) if (!found.has(identity)) this.#copy.remove(identity);
   }
 
-  /** Reads the rows anew that these changes are about. */
+  /** Reads the rows of these changes again. */
   async #take(changes: readonly Change[]): Promise<void> {
     const gone = new Set(changes.map((change) => this.#copy.identityOfChange(change)));
     const keys = [...new Map(changes.map(({ key }) => [JSON.stringify(Object.values(key), exactly), key])).values()];
@@ -139,7 +139,7 @@ class TableMirror implements Mirror<AnyRecord> {
     } while (page.length === PAGE);
   }
 
-  /** Here and now; a promise that it returns is not waited for. */
+  /** Calls the listener synchronously; a promise that it returns is not awaited. */
   #call(act: () => unknown): void {
     new Promise((resolve) => resolve(act())).catch((error) =>
       this.#logger.error({ err: error, table: this.#table.name }, "a mirror's listener failed"),

@@ -78,7 +78,7 @@ export class Announcements {
   }
 }
 
-/** One start to its stop. */
+/** The listening between one start and its stop. */
 class Listening {
   readonly opened: Promise<void>;
   readonly #options: AnnouncementsOptions;
@@ -110,7 +110,7 @@ class Listening {
   #follow(onLoss: (error: unknown) => void, onReturn: () => void): void {
     const { events } = this.#listener;
     events.on('reconnect', () => {
-      if (this.#isClosed) throw new Error('closed'); // The way to end pg-listen's tries.
+      if (this.#isClosed) throw new Error('closed'); // Ends pg-listen's attempts.
       onLoss(new Error('the connection ended'));
     });
     events.on('connected', () => {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Look } from '../log/settled.ts';
 import { serviceQuery } from '../service-query.ts';
 
-/** The log, and where announcements go. */
+/** The log's id and the channel of its announcements. */
 export interface LogIdentity {
   readonly logId: string;
   readonly channel: string;
@@ -66,7 +66,7 @@ async function lookAfter(
   return results.at(-1) as pg.QueryResult<LookRow>;
 }
 
-/** Announces what became settled in between two looks. */
+/** Announces what became settled by a look and was not announced in it. */
 export async function announce(
   client: pg.ClientBase,
   { logId, channel }: LogIdentity,

@@ -46,13 +46,13 @@ async function shareSessions(first: DedicatedConnection, second: DedicatedConnec
   return !areApart(ofFirst, ofSecond);
 }
 
-/** Each has met one session, and not the other's. */
+/** Whether each client has used one session only, and not the same one. */
 const areApart = (left: ReadonlySet<number>, right: ReadonlySet<number>): boolean =>
   left.size === 1 && right.size === 1 && ![...left].some((pid) => right.has(pid));
 
 type Pair<T> = readonly [T, T];
 
-/** Both hold a transaction at a time, and end it in one order or the other. */
+/** Both clients hold a transaction at the same time, and end it in one order or the other. */
 async function takeTurns(
   [first, second]: Pair<DedicatedConnection>,
   [ofFirst, ofSecond]: Pair<Set<number>>,

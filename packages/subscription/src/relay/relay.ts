@@ -24,10 +24,10 @@ export interface RelayOptions extends LeadershipOptions {
   readonly replication?: pg.ClientConfig | undefined;
 }
 
-/** Not connected, or another leads; leads and looks; leads and waits for a ring. */
+/** `waiting`: not connected, or another leads; `awake`: leads and polls; `asleep`: leads and waits for a ring. */
 export type RelayState = 'waiting' | 'awake' | 'asleep';
 
-/** Tries to lead from start to stop; while leading, tells everybody how far the log is settled. */
+/** Tries to lead from start to stop; while leading, announces how far the log is settled. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #service: Service;
@@ -56,7 +56,7 @@ export class Relay {
     return this.#leadership.isAwake ? 'awake' : 'asleep';
   }
 
-  /** How often this relay has told how far the log is settled. */
+  /** Number of announcements of this relay. */
   get announcements(): number {
     return this.#pastAnnouncements + (this.#leadership?.announcements ?? 0);
   }

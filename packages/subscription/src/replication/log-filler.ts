@@ -7,7 +7,7 @@ select table_name, operation::"char", key, org_id, instance_id, revision, record
 from jsonb_to_recordset($1::jsonb) r(table_name text, operation text, key text[], org_id text, instance_id text,
   revision bigint, record jsonb, occurred_at timestamptz)`;
 
-/** Both or neither: what was appended, and up to where it was. No other process may have filled the log meanwhile. */
+/** What was appended and its place in the stream are stored together or not at all. No other process may have filled the log meanwhile. */
 const MOVE = `
 update intendant.change_log_identity set replicated_lsn = $2::pg_lsn where replicated_lsn is not distinct from $1::pg_lsn`;
 

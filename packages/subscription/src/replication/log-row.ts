@@ -15,7 +15,7 @@ export interface LogRow {
   readonly record: Tuple | null;
 }
 
-/** What the log's triggers would have written. */
+/** The same log row that a trigger would write. */
 export function rowsForMessage(
   table: ReplicatedTable,
   message: Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete,

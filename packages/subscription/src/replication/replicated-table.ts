@@ -4,18 +4,18 @@ import type { ClientBase } from 'pg';
 import { columnText } from '../log/column-text.ts';
 import { loggedName } from '../log/names.ts';
 
-/** What the one who fills the log must know of a table. Kept in the database: the leader need not have registered it. */
+/** What the process that fills the log must know of a table. Kept in the database: the leader need not have registered it. */
 export interface ReplicatedTable {
   readonly tableName: string;
   /** Column names. */
   readonly key: readonly string[];
-  /** Of the columns that tell a row from all others. */
+  /** Names of the columns that identify a row. */
   readonly identity: readonly string[];
   readonly carriesRecord: boolean;
 }
 
 export const PUBLICATION = 'intendant_feed';
-/** What TRUNCATE removed travels as messages with this prefix. */
+/** Rows that TRUNCATE removed are sent as messages with this prefix. */
 export const TRUNCATE_PREFIX = 'intendant.truncate';
 
 export const REPLICATION_SCHEMA = `

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 const slotName = (database: string): string =>
   `intendant_${createHash('sha256').update(database).digest('hex').slice(0, 16)}`;
 
-/** It waits for open transactions of the whole server, for which no limit is right. */
+/** It waits for open transactions of the whole server, however long they take. */
 const CREATE_TIMEOUT_MS = 2 ** 31 - 1;
 
 export interface OpenSlot {

@@ -11,7 +11,7 @@ import { reportSlotWait } from './slot-wait.ts';
 
 /*
  * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The leader
- * reads the stream and appends what was committed, in the order of commits; all the rest (numbers, cursors, row security,
+ * reads the stream and appends what was committed, in the order of commits; everything else (numbers, cursors, row security,
  * retention) is the same. How far it has come is committed with what it appended, so nothing is appended twice or not at
  * all, whichever process is killed at any time.
  */
@@ -30,7 +30,7 @@ export interface WalReaderOptions {
   readonly onWaiting: (blockers: string) => void;
   /** Something was appended. */
   readonly onAppended: () => void;
-  /** It has come to an end, and appends nothing more. */
+  /** It has ended, and appends nothing more. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -43,7 +43,7 @@ export class WalReader {
   #tables = new Map<string, ReplicatedTable>();
   #filler!: LogFiller;
   #rows: TimedRow[] = [];
-  /** Tables of which this was logged. */
+  /** Tables for which the warning was logged. */
   readonly #incomplete = new Set<string>();
   #taken = 0;
   /** When the transaction that is coming in was committed; undefined between two. */
@@ -52,7 +52,7 @@ export class WalReader {
   #read = '';
   #confirmed = '';
   #isFlushing = false;
-  /** The last of our statements. */
+  /** The last statement on the filler's connection. */
   #last: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
@@ -188,7 +188,7 @@ export class WalReader {
     setImmediate(() => void this.#flush());
   }
 
-  /** Never in the middle of a transaction; its end comes here again. */
+  /** Does nothing in the middle of a transaction; its end flushes again. */
   async #flush(): Promise<void> {
     const lsn = this.#read;
     if (this.#commitTime === undefined && !this.#isOver) {
@@ -203,7 +203,7 @@ export class WalReader {
     if (this.#read !== this.#confirmed && this.#commitTime === undefined) this.#flushSoon();
   }
 
-  /** One statement after the other. */
+  /** Runs one statement after the other. */
   #exclusively(act: () => Promise<void>): Promise<void> {
     const done = this.#last.then(act);
     this.#last = done.catch(() => {});
