@@ -22,9 +22,10 @@ const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 /** Looks are apart by a multiple of the time that one takes: where the processors are short, the writers come first. */
 const LEAST_PAUSE_MS = 4;
 const MOST_PAUSE_MS = 20;
-const PAUSE_PER_LOOK = 2.5;
+const PAUSE_PER_LOOK = 5;
 /** A look that found an open writer is followed by another soon; a writer that stays open needs no fast ones. */
 const FIRST_PAUSE_MS = 1;
+const WRITER_PAUSE_PER_LOOK = 2;
 const PAUSE_GROWTH = 1.4;
 
 /** Whether rings come so fast that looking without them is cheaper. */
@@ -128,7 +129,7 @@ export class WriterPause {
 
   next(lookMs: number): number {
     this.#pauseMs *= PAUSE_GROWTH;
-    return Math.min(Math.max(this.#pauseMs, PAUSE_PER_LOOK * lookMs), MOST_PAUSE_MS);
+    return Math.min(Math.max(this.#pauseMs, WRITER_PAUSE_PER_LOOK * lookMs), MOST_PAUSE_MS);
   }
 
   reset(): void {
