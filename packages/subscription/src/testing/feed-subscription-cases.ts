@@ -20,10 +20,10 @@ export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTe
 
   test('a loop over changes ends with its signal', async () => {
     const stop = new AbortController();
-    const ids: unknown[] = [];
+    const ids: string[] = [];
     const iteration = (async () => {
       for await (const change of subscriptions.changes(note, { signal: stop.signal })) {
-        ids.push(change.key['id']);
+        ids.push(change.key.id); // Typed, as the table is given by its definition.
         if (ids.includes('loop-last')) stop.abort();
       }
     })();
