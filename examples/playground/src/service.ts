@@ -16,7 +16,7 @@ export async function openService(adminUrl: string): Promise<Service> {
   const store = await createDataStore({
     connection: await applicationLogin(adminUrl),
     adminConnection: adminUrl,
-    pool: { max: 12 },
+    pool: { max: 30 }, // forty workers, the traffic and the console share it
   });
   const subscriptions = await createSubscriptions({ store, records: [virtualMachine, firewallRule] });
   const realization = await createRealization({ store, subscriptions });

@@ -7,6 +7,7 @@ import { eventually, type TestDatabase, testDatabase, withClient } from '@intend
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tableLines } from './output/table.ts';
 import { endOf, startCli } from './testing/process.ts';
 import { type CliOptions, runCli } from './testing/run-cli.ts';
 import { vm } from './testing/vm.ts';
@@ -118,6 +119,17 @@ describe('list', () => {
     expect(narrow.stdout).not.toContain('\u001b');
     const points = await cli(['points'], { columns: 80, environment: { ...environment(), NO_COLOR: '1' } });
     expect(Math.max(...points.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    const details = ['broken '.repeat(3), 'ERROR '.repeat(30)];
+    const rows = tableLines(
+      [
+        { title: 'id', value: ([id]: string[]) => id, minWidth: 4, isName: true },
+        { title: 'details', value: ([, text]: string[]) => text, minWidth: 10 },
+      ],
+      [details, ['a-name-of-two-and-thirty-letters', 'x'.repeat(90)]],
+      { width: 80 },
+    );
+    expect(rows[2]).toContain('a-name-of-two-and-thirty-letters');
+    expect(rows[2]).toHaveLength(80);
     expect((await cli(['list', 'vm'])).stdout).toContain('at revision 1');
     expect((await cli(['list', 'vm'], { columns: 80 })).stdout).toContain('\u001b[31mERROR');
   });
@@ -178,6 +190,9 @@ test('points shows queues and workers, and drain waits until all is unrealized t
   const { enforcement } = await as('acme').getOverallStatusWithEnforcementDetails(vm, 'VM5');
   expect(enforcement.get('E5')?.status ?? 'DELETION_REALIZED').toBe('DELETION_REALIZED');
   await drained.stop();
+  const unknown = await cli(['points', 'remove', 'nowhere', '--yes']);
+  expect(unknown).toMatchObject({ exitCode: 3, stdout: '' });
+  expect(unknown.stderr).toContain('there is no point nowhere');
 });
 
 describe('retry and purge', () => {
@@ -245,6 +260,21 @@ describe('as a process', () => {
     expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
+  test('serves metrics and health of a worker', async () => {
+    const worker = start('worker', WORKER, '--metrics-port', '0');
+    const ended = endOf(worker);
+    let origin: string | undefined;
+    const lines = createInterface({ input: worker.stdout });
+    for await (const line of lines) {
+      origin ??= /"origin":"([^"]+)"/.exec(line)?.[1];
+      if (origin !== undefined) break;
+    }
+    expect(await (await fetch(`${origin}/healthz`)).text()).toBe('ok\n');
+    expect(await (await fetch(`${origin}/metrics`)).text()).toContain('intendant_');
+    worker.kill('SIGTERM');
+    expect(await ended).toMatchObject({ exitCode: 0 });
+  });
+
   test('ends quietly when the reader has had enough', async () => {
     const child = start('changes', 'vm', '--from', 'beginning');
     child.stdout.destroy();
@@ -283,6 +313,14 @@ describe('wrong use', () => {
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toContain('secret');
     expect(result.stderr).toMatch(/^intendant: /);
+  });
+
+  test('a URL without the password that the database asks for is one clear line', async () => {
+    const url = new URL(database.url);
+    url.password = '';
+    const result = await cli(['status', '--url', url.href, '--admin-url', url.href]);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toMatch(/asks for a password.*DATABASE_URL/);
   });
 
   test('no database at all says how to name one', async () => {

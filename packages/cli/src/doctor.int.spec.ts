@@ -1,5 +1,5 @@
 import { createDataStore, type DataStore } from '@intendant/core';
-import { type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
+import { startPgBouncer, type TestDatabase, testDatabase, whyNoPgBouncer, withClient } from '@intendant/devdb/testing';
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import pg from 'pg';
@@ -142,6 +142,14 @@ const isOfTheServer = ({ subject }: Finding): boolean => /^(fsync|full_page_writ
 
 test('a sound database has no finding', async () => {
   expect((await examine()).filter((finding) => !isOfTheServer(finding))).toEqual([]);
+});
+
+test.skipIf(whyNoPgBouncer() !== undefined)('doctor says that the connection goes through a pooler', async () => {
+  await using pooler = await startPgBouncer(database);
+  const environment = { DATABASE_URL: pooler.url, ADMIN_DATABASE_URL: database.adminUrl };
+  const { stdout } = await runCli(['doctor', '--json'], { environment });
+  const found = (JSON.parse(stdout) as Finding[]).find(({ check }) => check === 'pooler');
+  expect(found).toMatchObject({ subject: 'connection', cure: expect.stringContaining('straight to Postgres') });
 });
 
 test('doctor finds each thing that is broken on purpose, and says what cures it', async () => {

@@ -44,7 +44,7 @@ export const historyCommand = (cli: Cli): Command =>
           [
             { title: 'time', value: ({ occurredAt }) => occurredAt.toISOString().slice(0, 19) },
             { title: 'ago', value: ({ occurredAt }) => ago(occurredAt), align: 'right' },
-            { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 4 },
+            { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 4, isName: true },
             {
               title: 'status',
               value: ({ status }) => status,

@@ -55,9 +55,9 @@ function printList(printer: Printer, table: AnyTable, found: readonly ListedReso
   }
   printer.table(
     [
-      { title: 'org', value: ({ key }) => ownerOf(key).orgId, minWidth: 4 },
-      { title: 'instance', value: ({ key }) => ownerOf(key).instanceId, minWidth: 4 },
-      { title: table.key.join(','), value: ({ key }) => keyText(table, key), minWidth: 8 },
+      { title: 'org', value: ({ key }) => ownerOf(key).orgId, minWidth: 4, isName: true },
+      { title: 'instance', value: ({ key }) => ownerOf(key).instanceId, minWidth: 4, isName: true },
+      { title: table.key.join(','), value: ({ key }) => keyText(table, key), minWidth: 8, isName: true },
       {
         title: 'status',
         value: ({ overall }) => overall.status,

@@ -22,7 +22,7 @@ const listSubscriptionsCommand = (cli: Cli): Command =>
         if (subscriptions.length === 0) return printer.note('intendant: there are no durable subscriptions');
         printer.table(
           [
-            { title: 'name', value: ({ name }) => name, minWidth: 8 },
+            { title: 'name', value: ({ name }) => name, minWidth: 8, isName: true },
             { title: 'table', value: ({ table }) => table, minWidth: 6 },
             { title: 'org', value: ({ orgId }) => orgId, minWidth: 4 },
             { title: 'instance', value: ({ instanceId }) => instanceId, minWidth: 4 },

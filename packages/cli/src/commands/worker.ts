@@ -90,7 +90,8 @@ async function runWorkers(
   const logger = pino({ name: 'intendant' });
   try {
     await Promise.all(workers.map((worker) => worker.start()));
-    await using _server = health && (await serveWorkerHealth(workspace, health));
+    await using server = health && (await serveWorkerHealth(workspace, health));
+    if (server) logger.info({ origin: server.origin }, 'metrics are served');
     logger.info({ workers: workers.length }, 'workers are running');
     await untilInterrupted(signal);
     logger.info('workers are stopping');

@@ -8,6 +8,8 @@ export interface TableColumn<Row> {
   readonly align?: 'left' | 'right';
   /** The column may be cut to this many characters if the terminal is too narrow. Default: never cut. */
   readonly minWidth?: number;
+  /** The column tells rows apart, so it is cut only if cutting the others is not enough. Default false. */
+  readonly isName?: boolean;
   /** Adds colour to the padded text. */
   readonly paint?: (text: string, row: Row) => string;
 }
@@ -47,12 +49,20 @@ const textOf = <Row>({ value }: TableColumn<Row>, row: Row): string => {
   return found === null || found === undefined ? '' : printable(String(found));
 };
 
-/** Narrows the widest column that may be cut, until the table fits or no column can be narrowed. */
+/** The widths at which the table fits, or the smallest ones. Descriptions are cut before names. */
 function fit<Row>(columns: readonly TableColumn<Row>[], natural: readonly number[], width: number): number[] {
-  const widths = [...natural];
-  const least = columns.map(({ minWidth, title }, index) =>
-    minWidth === undefined ? (natural[index] as number) : Math.max(minWidth, stringWidth(title)),
-  );
+  const least = (mayCutNames: boolean): number[] =>
+    columns.map(({ minWidth, isName = false, title }, index) =>
+      minWidth === undefined || (isName && !mayCutNames)
+        ? (natural[index] as number)
+        : Math.max(minWidth, stringWidth(title)),
+    );
+  return cutWidest(cutWidest(natural, least(false), width), least(true), width);
+}
+
+/** Narrows the widest column that may be cut, until the table fits or no column can be narrowed. */
+function cutWidest(before: readonly number[], least: readonly number[], width: number): number[] {
+  const widths = [...before];
   let excess = widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1)) - width;
   while (excess > 0) {
     const widest = widestOf(widths, least);

@@ -13,11 +13,18 @@ export interface Explanation {
 /** Explains in one line why a command failed. Never shows a connection string. */
 export function explainError(error: unknown): Explanation {
   if (error instanceof CommandError) return { line: printable(error.message), exitCode: error.exitCode };
+  if (error instanceof Error && NO_PASSWORD.test(error.message))
+    return { line: ASKS_FOR_PASSWORD, exitCode: EXIT.wrongUse };
   const known = asKnownError(error);
   if (known === undefined)
     return { line: `${printable(textOf(error))}; set INTENDANT_DEBUG=1 to see where`, exitCode: EXIT.failed };
   return { line: printable(`${withoutOperation(known.message)}${cureOf(known)}`), exitCode: exitCodeOf(known) };
 }
+
+/** What pg says when the server asks for a password and none was given. */
+const NO_PASSWORD = /client password must be a string/;
+const ASKS_FOR_PASSWORD =
+  'the database asks for a password, and none was given: put it in --url or DATABASE_URL, or in PGPASSWORD';
 
 function asKnownError(error: unknown): IntendantError | undefined {
   if (error instanceof IntendantError) return error;

@@ -69,7 +69,7 @@ const LIVE_TEXTS = { connecting: 'Connecting …', live: 'Live', lost: 'Connecti
 function LiveIndicator() {
   const state = useLiveState();
   return (
-    <span class={`live ${state}`} role="status">
+    <span class="live" data-state={state} role="status">
       {LIVE_TEXTS[state]}
     </span>
   );

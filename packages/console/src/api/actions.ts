@@ -74,7 +74,7 @@ const RunSchema = z
 const responses = {
   200: json(PlanSchema, 'What a dry run found.'),
   202: json(RunSchema, 'The action has begun; follow it by its id.'),
-  ...refusals(400, 403, 404, 409, 413),
+  ...refusals(400, 403, 404, 409, 413, 415),
 };
 
 const resourceActionRoute = createRoute({

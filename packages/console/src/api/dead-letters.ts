@@ -62,7 +62,7 @@ const actionRoute = createRoute({
   },
   responses: {
     200: json(z.object({ matched: z.int() }), 'How many it was about.'),
-    ...refusals(400, 403, 404, 413),
+    ...refusals(400, 403, 404, 413, 415),
   },
 });
 

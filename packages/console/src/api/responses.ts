@@ -8,6 +8,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   404: 'It is not there, or not for the caller to see.',
   409: 'It is not as the caller thinks.',
   413: 'The body is too large.',
+  415: 'The body is not JSON.',
   431: 'The address or the headers are too long.',
   429: 'Too many requests, or too many open streams.',
   503: 'The database cannot be reached now.',

@@ -35,7 +35,7 @@ const openRoute = createRoute({
   path: '/session',
   summary: 'Sign a browser in, by a token or by a one-time link',
   request: { body: { required: true, content: { 'application/json': { schema: SignInBody } } } },
-  responses: { 201: json(SessionSchema, 'Signed in; the response sets the cookie.'), ...refusals(400) },
+  responses: { 201: json(SessionSchema, 'Signed in; the response sets the cookie.'), ...refusals(400, 413, 415) },
 });
 
 const readRoute = createRoute({

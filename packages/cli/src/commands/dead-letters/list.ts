@@ -25,7 +25,7 @@ export const listDeadLettersCommand = (cli: Cli): Command =>
         if (letters.length === 0) return printer.note('intendant: there are no dead letters');
         printer.table(
           [
-            { title: 'name', value: ({ name: owner }) => owner, minWidth: 6 },
+            { title: 'name', value: ({ name: owner }) => owner, minWidth: 6, isName: true },
             { title: 'position', value: ({ change }) => change.position },
             { title: 'change', value: ({ change }) => `${change.operation} ${change.table}`, minWidth: 8 },
             { title: 'tries', value: ({ attempts }) => attempts, align: 'right' },

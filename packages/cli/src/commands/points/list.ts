@@ -23,7 +23,7 @@ export const listPointsCommand = (cli: Cli): Command =>
         if (points.length === 0) return printer.note('intendant: there is no such point');
         printer.table(
           [
-            { title: 'point', value: ({ id }) => id, minWidth: 6 },
+            { title: 'point', value: ({ id }) => id, minWidth: 6, isName: true },
             {
               title: 'state',
               value: ({ state }) => state,

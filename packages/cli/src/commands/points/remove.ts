@@ -1,8 +1,11 @@
+import type { Realization } from '@intendant/realization';
 import { Command } from 'commander';
 import { confirm } from '../../output/confirm.ts';
 import { counted } from '../../output/counted.ts';
 import { Progress } from '../../output/progress.ts';
 import type { Cli } from '../../run/cli.ts';
+import { CommandError } from '../../run/command-error.ts';
+import { EXIT } from '../../run/exit-code.ts';
 import { followRemoval, leftOf } from './removal.ts';
 import { followRollout } from './rollout.ts';
 
@@ -28,6 +31,9 @@ export const removePointCommand = (cli: Cli): Command =>
     .addHelpText('after', '\nExample:\n  intendant points remove eu-3 --force --yes')
     .action((id: string, flags: RemoveFlags, command: Command) => takeOut(cli, command, id, flags, false));
 
+const isRegistered = async (realization: Realization, id: string): Promise<boolean> =>
+  (await realization.points.list()).some((point) => point.id === id);
+
 async function takeOut(
   cli: Cli,
   command: Command,
@@ -39,6 +45,8 @@ async function takeOut(
   await using workspace = await cli.workspace(command);
   const realization = await workspace.realization();
   const counts = await realization.points.previewRemoval(id);
+  if (counts.size === 0 && !(await isRegistered(realization, id)))
+    throw new CommandError(`there is no point ${id}; intendant points list shows them`, EXIT.nothingFound);
   const resources = [...counts.values()].reduce((sum, table) => sum + leftOf(table), 0);
   const consequence = force ? 'forgotten there' : 'unrealized there';
   const question = `Remove point ${id}? ${counted(resources, 'resource')} will be ${consequence}.`;

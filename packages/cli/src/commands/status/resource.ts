@@ -35,7 +35,7 @@ function printDetail(printer: Printer, table: AnyTable, { key, overall, points }
   }
   printer.table(
     [
-      { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 6 },
+      { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 6, isName: true },
       {
         title: 'status',
         value: ({ status }) => status,

@@ -13,7 +13,8 @@ export function ActivityPlots({ activity }: { readonly activity: readonly Activi
       <section class="card" aria-labelledby="throughput-title">
         <h2 id="throughput-title">Throughput, a minute</h2>
         <p class="dim">
-          {printNumber(realized)} realized and {printNumber(failed)} failed in 30 minutes
+          {minutes.length === 0 && 'Loading …'}
+          {minutes.length > 0 && `${printNumber(realized)} realized and ${printNumber(failed)} failed in 30 minutes`}
         </p>
         <Plot
           x={minutes}

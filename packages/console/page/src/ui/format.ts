@@ -1,3 +1,4 @@
+const seconds = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const numbers = new Intl.NumberFormat('en');
 const moments = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
@@ -28,7 +29,7 @@ export function printAge(ms: number): string {
 export function printLatency(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
   if (ms < 1_000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : printAge(ms);
+  return ms < 60_000 ? `${seconds.format(ms / 1_000)} s` : printAge(ms);
 }
 
 /** `in progress` */

@@ -19,8 +19,12 @@ const HEIGHT = 150;
 
 const dataOf = ({ x, series }: PlotProps): uPlot.AlignedData => [[...x], ...series.map(({ values }) => [...values])];
 
-/** Lines over time. Drawn anew when the theme changes, since a canvas knows no style sheet. */
+/** Lines over time; nothing but the room for them while there are no points. Drawn anew when the theme changes, since a canvas knows no style sheet. */
 export function Plot(props: PlotProps) {
+  return props.x.length === 0 ? <div class="plot" /> : <DrawnPlot {...props} />;
+}
+
+function DrawnPlot(props: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const latest = useRef(props);
@@ -75,6 +79,7 @@ function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.O
     axes: [
       {
         ...axis,
+        size: 28,
         space: 70,
         values: (_, ticks) => ticks.map((tick) => new Date(tick * 1_000).toTimeString().slice(0, 5)),
       },
