@@ -214,6 +214,8 @@ test.each(DOCTORED)('%s violates: %s', (_doctored, rule, lines) => {
   expect(violated({ ...GOOD, ...lines(GOOD) })).toContain(rule);
 });
 
+const LATE = { end1: attempt(8, 'a1', 2, { phase: 'aborted' }), realized1: status(9, '3', 200) };
+
 test.each<[string, Partial<Lines>]>([
   [
     'killed',
@@ -242,6 +244,10 @@ test.each<[string, Partial<Lines>]>([
 
 test.each<[string, Partial<Lines>]>([
   ['a change that is delivered again', { again: { ...GOOD.insert, at: 14 } }],
+  [
+    'an attempt that is aborted a moment late',
+    { ...LATE, begin9: attempt(5, 'a9', 7), end9: attempt(7.5, 'a9', 7, { phase: 'ok' }) },
+  ],
   ['an unknown outcome that took effect', { ok2: { ...GOOD.ok2, phase: 'unknown' } }],
   [
     'a mark that another may have overtaken',

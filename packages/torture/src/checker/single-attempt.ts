@@ -1,8 +1,10 @@
-import type { AttemptEvent, ProcessEvent } from '../history/history-event.ts';
-import { type Checker, rowKey } from './checker.ts';
+import type { AttemptEvent, HistoryEvent, ProcessEvent } from '../history/history-event.ts';
+import { type Checker, eventsOf, rowKey } from './checker.ts';
 
 /** A process that wakes up needs a moment to learn that its lease is over. */
 const WAKING_MS = 1_500;
+/** On a busy machine a process may be late to abort what its clock says is over. */
+const LATE_ABORT_MS = 500;
 
 /**
  * At one point, one resource has one attempt at a time over all processes. An attempt is over when its handler has returned,
@@ -13,7 +15,7 @@ export const singleAttempt: Checker = {
   rule: 'at most one attempt at a time for a resource at a point',
   spansFailovers: true,
   *check(history) {
-    const ward = new Ward();
+    const ward = new Ward(abortTimes(history));
     for (const event of history) {
       if (event.kind === 'process') ward.note(event);
       const other = event.kind === 'attempt' ? ward.follow(event) : undefined;
@@ -26,6 +28,13 @@ export const singleAttempt: Checker = {
   },
 };
 
+const abortTimes = (history: readonly HistoryEvent[]): Map<string, number> =>
+  new Map(
+    eventsOf(history, 'attempt')
+      .filter(({ phase }) => phase === 'aborted')
+      .map(({ call, at }) => [call, at]),
+  );
+
 const placeOf = (attempt: AttemptEvent): string => `${rowKey(attempt)} at ${attempt.point}`;
 
 /** Who runs what, as the history goes on. */
@@ -33,6 +42,11 @@ class Ward {
   readonly #running = new Map<string, Map<string, AttemptEvent>>();
   readonly #stopped = new Set<number>();
   readonly #wokeAt = new Map<number, number>();
+  readonly #abortedAt: ReadonlyMap<string, number>;
+
+  constructor(abortedAt: ReadonlyMap<string, number>) {
+    this.#abortedAt = abortedAt;
+  }
 
   note({ phase, target, at }: ProcessEvent): void {
     if (phase === 'stopped') this.#stopped.add(target);
@@ -55,7 +69,8 @@ class Ward {
     return other;
   }
 
-  #isExcused({ pid }: AttemptEvent, at: number): boolean {
+  #isExcused({ pid, call }: AttemptEvent, at: number): boolean {
+    if ((this.#abortedAt.get(call) ?? Number.POSITIVE_INFINITY) < at + LATE_ABORT_MS) return true;
     return this.#stopped.has(pid) || at - (this.#wokeAt.get(pid) ?? Number.NEGATIVE_INFINITY) < WAKING_MS;
   }
 

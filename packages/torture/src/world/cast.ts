@@ -17,7 +17,7 @@ export interface Member {
   readonly pid: number;
 }
 
-const STOP_MS = 15_000;
+const STOP_MS = 30_000;
 
 /** The processes of a run. One that ends by itself is written down, and replaced. */
 export class Cast implements AsyncDisposable {
@@ -64,7 +64,7 @@ export class Cast implements AsyncDisposable {
     if (member.child.connected) member.child.send(order);
   }
 
-  /** Asks all of a role to close and end, and kills those that do not within 15 s. */
+  /** Asks all of a role to close and end, and kills those that do not within 30 s. */
   async stop(role: Role): Promise<void> {
     await Promise.all(
       this.members(role).map(async (member) => {
