@@ -12,14 +12,13 @@ const record = (caller: Caller, random: Random) => ({
   value: `${instanceMark(caller)} ${SECRET_MARK} ${random.chance(0.2) ? random.pick(HOSTILE) : random.below(1e6)}`,
 });
 
-const POINTS = ['E0', 'E1'];
+const PLACED = { enforcementPoints: ['E0', 'E1'], allowUnknownPoints: true };
 
 export const REALIZATION_DOORS: readonly Door[] = [
   {
     name: 'persistIntent',
     writes: true,
-    open: (building, caller, random) =>
-      session(building, caller).persistIntent(cell, record(caller, random), { enforcementPoints: POINTS }),
+    open: (building, caller, random) => session(building, caller).persistIntent(cell, record(caller, random), PLACED),
   },
   {
     name: 'persistIntent for another org',
@@ -28,7 +27,7 @@ export const REALIZATION_DOORS: readonly Door[] = [
       session(building, caller).persistIntent(
         cell,
         { ...record(caller, random), orgId: otherOrg(caller, random) },
-        { enforcementPoints: POINTS },
+        PLACED,
       ),
   },
   {
@@ -38,7 +37,7 @@ export const REALIZATION_DOORS: readonly Door[] = [
       session(building, caller).persistIntents(
         cell,
         ['r0', 'r1', 'r2'].map((id) => ({ ...record(caller, random), id })),
-        { enforcementPoints: POINTS },
+        PLACED,
       ),
   },
   {

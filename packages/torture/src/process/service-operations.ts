@@ -59,7 +59,7 @@ export class ServiceOperations {
       async () => {
         if (this.#system.settings.broken === 'lost-intents' && this.#random.chance(0.02))
           return 1_000_000 + this.#count;
-        const options = points && { enforcementPoints: points };
+        const options = points && { enforcementPoints: points, allowUnknownPoints: true };
         return (await this.#as(org).persistIntent(vm, { id, value }, options)).record.revision;
       },
     );
@@ -85,7 +85,13 @@ export class ServiceOperations {
     await this.#client.perform(
       { name: 'persistIntent', table: 'sign', org, id, value, points },
       async () =>
-        (await this.#as(org).persistIntent(sign, { id, value }, { enforcementPoints: points })).record.revision,
+        (
+          await this.#as(org).persistIntent(
+            sign,
+            { id, value },
+            { enforcementPoints: points, allowUnknownPoints: true },
+          )
+        ).record.revision,
     );
   }
 
