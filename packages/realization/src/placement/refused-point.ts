@@ -104,7 +104,7 @@ function describeRefusal({ code, detail }: Refusal): DescribedRefusal {
 
 const unknownPoint = (point: string, known: readonly string[]): DescribedRefusal => ({
   point,
-  reason: `there is no enforcement point ${JSON.stringify(point)}; ${suggestion(point, known)}; to place the intent there before a worker serves the point, give allowUnknownPoints: true`,
+  reason: `there is no enforcement point ${JSON.stringify(point)}; ${suggestion(point, known)} To place the intent there before a worker serves the point, give allowUnknownPoints: true`,
   details: { pointState: 'unregistered' },
 });
 
@@ -119,5 +119,5 @@ function suggestion(point: string, known: readonly string[]): string {
   if (near.length > 0) return `did you mean ${near.map((id) => JSON.stringify(id)).join(' or ')}?`;
   const listed = known.slice(0, MAX_LISTED).map((id) => JSON.stringify(id));
   const rest = known.length - listed.length;
-  return `the registered points are ${listed.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return `the registered points are ${listed.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}.`;
 }
