@@ -160,8 +160,7 @@ export class Leadership {
 
   #mayRing(rate: NumberRate): boolean {
     const now = performance.now();
-    const measured = rate.measure(now, this.#noted, this.#openWriters);
-    return measured === 'very low' || (measured === 'low' && this.#silence.isOver(now));
+    return this.#silence.isOver(now, rate.measure(now, this.#noted, this.#openWriters));
   }
 
   /** Returns how long it took, in milliseconds. What is to be done before the look goes in the same round trip. */

@@ -9,8 +9,9 @@ const RINGS_A_WINDOW = 100;
 const BUSY_LOOKS = 3;
 const QUEUED_WRITERS = 3;
 const OPEN_WRITERS = 5;
-/** A look after so many rings shows how busy writers are. */
+/** A look after so many rings shows how busy writers are; after fewer if they were busy in the last look. */
 const RINGS_A_LOOK = 12;
+const RINGS_A_BUSY_LOOK = 2;
 /** 850 changes a second. */
 const QUIET_WINDOW_MS = 100;
 const CHANGES_A_QUIET_WINDOW = 85;
@@ -18,6 +19,8 @@ const CHANGES_A_QUIET_WINDOW = 85;
 const CHANGES_A_SILENT_WINDOW = 20;
 /** After writers have been busy, they are kept silent for this long; twice as long each time. */
 const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
+/** They are also kept silent for this long after a high rate: load often comes in bursts. */
+const AFTER_HIGH_RATE_MS = 3_000;
 
 /** Looks are apart by a multiple of the time that one takes: where the processors are short, the writers come first. */
 const LEAST_PAUSE_MS = 4;
@@ -52,7 +55,7 @@ export class RingRate {
 
   /** Whether to look again how busy writers are. */
   get wantsLook(): boolean {
-    return this.#ringsSinceLook >= RINGS_A_LOOK;
+    return this.#ringsSinceLook >= (this.#busyLooks > 0 ? RINGS_A_BUSY_LOOK : RINGS_A_LOOK);
   }
 
   get isBusy(): boolean {
@@ -70,10 +73,13 @@ export class RingRate {
   }
 }
 
+export type Rate = 'unknown' | 'high' | 'low' | 'very low';
+
 /** How long writers are kept silent at least, although their number of changes would let them ring. */
 export class Silence {
   #lengthMs = 0;
   #until = 0;
+  #highUntil = 0;
 
   /** Writers had been busy. */
   begin(now: number): void {
@@ -83,12 +89,13 @@ export class Silence {
     this.#until = now + this.#lengthMs;
   }
 
-  isOver(now: number): boolean {
-    return now >= this.#until;
+  /** Whether writers may ring again, at this rate of changes. */
+  isOver(now: number, rate: Rate): boolean {
+    if (rate === 'high') this.#highUntil = now + AFTER_HIGH_RATE_MS;
+    if (rate === 'very low') return now >= this.#highUntil;
+    return rate === 'low' && now >= this.#until;
   }
 }
-
-export type Rate = 'unknown' | 'high' | 'low' | 'very low';
 
 /** How many numbers are taken, while the writers are silent. */
 export class NumberRate {

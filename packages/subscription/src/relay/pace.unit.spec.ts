@@ -25,7 +25,7 @@ test('the rate of numbers is measured a window at a time', () => {
 
 test('writers that were busy are kept silent twice as long each time, until they have not been for a while', () => {
   const silence = new Silence();
-  expect(silence.isOver(0)).toBe(true);
+  expect(silence.isOver(0, 'low')).toBe(true);
   for (const [begins, ends] of [
     [100_000, 101_000],
     [101_000, 103_000],
@@ -33,7 +33,15 @@ test('writers that were busy are kept silent twice as long each time, until they
     [170_000, 171_000],
   ] as const) {
     silence.begin(begins);
-    expect(silence.isOver(ends - 1)).toBe(false);
-    expect(silence.isOver(ends)).toBe(true);
+    expect(silence.isOver(ends - 1, 'low')).toBe(false);
+    expect(silence.isOver(ends, 'low')).toBe(true);
   }
+});
+
+test('after a high rate writers are kept silent for three seconds, however little changes', () => {
+  const silence = new Silence();
+  expect(silence.isOver(0, 'very low')).toBe(true);
+  expect(silence.isOver(1_000, 'high')).toBe(false);
+  expect(silence.isOver(3_999, 'very low')).toBe(false);
+  expect(silence.isOver(4_000, 'very low')).toBe(true);
 });
