@@ -12,7 +12,7 @@ import { Grade, LegacySchema, owner } from './testing/gen/hardware/v1/legacy_pb.
 import { randomMessage } from './testing/random-message.ts';
 
 /** Messages in all. */
-const MESSAGES = atScale(1_000, 10_000);
+const MESSAGES = atScale(500, 10_000);
 const BATCH = 100;
 
 const fixture = await openFixture();

@@ -143,7 +143,7 @@ const isSame = (field: string, stored: unknown, given: unknown): void => {
   else expect(stored).toEqual(given);
 };
 
-const runs = { numRuns: atScale(400, 20_000) };
+const runs = { numRuns: atScale(200, 20_000) };
 
 describe('whatever comes in is stored exactly or refused clearly', () => {
   test(

@@ -12,7 +12,7 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 
 const KILL_EVERY_MS = 1000;
 
-const SECONDS = atScale(4, 60);
+const SECONDS = atScale(3, 60);
 /** Enough that one is there to be killed while others start. */
 const WORKERS = atScale(3, 8);
 
