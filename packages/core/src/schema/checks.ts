@@ -11,7 +11,7 @@ interface Check {
   isStoredAs(definition: string): boolean;
 }
 
-/** Postgres compares an unset org as empty once a transaction has set one: so no row's org may be empty. */
+/** After a transaction has set an org, an unset org is an empty string. So no row may have an empty org. */
 const orgCheck = (table: RegisteredTable): Check => ({
   name: checkName(table.name, 'org_id'),
   expression: `org_id <> ''`,

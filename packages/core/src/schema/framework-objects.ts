@@ -9,15 +9,15 @@ import { type LiveTable, readLiveTables, readPartitions } from './live-schema.ts
 import { callerPolicies, comparePolicies, type WantedPolicy } from './policies.ts';
 import type { TenantColumns } from './tenant-condition.ts';
 
-/** A table of the framework's own. */
+/** A table of the framework. */
 export interface FrameworkTable {
-  /** Unquoted, e.g. `change_log`. Its partitions get the same protection, and can be accessed through it alone. */
+  /** The unquoted name, e.g. `change_log`. Its partitions get the same protection, and can only be accessed through it. */
   readonly name: string;
-  /** What the service role may do. Default select, insert, update, delete. */
+  /** The privileges of the service role. Default select, insert, update, delete. */
   readonly service?: readonly string[];
-  /** Callers' roles read it, each its own rows by `org_id` and `instance_id`. Default: callers do not reach it. */
+  /** Whether callers' roles may read their own rows, by `org_id` and `instance_id`. Default: callers have no access. */
   readonly callers?: TenantColumns & {
-    /** Callers' writing roles write it too, each its own rows. Default false. */
+    /** Whether callers' writer roles may write their own rows too. Default false. */
     readonly write?: boolean;
   };
 }
@@ -203,5 +203,5 @@ async function compareFunctions(
   });
 }
 
-/** What Postgres gives a new function. */
+/** The privileges that Postgres grants on a new function. */
 const EVERYBODY_MAY_CALL = { grantee: 'public', privilege: 'execute', isGrantable: false, column: null };

@@ -6,7 +6,7 @@ import type { LiveGrant } from './live-schema.ts';
 const READER_PRIVILEGES = ['select'];
 const WRITER_PRIVILEGES = ['select', 'insert', 'update', 'delete'];
 
-/** Who may do what: role names (unquoted) with their privileges. */
+/** The privileges of each role (unquoted name). */
 export type WantedGrants = ReadonlyMap<string, readonly string[]>;
 
 /** The privileges that a database role needs on a table that callers use. */

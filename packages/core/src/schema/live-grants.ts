@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { LiveGrant } from './live-schema.ts';
 
-/** Everybody's rights but the owner's, from an access control list; what was never changed has Postgres' defaults. */
+/** The rights of all roles except the owner, from an access control list. A list that was never changed means the defaults of Postgres. */
 const grantsIn = (acl: string, kind: string, owner: string): string => `
   coalesce((
     select json_agg(json_build_object(

@@ -21,15 +21,15 @@ export interface LiveGrant {
   readonly grantee: string;
   readonly privilege: string;
   readonly isGrantable: boolean;
-  /** The one column it is on; null for the whole table. */
+  /** The column that it applies to; null for the whole table. */
   readonly column: string | null;
 }
 
-/** A table as it is in the database. */
+/** A table as it exists in the database. */
 export interface LiveTable {
   readonly name: string;
   readonly owner: string;
-  /** Neither it nor a partition or child of it has ever had a row, or none since it was truncated. */
+  /** Whether the table and its partitions and children have had no row since they were created or truncated. */
   readonly isEmpty: boolean;
   readonly hasRowSecurity: boolean;
   readonly isRowSecurityForced: boolean;

@@ -5,18 +5,18 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import { withEffect } from './effect.ts';
 import type { LiveColumn, LiveTable } from './live-schema.ts';
 
-/** What a look at the rows told, beyond the catalogs. */
+/** Facts that were read from the rows, because the catalogs do not contain them. */
 export interface RowFacts {
-  /** Stored columns that are not in the definition, and hold a value in some row. */
+  /** Stored columns that are not in the definition, but have a value in some row. */
   readonly filled: ReadonlySet<string>;
-  /** Columns whose stored default is not the one of the definition. */
+  /** Columns whose stored default differs from the definition. */
   readonly otherDefaults: ReadonlySet<string>;
 }
 
 /** Collects why a change cannot be made, each with the statement that would make it. */
 export type Refuse = (reason: string) => void;
 
-/** As it stands in `create table` and `add column`. */
+/** The column for `create table` and `add column`. */
 export function columnDefinition(column: Column): string {
   const fallback = defaultOf(column);
   return [
@@ -30,7 +30,7 @@ export function columnDefinition(column: Column): string {
 const defaultOf = (column: Column): string | undefined =>
   column.databaseDefault ?? column.defaultSql ?? defaultLiteral(column);
 
-/** A default that is a function gives each record its own value; the database can only hold one, so it gets none. */
+/** A default that is a function returns a new value for each record. The database can only store one value, so it gets none. */
 function defaultLiteral(column: Column): string | undefined {
   if (column.defaultValue === undefined || hasMovingDefault(column)) return undefined;
   const value = encodeColumn(column, column.defaultValue());
@@ -39,7 +39,7 @@ function defaultLiteral(column: Column): string | undefined {
   return `${quoteLiteral(text)}::${column.format.sqlType}`;
 }
 
-/** zod does not tell a function from a value, so the default is asked again, some time after the definition was made. */
+/** zod does not distinguish a function from a value. So the default is read again, some time after the definition was made. */
 function hasMovingDefault(column: Column): boolean {
   if (column.defaultValue === undefined) return false;
   const values = [column.firstDefault, column.defaultValue(), column.defaultValue()];
@@ -75,7 +75,7 @@ function renameCheck(table: RegisteredTable, live: LiveTable, from: string, to: 
   ];
 }
 
-/** The table as it is once its declared renames are done. */
+/** The table as it is after its declared renames. */
 export function afterRenames(table: RegisteredTable, live: LiveTable): LiveTable {
   const renamed = new Map(
     Object.entries(table.definition.renamedFrom).flatMap(([to, from]) => (from === null ? [] : [[from, to] as const])),
@@ -99,7 +99,7 @@ export function afterRenames(table: RegisteredTable, live: LiveTable): LiveTable
   };
 }
 
-/** Changes of columns that keep every value as it is; others are refused. */
+/** Plans changes of columns that keep every value. Other changes are refused. */
 export function planColumns(table: RegisteredTable, live: LiveTable, facts: RowFacts, refuse: Refuse): string[] {
   const isStored = (name: string) => live.columns.some((stored) => stored.name === name);
   const added = table.columns.filter(({ name }) => !isStored(name));
@@ -114,7 +114,7 @@ export function planColumns(table: RegisteredTable, live: LiveTable, facts: RowF
   ];
 }
 
-/** Columns of the database that the definition does not name. */
+/** Columns of the database that are not in the definition. */
 export const leftOver = (table: RegisteredTable, live: LiveTable): LiveColumn[] =>
   live.columns.filter(({ name }) => !table.columns.some((column) => column.name === name));
 
@@ -148,7 +148,7 @@ function checkAdded(table: RegisteredTable, column: Column, live: LiveTable, fac
 
 const NUMBERS = new Set(['integer', 'bigint', 'double precision']);
 
-/** Whether a column that is new may be one that is gone, under another name. */
+/** Whether a new column may be a removed one under another name. */
 const mayBeSame = (type: string, { format: { sqlType } }: Column): boolean =>
   type === sqlType || (NUMBERS.has(type) && NUMBERS.has(sqlType));
 

@@ -12,7 +12,7 @@ interface LiveFoundation {
   readonly revisionFunction: string | null;
 }
 
-/** What all tables stand on: the schemas, the roles and their way to them, the revision rule. */
+/** Plans what all tables need: the schemas, the roles and their access to the schemas, and the revision trigger. */
 export async function planFoundation(
   client: ClientBase,
   schemaName: string,

@@ -5,10 +5,10 @@ import { type IndexOptions, indexOptions, nameOfIndex } from '../table/table-ind
 import { withEffect } from './effect.ts';
 import type { LiveTable } from './live-schema.ts';
 
-/** Marks what a definition brought about, and what goes when the definition no longer says so. Others' objects stay. */
+/** The comment on objects that come from a definition. They are removed with the definition. Other objects stay. */
 export const FROM_DEFINITION = 'intendant: from the definition';
 
-/** Missing indexes; and unique ones of an earlier definition, which would go on refusing records. */
+/** Statements for missing indexes, and for unique indexes of an earlier definition, which would still refuse records. */
 export function planIndexes(table: RegisteredTable, live: LiveTable | undefined): string[] {
   const wanted = new Set(table.definition.indexes.map((index) => nameOfIndex(table.name, index)));
   const outdated = (live?.definedIndexes ?? []).filter((name) => !wanted.has(name));
@@ -53,8 +53,8 @@ function createIndex(table: RegisteredTable, name: string, index: IndexOptions):
 }
 
 /**
- * Uniqueness spans what a caller may see: an index over the org alone would tell a caller of one instance of another's
- * rows, so the instance is always part of it.
+ * A unique index covers the rows that a caller may see. Without the instance, a caller of one instance would learn of rows
+ * in another one, so the instance is always part of the index.
  */
 const leadingColumns = (table: RegisteredTable, isUnique: boolean): readonly Column[] =>
   isUnique

@@ -9,8 +9,8 @@ export const keyDefinition = (table: RegisteredTable): string =>
   `constraint ${quoteIdentifier(primaryKeyName(table.name))} primary key (${table.identity.map(({ name }) => quoteIdentifier(name)).join(', ')})`;
 
 /**
- * `instance_id` may join the key, as a second store with an instancer wants it. Nothing else about a key can change under
- * rows: a wider one lets in what was a duplicate, also from processes that still run the old definition.
+ * `instance_id` may be added to the key, as a store with an instancer needs it. No other change of a key is possible while
+ * the table has rows: a wider key would accept former duplicates, also from processes with the old definition.
  */
 export function planPrimaryKey(table: RegisteredTable, live: LiveTable, refuse: Refuse): string[] {
   const wanted = table.identity.map(({ name }) => name);
@@ -27,7 +27,7 @@ export function planPrimaryKey(table: RegisteredTable, live: LiveTable, refuse: 
   return [];
 }
 
-/** The same columns in another order, or with `instance_id` among them as well. */
+/** Whether the columns are the same in any order, with or without `instance_id`. */
 function keepsRows(stored: readonly string[], wanted: readonly string[]): boolean {
   const added = wanted.filter((name) => !stored.includes(name));
   return stored.every((name) => wanted.includes(name)) && added.every((name) => name === 'instance_id');

@@ -9,7 +9,7 @@ import { FROM_DEFINITION } from './plan-indexes.ts';
 
 const ACTIONS = { restrict: 'restrict', cascade: 'cascade', setNull: 'set null' } as const;
 
-/** The foreign keys of these tables, planned when all of them are there or planned. */
+/** Plans the foreign keys of these tables, after all tables exist or are planned. */
 export async function planReferences(
   client: ClientBase,
   schemaName: string,
@@ -37,11 +37,11 @@ export async function planReferences(
   });
 }
 
-/** Another `onDelete` is another key. */
+/** A foreign key with another `onDelete` is a different key. */
 const nameOfReference = (tableName: string, { fields, table, onDelete = 'restrict' }: TableReference): string =>
   derivedName(tableName, ...fields, table.name, onDelete, 'fkey');
 
-/** The columns of the other table's primary key as it is, or will be. */
+/** The columns of the other table's primary key after the plan. */
 function keyOf(
   { table: { name } }: TableReference,
   tables: readonly RegisteredTable[],

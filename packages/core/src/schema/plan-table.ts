@@ -12,8 +12,8 @@ import { comparePolicies, tablePolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
 
 /**
- * The SQL that takes one table from what it is to what it should be. Throws ConfigurationError for what would lose,
- * revive or split data, with the statements that would do it.
+ * Returns the SQL that changes one table to its definition. Throws ConfigurationError for a change that would lose, revive
+ * or split data, with the statements that would do it.
  */
 export function planTable(
   table: RegisteredTable,

@@ -9,13 +9,13 @@ import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
 /** The table properties that determine its policies. */
 export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
 
-/** Which rows one role sees, and writes with `all`. */
+/** The rows that one role may read, and with `all` also write. */
 export interface WantedPolicy {
   readonly name: string;
   readonly role: string;
   readonly command: 'select' | 'all';
   readonly condition: string;
-  /** Narrows what the role's other policies let it see. Default false. */
+  /** Whether it is restrictive: it limits the role's other policies. Default false. */
   readonly isRestrictive?: boolean;
 }
 

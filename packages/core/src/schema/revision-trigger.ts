@@ -3,11 +3,11 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import type { LiveTable } from './live-schema.ts';
 
 /**
- * The rule of revisions, kept where raw SQL cannot get around it: an update says which revision it changes (by leaving
- * it as it was), and makes the next one. When a row is made is remembered, when it was last changed is noted.
+ * The rule of revisions, in a trigger so that raw SQL cannot bypass it. An update must contain the current revision, and
+ * the trigger adds 1. The trigger also keeps `created_at` and sets `updated_at`.
  *
- * Every name is qualified, so that no search_path changes its meaning: to set one for the function would cost each
- * update more than all the rest of it.
+ * Every name is qualified, so that search_path cannot change its meaning. Setting search_path for the function would cost
+ * each update more than the rest of the function.
  */
 export const REVISION_FUNCTION = `
 create or replace function intendant.keep_revision() returns trigger

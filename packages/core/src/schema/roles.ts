@@ -7,8 +7,8 @@ import { MAX_IDENTIFIER_BYTES, quoteIdentifier } from '../statement/identifier.t
 const LONGEST_ROLE = Math.max(...DB_ROLES.map((role) => role.length));
 
 /**
- * How this database's roles are called. Roles belong to the whole cluster, so by default the database's name is part
- * of theirs: a login of one database is then no member of another's.
+ * The names of this database's roles. Roles belong to the whole cluster. So by default their names contain the name of the
+ * database, and a login of one database is not a member of the roles of another one.
  */
 export function roleNames(prefix: string): (role: StoreRole) => string {
   const room = MAX_IDENTIFIER_BYTES - LONGEST_ROLE - 1;
@@ -26,9 +26,9 @@ export function roleNames(prefix: string): (role: StoreRole) => string {
 interface LiveRole {
   readonly name: string;
   readonly isPlain: boolean;
-  /** The login may act as it. */
+  /** Whether the login may act as the role. */
   readonly isMember: boolean;
-  /** Who made the login inherit, if anybody did. */
+  /** The role that granted an inheriting membership to the login, if any. */
   readonly inheritanceGrantors: readonly string[];
 }
 
@@ -50,7 +50,7 @@ const LIVE_ROLES = `
   from pg_roles r
   where r.rolname = any($1)`;
 
-/** The store's roles, plain, the login a member of each. A superuser needs no membership to act as them. */
+/** Plans the store's roles without attributes, and the login's membership in each. A superuser needs no membership. */
 export async function planRoles(
   client: ClientBase,
   roleName: (role: StoreRole) => string,
@@ -85,6 +85,6 @@ export async function planRoles(
   return mustNotInherit ? [...plan, `alter role ${quoteIdentifier(login)} noinherit`] : plan;
 }
 
-/** Another database of the cluster may make the same role at the same moment, when two share a prefix. */
+/** Two databases with the same prefix may create the same role at the same time. */
 const createRole = (role: string): string =>
   `do $do$ begin create role ${quoteIdentifier(role)} nologin noinherit; exception when duplicate_object or unique_violation then null; end $do$`;

@@ -4,14 +4,14 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import type { LiveTable } from './live-schema.ts';
 import { leftOver, type RowFacts } from './plan-columns.ts';
 
-/** Columns of the framework's own, which a definition may switch on and off. */
+/** Columns of the framework that a definition may enable and disable. */
 const FRAMEWORK_COLUMNS = new Set(['org_id', 'instance_id', 'revision', 'created_at', 'updated_at', 'deleted_at']);
 
 const NOTHING: ReadonlySet<string> = new Set();
 
 /**
- * Looks at the rows where the catalogs do not tell whether a change would hide, revive or split data: columns that are no
- * longer in the definition while others are new, and soft-deleted rows of a table that no longer has soft deletion.
+ * Reads rows if the catalogs do not show whether a change would hide, revive or split data: if columns are no longer in the
+ * definition while others are new, and if a table with soft-deleted rows no longer has soft deletion.
  */
 export async function lookAtRows(
   client: ClientBase,

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** What a part of the framework needs in the database beyond the tables themselves. */
+/** The schema that a part of the framework needs in addition to the tables. */
 export interface SchemaPart {
   readonly name: string;
   /**

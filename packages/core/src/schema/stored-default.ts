@@ -7,8 +7,8 @@ import type { RowFacts } from './plan-columns.ts';
 import { sameExpression } from './stored-expression.ts';
 
 /**
- * The columns whose stored default is not the one of the definition. Postgres prints expressions in its own way, so it is
- * asked to print those of the definition too: as defaults of a temporary table that is rolled back.
+ * Returns the columns whose stored default differs from the definition. Postgres prints expressions in its own format. So
+ * it also prints those of the definition: as defaults of a temporary table, which is rolled back.
  */
 export async function lookAtDefaults(
   client: ClientBase,

@@ -15,11 +15,11 @@ export interface TenantColumns {
 }
 
 export interface TenantCondition {
-  /** Rows of the caller's own org, or all under a role that is not held to one. */
+  /** Rows of the caller's org, or all rows under a role that is not limited to one org. */
   readonly own: string;
-  /** Rows of no org, which belong to everybody; only where `org_id` may be null and the role is held to an org. */
+  /** Rows without an org, which all callers may see; only if `org_id` may be null and the role is limited to one org. */
   readonly shared?: string;
-  /** What both are narrowed to under a role that is held to an instance as well: the rows of the caller's instance. */
+  /** The additional condition under a role that is limited to one instance: rows of the caller's instance. */
   readonly narrowed?: string;
 }
 
@@ -45,7 +45,7 @@ export function tenantCondition({ org, instance }: TenantColumns, role: DbRole):
 const equalsSetting = (column: string, setting: string): string =>
   `(${column} = ( select current_setting('${setting}', true)))`;
 
-/** An instance may be stored empty: by a store without an instancer. Such rows belong to no instance. */
+/** A store without an instancer stores an empty instance. Such rows belong to no instance. */
 function instanceCondition(instance: OwnerColumn): string | undefined {
   if (instance === 'absent') return undefined;
   const own = `(${equalsSetting('instance_id', INSTANCE_SETTING)} and (instance_id <> ''))`;

@@ -12,7 +12,7 @@ export type ChangingVerb =
   | 'delete'
   | 'deleteMany';
 
-/** What a part says instead of letting a session change its records: a sentence that names the verb to use. */
+/** The message of a part that refuses a session's change of its records. It names the verb to use. */
 export type ChangeRefusal = (verb: ChangingVerb) => string;
 
 /** Throws OperationNotAllowedError when a part has refused changes of the table. */

@@ -5,7 +5,7 @@ import { defaultedColumns, insertManyStatement, ROWS_A_STATEMENT } from '../stat
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** Inserts in statements of thousands, all in one exchange. What is stored is known here but for the time, so only that comes back. */
+/** Inserts thousands of rows with each statement, all in one exchange. Only the time is unknown here, so only that is returned. */
 export async function insertMany<T extends AnyTable>(
   table: RegisteredTable,
   rows: readonly WritableRow[],
@@ -23,7 +23,7 @@ export async function insertMany<T extends AnyTable>(
   });
 }
 
-/** The row with the values that the database computed, which come back for each row if any lacked one. */
+/** The row with the values that the database computed. They are returned for all rows if any row lacks one. */
 function filled(
   table: RegisteredTable,
   row: WritableRow,
@@ -48,7 +48,7 @@ function storedRow(
   return stored;
 }
 
-/** As Postgres would write what was sent in binary or in another spelling. */
+/** The text form of a value that was sent in binary form. */
 const asText = (value: string | Buffer | null): string | null =>
   value === null || typeof value === 'string' ? value : `\\x${value.toString('hex')}`;
 

@@ -30,7 +30,7 @@ function checkTransactionOptions(options: TransactionOptions): TransactionOption
 
 const ISOLATION_LEVELS = new Set(['read committed', 'repeatable read', 'serializable']);
 
-/** Runs the callback in a transaction of its own, again if that was asked for and another one got in the way. */
+/** Runs the callback in a transaction of its own. After a conflict with another transaction, runs it again up to `retries` times. */
 export async function runTransaction<T>(
   internals: StoreParts,
   scopes: TransactionScopes,

@@ -14,16 +14,16 @@ export interface FindOptions {
 
 /** How one record is removed. */
 export interface DeleteOptions extends RunOptions {
-  /** Refuse with RevisionConflictError unless the record is at this revision. Default: whatever it is at. */
+  /** Throws RevisionConflictError unless the record is at this revision. Default: any revision. */
   readonly revision?: number;
 }
 
 /** How a statement that changes records runs. */
 export interface WriteOptions extends RunOptions {
   /**
-   * Changes records of a table that is registered with realization, although realization does not learn of it: no status is
-   * set, no job is made, and what is enforced stays enforced. For migrations and repairs; call `resync` of realization afterwards
-   * where workers have something to do. Default false: such a change is refused with OperationNotAllowedError.
+   * Allows a change of a table that is registered with realization. Realization does not notice the change: it sets no
+   * status and makes no job. For migrations and repairs; call `resync` of realization afterwards if workers must act.
+   * Default false: such a change throws OperationNotAllowedError.
    */
   readonly bypassRealization?: boolean;
 }

@@ -13,7 +13,7 @@ export interface StoreParts {
   checkChange(table: RegisteredTable, verb: ChangingVerb): void;
 }
 
-/** What a session of this store is made of. */
+/** Makes the parts of a session of this store. */
 export function sessionParts(
   internals: StoreParts,
   executor: Executor,

@@ -16,7 +16,7 @@ import { ambiguous, conflict, notFound } from './session-error.ts';
 
 type Row = readonly (string | null)[];
 
-/** What an operation is opened with. */
+/** The parts of a `TableOperation`. */
 export interface TableOperationParts {
   readonly verb: string;
   readonly table: RegisteredTable;

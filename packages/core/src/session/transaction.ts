@@ -20,26 +20,26 @@ export interface TransactionOptions {
   readonly tables?: readonly AnyTable[];
   /** Default `read committed`. */
   readonly isolation?: IsolationLevel;
-  /** Default false. */
+  /** Whether the transaction may only read. Default false. */
   readonly readOnly?: boolean;
   /** How many times to run it again after a deadlock or a serialization failure. The callback must allow that. Default 0. */
   readonly retries?: number;
   /**
-   * Ends it after this many milliseconds, whatever the callback waits for: the running statement is cancelled, the
-   * transaction rolled back, and OperationCancelledError thrown. Any length; Infinity is no limit. Default none.
+   * Time limit in milliseconds, of any length. After it the running statement is cancelled, the transaction is rolled back
+   * and OperationCancelledError is thrown, even if the callback is still waiting. Infinity means no limit. Default none.
    */
   readonly timeoutMs?: number;
-  /** Ends it in the same way. */
+  /** Aborting the signal ends the transaction like the time limit. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of `transaction` inside a transaction. */
 export interface NestedTransactionOptions {
-  /** True sets a savepoint, so that the inner part can fail alone. Default false: it joins the outer one. */
+  /** True sets a savepoint, so that only the inner part is rolled back when it fails. Default false: it joins the outer one. */
   readonly savepoint?: boolean;
 }
 
-/** A session inside one transaction: what it writes it sees, and all of it is committed, or nothing. */
+/** A session inside one transaction. It sees its own changes, and all of them are committed, or none. */
 export class Transaction extends Session {
   readonly #connection: TransactionConnection;
 
@@ -49,7 +49,7 @@ export class Transaction extends Session {
     this.#connection = connection;
   }
 
-  /** SQL of your own under the transaction's scope, row security in force. Values travel as parameters. */
+  /** Runs your own SQL under the transaction's scope, with row security. Values are sent as parameters. */
   async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
     sql: string,
     values?: unknown[],
@@ -69,7 +69,7 @@ export class Transaction extends Session {
     return this.#connection.rawClient();
   }
 
-  /** Runs once the transaction is committed; not at all if it is not. What it throws is logged. */
+  /** Runs the callback after the commit, and never after a rollback. An error of the callback is logged. */
   afterCommit(run: () => unknown): void {
     this.#connection.afterCommit(run);
   }

@@ -2,7 +2,7 @@ import type { WireValue } from '../exchange/statement.ts';
 
 /** Values as one Postgres array in text form. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
 export function arrayLiteral(values: readonly WireValue[]): string;
-/** The same for what each item holds, without a list of it in between. */
+/** As `arrayLiteral`, for one property of each item. */
 export function arrayLiteral<Item>(items: readonly Item[], textOf: (item: Item) => WireValue): string;
 export function arrayLiteral<Item>(
   items: readonly Item[],
@@ -23,8 +23,8 @@ function element(value: WireValue): string {
   return SPECIAL.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
 }
 
-/** Needs no quotes, and cannot be mistaken for NULL: starts with a digit or minus, as numbers, dates and most ids do. */
+/** Values that need no quotes and cannot mean NULL: they start with a digit or minus, like numbers, dates and most ids. */
 const PLAIN = /^[-0-9][-0-9a-zA-Z_.:]*$/;
 
-/** Has a meaning between quotes too. */
+/** Characters that must be escaped inside quotes. */
 const SPECIAL = /["\\]/;

@@ -11,7 +11,7 @@ import { JSON_DOCUMENT, TEXT } from '../table/wire-format.ts';
 import { arrayLiteral } from './array-literal.ts';
 import { quoteIdentifier } from './identifier.ts';
 
-/** What one column is compared with. Several comparisons must all hold. `null` stands for SQL's null. */
+/** Comparisons of one column, all of which must hold. `null` means SQL's null. */
 export interface Comparison<T> {
   /** Equal to the value; `null` matches SQL's null. */
   readonly eq?: T | null;
@@ -29,15 +29,15 @@ export interface Comparison<T> {
   readonly gt?: T;
   /** Greater than or equal to the value. */
   readonly gte?: T;
-  /** SQL's `like`: `%` any characters, `_` one. Text columns alone. */
+  /** SQL's `like`: `%` matches any characters, `_` one. Only for text columns. */
   readonly like?: T extends string ? string : never;
   /** As `like`, but ignores case. */
   readonly ilike?: T extends string ? string : never;
 }
 
 /**
- * Which records: each column by value (equality, null included) or by comparisons, all of which must hold; `and` and
- * `or` take lists of filters. A filter that is given as undefined is refused, since it would silently widen the result.
+ * Selects records. Each column has a value (equality, also with null) or comparisons, and all must hold. `and` and `or` take
+ * lists of filters. A filter that is undefined is refused, because it would silently select more records.
  */
 export type Filter<T extends AnyTable> = FilterOn<RecordOf<T>>;
 

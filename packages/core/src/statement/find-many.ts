@@ -11,17 +11,17 @@ export const DEFAULT_LIMIT = 1_000;
 
 /** Options of `findMany`. */
 export interface FindManyOptions<T extends AnyTable> {
-  /** Which records. Default all that the caller may see. */
+  /** The filter. Default: all records that the caller may see. */
   readonly where?: Filter<T>;
-  /** Default: by key. Ties are broken by key always. */
+  /** The order. Default: by key. Equal records are ordered by key. */
   readonly orderBy?: OrderBy<T>;
-  /** Most records to return. Default 1,000: of more records the rest is left out, without an error. `stream` reads them all. */
+  /** Largest number of records to return. Default 1,000. Further records are left out without an error; `stream` reads all. */
   readonly limit?: number;
-  /** Records to skip. Default 0. Prefer `after`: it stays right while rows come and go. */
+  /** Number of records to skip. Default 0. Prefer `after`, which stays correct while rows are added and removed. */
   readonly offset?: number;
-  /** The last record of the page before, or at least its sort columns and key. Default: from the start. */
+  /** The last record of the previous page, or at least its sort columns and key. Default: from the start. */
   readonly after?: Partial<RecordOf<T>> | string | number | bigint | undefined;
-  /** Soft-deleted records too. Default false. */
+  /** Whether soft-deleted records are returned too. Default false. */
   readonly includeDeleted?: boolean;
   /** Cancels the statement on the server. */
   readonly signal?: AbortSignal;

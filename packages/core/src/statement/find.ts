@@ -32,7 +32,7 @@ export function findStatement(
   };
 }
 
-/** Which columns an identity names. The key's are always there, so the length of the rest tells. */
+/** The columns of an identity. Those of the key are always included, so the number of the others is enough. */
 export const identityShape = (identity: readonly IdentityValue[]): string =>
   identity.length === 1 ? '' : identity.map(({ column }) => column.name).join();
 

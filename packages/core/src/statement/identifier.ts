@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 
-/** Postgres cuts identifiers at this many bytes, silently; we never let it. */
+/** Postgres silently cuts identifiers at this many bytes, so longer ones are never sent. */
 export const MAX_IDENTIFIER_BYTES = 63;
 
-/** The one way an identifier gets into SQL. */
+/** Quotes an identifier. Every identifier in SQL goes through this function. */
 export const quoteIdentifier = pg.escapeIdentifier;
 
-/** For DDL alone, which takes no parameters. Independent of `standard_conforming_strings`. */
+/** Quotes a literal, only for DDL, which takes no parameters. Independent of `standard_conforming_strings`. */
 export const quoteLiteral = pg.escapeLiteral;
 
 export const qualifiedName = (schemaName: string, name: string): string =>
   `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
 
-/** Parts joined by `_`, never longer than Postgres takes: what is too long keeps its start and gets a hash of the whole. */
+/** Joins the parts with `_`. A name that is too long for Postgres keeps its start and gets a hash of the whole name. */
 export function derivedName(...parts: readonly string[]): string {
   const name = parts.join('_');
   if (Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES) return name;

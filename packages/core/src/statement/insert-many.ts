@@ -7,12 +7,12 @@ import { columnList, newValue } from './column-list.ts';
 import { perShape, perTable } from './per-table.ts';
 import { givenRows, insertedRow } from './shared-key.ts';
 
-/** Rows of one statement: enough that the cost of a statement vanishes, few enough that a message stays in megabytes. */
+/** Largest number of rows of one statement: enough to make its fixed cost small, and few enough for messages of some megabytes. */
 export const ROWS_A_STATEMENT = 10_000;
 
 interface InsertManyShape {
   readonly hasRevisions: boolean;
-  /** Some row lacks a value that the database computes. */
+  /** Whether a row lacks a value that the database computes. */
   readonly hasGaps: boolean;
 }
 

@@ -10,7 +10,7 @@ import { quoteIdentifier } from './identifier.ts';
 /** Sort direction: ascending or descending. */
 export type Direction = 'asc' | 'desc';
 
-/** Columns to sort by, first to last. A list keeps the order plain where a column is called like a number. */
+/** Columns to sort by, first to last. A list also works for columns with names like numbers. */
 export type OrderBy<T extends AnyTable> = OrderOn<RecordOf<T>> | readonly OrderOn<RecordOf<T>>[];
 
 type OrderOn<Fields> = { readonly [Field in keyof Fields]?: Direction };
@@ -20,7 +20,7 @@ interface OrderTerm {
   readonly direction: Direction;
 }
 
-/** What was asked for, then the rest of the identity, so that the order is total and pages never overlap. */
+/** The given order, then the rest of the identity. So the order is total and pages never overlap. */
 export function orderTerms(orderBy: unknown, into: FilterTarget): OrderTerm[] {
   const asked = askedTerms(orderBy, into);
   const rest = tieBreakers(into).filter((column) => !asked.some((term) => term.column === column));
@@ -42,7 +42,7 @@ function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
   });
 }
 
-/** Org and instance say nothing where the scope holds both fixed; left out, an index on the key serves the order. */
+/** Org and instance are left out if the scope fixes both. Then an index on the key can be used for the order. */
 const tieBreakers = ({ table, scope }: FilterTarget): Column[] => {
   const leading = [
     ...(table.isTenanted && !isTenantScoped(scope.role) ? [ORG_ID] : []),

@@ -1,6 +1,6 @@
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** Builds something for a table once, and keeps it as long as the table's registration. */
+/** Builds a value once for each table, and keeps it as long as the table is registered. */
 export function perTable<T>(build: (table: RegisteredTable) => T): (table: RegisteredTable) => T {
   const built = new WeakMap<RegisteredTable, T>();
   return (table) => {
