@@ -81,7 +81,7 @@ async function runScenarios(
   return results;
 }
 
-/** One question without an answer doesn't cost the others theirs; the exit code tells. */
+/** Runs all scenarios, also after one has failed. The exit code reports a failure. */
 function reportFailure({ name }: Scenario, error: unknown): void {
   process.exitCode = 1;
   console.error(`${name} failed: ${error instanceof Error ? error.message : error}`);

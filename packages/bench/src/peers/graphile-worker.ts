@@ -63,7 +63,7 @@ async function realizeAll(realizer: Realizer, { size }: Workload): Promise<Measu
   return measured(size, startedAt, cpu);
 }
 
-/** Milliseconds from the answer to the commit until the task is called. */
+/** Milliseconds from the end of the commit until the task is called. */
 async function handlerLatency(realizer: Realizer, { size }: Workload): Promise<Measurement> {
   let onCall = (_at: number) => {};
   await using _worker = await startWorker(realizer, {}, async () => onCall(performance.now()));

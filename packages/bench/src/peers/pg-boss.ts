@@ -60,7 +60,7 @@ const send = (boss: PgBoss): Promise<string | null> => {
   return boss.send(NOTIFYING_QUEUE, { name }, { singletonKey: name });
 };
 
-/** Milliseconds from the answer to `send` until the handler is called. */
+/** Milliseconds from the return of `send` until the handler is called. */
 async function handlerLatency(boss: PgBoss, { size }: Workload): Promise<Measurement> {
   let onCall = (_at: number) => {};
   await using _worker = await work(boss, async () => onCall(performance.now()));

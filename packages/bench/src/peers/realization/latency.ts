@@ -4,7 +4,7 @@ import { medianAtRest } from '../median-of.ts';
 import { forgetAll, persist, type Realizer, tenantSession } from './realizer.ts';
 import { startWorker } from './worker.ts';
 
-/** Milliseconds from the answer to an intent until its handler is called; 0 when the answer comes after the call. */
+/** Milliseconds from the return of `persistIntent` until the handler is called; 0 if the handler was called before. */
 export async function handlerLatency(realizer: Realizer, workload: Workload): Promise<Measurement> {
   await forgetAll(realizer);
   const calledAt = new Map<string, number>();
@@ -25,7 +25,7 @@ export async function handlerLatency(realizer: Realizer, workload: Workload): Pr
   return figureOf(await medianAtRest(workload.size, latency));
 }
 
-/** Milliseconds from the answer to an intent until whoever waits for it is told that it is REALIZED. */
+/** Milliseconds from the return of `persistIntent` until `waitFor` returns REALIZED. */
 export async function realizedLatency(realizer: Realizer, workload: Workload): Promise<Measurement> {
   await forgetAll(realizer);
   await using _worker = await startWorker(realizer, async () => {});

@@ -37,7 +37,7 @@ export const tenantSession = ({ realization }: Realizer, tenant: number) =>
 let count = 0;
 export const newId = (): string => `r-${process.pid}-${count++}`;
 
-/** A new intent of one tenant or another, at one point; answers the resource's id and its tenant's number. */
+/** Persists a new intent of one of the tenants at one point. Returns the resource's id and the number of its tenant. */
 export async function persist(
   realizer: Realizer,
   { tenants }: Workload,
