@@ -6,6 +6,24 @@ interface Need {
   readonly revision: number;
 }
 
+/** What is wanted at places, and what has been reached there: the one may be written before the other. */
+class Needs {
+  /** The oldest that is not met, by place. */
+  readonly open = new Map<string, Need>();
+  readonly #reached = new Map<string, number>();
+
+  add(place: string, need: Need): void {
+    if (!this.open.has(place) && (this.#reached.get(place) ?? 0) < need.revision) this.open.set(place, need);
+  }
+
+  /** A revision that was skipped is done with a newer one. */
+  meet(place: string, revision: number): void {
+    this.#reached.set(place, Math.max(this.#reached.get(place) ?? 0, revision));
+    const need = this.open.get(place);
+    if (need !== undefined && need.revision <= revision) this.open.delete(place);
+  }
+}
+
 /**
  * Follows the history of a run: which acknowledged intents are not yet realized at each of their points, and which have not
  * yet been delivered to each durable name. It tells when a fault is over; what is right or wrong the checker decides.
@@ -13,8 +31,8 @@ interface Need {
 export class Progress implements Disposable {
   readonly #tail: HistoryTail;
   readonly #names: readonly string[];
-  readonly #realization = new Map<string, Need>();
-  readonly #delivery = new Map<string, Need>();
+  readonly #realization = new Needs();
+  readonly #delivery = new Needs();
   readonly #invokedAt = new Map<string, number>();
   /** When the newest acknowledged operation was invoked. */
   #newestOk = 0;
@@ -38,7 +56,8 @@ export class Progress implements Disposable {
   unmetSince(at: number): string | undefined {
     this.update();
     for (const [kind, needs] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])
-      for (const [place, need] of needs) if (need.at <= at) return `not ${kind}: ${place}, revision ${need.revision}`;
+      for (const [place, need] of needs.open)
+        if (need.at <= at) return `not ${kind}: ${place}, revision ${need.revision}`;
     if (this.#newestOk <= at) return 'no operation has succeeded since';
     if (this.#newestAttempt <= at) return 'no attempt has succeeded since';
     return this.#newestChange > at ? undefined : 'no change has been delivered since';
@@ -73,35 +92,25 @@ export class Progress implements Disposable {
     const row = `${event.table} ${event.org} ${event.id}`;
     for (const name of this.#names)
       if (name.includes(`-${event.table}`) && (!name.includes('@') || name.endsWith(event.org)))
-        keepOldest(this.#delivery, `${name} ${row}`, need);
+        this.#delivery.add(`${name} ${row}`, need);
     if (event.table !== 'vm' || event.points === undefined) return;
-    for (const point of event.points) keepOldest(this.#realization, `${row} ${point}`, need);
+    for (const point of event.points) this.#realization.add(`${row} ${point}`, need);
   }
 
   #noteAttempt({ at, table, org, id, point, revision }: AttemptEvent): void {
     this.#newestAttempt = at;
-    meet(this.#realization, `${table} ${org} ${id} ${point}`, revision);
+    this.#realization.meet(`${table} ${org} ${id} ${point}`, revision);
     this.attempts++;
   }
 
   #noteChange({ at, name, table, org, id, revision, point }: ChangeEvent): void {
     this.#newestChange = at;
     this.deliveries++;
-    if (point === undefined) meet(this.#delivery, `${name} ${table} ${org} ${id}`, revision ?? 0);
+    if (point === undefined) this.#delivery.meet(`${name} ${table} ${org} ${id}`, revision ?? 0);
   }
 
   #forgetRealization({ table, org, id }: OperationEvent): void {
-    for (const place of this.#realization.keys())
-      if (place.startsWith(`${table} ${org} ${id} `)) this.#realization.delete(place);
+    for (const place of this.#realization.open.keys())
+      if (place.startsWith(`${table} ${org} ${id} `)) this.#realization.open.delete(place);
   }
-}
-
-function keepOldest(needs: Map<string, Need>, place: string, need: Need): void {
-  if (!needs.has(place)) needs.set(place, need);
-}
-
-/** A revision that was skipped is done with a newer one. */
-function meet(needs: Map<string, Need>, place: string, revision: number): void {
-  const need = needs.get(place);
-  if (need !== undefined && need.revision <= revision) needs.delete(place);
 }
