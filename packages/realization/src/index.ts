@@ -17,12 +17,8 @@ export type { Labels, LabelValue, Selector } from './placement/selector.ts';
 export type { Announcement } from './point/announcement.ts';
 export type { EnforcementPoints, PointOptions, PointsOptions, RemovePointOptions } from './point/enforcement-points.ts';
 export type { EnforcementPoint, PointState } from './point/point-registry.ts';
-export {
-  createRealization,
-  type Realization,
-  type RealizationOptions,
-  type RealizationRegisterOptions,
-} from './realization.ts';
+export { createRealization } from './realization.ts';
+export type { Realization, RealizationOptions, RealizationRegisterOptions } from './realization-api.ts';
 export type { Marked, ResourceReference } from './resource/resource-reference.ts';
 export type { FinishedOptions, Rollout, RolloutProgress } from './rollout/rollout-progress.ts';
 export type { PurgeManyOptions, RetryTargetOptions } from './session/operator-session.ts';

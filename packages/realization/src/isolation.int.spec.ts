@@ -65,7 +65,7 @@ test('names and operators of a caller’s own schema never run with the rights o
     await r.markSuccess(vm, record, 'E1');
     await tx.query(`select intendant.add_job('public/vm/E2', '["Coke", "VM1"]', 'Coke/VM1', 'Coke', 0)`);
     await tx.query(
-      `select * from intendant.mark_public_vm('Coke', 'VM1', 'E1', 1, 800, false, null, false) as m (a text, b bigint)`,
+      `select * from intendant.mark_public_vm('Coke', 'VM1', 'E1', 1, 800, false, null, false, true) as m (a text, b bigint)`,
     );
     await r.softDelete(vm, 'VM1');
   });

@@ -66,12 +66,12 @@ interface Round {
 async function stepResync(store: DataStoreInternals, tables: readonly StatusTables[]): Promise<boolean> {
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const [due] = await executor.run(serviceScope, [dueRound(tables)]);
-    const round = readRound(tables, due as StatementResult);
+    const { due } = await executor.run(serviceScope, { due: dueRound(tables) });
+    const round = readRound(tables, due);
     if (round === undefined) return false;
     const { rows: wanted, waitMs } = paceOf(round);
-    const [found] = await executor.run(SERVICE_SCOPE, [nextRealized(round, wanted)]);
-    const identities = (found as StatementResult).rows.map((row) => row.map((value) => value ?? ''));
+    const { found } = await executor.run(SERVICE_SCOPE, { found: nextRealized(round, wanted) });
+    const identities = found.rows.map((row) => row.map((value) => value ?? ''));
     const { enforcementPoint } = round;
     if (identities.length > 0) {
       await executor.run(SERVICE_SCOPE, [enqueueResync(round.tables, enforcementPoint, identities)]);

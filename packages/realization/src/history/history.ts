@@ -6,7 +6,6 @@ import {
   readIdentity,
   type Scope,
   type Statement,
-  type StatementResult,
 } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
 import { keyText } from '../resource/key-text.ts';
@@ -52,8 +51,8 @@ export async function readHistory(
   key: unknown,
   options: HistoryOptions,
 ): Promise<StatusTransition[]> {
-  const [found] = await executor.run(scope, [historyStatement(tables, scope, key, options)]);
-  return (found as StatementResult).rows.map(readTransition);
+  const { found } = await executor.run(scope, { found: historyStatement(tables, scope, key, options) });
+  return found.rows.map(readTransition);
 }
 
 function historyStatement(tables: StatusTables, scope: Scope, key: unknown, options: HistoryOptions): Statement {

@@ -97,30 +97,36 @@ const owners = ({ table }: LoggedTable, alias: string): string =>
       : NOBODY,
   ].join(', ');
 
-/** One for each row, with the place it is counted at: `'public.vm', n.org_id, '', n.point, n.realization_status, 1` */
-const change = (logged: LoggedTable, rows: string, by: string): string =>
-  `select ${quoteLiteral(logged.name)}, ${owners(logged, 's')}, ${logged.point('s')}, s.realization_status, ${by} from ${rows} s`;
+/** The rows of `from`, each counted once at its place: `'public.vm', s.org_id, null, s.point, s.realization_status, 1` */
+const count = (logged: LoggedTable, from: string, by: string): string =>
+  `select ${quoteLiteral(logged.name)}, ${owners(logged, 's')}, ${logged.point('s')}, s.realization_status, ${by} from ${from} s`;
 
-const keep = (changes: string): string => `
-  insert into intendant.status_change (table_name, org_id, instance_id, point_id, status, change)
-  select c.table_name, c.org_id, c.instance_id, c.point_id, c.status, pg_catalog.sum(c.change)
-  from (${changes}) as c (table_name, org_id, instance_id, point_id, status, change)
-  group by 1, 2, 3, 4, 5 having pg_catalog.sum(c.change) ${DIFFERS} 0;`;
+/** A row for each row: to add them up first costs a statement about one row more than it saves one about many. */
+const keep = (changes: string): string =>
+  `insert into intendant.status_change (table_name, org_id, instance_id, point_id, status, change) ${changes}`;
 
 const history = (logged: LoggedTable, message: string, from: string): string => {
-  if (!hasHistory(logged)) return '';
   const key = logged.table.key
     .filter(({ name }) => name !== POINT_COLUMN)
     .map((column) => keyText(column, `n.${quoteIdentifier(column.name)}`));
   return `
-  insert into intendant.status_history (table_name, org_id, instance_id, key, point_id, status, revision, attempt, message)
-  select ${quoteLiteral(logged.name)}, ${owners(logged, 'n')}, array[${key.join(', ')}], ${logged.point('n')}, n.realization_status,
-    n.resource_revision, n.attempt, ${message}
-  from ${from};`;
+    insert into intendant.status_history (table_name, org_id, instance_id, key, point_id, status, revision, attempt, message)
+    select ${quoteLiteral(logged.name)}, ${owners(logged, 'n')}, array[${key.join(', ')}], ${logged.point('n')}, n.realization_status,
+      n.resource_revision, n.attempt, ${message}
+    from ${from}`;
 };
 
+/** Both in one statement where there is a history: each statement costs about 20 µs beside its work. */
+const keepWithHistory = (logged: LoggedTable, message: string, from: string, counted: string): string =>
+  hasHistory(logged)
+    ? `
+  with told as (${history(logged, message, from)})
+  ${keep(counted)};`
+    : `
+  ${keep(counted)};`;
+
 const onInsert = (logged: LoggedTable): string =>
-  history(logged, 'n.additional_details', 'new_rows n') + keep(change(logged, 'new_rows', '1'));
+  keepWithHistory(logged, 'n.additional_details', 'new_rows n', count(logged, 'new_rows', '1'));
 
 /** Details accumulate earlier messages; the history stores only the new one. */
 const NEW_DETAILS = `
@@ -131,21 +137,28 @@ const NEW_DETAILS = `
       else n.additional_details end`;
 
 /**
- * A full join, although both sides have every row: it cannot be planned as a loop over all pairs. The plan of the
+ * A full join, although mostly both sides have every row: it cannot be planned as a loop over all pairs. The plan of the
  * first call, which mostly concerns one row, is kept for the connection and must also serve 1,000 rows. The columns
- * are coalesced so that the planner does not make it an inner join.
+ * are coalesced so that the planner does not make it an inner join. A row whose key was changed is alone on each side.
  */
 const onUpdate = (logged: LoggedTable): string => {
   const same = logged.table.identity.map(
     ({ name }) => `o.${quoteIdentifier(name)} ${EQUALS} n.${quoteIdentifier(name)}`,
   );
-  const changed = `new_rows n full join old_rows o on ${same.join(' and ')}
-  where coalesce(n.realization_status ${EQUALS} ${STATUS_WEIGHTS.ERROR} or n.realization_status ${DIFFERS} o.realization_status
-    or n.resource_revision ${DIFFERS} o.resource_revision or n.attempt operator(pg_catalog.>) o.attempt, false)`;
-  return (
-    history(logged, NEW_DETAILS, changed) +
-    keep(`${change(logged, 'old_rows', '-1')} union all ${change(logged, 'new_rows', '1')}`)
-  );
+  const joined = `new_rows n full join old_rows o on ${same.join(' and ')}`;
+  const told = `${joined}
+    where coalesce(n.realization_status ${EQUALS} ${STATUS_WEIGHTS.ERROR} or n.realization_status ${DIFFERS} o.realization_status
+      or n.resource_revision ${DIFFERS} o.resource_revision or n.attempt operator(pg_catalog.>) o.attempt, false)`;
+  const sides = [
+    ['o', '-1'],
+    ['n', '1'],
+  ].map(([alias = '', by]) => `(${owners(logged, alias)}, ${logged.point(alias)}, ${alias}.realization_status, ${by})`);
+  const counted = `
+    select ${quoteLiteral(logged.name)}, c.org_id, c.instance_id, c.point_id, c.status, c.change
+    from ${joined}
+    cross join lateral (values ${sides.join(', ')}) as c (org_id, instance_id, point_id, status, change)
+    where coalesce(n.realization_status ${DIFFERS} o.realization_status, true) and c.status is not null`;
+  return keepWithHistory(logged, NEW_DETAILS, told, counted);
 };
 
 /** The name of the triggers' function. */
@@ -157,7 +170,8 @@ export const statusLogBody = (logged: LoggedTable): string => `
 begin
   if tg_op ${EQUALS} 'INSERT' then${onInsert(logged)}
   elsif tg_op ${EQUALS} 'UPDATE' then${onUpdate(logged)}
-  elsif tg_op ${EQUALS} 'DELETE' then${keep(change(logged, 'old_rows', '-1'))}
+  elsif tg_op ${EQUALS} 'DELETE' then
+  ${keep(count(logged, 'old_rows', '-1'))};
   else
     ${forgetCounts(logged).join(';\n    ')};
   end if;
@@ -173,6 +187,7 @@ export const forgetCounts = (logged: LoggedTable): string[] =>
   );
 
 /** Counts the rows of a table that existed before its triggers. */
-export const countPresent = (logged: LoggedTable): string => keep(change(logged, logged.table.qualifiedName, '1'));
+export const countPresent = (logged: LoggedTable): string =>
+  `${keep(count(logged, logged.table.qualifiedName, 'pg_catalog.count(*)'))} group by 1, 2, 3, 4, 5`;
 
 export type { LoggedTable };

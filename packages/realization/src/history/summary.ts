@@ -1,10 +1,4 @@
-import {
-  arrayLiteral,
-  type Executor,
-  type Scope,
-  type Statement,
-  type StatementResult,
-} from '@intendant/core/internal';
+import { arrayLiteral, type Executor, type Scope, type Statement } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
@@ -28,8 +22,8 @@ export async function readSummary(
   scope: Scope,
   tables: readonly StatusTables[],
 ): Promise<TableSummary[]> {
-  const [found] = await executor.run(scope, [summaryStatement(tables)]);
-  const byTable = Map.groupBy((found as StatementResult).rows, ([name]) => name);
+  const { found } = await executor.run(scope, { found: summaryStatement(tables) });
+  const byTable = Map.groupBy(found.rows, ([name]) => name);
   return tables.map((table) => summaryOf(table.resource.name, byTable.get(pointTableName(table)) ?? []));
 }
 

@@ -6,12 +6,10 @@ import {
   upsertStatement,
   type WireValue,
 } from '@intendant/core/internal';
-import { keyPart } from '../job/job-functions.ts';
-import { encodeKeyPart } from '../job/job-key.ts';
+import { identityJson, identityKeyText, ownerText, queueText } from '../job/add-job-call.ts';
 import { mayRefusePoint, refusePoint } from '../placement/refused-point.ts';
 import { pointTableName } from '../placement/selector.ts';
-import { identityText } from '../resource/key-text.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
@@ -50,7 +48,6 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   const ofOverall = isIdentity(overall, 'o', identity);
   const isNamed = `e.${POINT_COLUMN} = any (${OWN}.wanted)`;
   const isStaying = `(case when ${OWN}.wanted is null then not e.is_removal else ${isNamed} end)`;
-  const texts = overall.identity.map((column, index) => identityText(column, identity[index] as string));
   const upserts = [undefined, '0'].map((given) => upsertText(resource, given));
   const made = tableFunction({
     tables,
@@ -155,17 +152,17 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     where ${ofOverall} and not exists (select from ${enforcement.qualifiedName} e where ${ofEnforcement});
   end if;
 
-  ${OWN}.identity := jsonb_build_array(${texts.join(', ')});
-  ${OWN}.job_key := ${texts.map(keyPart).join(" || '/' || ")};
+  ${OWN}.identity := ${identityJson(tables, identity)};
+  ${OWN}.job_key := ${identityKeyText(tables, identity)};
   if ${OWN}.is_new and cardinality(${OWN}.wanted) = 1 then
-    perform intendant.add_job(${queueOf(tables, `${OWN}.wanted[1]`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerOf(tables, identity)}, 0);
+    perform intendant.add_job(${queueText(tables, `${OWN}.wanted[1]`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerText(tables, identity)}, 0);
   else
     for point in
       select e.${POINT_COLUMN} from ${enforcement.qualifiedName} e
       where ${ofEnforcement} and e.realization_status in (${PENDING}, ${DELETION_PENDING})
       order by e.${POINT_COLUMN}
     loop
-      perform intendant.add_job(${queueOf(tables, `${OWN}.point`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerOf(tables, identity)}, 0);
+      perform intendant.add_job_unless_waiting(${queueText(tables, `${OWN}.point`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerText(tables, identity)}, 0);
     end loop;
   end if;
   return ${OWN}.stored;`,
@@ -180,9 +177,3 @@ const upsertText = (table: RegisteredTable, revision: string | undefined): strin
 const returningInto = (table: RegisteredTable, upsert: string): string =>
   `${upsert.slice(0, upsert.lastIndexOf('returning')).trim()}
     returning ${table.columns.map(({ name, format }) => `stored.${quoteIdentifier(name)}::${format.sqlType}`).join(', ')} into ${OWN}.stored`;
-
-const queueOf = ({ resource }: StatusTables, point: string): string =>
-  `${quoteLiteral(`${encodeKeyPart(resource.schemaName)}/${encodeKeyPart(resource.name)}/`)} || ${keyPart(point)}`;
-
-const ownerOf = ({ resource, overall }: StatusTables, identity: readonly string[]): string =>
-  resource.isTenanted ? (identity[overall.identity.findIndex(({ name }) => name === 'org_id')] as string) : 'null';

@@ -1,8 +1,10 @@
 import {
   arrayLiteral,
   type DataStoreInternals,
+  type ResultSet,
   type Statement,
   type StatementResult,
+  type StatementSet,
   serviceScope,
 } from '@intendant/core/internal';
 import { type ClaimedJob, type ClaimRequest, claimJobs, readClaimedJobs } from './claim.ts';
@@ -32,12 +34,12 @@ export class JobQueue {
 
   /** Renews the leases of these jobs. Returns the ids of those that this claim still holds. */
   async renew(queue: string, jobs: readonly ClaimedJob[]): Promise<Set<string>> {
-    const [answer] = await this.run([renewJobs(queue, jobs)]);
+    const { answer } = await this.run({ answer: renewJobs(queue, jobs) });
     return idsOf(answer);
   }
 
   /** Runs statements as the service role, each call one transaction and one round trip. */
-  async run(statements: readonly Statement[]): Promise<StatementResult[]> {
+  run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>> {
     return this.#store.executor.run(serviceScope, statements);
   }
 }

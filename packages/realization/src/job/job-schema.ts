@@ -6,6 +6,7 @@ import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANT
 import { CREATE_JOB_BELL } from './job-bell.ts';
 import {
   ADD_JOB,
+  ADD_JOB_UNLESS_WAITING,
   ENQUEUE_JOBS,
   HAS_JOB,
   JOB_KEY_PART,
@@ -15,12 +16,14 @@ import {
 } from './job-functions.ts';
 import { insideTransaction, installedVersion, WANTED_VERSION } from './pg-boss.ts';
 import { hasEarlierSettings, updateEarlierSettings } from './queue-settings.ts';
+import { NEXT_DUE_JOB } from './reschedule.ts';
 import { RETRY_JOBS } from './retry-function.ts';
 
 export const FOR_WRITERS: Functions = {
   'intendant.job_key_part(text)': JOB_KEY_PART,
   'intendant.enqueue_jobs(text, text, text[], jsonb[], text[], integer)': ENQUEUE_JOBS,
   'intendant.add_job(text, jsonb, text, text, integer)': ADD_JOB,
+  'intendant.add_job_unless_waiting(text, jsonb, text, text, integer)': ADD_JOB_UNLESS_WAITING,
   'intendant.refuse_leftover(bigint)': REFUSE_LEFTOVER,
   'intendant.retry_jobs(text, text, text[], jsonb[], text[])': RETRY_JOBS,
 };
@@ -36,6 +39,7 @@ export const FOR_SERVICE: Functions = {
   'intendant.pick_due(text, boolean, timestamptz, text[], integer, uuid[])': PICK_DUE,
   'intendant.claim_band(text, boolean, timestamptz, integer, text)': CLAIM_BAND,
   'intendant.claim_jobs(text, integer, text, boolean)': CLAIM_JOBS,
+  'intendant.next_due_job(text[])': NEXT_DUE_JOB,
 };
 
 /**

@@ -1,4 +1,4 @@
-import { arrayLiteral, type StatementResult } from '@intendant/core/internal';
+import { arrayLiteral } from '@intendant/core/internal';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
 import { jobKey, queueName } from './job-key.ts';
@@ -23,11 +23,15 @@ export async function readJobsOf(
 ): Promise<Map<string, PendingJob>> {
   if (points.length === 0) return new Map();
   const pointOf = new Map(points.map((point) => [queueName(resource.schemaName, resource.name, point), point]));
-  const [found] = await jobQueue.run([
-    { name: 'jobs-of-resource', text: JOBS_OF_RESOURCE, values: [arrayLiteral([...pointOf.keys()]), jobKey(identity)] },
-  ]);
+  const { found } = await jobQueue.run({
+    found: {
+      name: 'jobs-of-resource',
+      text: JOBS_OF_RESOURCE,
+      values: [arrayLiteral([...pointOf.keys()]), jobKey(identity)],
+    },
+  });
   return new Map(
-    (found as StatementResult).rows.map(([queue, state, dueAt]) => [
+    found.rows.map(([queue, state, dueAt]) => [
       pointOf.get(queue as string) as string,
       { state: state as PendingJob['state'], dueAt: dueAt ? new Date(JSON.parse(dueAt) as string) : null },
     ]),
@@ -68,10 +72,10 @@ export async function readQueueDepths(
   queues: readonly string[],
   orgId: string | undefined,
 ): Promise<Map<string, QueueDepth>> {
-  const [found] = await jobQueue.run([
-    { name: 'queue-depths', text: QUEUE_DEPTHS, values: [arrayLiteral(queues), orgId ?? null] },
-  ]);
-  return new Map((found as StatementResult).rows.map((row) => [row[0] as string, readDepth(row)]));
+  const { found } = await jobQueue.run({
+    found: { name: 'queue-depths', text: QUEUE_DEPTHS, values: [arrayLiteral(queues), orgId ?? null] },
+  });
+  return new Map(found.rows.map((row) => [row[0] as string, readDepth(row)]));
 }
 
 const readDepth = ([, waiting, due, running, failed, oldest]: readonly (string | null)[]): QueueDepth => ({

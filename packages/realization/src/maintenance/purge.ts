@@ -1,10 +1,4 @@
-import {
-  type DataStoreInternals,
-  quoteIdentifier,
-  type Statement,
-  type StatementResult,
-  sessionInternalsOf,
-} from '@intendant/core/internal';
+import { type DataStoreInternals, quoteIdentifier, type Statement, sessionInternalsOf } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
@@ -45,8 +39,8 @@ export function purgeGone(
 ): Promise<{ purged: number; isMore: boolean }> {
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const [found] = await executor.run(SERVICE_SCOPE, [findGone(tables, afterMs)]);
-    const identities = (found as StatementResult).rows.map((row) => row.map((value) => value ?? ''));
+    const { found } = await executor.run(SERVICE_SCOPE, { found: findGone(tables, afterMs) });
+    const identities = found.rows.map((row) => row.map((value) => value ?? ''));
     if (identities.length === 0) return { purged: 0, isMore: false };
     const answers = await executor.run(SERVICE_SCOPE, [
       lockFreeOverallStatus(tables, identities),

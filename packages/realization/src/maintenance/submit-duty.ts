@@ -1,4 +1,4 @@
-import type { DataStoreInternals, RegisteredTable, StatementResult } from '@intendant/core/internal';
+import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import type { Duty } from '../background/duty.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
@@ -32,8 +32,8 @@ export const submitDuty = ({ store, operations, tables, watch }: SubmitDutyParts
     const table = operations();
     const known = new Map(tables().map((one) => [pointTableName(one), one]));
     if (table === undefined || known.size === 0) return undefined;
-    const [found] = await store.executor.run(SERVICE_SCOPE, [waitingShards(table, [...known.keys()])]);
-    const shards = (found as StatementResult).rows.map(([shard]) => Number(shard));
+    const { found } = await store.executor.run(SERVICE_SCOPE, { found: waitingShards(table, [...known.keys()]) });
+    const shards = found.rows.map(([shard]) => Number(shard));
     const applied = await applyShards(shards, (shard) =>
       applyShard({ store, operations: table, tables: known }, shard),
     );

@@ -16,7 +16,7 @@ export async function carryOutMarks(
   waiting: readonly WaitingOperation[],
 ): Promise<Outcome[]> {
   const marks = waiting.map(({ operation }) => operation as Mark);
-  const results = await writeMarksWithJobs(executor, scope, tables, marks);
+  const results = await writeMarksWithJobs(executor, scope, tables, marks, (run) => run(executor));
   return results.map((verdict) => ({ verdict }));
 }
 

@@ -73,12 +73,12 @@ export async function advanceRollout(store: DataStoreInternals, tables: readonly
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const core = sessionInternalsOf(tx);
     const names = arrayLiteral(tables.map(pointTableName));
-    const [claimed, unfinished] = await core.executor.run(serviceScope, [
-      { name: 'claim-rollout', text: CLAIM, values: [names] },
-      { name: 'unfinished-rollouts', text: UNFINISHED, values: [names] },
-    ]);
-    const rollout = readRollout(tables, claimed as StatementResult);
-    if (rollout === undefined) return (unfinished as StatementResult).rows.length > 0 ? 'blocked' : 'idle';
+    const { claimed, unfinished } = await core.executor.run(serviceScope, {
+      claimed: { name: 'claim-rollout', text: CLAIM, values: [names] },
+      unfinished: { name: 'unfinished-rollouts', text: UNFINISHED, values: [names] },
+    });
+    const rollout = readRollout(tables, claimed);
+    if (rollout === undefined) return unfinished.rows.length > 0 ? 'blocked' : 'idle';
     const progress = await step(core, rollout);
     await core.executor.run(serviceScope, [
       ...(progress.phase === 'done' && rollout.point.isForced ? [dropJobs(queueOf(rollout))] : []),
@@ -124,14 +124,14 @@ function step(core: SessionInternals, rollout: Rollout): Promise<Progress> {
 }
 
 async function count(executor: Executor, { tables, point }: Rollout): Promise<Progress> {
-  const [counted] = await executor.run(SERVICE_SCOPE, [countToMove(tables, point)]);
+  const { counted } = await executor.run(SERVICE_SCOPE, { counted: countToMove(tables, point) });
   return { phase: 'move', reached: null, total: Number(counted?.rows[0]?.[0]) };
 }
 
 async function movePage(executor: Executor, rollout: Rollout): Promise<Progress> {
   const { tables, point, reached } = rollout;
-  const [found] = await executor.run(SERVICE_SCOPE, [plannedAnew(nextPage(tables, point, reached, PAGE))]);
-  const page = pageOf(found as StatementResult);
+  const { found } = await executor.run(SERVICE_SCOPE, { found: plannedAnew(nextPage(tables, point, reached, PAGE)) });
+  const page = pageOf(found);
   const placed = await moveSet(executor, rollout, 'place', page);
   const unplaced = await moveSet(executor, rollout, 'unplace', page);
   const moved = placed.moved + unplaced.moved;

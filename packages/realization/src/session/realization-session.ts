@@ -271,7 +271,7 @@ export class RealizationSession extends BulkSession {
         message,
       }));
       const results = isPendingMark({ status })
-        ? await this.#parts.inTransaction(scope, (tx) => writeMarksWithJobs(tx, scope, tables, marks))
+        ? await writeMarksWithJobs(core.executor, scope, tables, marks, (run) => this.#parts.inTransaction(scope, run))
         : await writeMarks(core.executor, scope, tables, marks);
       throwRefused({ table: tables.resource, references, enforcementPoint, status, results });
     });

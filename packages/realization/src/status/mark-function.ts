@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '@intendant/core/internal';
+import { identityJson, identityKeyText, ownerText, queueText } from '../job/add-job-call.ts';
 import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
@@ -7,8 +8,9 @@ import { isRemovedPoint } from './removed-point.ts';
 import { STATUS_WEIGHTS } from './status.ts';
 
 /*
- * One mark of one resource, with the rules of `marks.ts`: lock, check, write, recompute. The lock is a separate
- * statement, and each statement of the function sees everything that was committed before it began.
+ * One mark of one resource, with the rules of `marks.ts`: lock, check, write, recompute, and add a job if the mark
+ * requires work. The lock is a separate statement, and each statement of the function sees everything that was committed
+ * before it began.
  */
 
 const { ERROR, REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;
@@ -18,10 +20,10 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   const { overall, enforcement, resource } = tables;
   const count = overall.identity.length;
   const identity = overall.identity.map((_, index) => `$${index + 1}`);
-  const [point, revision, status, isRemoval, note, isFenced] = Array.from(
-    { length: 6 },
+  const [point, revision, status, isRemoval, note, isFenced, addsJob] = Array.from(
+    { length: 7 },
     (_, index) => `$${count + index + 1}`,
-  ) as [string, string, string, string, string, string];
+  ) as [string, string, string, string, string, string, string];
   const ofPoint = `${isIdentity(overall, 'e', identity)} and e.${POINT_COLUMN} = ${point}`;
   const columns = overall.identity.map(({ name }) => quoteIdentifier(name)).join(', ');
   const joined = (newer: string, older: string): string =>
@@ -36,6 +38,7 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
       'integer',
       'boolean',
       'text',
+      'boolean',
       'boolean',
     ],
     declarations: `
@@ -96,6 +99,10 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
     set realization_status = ${OWN}.next_status, additional_details = ${OWN}.next_details,
       resource_revision = ${OWN}.intendant_current, updated_at = clock_timestamp()
     where ${isIdentity(overall, 'o', identity)};
+  end if;
+  if ${addsJob} then
+    perform intendant.add_job_unless_waiting(${queueText(tables, point)}, ${identityJson(tables, identity)},
+      ${identityKeyText(tables, identity)}, ${ownerText(tables, identity)}, 0);
   end if;
   return row(${OWN}.verdict, ${OWN}.intendant_current);`,
   });

@@ -1,18 +1,28 @@
 import type { Executor, Scope } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { lockOf, type Mark, type MarkResult, writeMarks } from './marks.ts';
+import { lockOf, type Mark, type MarkResult, writeMarks, writeOneMark } from './marks.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
 /** Marks that require work. */
 export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
   status === 'PENDING' || status === 'DELETION_PENDING';
 
-/**
- * Writes marks as `writeMarks` does, and adds a job for each resource that is now pending, so that a worker realizes
- * it. Needs a transaction.
- */
+/** Writes marks as `writeMarks` does, and adds a job for each resource that is now pending. */
 export async function writeMarksWithJobs(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+  inTransaction: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,
+): Promise<MarkResult[]> {
+  const [mark] = marks;
+  const single =
+    mark && marks.length === 1 ? await writeOneMark(executor, scope, tables, mark, isPendingMark(mark)) : undefined;
+  return single ? [single] : inTransaction((tx) => writeSetWithJobs(tx, scope, tables, marks));
+}
+
+async function writeSetWithJobs(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,

@@ -66,11 +66,9 @@ export async function writeMarks(
   tables: StatusTables,
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
-  const single = marks.length === 1 ? markOne(tables, marks[0] as Mark) : undefined;
-  if (single !== undefined) {
-    const result = readVerdict(rowOf(await executor.run(scope, [single])));
-    if (result.verdict !== 'unlocked') return [result];
-  }
+  const [mark] = marks;
+  const single = mark && marks.length === 1 ? await writeOneMark(executor, scope, tables, mark, false) : undefined;
+  if (single) return [single];
   const results: MarkResult[] = [];
   for (const wave of inWaves(marks)) {
     const judged = await writeWave(
@@ -82,6 +80,21 @@ export async function writeMarks(
     for (const [turn, { index }] of wave.entries()) results[index] = judged[turn] as MarkResult;
   }
   return results;
+}
+
+/** Writes a mark, and a job for it if that is wanted. Undefined: it could not be done so, and nothing was changed. */
+export async function writeOneMark(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  mark: Mark,
+  addsJob: boolean,
+): Promise<MarkResult | undefined> {
+  const call = markOne(tables, mark, addsJob);
+  if (call === undefined) return undefined;
+  const { written } = await executor.run(scope, { written: call });
+  const [result] = readVerdicts(written);
+  return result?.verdict === 'unlocked' ? undefined : result;
 }
 
 async function writeWave(
@@ -107,14 +120,14 @@ async function judge(
   before: readonly Statement[],
 ): Promise<MarkResult[]> {
   const identities = marks.map(({ identity }) => identity);
-  const answers = await executor.run(scope, [
-    ...before,
-    lockOverallStatus(tables, identities),
-    judgeAndWrite(tables, marks),
-    ...(before.length > 0 ? [dropUnfoundedStatus(tables, identities)] : []),
-    recomputeLocked(tables, marks.map(errorNote)),
-  ]);
-  return readVerdicts(answers[before.length + 1] as StatementResult);
+  const { judged } = await executor.run(scope, {
+    before,
+    lock: lockOverallStatus(tables, identities),
+    judged: judgeAndWrite(tables, marks),
+    drop: before.length > 0 ? dropUnfoundedStatus(tables, identities) : undefined,
+    recompute: recomputeLocked(tables, marks.map(errorNote)),
+  });
+  return readVerdicts(judged);
 }
 
 /** A statement may write a row once, so several marks for one resource at one point go one after the other. */
@@ -132,7 +145,7 @@ function inWaves(marks: readonly Mark[]): { mark: Mark; index: number }[][] {
   return waves;
 }
 
-function markOne(tables: StatusTables, mark: Mark): Statement | undefined {
+function markOne(tables: StatusTables, mark: Mark, addsJob: boolean): Statement | undefined {
   const text = markOneSql(tables);
   if (text === undefined) return undefined;
   const { identity, enforcementPoint, revision, status, isRemoval, isFenced = false } = mark;
@@ -144,6 +157,7 @@ function markOne(tables: StatusTables, mark: Mark): Statement | undefined {
     String(isRemoval),
     detailsOf(mark),
     String(isFenced),
+    String(addsJob),
   ];
   return { name: 'mark', text, values };
 }
@@ -154,8 +168,6 @@ const markOneSql = perStatusTables((tables) => {
     mark && `select verdict, revision from ${mark.name}(${mark.parameters}) as marked (verdict text, revision bigint)`
   );
 });
-
-const rowOf = ([answer]: readonly StatementResult[]): readonly (string | null)[] => answer?.rows[0] ?? [];
 
 const readVerdicts = (answer: StatementResult): MarkResult[] => answer.rows.map(readVerdict);
 

@@ -74,6 +74,28 @@ test('sets of resources that overlap in opposite order do not deadlock', async (
   expect(enforcement.size).toBe(22);
 });
 
+test('pending marks that wait for a resource that is not there yet hold no other one', async () => {
+  const r = fixture.realization.as(pepsi);
+  const unknown = { id: 'order-a', revision: 1 };
+  const known = await persist('order-b');
+  const marked = gate();
+  const release = gate();
+  const first = fixture.store.as(pepsi).transaction(async (tx) => {
+    await fixture.realization.in(tx).markDeletionPending(vm, unknown, 'E1');
+    marked.open();
+    await release.opened;
+  });
+  await marked.opened;
+  const second = r.markDeletionPending(vm, [known, unknown], 'E2');
+  await untilWaitingForLock(fixture.store);
+  await internalsOf(fixture.store).withAdmin((client) =>
+    client.query("select from public.overall_status_vm where id = 'order-b' for no key update nowait"),
+  );
+  release.open();
+  await Promise.all([first, second]);
+  expect(await statusOf('order-a')).toBe('DELETION_PENDING');
+});
+
 /** Resources at four points, all marked at the same time over 16 connections: how many don't end REALIZED? */
 async function wrongAfterTogether(store: Fixture, resources: number): Promise<number> {
   const r = store.realization.as(pepsi);

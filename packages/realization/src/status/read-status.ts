@@ -46,7 +46,7 @@ export async function readOverallStatus(
   tables: StatusTables,
   key: unknown,
 ): Promise<StatusRecord> {
-  const [found] = await executor.run(scope, [overallStatement(tables, scope, key)]);
+  const { found } = await executor.run(scope, { found: overallStatement(tables, scope, key) });
   return overallOf(tables, key, found);
 }
 
@@ -57,13 +57,13 @@ export async function readStatusDetails(
   tables: StatusTables,
   key: unknown,
 ): Promise<StatusDetails> {
-  const [overall, enforcement] = await executor.run(scope, [
-    overallStatement(tables, scope, key),
-    enforcementStatement(tables, scope, key),
-  ]);
+  const { overall, enforcement } = await executor.run(scope, {
+    overall: overallStatement(tables, scope, key),
+    enforcement: enforcementStatement(tables, scope, key),
+  });
   return {
     overall: overallOf(tables, key, overall),
-    enforcement: new Map((enforcement as StatementResult).rows.map((row) => readPoint(tables, row))),
+    enforcement: new Map(enforcement.rows.map((row) => readPoint(tables, row))),
   };
 }
 

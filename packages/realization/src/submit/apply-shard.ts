@@ -3,7 +3,6 @@ import {
   type DataStoreInternals,
   type Executor,
   type RegisteredTable,
-  type StatementResult,
   sessionInternalsOf,
   translateError,
 } from '@intendant/core/internal';
@@ -60,12 +59,12 @@ function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Pr
   const { store, operations, tables } = parts;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const [taken, waiting] = await executor.run(SERVICE_SCOPE, [
-      takeShard(operations, shard),
-      waitingOperations(operations, shard, [...tables.keys()], BATCH),
-    ]);
+    const { taken, waiting } = await executor.run(SERVICE_SCOPE, {
+      taken: takeShard(operations, shard),
+      waiting: waitingOperations(operations, shard, [...tables.keys()], BATCH),
+    });
     if (taken?.rows[0]?.[0] !== 't') return 'idle';
-    const batch = waitingOf(waiting as StatementResult);
+    const batch = waitingOf(waiting);
     if (batch.length === 0) return 'idle';
     const runnable = await lockAhead(executor, tables, batch);
     const finished = await applyAll(tx, tables, runnable, isCautious);
@@ -86,7 +85,7 @@ async function lockAhead(
     const operations = byTable.get(name) as WaitingOperation[];
     const identities = operations.map(({ operation }) => operation.identity);
     const locked = lockFreeOverallStatus(tables.get(name) as StatusTables, identities);
-    const [answer] = await executor.run(SERVICE_SCOPE, [locked]);
+    const { answer } = await executor.run(SERVICE_SCOPE, { answer: locked });
     const elsewhere = JSON.parse(answer?.rows[0]?.[2] ?? '[]') as number[];
     for (const ordinal of elsewhere) held.add(operations[ordinal - 1] as WaitingOperation);
   }

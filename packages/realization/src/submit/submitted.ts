@@ -4,7 +4,6 @@ import {
   type Executor,
   type RegisteredTable,
   type Scope,
-  type StatementResult,
   translateError,
 } from '@intendant/core/internal';
 import { type LookOptions, lookUntil } from '../background/look-until.ts';
@@ -61,8 +60,8 @@ export class Submitted<Result> {
     const { executor, scope, operations, partCount } = this.#parts;
     if (partCount === 0) return [];
     try {
-      const [found] = await executor.run(scope, [readOutcomes(operations, this.id)]);
-      const outcomes = outcomesOf(found as StatementResult);
+      const { found } = await executor.run(scope, { found: readOutcomes(operations, this.id) });
+      const outcomes = outcomesOf(found);
       const isFinished = outcomes.length > 0 && outcomes.every((outcome) => outcome !== null);
       return isFinished ? (outcomes as Outcome[]) : undefined;
     } catch (error) {

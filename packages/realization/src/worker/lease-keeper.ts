@@ -80,7 +80,7 @@ export class LeaseKeeper {
 
   async #takeOver(): Promise<void> {
     const { jobQueue, queues, leaseMs, logger, onFreed } = this.#parts;
-    const [taken] = await jobQueue.run([takeOverJobs(queues, leaseMs)]);
+    const { taken } = await jobQueue.run({ taken: takeOverJobs(queues, leaseMs) });
     const freed = Number(taken?.rows[0]?.[0]);
     if (freed === 0) return;
     logger.info({ freed }, 'jobs of a silent worker were taken over');

@@ -1,4 +1,4 @@
-import { arrayLiteral, type Executor, type StatementResult } from '@intendant/core/internal';
+import { arrayLiteral, type Executor } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { identityArrays, identitySql } from '../resource/identity-set.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
@@ -61,10 +61,10 @@ async function findOutdated(
     attempts.map(({ job }) => job.identity),
   );
   const revisions = arrayLiteral(attempts.map(({ record, revision }) => (record === null ? null : String(revision))));
-  const [found] = await executor.run(SERVICE_SCOPE, [
-    { name: 'find-outdated', text: findSql(tables), values: [...identities, revisions] },
-  ]);
-  return (found as StatementResult).rows.map(([ordinal]) => attempts[Number(ordinal) - 1] as BegunAttempt);
+  const { found } = await executor.run(SERVICE_SCOPE, {
+    found: { name: 'find-outdated', text: findSql(tables), values: [...identities, revisions] },
+  });
+  return found.rows.map(([ordinal]) => attempts[Number(ordinal) - 1] as BegunAttempt);
 }
 
 const findSql = perStatusTables((tables) => {

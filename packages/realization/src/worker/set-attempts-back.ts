@@ -45,7 +45,7 @@ export async function setAttemptsBack(
   const queue = (ended[0] as SetBackAttempt).attempt.job.queue;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const [renewed] = await executor.run(serviceScope, [renewJobs(queue, ended.map(jobOf))]);
+    const { renewed } = await executor.run(serviceScope, { renewed: renewJobs(queue, ended.map(jobOf)) });
     const held = idsOf(renewed);
     const ours = ended.filter(({ attempt }) => held.has(attempt.job.id));
     const marked = ours.filter(isFailure);
