@@ -1,12 +1,14 @@
 import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createDataStore, type DataStore } from '@intendant/core';
-import { eventually, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
+import { eventually, newTestFolder, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { tableLines } from './output/table.ts';
 import { endOf, startCli } from './testing/process.ts';
 import { type CliOptions, runCli } from './testing/run-cli.ts';
@@ -50,7 +52,11 @@ beforeAll(async () => {
     await as(orgId).persistIntent(vm, { id: 'VM1', name: 'web' }, { enforcementPoints: ['E1'] });
     await as(orgId).persistIntent(vm, { id: 'VM2', name: 'broken' }, { enforcementPoints: ['E1'] });
   }
-  await as('acme').persistIntent(vm, { id: 'VM3', name: 'db' }, { enforcementPoints: ['E1', 'E2'] });
+  await as('acme').persistIntent(
+    vm,
+    { id: 'VM3', name: 'db' },
+    { enforcementPoints: ['E1', 'E2'], allowUnknownPoints: true },
+  );
   await eventually(async () =>
     expect((await realization.summary())[0]?.overall).toEqual({ REALIZED: 2, ERROR: 2, PENDING: 1 }),
   );
@@ -206,7 +212,7 @@ describe('retry and purge', () => {
 
   test('purge says how many, and without a terminal asks for --yes', async () => {
     for (const id of ['P1', 'P2'])
-      await as('acme').persistIntent(vm, { id, name: 'gone' }, { enforcementPoints: ['E9'] });
+      await as('acme').persistIntent(vm, { id, name: 'gone' }, { enforcementPoints: ['E9'], allowUnknownPoints: true });
     const refused = await cli(['purge', 'vm', '--where', 'name=gone']);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toContain('Purge 2 resources of vm');
@@ -258,6 +264,26 @@ describe('as a process', () => {
     for await (const line of lines) if (line.includes('workers are running')) break;
     worker.kill('SIGTERM');
     expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  test('starts a watched worker again when its module changes, and stops it on SIGTERM', async () => {
+    const folder = await newTestFolder('watch');
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'worker.mjs');
+    const source = `export { default } from ${JSON.stringify(pathToFileURL(WORKER).href)};\n`;
+    await writeFile(file, source);
+    const worker = start('worker', file, '--watch');
+    const ended = once(worker, 'exit');
+    let starts = 0;
+    for await (const line of createInterface({ input: worker.stdout })) {
+      if (!line.includes('workers are running')) continue;
+      starts += 1;
+      if (starts === 2) break;
+      await writeFile(file, `${source}// changed\n`);
+    }
+    worker.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(starts).toBe(2);
   });
 
   test('serves metrics and health of a worker', async () => {

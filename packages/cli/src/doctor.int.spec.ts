@@ -88,7 +88,11 @@ const BREAKAGES: readonly {
   {
     breaks: async () => {
       const acme = realization.as({ orgId: 'acme', roles: ['tenant_admin'] });
-      await acme.persistIntent(vm, { id: 'VM1', name: 'waits' }, { enforcementPoints: ['E 8'] });
+      await acme.persistIntent(
+        vm,
+        { id: 'VM1', name: 'waits' },
+        { enforcementPoints: ['E 8'], allowUnknownPoints: true },
+      );
       await asAdmin(
         `update intendant_jobs.job_common set start_after = now() - interval '1 hour' where state = 'created'`,
       );
@@ -113,7 +117,7 @@ async function giveUp(): Promise<void> {
   });
   await worker.start();
   const acme = realization.as({ orgId: 'acme', roles: ['tenant_admin'] });
-  await acme.persistIntent(vm, { id: 'VM9', name: 'fails' }, { enforcementPoints: ['E9'] });
+  await acme.persistIntent(vm, { id: 'VM9', name: 'fails' }, { enforcementPoints: ['E9'], allowUnknownPoints: true });
   await acme.waitFor(vm, 'VM9', { status: 'ERROR', timeoutMs: 20_000 });
   await worker.stop();
 }

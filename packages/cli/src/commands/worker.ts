@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { DataStore } from '@intendant/core';
 import type { Realization, Worker } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
@@ -125,9 +125,9 @@ async function settingOf(workspace: Workspace): Promise<WorkerSetting> {
 
 /** Uses Node's watch mode, which knows the imports of the module and stops the old process before it starts the new one. */
 async function watch({ io }: Cli): Promise<void> {
-  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
-  const args = process.argv.slice(2).filter((arg) => arg !== '--watch');
-  const child = spawn(process.execPath, ['--watch', '--watch-preserve-output', main, ...args], {
+  const [main = '', ...given] = process.argv.slice(1);
+  const args = given.filter((arg) => arg !== '--watch');
+  const child = spawn(process.execPath, [...process.execArgv, '--watch', '--watch-preserve-output', main, ...args], {
     cwd: io.folder,
     stdio: 'inherit',
   });
