@@ -248,6 +248,10 @@ test.each<[string, Partial<Lines>]>([
     'an attempt that is aborted a moment late',
     { ...LATE, begin9: attempt(5, 'a9', 7), end9: attempt(7.5, 'a9', 7, { phase: 'ok' }) },
   ],
+  [
+    'a resource that was removed from every point, still exists and is REALIZED',
+    { early: snapshot(5, [{ ...VM, points: [{ point: 'E0', status: 100, revision: 2 }] }], false) },
+  ],
   ['an unknown outcome that took effect', { ok2: { ...GOOD.ok2, phase: 'unknown' } }],
   [
     'a mark that another may have overtaken',

@@ -36,6 +36,7 @@ function expectedOverall(state: ResourceState): number[] {
   const staying = isLive ? statuses.filter((status) => !LEAVING.has(status)) : statuses;
   if (staying.length > 0) return [Math.max(...staying)];
   if (!isLive) return [state.revision === null ? DELETION_REALIZED : DELETION_PENDING];
-  // Placed nowhere: PENDING while something is still being removed, else REALIZED.
-  return statuses.length > 0 ? [PENDING, Math.max(...statuses)] : [PENDING, REALIZED];
+  // Placed nowhere: PENDING or as the heaviest while something is still being removed, else REALIZED.
+  const isLeaving = statuses.some((status) => status !== DELETION_REALIZED);
+  return [PENDING, isLeaving ? Math.max(...statuses) : REALIZED];
 }
