@@ -153,7 +153,10 @@ test.skipIf(whyNoPgBouncer() !== undefined)('doctor says that the connection goe
   const environment = { DATABASE_URL: pooler.url, ADMIN_DATABASE_URL: database.adminUrl };
   const { stdout } = await runCli(['doctor', '--json'], { environment });
   const found = (JSON.parse(stdout) as Finding[]).find(({ check }) => check === 'pooler');
-  expect(found).toMatchObject({ subject: 'connection', cure: expect.stringContaining('straight to Postgres') });
+  expect(found).toMatchObject({
+    subject: 'connection',
+    cure: expect.stringContaining('direct connection to Postgres'),
+  });
 });
 
 test('doctor finds each thing that is broken on purpose, and says what cures it', async () => {

@@ -125,7 +125,7 @@ describe('actions', () => {
     await r.persistIntent(
       vm,
       { id: 'both', name: 'both', region: 'us', cpus: 1 },
-      { enforcementPoints: ['E1', 'E2', 'E3'] },
+      { enforcementPoints: ['E1', 'E2', 'E3'], allowUnknownPoints: true },
     );
     for (const point of ['E1', 'E2']) await r.markError(vm, { id: 'both', revision: 1 }, point, new Error('full'));
     const retried = async (body: Record<string, unknown>) => {
