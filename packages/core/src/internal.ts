@@ -20,7 +20,7 @@ export { type DataStoreInternals, internalsOf } from './data-store-internals.ts'
 export { printKey, translateError } from './error/sqlstate.ts';
 export { runExchange } from './exchange/exchange.ts';
 export type { Executor, RunOptions, TransactionExecutor } from './exchange/executor.ts';
-export { destroySocket, serverProcessId } from './exchange/pg-internals.ts';
+export { connectClient, destroySocket, serverProcessId } from './exchange/pg-internals.ts';
 export type { Statement, StatementResult, WireValue } from './exchange/statement.ts';
 export { mapStatements, type ResultSet, type StatementSet, statementsOf } from './exchange/statement-set.ts';
 export { SET_VALUE_SETTINGS, withValueSettings } from './exchange/value-settings.ts';

@@ -16,7 +16,7 @@ import { account, NAMES } from './testing/soak-tables.ts';
  * terminated, and the server is stopped at once and started again. What was committed stands in `history`, written by the
  * same transactions. Each durable name must then have seen all of it, in order for each row, and nothing else.
  */
-const CHAOS_MS = atScale(6_000, 120_000);
+const CHAOS_MS = atScale(4_000, 120_000);
 /** The other source takes its turn at full size alone. */
 const SOURCES = isSoak ? (['triggers', 'replication'] as const) : (['triggers'] as const);
 

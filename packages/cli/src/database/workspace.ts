@@ -8,7 +8,7 @@ import {
   type MetadataContext,
   SimpleInstancer,
 } from '@intendant/core';
-import { readConnection, translateError } from '@intendant/core/internal';
+import { connectClient, readConnection, translateError } from '@intendant/core/internal';
 import { createRealization, type Realization, type RealizationSession } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import pg from 'pg';
@@ -167,7 +167,7 @@ export class Workspace implements AsyncDisposable {
     const client = new pg.Client(withTimeout(this.settings.adminConnection));
     client.on('error', () => {}); // The statement under way rejects with it.
     try {
-      await client.connect();
+      await connectClient(client);
     } catch (error) {
       throw translateError(error, { operation: 'intendant' });
     }

@@ -1,4 +1,4 @@
-import { readConnection, serverProcessId } from '@intendant/core/internal';
+import { connectClient, readConnection, serverProcessId } from '@intendant/core/internal';
 import pg from 'pg';
 import type { Check } from './examination.ts';
 
@@ -6,7 +6,7 @@ import type { Check } from './examination.ts';
 export const checkPooler: Check = async ({ workspace }) => {
   const client = new pg.Client(readConnection('connection', workspace.settings.connection));
   client.on('error', () => {}); // The statement under way rejects with it.
-  await client.connect();
+  await connectClient(client);
   try {
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     if (rows[0]?.pid === serverProcessId(client)) return [];

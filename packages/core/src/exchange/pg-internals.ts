@@ -25,6 +25,34 @@ const inside = (client: pg.ClientBase): ClientInternals => client as unknown as 
 /** Closes the socket without a message to the server: for a network or a server that no longer responds. */
 export const destroySocket = (client: pg.ClientBase): void => inside(client).connection.stream.destroy();
 
+/**
+ * Connects. A client that fails is closed: pg leaves the socket open if the client itself gave up, e.g. because the server
+ * asks for a password and none is configured, and the server would wait for a minute.
+ */
+export async function connectClient(client: pg.Client): Promise<void> {
+  try {
+    await client.connect();
+  } catch (error) {
+    destroySocket(client);
+    throw error;
+  }
+}
+
+/** A pool's client, which is closed when it cannot connect: pg-pool only forgets it. */
+export class PoolClient extends pg.Client {
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error) => void): void;
+  override connect(callback?: (error: Error) => void): Promise<pg.Client> | undefined {
+    const connecting = super.connect().catch((error: unknown) => {
+      destroySocket(this);
+      throw error;
+    });
+    if (!callback) return connecting;
+    connecting.then(() => callback(null as never), callback);
+    return undefined;
+  }
+}
+
 /** The id of the server process of this client; null before it is connected, and behind some poolers. */
 export const serverProcessId = (client: pg.ClientBase): number | null => inside(client).processID;
 

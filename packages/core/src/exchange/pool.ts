@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { abortable } from '../background/deadline.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { cancelled } from './cancellation.ts';
+import { PoolClient } from './pg-internals.ts';
 
 /** Options of the store's connection pool. */
 export interface PoolOptions {
@@ -36,6 +37,7 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
     max: options.max ?? 10,
     connectionTimeoutMillis: options.acquireTimeoutMs ?? 10_000,
     idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
+    Client: PoolClient,
   });
   // A connection can break while it is idle or in use. Without a listener Node would exit.
   pool.on('error', (error) => logger.debug({ reason: error.message }, 'an idle connection was lost'));

@@ -4,6 +4,7 @@ import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
 import { ConfigurationError, IntendantError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
 import { SET_KNOWN_SETTINGS } from '../exchange/known-settings.ts';
+import { connectClient } from '../exchange/pg-internals.ts';
 import { schemaOf } from '../table/framework-schema.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
@@ -136,7 +137,7 @@ export class SchemaKeeper {
   async #adminTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     const client = new pg.Client({ application_name: 'intendant register', ...this.#options.adminConnection });
     client.on('error', () => {}); // The running statement rejects with the same error.
-    await client.connect();
+    await connectClient(client);
     try {
       await client.query('begin isolation level read committed read write');
       await client.query(SET_KNOWN_SETTINGS);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fixture, openFixture } from '../testing/fixture.ts';
 import { killed, startProcess } from '../testing/processes.ts';
 
-const RESOURCES = atScale(2_000, 100_000);
+const RESOURCES = atScale(800, 100_000);
 /** Of other places: what a rollout passes over. */
 const OTHERS = RESOURCES / 10;
 const LIMIT = { timeoutMs: 60_000 + RESOURCES * 5 };

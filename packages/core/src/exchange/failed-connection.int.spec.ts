@@ -1,0 +1,16 @@
+import { createDataStore } from '@intendant/core';
+import { eventually, testDatabase, withClient } from '@intendant/devdb/testing';
+import { expect, test } from 'vitest';
+
+const OPEN = `select count(*)::int as open from pg_stat_activity where usename = $1 and datname is null or datname = $2 and pid <> pg_backend_pid()`;
+
+test('a connection that fails for want of a password does not stay open', async () => {
+  await using database = await testDatabase();
+  const url = new URL(database.url);
+  const login = decodeURIComponent(url.username);
+  url.password = '';
+  await expect(createDataStore({ connection: url.href })).rejects.toThrow(/password/);
+  await withClient(database.adminUrl, (client) =>
+    eventually(async () => expect((await client.query(OPEN, [login, database.name])).rows).toEqual([{ open: 0 }])),
+  );
+});
