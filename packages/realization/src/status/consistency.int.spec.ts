@@ -15,7 +15,7 @@ import { gate, untilWaitingForLock } from '../testing/waiting.ts';
  * lock out.
  */
 
-const OPERATIONS = atScale(300, 100_000);
+const OPERATIONS = atScale(600, 100_000);
 const PROCESSES = 3;
 const POINTS = Array.from({ length: 8 }, (_, index) => `P${index}`);
 
