@@ -40,9 +40,11 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await admin.query(
       `create table copied (like vm); insert into copied select 'Coke', 'Americas', 'c' || n, 'x', 1, now(), now() from generate_series(1, 2) n`,
     );
-    const file = (await admin.query<{ path: string }>(`select current_setting('data_directory') || '/copied' as path`))
-      .rows[0]?.path;
-    await admin.query(`copy copied to '${file}'; copy vm from '${file}'`);
+    // Specs that run at the same time share the server's folder, so the file's name contains the database's.
+    await admin.query(`do $$ declare file text := current_setting('data_directory') || '/copied_' || current_database(); begin
+      execute format('copy copied to %L', file);
+      execute format('copy vm from %L', file);
+    end $$`);
     await admin.query(`merge into vm using (values ('c1'), ('c3')) v(id) on vm.id = v.id
     when matched then delete
     when not matched then insert (org_id, instance_id, id, name) values ('Coke', 'Americas', v.id, 'merged')`);
