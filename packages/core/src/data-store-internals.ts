@@ -13,7 +13,7 @@ import type { Transaction, TransactionOptions } from './session/transaction.ts';
 import type { AnyTable } from './table/record-types.ts';
 import type { RegisteredTable } from './table/registered-table.ts';
 
-/** What sibling packages use of a store. */
+/** What sibling packages may use of a store. */
 export interface DataStoreInternals {
   readonly store: DataStore;
   /** Schema of the users' tables. */
@@ -35,36 +35,40 @@ export interface DataStoreInternals {
   /** Throws TableNotRegisteredError. */
   table(nameOrDefinition: string | AnyTable): RegisteredTable;
   tables(): readonly RegisteredTable[];
-  /** What this context may do on these tables; throws OperationNotAllowedError, MissingContextError, MissingOrgIdError. */
+  /** What this context may do on these tables. Throws OperationNotAllowedError, MissingContextError, MissingOrgIdError. */
   scopeOf(context: unknown, tables: readonly RegisteredTable[]): Scope;
   /**
    * A signal that aborts, with an InvalidTokenError as its reason, when the context ends: at its expiry, or when the
-   * authorizer no longer takes it for valid, which is asked again at each `recheckMs` (default 30,000). `end` it afterwards.
+   * authorizer no longer accepts it, which is checked every `recheckMs` (default 30,000). Call `end` when the signal
+   * is no longer needed.
    */
   watchContext(context: unknown, recheckMs?: number): ContextWatch;
-  /** Runs behind register's lock, in one admin transaction, with its login known to have every right. */
+  /** Runs in one transaction of the admin login, under the lock of `register`, after a check that the login has every right. */
   withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
-  /** Plans with every later register, and now for the tables registered so far. Adding a part twice is harmless. */
+  /**
+   * Adds the part's objects to every later `register`, and creates them now for the tables registered so far. Adding
+   * a part again has no effect.
+   */
   addSchemaPart(part: SchemaPart): Promise<void>;
-  /** What the framework's parts would run for the tables registered so far. */
+  /** Returns the SQL that the framework's parts would run for the tables registered so far. */
   planParts(client: pg.ClientBase): Promise<string[]>;
-  /** Runs in a transaction of its own under the service role, for rare work on the framework's own tables. */
+  /** Runs in its own transaction under the service role. For infrequent work on the framework's own tables. */
   inServiceTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
-  /** A session that acts under this scope whatever the authorizer would say: for workers and relays. */
+  /** A session that acts under this scope, without asking the authorizer: for workers and relays. */
   sessionFor(scope: Scope): Session;
   /** A transaction under this scope. */
   transactionFor<T>(scope: Scope, run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** Refuses, from now on, what sessions of this store want to change in the table, unless they say `bypassRealization`. */
+  /** Makes later changes of the table by this store's sessions fail, except those with `bypassRealization`. */
   refuseChanges(table: AnyTable, refusal: ChangeRefusal): void;
-  /** Throws OperationNotAllowedError where changes are refused. */
+  /** Throws OperationNotAllowedError for a table whose changes are refused. */
   checkChange(table: RegisteredTable, verb: ChangingVerb): void;
-  /** Runs before the store's pool ends; for parts that live on it. */
+  /** Registers a function that runs before the store's pool is closed, for parts that use the pool. */
   onClose(hook: () => Promise<void>): void;
 }
 
 const stores = new WeakMap<object, DataStoreInternals>();
 
-/** Throws ConfigurationError for what is not a data store of this copy of the package. */
+/** Throws ConfigurationError for a value that is not a data store of this copy of the package. */
 export function internalsOf(store: object): DataStoreInternals {
   const internals = stores.get(store);
   if (internals) return internals;

@@ -198,7 +198,7 @@ class PostgresDataStore implements DataStore<unknown> {
     );
   }
 
-  /** The tables that a transaction without `tables` is about: those on which the context has a role. */
+  /** The tables of a transaction without `tables`: those on which the context has a role. */
   #usableTables(context: unknown): readonly RegisteredTable[] {
     const registered = this.#internals.tables();
     const usable = registered.filter(({ name }) => this.#hasRole(context, name));

@@ -45,10 +45,10 @@ export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): (
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 }
 
-/** The session of a request behind the plugin. Throws MissingContextError where the plugin is not registered. */
+/** Returns the session of the request. Throws MissingContextError if the plugin is not registered. */
 export const sessionOf = (request: FastifyRequest): RootSession => callerOf(request).session;
 
-/** The context of a request, as `contextOf` returned it: for `realization.as` and the like. Errors as for `sessionOf`. */
+/** Returns the context of the request, as `contextOf` returned it, e.g. for `realization.as`. Errors as for `sessionOf`. */
 export const contextOf = <C = unknown>(request: FastifyRequest): C => callerOf(request).context as C;
 
 function callerOf(request: FastifyRequest) {
@@ -57,7 +57,10 @@ function callerOf(request: FastifyRequest) {
   throw new MissingContextError('this request has no session; register the plugin of sessions() on this instance');
 }
 
-/** For `app.setErrorHandler`: sends the framework's errors with their own status, all others as Fastify does by default. */
+/**
+ * For `app.setErrorHandler`: sends the framework's errors with their own HTTP status, and all others as Fastify does by
+ * default.
+ */
 export function answerError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = httpAnswer(error);
   return answer ? reply.code(answer.status).send(answer.body) : reply.send(error);

@@ -4,7 +4,7 @@ import { httpAnswer } from './error/http-answer.ts';
 import { checkOptions } from './option/check-options.ts';
 import type { RootSession } from './session/root-session.ts';
 
-/** What the handlers behind the middleware find: `c.var.session`, and `c.var.context` for `realization.as` and the like. */
+/** What the handlers behind the middleware receive: `c.var.session`, and `c.var.context`, e.g. for `realization.as`. */
 export interface SessionVariables<C = unknown> {
   /** Hono's variables: the caller's session and context. */
   Variables: { session: RootSession; context: C };
@@ -49,7 +49,7 @@ export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): M
   };
 }
 
-/** For `app.onError`: sends the framework's errors with their own status, all others as Hono does by default. */
+/** For `app.onError`: sends the framework's errors with their own HTTP status, and all others as Hono does by default. */
 export const answerError: ErrorHandler = (error, c) => {
   const answer = httpAnswer(error);
   if (answer) return c.json(answer.body, answer.status as 500);

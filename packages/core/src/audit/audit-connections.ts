@@ -17,7 +17,7 @@ const STATE = `
     nullif(current_setting('${INSTANCE_SETTING}', true), '') as "instanceId",
     statement_timestamp() <> transaction_timestamp() as "hasTransaction"`;
 
-/** Borrows every connection that is idle now: none may still act for the tenant that used it last. */
+/** Checks every connection that is idle now: none may still have the role or org of the tenant that used it last. */
 export async function auditConnections(pool: pg.Pool): Promise<IsolationFinding[]> {
   const clients = await Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()));
   try {
@@ -31,7 +31,7 @@ export async function auditConnections(pool: pg.Pool): Promise<IsolationFinding[
 const isDirty = ({ role, orgId, instanceId, hasTransaction }: ConnectionState): boolean =>
   role !== 'none' || orgId !== null || instanceId !== null || hasTransaction;
 
-/** Which tenant it still acts for is left out: a report may be read by anyone. */
+/** The report does not name that tenant, because anyone may read a report. */
 function finding(client: pg.PoolClient | undefined): IsolationFinding {
   const processId = client ? serverProcessId(client) : null;
   return {

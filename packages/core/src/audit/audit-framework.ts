@@ -5,11 +5,11 @@ interface Rule {
   readonly pattern: RegExp;
   readonly rule: IsolationFinding['rule'];
   readonly message: string;
-  /** The repair, where it is not the statement alone. */
+  /** The repair, if it is more than the statement itself. */
   readonly repair?: (sql: string, groups: Readonly<Record<string, string>>) => string;
 }
 
-/** Statements of register that concern who may see the framework's own objects, and what the feed sees of tables. */
+/** Statements of register about access to the framework's own objects, and about the triggers of the feed. */
 const RULES: readonly Rule[] = [
   {
     pattern: /^alter table (?<name>\S+) (enable|force) row level security/,
@@ -44,7 +44,10 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The findings about the framework's own tables, sequences, functions and triggers, from what register would run. */
+/**
+ * Returns the findings about the framework's own tables, sequences, functions and triggers, derived from the
+ * statements that register would run.
+ */
 export const auditFramework = (planned: readonly string[]): IsolationFinding[] =>
   planned.flatMap((sql) => {
     for (const { pattern, rule, message, repair } of RULES) {

@@ -2,7 +2,7 @@ import { quoteIdentifier } from '../statement/identifier.ts';
 import type { AuditSubject } from './audit-subject.ts';
 import type { IsolationFinding } from './finding.ts';
 
-/** What the login and the eight roles are, whom they can act as, and what they start with. */
+/** Checks the attributes, memberships and default settings of the login and the eight roles. */
 export async function auditLogins(subject: AuditSubject): Promise<IsolationFinding[]> {
   return [
     ...(await auditAttributes(subject)),
@@ -14,7 +14,7 @@ export async function auditLogins(subject: AuditSubject): Promise<IsolationFindi
   ];
 }
 
-/** Attribute, and what it lets a login do. */
+/** Each attribute with what it allows a login to do. */
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   superuser: 'row security does not hold for it',
   bypassrls: 'row security does not hold for it',
@@ -63,10 +63,10 @@ async function auditMissingMemberships({ client, login, roles }: AuditSubject): 
   }));
 }
 
-/** From Postgres 16 on each membership says whether it is inherited; before, the member did. */
+/** From Postgres 16 on, each membership has its own inherit option; before, it is an attribute of the member. */
 const INHERITS = `coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, l.rolinherit)`;
 
-/** With inheritance all eight roles' policies hold at once, the widest among them, and without any org set. */
+/** With inheritance the policies of all eight roles apply at once, the widest among them, even if no org is set. */
 async function auditInheritance({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; grantor: string; isChoice: boolean }>(
     `select r.rolname as name, g.rolname as grantor, to_jsonb(m) ? 'inherit_option' as "isChoice"
@@ -105,10 +105,10 @@ async function auditStrangers({ client, login, roles }: AuditSubject): Promise<I
   }));
 }
 
-/** https://www.postgresql.org/docs/current/predefined-roles.html: roles that reach the files or programs of the server. */
+/** Predefined roles with access to the server's files and programs: https://www.postgresql.org/docs/current/predefined-roles.html */
 const POWERFUL = ['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'];
 
-/** Direct memberships through which the login, or a role it acts as, comes to a role that row security does not hold for. */
+/** Direct memberships that give the login, or a role it may act as, a role that row security does not limit. */
 async function auditPowers({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; member: string; power: string }>(
     `select distinct on (1, 2) r.rolname as name, l.rolname as member, p.rolname as power
@@ -129,7 +129,7 @@ async function auditPowers({ client, login, roles }: AuditSubject): Promise<Isol
   }));
 }
 
-/** Settings of a login or a database hold before any statement, so an org set there is everybody's. */
+/** Settings of a login or a database apply before any statement, so an org set there would apply to every caller. */
 async function auditPresets({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ role: string | null; database: string | null; name: string }>(
     `select r.rolname as role, d.datname as database, split_part(entry, '=', 1) as name

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { DbRole } from '../context/db-role.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** What an audit looks at, and through what. */
+/** What an audit checks, and the connections that it uses. */
 export interface AuditSubject {
   /** The admin's connection. */
   readonly client: ClientBase;
@@ -11,6 +11,6 @@ export interface AuditSubject {
   readonly schemaName: string;
   readonly tables: readonly RegisteredTable[];
   roleName(role: DbRole): string;
-  /** The names of all eight. */
+  /** The names of all eight roles. */
   readonly roles: readonly string[];
 }

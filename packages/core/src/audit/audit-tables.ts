@@ -9,7 +9,7 @@ interface AuditedTable extends PolicyTarget {
   readonly name: string;
 }
 
-/** Row security, policies, rights and owner of each table. */
+/** Checks row security, policies, rights and owner of each table. */
 export async function auditTables(subject: AuditSubject): Promise<IsolationFinding[]> {
   const names = [...new Set([...subject.tables.map(({ name }) => name), ...(await openTables(subject))])];
   const live = await readAudited(subject, names);
@@ -21,7 +21,7 @@ export async function auditTables(subject: AuditSubject): Promise<IsolationFindi
   return [...findings.flat(), ...(await auditOwners(subject, names))];
 }
 
-/** Registered tables where they are registered, others in the store's schema. */
+/** Registered tables in the schema in which they are registered; others in the store's schema. */
 async function readAudited({ client, schemaName, tables }: AuditSubject, names: readonly string[]) {
   const live = new Map<string, LiveTable>();
   const schemas = new Map(tables.map((table) => [table.name, table.schemaName]));
@@ -100,7 +100,7 @@ function auditTable(table: AuditedTable, live: LiveTable, { roleName }: AuditSub
   ];
 }
 
-/** An owner may switch row security off: so neither the login nor a role it can act as may be one. */
+/** The owner of a table may disable its row security. So neither the login nor a role that it may act as may be the owner. */
 async function auditOwners({ client, schemaName, login }: AuditSubject, names: string[]): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; owner: string; admin: string }>(
     `select c.relname as name, o.rolname as owner, current_user as admin

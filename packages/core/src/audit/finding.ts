@@ -1,4 +1,4 @@
-/** What was found; docs/guide/schema.md explains each rule. */
+/** The kind of a finding. docs/guide/schema.md explains each one. */
 export type IsolationRule =
   | 'table-missing'
   | 'row-security'
@@ -13,13 +13,13 @@ export type IsolationRule =
   | 'feed'
   | 'connection';
 
-/** One way in which the live database does not hold tenants apart as it should. */
+/** One fault in the live database that could let one tenant reach another's rows. */
 export interface IsolationFinding {
   /** The kind of fault. */
   readonly rule: IsolationRule;
-  /** What it is about: a table, role, view, function or connection. */
+  /** The object concerned: a table, role, view, function or connection. */
   readonly subject: string;
-  /** What is wrong, and what that lets happen. */
+  /** What is wrong, and what it makes possible. */
   readonly message: string;
   /** SQL that fixes it, to be run as an administrator. Several statements are separated by `;` and a line break. */
   readonly sql: string;

@@ -6,8 +6,8 @@ export interface BackoffOptions {
 }
 
 /**
- * How long to wait after this many failures in a row (1 for the first): `minMs` doubled with each failure, at most
- * `maxMs`, of which a random half is left out, so that what failed together does not come back together.
+ * Returns how long to wait after this many failures in a row (1 for the first): `minMs` doubled with each failure, at
+ * most `maxMs`. A random part, up to half, is left out, so that tasks that failed together are not retried together.
  */
 export function backoffMs({ minMs, maxMs }: BackoffOptions, failures: number, random: number = Math.random()): number {
   const fullMs = Math.min(maxMs, minMs * 2 ** Math.max(0, failures - 1));
@@ -33,7 +33,7 @@ export class Backoff {
     return backoffMs(this.#options, ++this.#failures);
   }
 
-  /** After a success. */
+  /** Resets the count after a success. */
   reset(): void {
     this.#failures = 0;
   }

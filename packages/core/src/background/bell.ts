@@ -8,7 +8,7 @@ export class Bell {
   readonly #waiting = new Set<() => void>();
   #isRung = false;
 
-  /** Whether a ring is remembered. */
+  /** Whether a ring is remembered, i.e. the next wait ends immediately. */
   get isRung(): boolean {
     return this.#isRung;
   }

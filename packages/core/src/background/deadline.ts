@@ -2,20 +2,20 @@ import { once } from 'node:events';
 import { startTimer } from './timer.ts';
 
 export interface DeadlineOptions {
-  /** A time of any length, in milliseconds; Infinity and not given mean no limit. */
+  /** A duration of any length, in milliseconds. Infinity and undefined mean no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Aborts before the time is over. */
+  /** Aborts the work before the time is over. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A limit in time that was set. `end` it when the work is over: a long one would be kept for its whole time. */
+/** A running time limit. Call `end` when the work is over; otherwise its timer is kept until the time is over. */
 export interface Deadline {
-  /** Aborts with a `TimeoutError`, or with the given signal's reason. Undefined where nothing can abort it. */
+  /** Aborts with a `TimeoutError`, or with the given signal's reason. Undefined if nothing can abort it. */
   readonly signal: AbortSignal | undefined;
   end(): void;
 }
 
-/** Starts a time limit, beside the caller's own signal if there is one. It does not keep the process running. */
+/** Starts a time limit, combined with the caller's own signal if there is one. It does not keep the process running. */
 export function startDeadline({ timeoutMs = Number.POSITIVE_INFINITY, signal }: DeadlineOptions): Deadline {
   if (timeoutMs === Number.POSITIVE_INFINITY) return { signal, end: () => {} };
   const limit = new AbortController();
@@ -29,8 +29,8 @@ export function startDeadline({ timeoutMs = Number.POSITIVE_INFINITY, signal }: 
 const timedOut = (): DOMException => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
 
 /**
- * Settles as the promise does, or rejects with the signal's reason as soon as that aborts. What the promise does later is
- * ignored, a rejection too.
+ * Settles as the promise does, or rejects with the signal's reason as soon as the signal aborts. A later result or
+ * rejection of the promise is ignored.
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;

@@ -10,8 +10,8 @@ export interface DedicatedConnectionOptions {
   /** Limit for connecting and for each query, in milliseconds: a hung network shows as an error. Default 5,000. */
   readonly timeoutMs?: number;
   /**
-   * The server ends the session, and with it its locks, when the client has sent nothing for this long, in milliseconds.
-   * For a holder of locks, who then has to send something more often. Default: it does not.
+   * The server ends the session, and releases its locks, if the client has sent nothing for this long, in
+   * milliseconds. For a client that holds locks; it must then send something more often. Default: no limit.
    */
   readonly silenceLimitMs?: number;
   /** SQL that is run once, when the connection is made: `listen …`. Default none. */
@@ -19,7 +19,7 @@ export interface DedicatedConnectionOptions {
 }
 
 const TIMEOUT_MS = 5_000;
-/** How long the server has to take the farewell before the socket is cut. */
+/** How long to wait for the server to close the connection before the socket is closed, in milliseconds. */
 const FAREWELL_MS = 1_000;
 
 /** One connection that a background part holds for itself, outside the pool: for locks, LISTEN and replication. */
@@ -33,7 +33,7 @@ export class DedicatedConnection implements AsyncDisposable {
     client.on('end', () => this.#lose(new Error('the connection ended')));
   }
 
-  /** Connects. Rejects with what pg threw, and then nothing is left open. */
+  /** Connects. Rejects with the error of pg, and then leaves nothing open. */
   static async open(options: DedicatedConnectionOptions): Promise<DedicatedConnection> {
     const opened = new DedicatedConnection(new pg.Client(clientConfig(options)));
     try {
@@ -51,7 +51,7 @@ export class DedicatedConnection implements AsyncDisposable {
     return this.#lost.signal;
   }
 
-  /** Closes it, without waiting: a broken network would not respond. May be called again. */
+  /** Closes the connection without waiting for the server, because a broken network would not respond. May be called again. */
   close(): void {
     this.#lose(new Error('the connection was closed'));
     this.client.end().catch(() => {});
@@ -75,7 +75,7 @@ const clientConfig = ({ connection, applicationName, timeoutMs = TIMEOUT_MS }: D
   query_timeout: timeoutMs,
 });
 
-/** Keepalives of the server's side find a peer that is gone in about eleven seconds, where the default is hours. */
+/** TCP keepalives on the server detect a lost client in about eleven seconds; the server's default is hours. */
 const KEEPALIVES = ['set tcp_keepalives_idle = 5', 'set tcp_keepalives_interval = 2', 'set tcp_keepalives_count = 3'];
 
 function setUpSql({ silenceLimitMs, setUp }: DedicatedConnectionOptions): string {

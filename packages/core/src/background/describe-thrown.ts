@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 
-/** Default of `describeThrown`: as long as a status row's details may be. */
+/** Default of `describeThrown`: the largest length of a status row's details. */
 const MAX_LENGTH = 1_024;
 
 /**
- * The text of any thrown value: the message of an error, else the value as a developer would print it. Made for what
- * users' functions throw: it never throws itself, also where the value's getters, traps or `toString` do, and runs none
- * of the value's own code but getters of `message`, `name` and `errors`. At most `maxLength` characters (default 1,024),
- * and always text that Postgres stores: no NUL characters and no half surrogate pairs.
+ * Returns the text of any thrown value: the message of an error, otherwise the value as Node's `inspect` prints it.
+ * Made for values that users' functions throw: it never throws, even if the value's getters, traps or `toString` do,
+ * and runs none of the value's own code except getters of `message`, `name` and `errors`. Returns at most `maxLength`
+ * characters (default 1,024), without what Postgres cannot store: NUL characters and half surrogate pairs.
  */
 export function describeThrown(value: unknown, maxLength: number = MAX_LENGTH): string {
   const text = attempt(() => textOf(value, maxLength)) ?? 'a value that cannot be shown was thrown';
@@ -27,7 +27,7 @@ function messageOf(value: object, maxLength: number): string | undefined {
   return messageOfAll(value, maxLength) ?? (isError(value) ? nameOf(value) : undefined);
 }
 
-/** An AggregateError of Node's, for one, has no message of its own: a host with two addresses, and neither listens. */
+/** Some AggregateErrors have no message, e.g. Node's for a host with two addresses of which none accepts a connection. */
 function messageOfAll(value: object, maxLength: number): string | undefined {
   const errors = read(value, 'errors');
   if (!attempt(() => Array.isArray(errors))) return undefined;
@@ -48,7 +48,7 @@ const isError = (value: object): boolean => attempt(() => value instanceof Error
 
 const read = (value: object, property: string): unknown => attempt(() => Reflect.get(value, property));
 
-/** `inspect` looks behind proxies without their traps, calls no getters, and ends at cycles. */
+/** `inspect` shows proxies without calling their traps, calls no getters, and handles cycles. */
 function show(value: unknown, maxLength: number): string {
   const shown = attempt(() =>
     inspect(value, {

@@ -4,9 +4,9 @@ import { describeThrown } from './describe-thrown.ts';
 const METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /**
- * The logger of a user, made safe for background parts: a log line never throws. Where writing a line fails (a thrown
- * value that no serializer can take, a broken transport) the line is written once more with the text of its `err` alone,
- * and dropped if that fails too. Children are guarded as well. Default: a silent logger.
+ * Wraps a user's logger for background parts, so that writing a log line never throws. If a line cannot be written (a
+ * thrown value that no serializer accepts, a broken transport), it is written once more with only the text of its
+ * `err`. If that fails too, the line is dropped. Children are wrapped as well. Default: a silent logger.
  */
 export function guardLogger(logger: Logger = pino({ level: 'silent' })): Logger {
   if (guarded.has(logger)) return logger;

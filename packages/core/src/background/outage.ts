@@ -8,7 +8,7 @@ export interface OutageMessages {
   readonly ended: string;
 }
 
-/** Something that can be away for a time. Its absence is logged once, and its return once. */
+/** Tracks whether something is unavailable, e.g. a connection. Logs the beginning and the end of an outage once each. */
 export class Outage {
   readonly #logger: Logger;
   readonly #messages: OutageMessages;
@@ -20,12 +20,12 @@ export class Outage {
     this.#messages = messages;
   }
 
-  /** The last thing that was noted is a failure. */
+  /** Whether the most recent result was a failure. */
   get isOn(): boolean {
     return this.#began !== undefined;
   }
 
-  /** Failures of this outage. */
+  /** Number of failures in this outage. */
   get failures(): number {
     return this.#failures;
   }

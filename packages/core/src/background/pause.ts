@@ -1,8 +1,8 @@
 import { Bell } from './bell.ts';
 
 /**
- * Resolves after a time of any length, or as soon as the signal aborts; it never rejects. For loops that look at the
- * signal themselves.
+ * Resolves after a duration of any length, or as soon as the signal aborts. It never rejects. For loops that check
+ * the signal themselves.
  */
 export async function pause(durationMs: number, signal?: AbortSignal): Promise<void> {
   await new Bell().wait(durationMs, signal);

@@ -25,15 +25,16 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly messages: OutageMessages;
   /**
-   * One piece of the work, e.g. one query, one round, or everything done on one connection. Returns the wait until the next
-   * run, in milliseconds of any length; undefined for `intervalMs`. When it throws, it is run again after a backoff.
+   * One piece of the work, e.g. one query, one round, or everything done on one connection. Returns the wait until
+   * the next run, in milliseconds of any length, or undefined for `intervalMs`. After an error it is run again with a
+   * backoff.
    */
   run(run: ServiceRun): Promise<number | undefined>;
   /** The wait between runs, in milliseconds; `ring` ends it. Default: no limit, the service waits for `ring`. */
   readonly intervalMs?: number;
-  /** Waits after failures, which a ring does not end. Default from 100 ms to 10 s. */
+  /** Waits after failures. `ring` does not end them. Default: from 100 ms to 10 s. */
   readonly backoff?: BackoffOptions;
-  /** Whether an error is permanent: the service ends, and `start` and `whenReady` reject with it. Default: none is. */
+  /** Whether an error is permanent. Then the service ends, and `start` and `whenReady` reject with it. Default: no error is. */
   readonly isFatal?: (error: unknown) => boolean;
   /** Fields of its log lines. Default none. */
   readonly fields?: Readonly<Record<string, unknown>>;
@@ -41,7 +42,7 @@ export interface ServiceOptions {
 
 const DEFAULT_BACKOFF: BackoffOptions = { minMs: 100, maxMs: 10_000 };
 
-/** One start to its stop. */
+/** The time from one start to its stop. */
 interface Life {
   readonly stopping: AbortController;
   readonly ready: PromiseWithResolvers<void>;
@@ -62,23 +63,23 @@ export class Service {
     this.#outage = new Outage(options.logger, options.messages);
   }
 
-  /** Started, and not stopped since. */
+  /** Whether it was started and not stopped since. */
   get isRunning(): boolean {
     return this.#life !== undefined;
   }
 
-  /** Its last run failed. */
+  /** Whether its last run failed. */
   get isDown(): boolean {
     return this.#outage.isOn;
   }
 
-  /** Starts it, unless it runs. Resolves when it is ready, or was stopped before; rejects only with a fatal error. */
+  /** Starts the service unless it is running. Resolves when it is ready, or was stopped first. Rejects only with a fatal error. */
   start(): Promise<void> {
     this.#life ??= this.#begin();
     return this.#life.ready.promise;
   }
 
-  /** Stops it, if it runs. Resolves when its last run has ended. */
+  /** Stops the service if it is running. Resolves when its last run has ended. */
   stop(): Promise<void> {
     const life = this.#life;
     if (!life) return this.#ended;

@@ -1,9 +1,9 @@
-/** The longest time that `setTimeout` knows; a longer one fires at once. */
+/** The longest delay of `setTimeout`; a longer one would fire immediately. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A timer that was started. */
 export interface Timer {
-  /** Does nothing if it has fired or was cancelled before. */
+  /** Cancels the timer. Has no effect if it has fired or was cancelled before. */
   cancel(): void;
 }
 
@@ -13,8 +13,8 @@ export interface TimerOptions {
 }
 
 /**
- * Runs something once, after a time of any length; Infinity is never. The time is the monotonic clock's: changes of the
- * system's clock make it neither longer nor shorter.
+ * Calls a function once, after a duration of any length; Infinity means never. Uses the monotonic clock, so changes
+ * of the system's clock have no effect.
  */
 export function startTimer(durationMs: number, run: () => void, options: TimerOptions = {}): Timer {
   const endsAt = performance.now() + durationMs;

@@ -10,10 +10,10 @@ import { readContextId } from './context-id.ts';
 import { type DbRole, isDbRole, isInstanceScoped, isTenantScoped, toInstanceRole, toPlainRole } from './db-role.ts';
 import type { Scope } from './scope.ts';
 
-/** What decides about a scope in a registered table. */
+/** The properties of a registered table that a scope depends on. */
 interface ScopedTable {
   readonly name: string;
-  /** Has `instance_id`. */
+  /** Whether the table has `instance_id`. */
   readonly isInstanced: boolean;
 }
 
@@ -48,7 +48,7 @@ function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly 
   return tables.some((table) => table.isInstanced) ? toInstanceRole(role) : role;
 }
 
-/** A name that is none of ours would leave the statement under the login's own role. */
+/** An unknown role name would leave the statement running with the login's own role. */
 const noRole = (returned: unknown): ConfigurationError =>
   new ConfigurationError(`the authorizer's dbRole returned ${shown(returned)}, which is no database role`);
 
@@ -56,7 +56,7 @@ function missingOrg(): never {
   throw new MissingOrgIdError('the context names no org');
 }
 
-/** Under a role that sees all orgs, the org is only the default for records without one. */
+/** With a role that sees all orgs, the org is only the default for records that name none. */
 function orgIfAny(authorizer: Authorizer<unknown>, context: unknown): string | undefined {
   try {
     return readContextId('orgId', authorizer.orgId(context));

@@ -19,7 +19,7 @@ export class RoleMappings {
     this.#byTable.set(table, new Map(entries));
   }
 
-  /** The greatest role within each table, and of these the least. `unmapped` decides for a table without a mapping. */
+  /** Returns the least of the caller's greatest roles within the tables. `unmapped` decides for a table without a mapping. */
   dbRole(roles: readonly string[], tables: readonly string[], unmapped: (table: string) => DbRole): DbRole {
     const ofEach = tables.map((table) => this.#greatestWithin(table, roles) ?? unmapped(table));
     const role = meetOfDbRoles(ofEach);

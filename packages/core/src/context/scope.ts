@@ -1,6 +1,6 @@
 import { DB_ROLES, type DbRole, meetOfDbRoles } from './db-role.ts';
 
-/** What the database knows of a caller: its role, and the org and instance that policies compare with. */
+/** A caller as the database sees it: a role, and the org and instance that policies compare with. */
 export interface Scope {
   readonly role: DbRole;
   /** Undefined only under a role that is not tenant-scoped. */
@@ -16,7 +16,7 @@ export type StoreRole = DbRole | typeof SERVICE_ROLE;
 
 export const STORE_ROLES: readonly StoreRole[] = [...DB_ROLES, SERVICE_ROLE];
 
-/** Statements on the framework's own tables run under this scope. It reaches no table of a tenant. */
+/** The scope of statements on the framework's own tables. It gives no access to tenants' tables. */
 export interface ServiceScope {
   readonly role: typeof SERVICE_ROLE;
   readonly orgId: undefined;
@@ -31,7 +31,7 @@ export const serviceScope: ServiceScope = Object.freeze({
 
 export const isServiceScope = (scope: Scope | ServiceScope): scope is ServiceScope => scope.role === SERVICE_ROLE;
 
-/** The common rights of two scopes of one context. */
+/** The rights that two scopes of one context have in common. */
 export const meetOfScopes = (left: Scope, right: Scope): Scope => ({
   role: meetOfDbRoles([left.role, right.role]) as DbRole,
   orgId: left.orgId ?? right.orgId,

@@ -1,6 +1,6 @@
 /**
- * Every error the framework raises: its code, the HTTP status that tells a client the same, when it is raised and what
- * to do. docs/reference/errors.md shows the same table, and a test holds one against the other.
+ * Every error that the framework throws: its code, the matching HTTP status, when it is thrown and what to do.
+ * docs/reference/errors.md shows the same table; a test compares the two.
  */
 export const ERROR_CATALOGUE = {
   RecordNotFoundError: {

@@ -6,13 +6,13 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
-/** What all errors of the framework extend. */
+/** The base class of all errors of the framework. */
 export abstract class IntendantError extends Error {
   /** The error's code, for programs. See docs/reference/errors.md. */
   readonly code: ErrorCode;
   /** Facts for programs, e.g. table, key, revision, sqlState. Never contains secrets or another tenant's data. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** True when the same call may succeed if it is simply made again. */
+  /** True if the same call may succeed when it is repeated. */
   readonly retryable: boolean = false;
 
   constructor(name: ErrorName, message: string, options: ErrorOptions = {}) {

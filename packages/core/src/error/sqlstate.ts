@@ -13,7 +13,10 @@ import {
   TransactionConflictError,
 } from './intendant-error.ts';
 
-/** Raised by the revision trigger. In the class that SQL leaves to implementations, and not one of Postgres' own. */
+/**
+ * Raised by the revision trigger. The code is in a class that the SQL standard leaves to implementations and that
+ * Postgres does not use.
+ */
 export const REVISION_CONFLICT_SQLSTATE = 'IN409';
 
 /** What the caller was doing, for the message: `insert`, `vm`, `{"id":"VM1"}`. */
@@ -143,14 +146,14 @@ function translatePostgres(error: PostgresError, message: string, options: Error
 const describe = ({ operation, table, key }: ErrorSubject): string =>
   [operation, table, key === undefined ? undefined : printKey(key)].filter((part) => part !== undefined).join(' ');
 
-/** A key for messages. */
+/** A key, shortened for messages. */
 export const printKey = (key: unknown): string =>
   JSON.stringify(key, (_field, value) => (typeof value === 'bigint' ? value.toString() : value)) ?? String(key);
 
 const isPostgresError = (error: Error): error is Error & PostgresError =>
   'code' in error && typeof error.code === 'string' && 'severity' in error && /^[0-9A-Z]{5}$/.test(error.code);
 
-/** pg and pg-pool throw plain errors with these words when a socket ends under a query or no client comes free. */
+/** pg and pg-pool throw plain errors with these words when a socket closes during a query or no client becomes free in time. */
 const isConnectionFailure = (error: Error): boolean =>
   ('code' in error && NETWORK_CODES.has(String(error.code))) ||
   /^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Connection ended|not queryable/i.test(
@@ -167,7 +170,7 @@ function reason(error: Error): string {
   return `the database cannot be reached or the connection broke${code}; retry`;
 }
 
-/** Postgres puts values of the row into `detail` and `where`: they must not travel on in our cause. */
+/** Postgres puts values of the row into `detail` and `where`. They are removed from the error that becomes our `cause`. */
 function withoutData(error: Error & PostgresError): Error {
   const cause = new Error(error.code.startsWith('22') ? 'invalid value' : error.message);
   cause.name = 'PostgresError';

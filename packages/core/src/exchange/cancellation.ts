@@ -3,7 +3,7 @@ import { startTimer, type Timer } from '../background/timer.ts';
 import { OperationCancelledError } from '../error/intendant-error.ts';
 import { destroySocket, requestCancel } from './pg-internals.ts';
 
-/** Time after a cancel request until the socket is closed, in milliseconds. */
+/** Time from a cancel request until the socket is closed, in milliseconds. */
 const CANCEL_GRACE_MS = 5_000;
 
 export const cancelled = (reason: unknown): OperationCancelledError =>

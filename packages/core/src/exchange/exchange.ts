@@ -115,7 +115,7 @@ class Exchange {
   handleCopyData(): void {}
 }
 
-/** A prepared statement that someone deallocated, or whose result type a schema change altered. */
+/** A prepared statement that was deallocated, or whose result type was changed by a schema change. */
 const STALE_PLAN = new Set(['26000', '0A000']);
 
 /**

@@ -6,13 +6,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs statements under a scope. Rejects with the error of the driver (see `translateError`), or with an IntendantError. */
+/** Runs statements under a scope. Rejects with the driver's error (see `translateError`) or with an IntendantError. */
 export interface Executor {
   /** Whether its statements are part of a larger transaction. */
   readonly isTransaction: boolean;
   /**
-   * Runs statements under a scope, all behind one Sync: one round trip, one transaction (the executor's own, or the
-   * surrounding one). The first that fails fails them all. Returns their results under the same names:
+   * Runs the statements under a scope with one Sync: one round trip and one transaction (the executor's own, or the
+   * surrounding one). If one fails, all fail. Returns their results under the same names:
    *
    * `const { lock, record } = await executor.run(scope, { lock: lockRow(…), record: upsert(…) })`
    */
@@ -22,8 +22,8 @@ export interface Executor {
     options?: RunOptions,
   ): Promise<ResultSet<Statements>>;
   /**
-   * Runs the callback with an executor whose statements are one transaction: this executor's if it is one, else a new one
-   * (READ COMMITTED), which commits when the callback resolves and rolls back when it throws.
+   * Runs the callback with an executor whose statements form one transaction: the current one if there is one,
+   * otherwise a new one (READ COMMITTED). A new one commits when the callback resolves, and rolls back when it throws.
    */
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result>;
 }

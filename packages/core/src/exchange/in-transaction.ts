@@ -7,8 +7,9 @@ import type { StoreExchange } from './store-exchange.ts';
 import { TransactionConnection, type TransactionSettings } from './transaction-connection.ts';
 
 /**
- * Runs the callback in a transaction on a connection of the pool. Commits when it resolves, and then runs what was to run
- * after the commit; rolls back when it throws. The connection goes back to the pool clean, or is closed.
+ * Runs the callback in a transaction on a connection of the pool. When the callback resolves, it commits and then runs
+ * the functions that were registered for after the commit. When the callback throws, it rolls back. The connection is
+ * returned to the pool without settings, or closed.
  *
  * Rejects with what the callback, the driver or the pool threw.
  */

@@ -1,7 +1,7 @@
 /**
- * Settings that a server, database or login may preset, with the values that the framework's schema work counts on:
- * how Postgres prints what it stores (which is compared with what is wanted), how it reads what is sent, and what it
- * makes of a `create`.
+ * Settings that a server, a database or a login may change, with the values that the framework's schema code requires:
+ * the format in which Postgres prints stored definitions (which are compared with the wanted ones), how it parses SQL,
+ * and how it executes a `create`.
  */
 const KNOWN: Readonly<Record<string, string>> = {
   search_path: 'pg_catalog, pg_temp',
@@ -23,7 +23,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   transaction_timeout: '0',
 };
 
-/** Sets them for the rest of the transaction, those that this server knows. Values are constants, so no parameter is needed. */
+/** Sets those that this server knows, for the rest of the transaction. The values are constants, so no parameters are needed. */
 export const SET_KNOWN_SETTINGS = `
   select pg_catalog.set_config(s.name, k.value, true)
   from (values ${Object.entries(KNOWN)

@@ -13,9 +13,9 @@ import { OperationNotAllowedError } from '../error/intendant-error.ts';
 /** A nested transaction (a savepoint), or the whole transaction. */
 export interface Part {
   readonly owner: NestedParts;
-  /** The part that it is nested in; undefined for the whole transaction. */
+  /** The surrounding part; undefined for the whole transaction. */
   readonly parent: Part | undefined;
-  /** The part in whose asynchronous context this one began. It may belong to another transaction. */
+  /** The part in whose asynchronous context this one began. It may be a part of another transaction. */
   readonly context: Part | undefined;
   isOver: boolean;
 }
@@ -28,7 +28,7 @@ export class NestedParts {
   #innermost: Part = this.#whole;
   #waiting: (() => void)[] = [];
 
-  /** No part with a savepoint is open. */
+  /** Whether no savepoint is open. */
   get areOver(): boolean {
     return this.#innermost === this.#whole;
   }
@@ -38,14 +38,14 @@ export class NestedParts {
     return this.current() === this.#innermost;
   }
 
-  /** The part that the caller belongs to: the innermost that is still open in its context. */
+  /** The caller's part: the innermost one that is still open in the caller's asynchronous context. */
   current(): Part {
     let part = contexts.getStore();
     while (part && (part.owner !== this || part.isOver)) part = part.owner === this ? part.parent : part.context;
     return part ?? this.#whole;
   }
 
-  /** Resolves when a part has ended. Others that waited may come first, so look at `isTurn` again. */
+  /** Resolves when a part has ended. Another waiting caller may run first, so check `isTurn` again. */
   change(): Promise<void> {
     return new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
@@ -58,7 +58,7 @@ export class NestedParts {
     );
   }
 
-  /** Runs a new part nested in the caller's. */
+  /** Runs a new part nested in the caller's part. */
   async nest<T>(run: (part: Part) => Promise<T>): Promise<T> {
     while (!this.isTurn) await this.change();
     const part: Part = { owner: this, parent: this.#innermost, context: contexts.getStore(), isOver: false };

@@ -4,7 +4,7 @@ import { requirePostgres } from '../option/required-versions.ts';
 import { openPool, type PoolOptions } from './pool.ts';
 import { readSettingsToSet, type Setting, withValueSettings } from './value-settings.ts';
 
-/** A pool whose connection was tested, and the properties of the server or pooler. */
+/** A pool whose connection was tested, with the properties of the server or pooler. */
 export interface OpenedPool {
   readonly pool: pg.Pool;
   /** The options of the pool's clients. */
@@ -16,8 +16,8 @@ export interface OpenedPool {
 }
 
 /**
- * Opens the pool and tries one connection: with startup options, and where those are refused, as poolers do, without.
- * Rejects with what the driver threw, and then nothing is left open.
+ * Opens the pool and tests one connection: first with startup options, and without them if they are refused, as poolers
+ * do. Rejects with the driver's error, and then leaves nothing open.
  */
 export async function openExchange(
   connection: pg.ClientConfig,

@@ -38,7 +38,7 @@ export async function connectClient(client: pg.Client): Promise<void> {
   }
 }
 
-/** A pool's client, which is closed when it cannot connect: pg-pool only forgets it. */
+/** A client for a pool that is closed when it cannot connect; pg-pool itself only drops its reference to it. */
 export class PoolClient extends pg.Client {
   override connect(): Promise<pg.Client>;
   override connect(callback: (error: Error) => void): void;
@@ -59,7 +59,7 @@ export const serverProcessId = (client: pg.ClientBase): number | null => inside(
 /** pg's connection object, which is also passed to `submit(connection)`. */
 export const connectionOf = (client: pg.ClientBase): object => inside(client).connection;
 
-/** True when nothing was sent, or is queued to be sent, that the server has not completed. */
+/** True when everything that was sent, or queued to be sent, was completed by the server. */
 export const isQuiet = (client: pg.ClientBase): boolean =>
   inside(client).readyForQuery && inside(client)._queryQueue.length === 0;
 
@@ -72,8 +72,9 @@ export const refuseCopy = (connection: pg.Connection, reason: string): void =>
   (connection as unknown as ConnectionInternals).sendCopyFail(reason);
 
 /**
- * Asks the server to cancel what runs on the client. A cancel request is a connection of its own, and a failure to make
- * it is ignored. https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ * Asks the server to cancel the running statement of the client. A cancel request uses a connection of its own; a
+ * failure to open it is ignored.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export function requestCancel(client: pg.ClientBase, connection: pg.ClientConfig): void {
   const messenger = new pg.Client(connection);

@@ -11,9 +11,9 @@ import type { Statement, StatementResult } from './statement.ts';
 import { type ResultSet, resultsFor, type StatementSet, statementsOf } from './statement-set.ts';
 import type { StoreExchange } from './store-exchange.ts';
 
-/** Attempts of an exchange that could not be sent, each on another connection. */
+/** Attempts for an exchange that could not be sent, each on another connection. */
 const MAX_ATTEMPTS = 3;
-/** Attempts of an exchange after deadlocks and serialization failures. */
+/** Attempts for an exchange that failed with a deadlock or a serialization failure. */
 const MAX_CONFLICTS = 20;
 const CONFLICT_BACKOFF = { minMs: 2, maxMs: 200 };
 const CONFLICT_CODES = new Set(['40001', '40P01']);
@@ -46,8 +46,8 @@ export class PoolExecutor implements Executor {
   }
 
   /**
-   * One exchange is one transaction, so a failed one has changed nothing. After a serialization failure, a deadlock or the
-   * loss of a prepared statement it is sent again.
+   * One exchange is one transaction, so a failed one has changed nothing. It is sent again after a serialization
+   * failure, a deadlock or the loss of a prepared statement.
    */
   async #untilDone(signal: AbortSignal | undefined, run: () => Promise<StatementResult[]>): Promise<StatementResult[]> {
     for (let attempt = 1; ; attempt++) {

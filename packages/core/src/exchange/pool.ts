@@ -39,7 +39,7 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
     idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
     Client: PoolClient,
   });
-  // A connection can break while it is idle or in use. Without a listener Node would exit.
+  // A connection can break while it is idle or in use. Without a listener the process would exit.
   pool.on('error', (error) => logger.debug({ reason: error.message }, 'an idle connection was lost'));
   pool.on('connect', (client) =>
     client.on('error', (error) => logger.debug({ reason: error.message }, 'a connection was lost')),
@@ -47,13 +47,13 @@ export function openPool(connection: pg.ClientConfig, options: PoolOptions, logg
   return pool;
 }
 
-/** What every verb of a closed store throws. */
+/** Thrown by every method of a closed store. */
 export const storeClosed = (): ConfigurationError =>
   new ConfigurationError('the data store is closed; open a new one with createDataStore');
 
 /**
- * A free connection. Stops waiting for one when the signal fires; the one that then comes free goes straight back.
- * Rejects with what the pool threw, or with OperationCancelledError.
+ * Returns a free connection. Stops waiting when the signal aborts; a connection that becomes free afterwards is
+ * released immediately. Rejects with the pool's error, or with OperationCancelledError.
  */
 export async function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.PoolClient> {
   if (pool.ending) throw storeClosed();
@@ -63,7 +63,7 @@ export async function acquire(pool: pg.Pool, signal: AbortSignal | undefined): P
   try {
     return await abortable(connecting, signal);
   } catch (error) {
-    connecting.then((client) => client.release()).catch(() => {}); // It came too late, or failed as we know.
+    connecting.then((client) => client.release()).catch(() => {}); // Too late to be used, or failed.
     throw signal.aborted ? cancelled(signal.reason) : error;
   }
 }

@@ -6,7 +6,7 @@ export class PreparedNames {
   readonly #held = new Set<string>();
   readonly #doubtful = new Set<string>();
 
-  /** Postgres cuts names at 63 bytes, so each text has a short number. */
+  /** Each text gets a short number as its name, because Postgres cuts names at 63 bytes. */
   nameOf(text: string, planScope: string | undefined): string {
     let scopes = numbers.get(text);
     if (scopes === undefined) {
@@ -48,7 +48,7 @@ export class PreparedNames {
   }
 }
 
-/** The name of each text, in the whole process. Only statements of fixed shape are named, so this stays small. */
+/** The names of all texts, for the whole process. Only statements of fixed shape are named, so this stays small. */
 const numbers = new Map<string, Map<string | undefined, string>>();
 let count = 0;
 const byConnection = new WeakMap<object, PreparedNames>();

@@ -8,7 +8,7 @@ import { DEFAULT_ISOLATION, type Setting } from './value-settings.ts';
 export interface ScopeSettings {
   /** Sets role, org and instance for the rest of the transaction. */
   statement(scope: Scope | ServiceScope): Statement;
-  /** What comes first in a transaction that no `begin` opens; nothing in most cases. */
+  /** Statements that must precede the first one in a transaction that is not opened with `begin`; usually none. */
   readonly opening: readonly Statement[];
 }
 
@@ -22,9 +22,9 @@ const SET_SCOPE = `${SET_ROLE_AND_ORG}, set_config('${INSTANCE_SETTING}', $3, tr
 const READ_COMMITTED: Statement = { name: 'read-committed', text: `set transaction_isolation to 'read committed'` };
 
 /**
- * On plain Postgres they travel as parameters of one statement, and end with the transaction. The instance is left out
- * where no policy of the role looks at it: each setting costs the server about as much as sending a row. `more` settings
- * that a pooler does not take at the start of a connection travel with them.
+ * On plain Postgres the settings are parameters of one statement, and end with the transaction. The instance is omitted
+ * if no policy of the role reads it: each setting costs the server about as much as sending a row. `more` are settings
+ * that a pooler does not accept as startup options; they are set in the same statement.
  */
 export function localSettings(roleName: (role: StoreRole) => string, more: readonly Setting[] = []): ScopeSettings {
   const names = new Map(STORE_ROLES.map((role) => [role, roleName(role)]));

@@ -5,9 +5,9 @@ import { acquire } from './pool.ts';
 import type { StoreExchange } from './store-exchange.ts';
 
 /**
- * Runs in a transaction of its own under the service role, on one connection of the pool: two round trips more than the
- * statements themselves. Meant for rare work whose rows pg should parse; frequent statements go through
- * `executor.run(serviceScope, …)`, which needs one round trip in all.
+ * Runs in its own transaction under the service role, on one connection of the pool. This needs two more round trips
+ * than the statements themselves. For infrequent statements whose result pg should parse; frequent ones use
+ * `executor.run(serviceScope, …)`, which needs one round trip.
  */
 export async function inServiceTransaction<T>(
   { pool, settings }: StoreExchange,

@@ -1,8 +1,8 @@
 import type { Statement, StatementResult } from './statement.ts';
 
 /**
- * Statements of one exchange, in the order of their names. A name may have a list of statements, or `undefined`, which is
- * left out. Names must not look like numbers, because JavaScript would move those to the front.
+ * The statements of one exchange, in the order of their names. A value may also be a list of statements, or
+ * `undefined`, which is skipped. Names must not look like numbers, because JavaScript would move those to the front.
  */
 export type StatementSet = NamedStatements | readonly Statement[];
 

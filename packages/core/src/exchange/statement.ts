@@ -5,8 +5,8 @@ export type WireValue = string | Buffer | null;
 export interface Statement {
   readonly text: string;
   /**
-   * Given for statements of a fixed shape: prepared once a connection, the text being its identity. The name is for
-   * people (logs, profiles). Not given: parsed anew each time.
+   * Present for statements of a fixed shape: they are prepared once per connection, identified by their text. The name
+   * is shown in logs and profiles. Absent: the statement is parsed each time.
    */
   readonly name?: string | undefined;
   readonly values?: readonly WireValue[];

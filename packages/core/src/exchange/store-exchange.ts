@@ -9,7 +9,7 @@ export interface StoreExchange {
   /** The options of a client of the application login. */
   readonly connection: pg.ClientConfig;
   readonly settings: ScopeSettings;
-  /** False sends every statement unnamed, for a pooler that does not keep prepared statements. */
+  /** False sends every statement unnamed, for a pooler that does not support prepared statements. */
   readonly usesNamedStatements: boolean;
   readonly logger: Logger;
 }

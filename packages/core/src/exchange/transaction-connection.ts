@@ -15,7 +15,7 @@ import type { StoreExchange } from './store-exchange.ts';
 export interface TransactionSettings {
   /** `begin …` */
   readonly beginSql: string;
-  /** The scope of the tables that were declared, if they were. */
+  /** The scope of the declared tables; undefined if none were declared. */
   readonly scope?: Scope | undefined;
   /** The scope that raw SQL runs under. Throws when the context has none: raw SQL could reach every table. */
   readonly rawScope?: (() => Scope) | undefined;
@@ -80,7 +80,7 @@ export class TransactionConnection implements TransactionExecutor {
     return this.#send(statements, own, [settings.statement(resting)], scope.role, signal);
   }
 
-  /** Afterwards the caller's role is in force again; if there was none yet, the next operation sets its own. */
+  /** Afterwards the caller's role applies again. If no role was set yet, the next operation sets its own. */
   #runAsService(scope: ServiceScope, statements: readonly Statement[], signal: AbortSignal | undefined) {
     const { settings } = this.#store;
     const resting = this.#restingScope ?? this.#settings.scope;

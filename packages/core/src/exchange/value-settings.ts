@@ -1,15 +1,14 @@
 import pg from 'pg';
 
-/*
- * Values are exact only under certain settings, and a server, a database or a login may preset others. Two ways to be
- * independent of the presets, the first of which costs nothing:
+/**
+ * Values are exact only with certain settings, and a server, a database or a login may preset others. There are two
+ * ways to override presets; the first has no cost:
  *
- * - As startup options of each connection, which win over all presets. Poolers refuse them, or ignore them.
- * - Behind a pooler, in the statement that sets a transaction's scope, and only those settings that are
- *   preset.
+ * - As startup options of each connection, which take precedence over all presets. Poolers refuse or ignore them.
+ * - Behind a pooler, in the statement that sets a transaction's scope; only those settings that are preset.
  *
- * Settings that do not change values are not included: TimeZone and search_path concern only the user's own SQL, and a
- * database that is set to read only stays read only.
+ * Settings that do not change values are not included: TimeZone and search_path affect only the user's own SQL, and a
+ * database that is set to read only remains read only.
  */
 
 interface ValueSetting {
@@ -20,8 +19,8 @@ interface ValueSetting {
 }
 
 /**
- * Most statements run without a `begin`, so at this level. The framework's counts on read committed: behind a lock, each statement
- * must see what was committed before it.
+ * Most statements run without a `begin`, so they use this default level. The framework requires read committed: after
+ * it waited for a lock, each statement must see what was committed before it began.
  */
 export const DEFAULT_ISOLATION = 'default_transaction_isolation';
 
@@ -42,8 +41,8 @@ const VALUE_SETTINGS: readonly ValueSetting[] = [
 export type Setting = readonly [name: string, value: string];
 
 /**
- * The connection, with the settings as startup options behind those it has. Fields of a URL would win over fields
- * beside it, so its `options` are taken out of the URL.
+ * Returns the connection with the settings appended to its startup options. pg prefers the fields of a URL to separate
+ * fields, so `options` is removed from the URL.
  */
 export function withValueSettings(connection: pg.ClientConfig, more: readonly Setting[] = []): pg.ClientConfig {
   const { options, ...rest } = splitOptions(connection);
@@ -63,15 +62,15 @@ function splitOptions(connection: pg.ClientConfig): pg.ClientConfig {
   return { ...connection, connectionString: url.href, ...(options !== undefined && { options }) };
 }
 
-/** SQL that sets them for the rest of a session that poolers do not share. */
+/** SQL that sets them for the rest of a session, where no pooler shares sessions. */
 export const SET_VALUE_SETTINGS = VALUE_SETTINGS.map(
   ({ name, value }) => `set ${name} = ${pg.escapeLiteral(value)}`,
 ).join('; ');
 
 /**
- * Looks at a connection that was made `withValueSettings`, or was not. Returns what is still to be set in every transaction:
- * nothing where the startup options are in force; else the settings that differ now, those that the database or the login
- * presets for connections to come, and `more`.
+ * Examines a connection, made with `withValueSettings` or without. Returns the settings that each transaction must set:
+ * none if the startup options are in effect; otherwise those that differ now, those that the database or the login
+ * presets for new connections, and `more`.
  */
 export async function readSettingsToSet(
   client: Pick<pg.ClientBase, 'query'>,
@@ -88,7 +87,7 @@ export async function readSettingsToSet(
 interface SettingRow {
   readonly name: string;
   readonly value: string;
-  /** `client`: a startup option. */
+  /** `client` means a startup option. */
   readonly source: string;
   readonly is_preset: boolean;
 }

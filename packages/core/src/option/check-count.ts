@@ -6,7 +6,7 @@ export interface CountRange {
   readonly min?: number;
   /** Default no limit. */
   readonly max?: number;
-  /** True where Infinity means that there is no limit. Default false. */
+  /** Whether Infinity is accepted and means no limit. Default false. */
   readonly allowInfinity?: boolean;
 }
 

@@ -1,18 +1,20 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
 
 export interface DurationRange {
-  /** The shortest that makes sense, in milliseconds. Default 1. */
+  /** The shortest accepted duration, in milliseconds. Default 1. */
   readonly min?: number;
-  /** The longest, in milliseconds. Default no limit. */
+  /** The longest accepted duration, in milliseconds. Default no limit. */
   readonly max?: number;
-  /** True where Infinity means that there is no limit. Default false. */
+  /** Whether Infinity is accepted and means no limit. Default false. */
   readonly allowInfinity?: boolean;
 }
 
 /**
- * Returns the value if it is a duration in milliseconds, within the range. The one check for numbers that mean a time.
+ * Returns the value if it is a duration in milliseconds within the range. All options that are durations are checked
+ * here.
  *
- * Throws ConfigurationError that names the option: for what is not a number, for NaN, 0, negative and too short ones.
+ * Throws ConfigurationError that names the option, for a value that is not a number, and for NaN, 0, negative numbers
+ * and numbers out of range.
  */
 export function checkDuration(name: string, value: unknown, range: DurationRange = {}): number {
   const { min = 1, max = Number.POSITIVE_INFINITY, allowInfinity = false } = range;
@@ -29,7 +31,7 @@ function described(min: number, max: number, allowInfinity: boolean): string {
   return `a number of milliseconds of at least ${min.toLocaleString('en')}${upTo}${orNone}`;
 }
 
-/** A value in an error message: numbers and short strings as they are, of others only the type. */
+/** A value for an error message: numbers and short strings as they are, otherwise only the type. */
 export const shown = (value: unknown): string => {
   if (typeof value === 'number' || typeof value === 'bigint' || value === null) return String(value);
   if (typeof value === 'string' && value.length <= 40) return JSON.stringify(value);

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
 import { shown } from './check-duration.ts';
 
-/** All names of an options type. The compiler refuses a missing name and one that does not exist. */
+/** All names of an options type. The compiler reports a missing name and a name that does not exist. */
 export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]: true };
 
 /**

@@ -1,10 +1,10 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
 
-/** As in `engines` of the packages. */
+/** The same version as in `engines` of the packages. */
 export const OLDEST_NODE = '22.12';
 const OLDEST_POSTGRES = 15;
 
-/** Throws ConfigurationError on a Node.js that lacks what the packages use. */
+/** Throws ConfigurationError if this Node.js is too old for the packages. */
 export function requireNode(version: string = process.versions.node): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE.split('.').map(Number);

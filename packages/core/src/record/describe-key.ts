@@ -1,6 +1,6 @@
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** The key of a record, for messages and error details: only its key columns, shortened. */
+/** The key of a record for messages and error details: only its key columns, shortened. */
 export function describeKey(table: RegisteredTable, key: unknown): Record<string, unknown> | undefined {
   if (key === undefined) return undefined;
   const isObject = typeof key === 'object' && key !== null && !(key instanceof Date) && !(key instanceof Uint8Array);

@@ -7,7 +7,7 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import { printable } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 
-/** Refuses an id outside the scope, before any SQL runs. The error only contains ids that the caller gave. */
+/** Refuses an id outside the scope, before any SQL runs. The error contains only ids that the caller gave. */
 export function checkScope(table: RegisteredTable, scope: Scope, field: string, named: unknown): void {
   if (field === 'orgId' && isTenantScoped(scope.role) && named !== scope.orgId) {
     throw refused(table, 'org', scope.orgId, named);
@@ -59,7 +59,7 @@ function ownId(
   return id;
 }
 
-/** One value a column of the identity must have. */
+/** One value for a column of the identity. */
 export interface IdentityValue {
   readonly column: Column;
   readonly value: WireValue;
@@ -106,7 +106,7 @@ function encodeKeyField(table: RegisteredTable, column: Column, value: unknown):
   return encodeField(table, column, value);
 }
 
-/** A read compares only with the given values; row security does the rest. */
+/** A read compares only with the given values; row security limits the rest. */
 function namedScope(table: RegisteredTable, fields: Record<string, unknown>): IdentityValue[] {
   return scopeColumns(table).flatMap((column) => {
     const named = fields[column.field];

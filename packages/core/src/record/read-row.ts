@@ -2,7 +2,7 @@ import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { Column } from '../table/column.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** Makes the record of a row with all columns of the table, in the table's order. */
+/** Makes a record from a row with all columns of the table, in the table's order. */
 export function readRow(table: RegisteredTable, row: readonly (string | null)[]): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   const { columns } = table;

@@ -10,38 +10,41 @@ import { quoted } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 import { orgUnknown, ownIds } from './identity.ts';
 
-/** A record that passed the table's schema, encoded as parameters. The caller's object is not changed. */
+/** A record that was checked by the table's schema, encoded as parameters. The caller's object is not changed. */
 export interface WritableRow {
-  /** Values for `table.columns`, in their order, up to the framework's own columns. */
+  /** Values for `table.columns`, in their order, without the framework's own columns at the end. */
   readonly values: readonly WireValue[];
-  /** The revision in the record, if any. */
+  /** The revision in the record; undefined if it has none. */
   readonly revision: string | undefined;
-  /** Names no instance, in a store without an instancer: the row is that of the record with its key, in any instance. */
+  /**
+   * Whether the record names no instance in a store without an instancer. Then it replaces the record with its key, in
+   * whichever instance.
+   */
   readonly findsInstance?: boolean;
 }
 
 const DATABASE_FIELDS = new Set(['revision', 'createdAt', 'updatedAt', 'deletedAt']);
 const FRAMEWORK_FIELDS = new Set([...DATABASE_FIELDS, 'orgId', 'instanceId']);
 
-/** The columns that a record has values for, in the table's order: all except revision and timestamps. */
+/** The columns for which a record has values, in the table's order: all except revision and timestamps. */
 export const suppliedColumns = perTable((table): readonly Column[] =>
   table.columns.filter((column) => !DATABASE_FIELDS.has(column.field)),
 );
 
 /**
- * Checks a record against the table and the scope. Fields that the database has a default for may be missing, and are
- * null then. Throws InvalidRecordError or OperationNotAllowedError.
+ * Checks a record against the table and the scope. Fields with a default in the database may be missing, and are then
+ * null. Throws InvalidRecordError or OperationNotAllowedError.
  */
 export function writeRow(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
   return rowOf(table, scope, record, newRecordSchema(table));
 }
 
-/** The same for a record that is to replace one: no default fills what is missing. */
+/** The same for a record that replaces another one: missing fields get no default. */
 export function writeChangedRow(table: RegisteredTable, scope: Scope, record: unknown): WritableRow {
   return rowOf(table, scope, record, table.definition.schema);
 }
 
-/** The table's schema, without what the database fills in. A rule of the whole record is kept. */
+/** The table's schema with the fields optional that the database computes. Checks of the whole record (zod's `refine`) are kept. */
 const newRecordSchema = perTable(({ definition: { schema, columns } }): TableSchema => {
   const defaulted = columns.filter(({ databaseDefault }) => databaseDefault !== undefined);
   if (defaulted.length === 0) return schema;
@@ -61,7 +64,10 @@ function rowOf(table: RegisteredTable, scope: Scope, record: unknown, schema: Ta
   return { values, revision: readRevision(table, (record as { revision?: unknown }).revision) };
 }
 
-/** The same, for a session's verbs: in a store without an instancer the key decides, and the instance need not be named. */
+/**
+ * The same for a session's methods. In a store without an instancer the key identifies the record, and the instance may
+ * be omitted.
+ */
 export function writeRowByKey(
   table: RegisteredTable,
   scope: Scope,

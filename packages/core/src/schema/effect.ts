@@ -1,2 +1,2 @@
-/** A statement with a comment in front that says what it does to data: what `planSchema` shows. */
+/** Returns the statement, preceded by a comment on its effect on data. `planSchema` shows it. */
 export const withEffect = (effect: string, sql: string): string => `-- ${effect.replaceAll(/\s+/g, ' ')}\n${sql}`;

@@ -25,14 +25,17 @@ export interface FrameworkTable {
 /** Rights by role, e.g. `{ service: ['usage'] }`. Roles that are not named have none. */
 export type GrantsByRole = Partial<Readonly<Record<StoreRole, readonly string[]>>>;
 
-/** What one part of the framework keeps in one schema. Each object is named as it is, or will be after the part's plan. */
+/** The objects of one part of the framework in one schema. Each has the name that it has after the part's plan has run. */
 export interface FrameworkObjects {
   /** Default `intendant`. */
   readonly schema?: string;
   readonly tables?: readonly FrameworkTable[];
   /** By name, unquoted. */
   readonly sequences?: Readonly<Record<string, GrantsByRole>>;
-  /** By signature with the schema, e.g. `intendant.has_job(text, jsonb)`: the roles that may call it, none for triggers' functions. */
+  /**
+   * The roles that may call each function, by signature with the schema, e.g. `intendant.has_job(text, jsonb)`; none
+   * for trigger functions.
+   */
   readonly functions?: Readonly<Record<string, readonly StoreRole[]>>;
 }
 
@@ -53,7 +56,7 @@ export async function planProtection(
   return differences.flatMap(({ statements }) => statements);
 }
 
-/** The same as differences with their reasons, each with what it is about; for the audit. */
+/** The same as a list of differences, each with its reason and the object concerned; for the audit. */
 export async function compareFramework(
   client: ClientBase,
   objects: FrameworkObjects,
@@ -69,7 +72,7 @@ export async function compareFramework(
 }
 
 export interface FrameworkDifference extends Difference {
-  /** What it is about, e.g. `intendant.change_log`. */
+  /** The object concerned, e.g. `intendant.change_log`. */
   readonly subject: string;
 }
 

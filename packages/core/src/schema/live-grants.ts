@@ -27,7 +27,7 @@ export async function readSchemaGrants(client: ClientBase, schema: string): Prom
   return rows[0]?.grants ?? [];
 }
 
-/** By name, of those that exist. */
+/** By name; only those that exist. */
 export async function readSequenceGrants(
   client: ClientBase,
   schema: string,
@@ -42,7 +42,7 @@ export async function readSequenceGrants(
   return byName(rows);
 }
 
-/** By signature as given, of those that exist. */
+/** By the given signature; only those that exist. */
 export async function readFunctionGrants(
   client: ClientBase,
   signatures: readonly string[],

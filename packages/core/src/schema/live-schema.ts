@@ -40,11 +40,11 @@ export interface LiveTable {
   /** Check constraints by name. */
   readonly checks: Readonly<Record<string, string>>;
   readonly indexes: readonly string[];
-  /** Those that a definition brought about and marked. */
+  /** Those that were created from a definition, and marked as such. */
   readonly definedIndexes: readonly string[];
   /** Foreign keys by name. */
   readonly references: readonly string[];
-  /** Those that a definition brought about and marked. */
+  /** Those that were created from a definition, and marked as such. */
   readonly definedReferences: readonly string[];
   /** Enabled triggers by name, each as its definition. */
   readonly triggers: Readonly<Record<string, string>>;
@@ -130,7 +130,7 @@ const LIVE_TABLES = `
   join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p')`;
 
-/** The tables of these names that exist, by name. */
+/** Returns those of the tables that exist, by name. */
 export async function readLiveTables(
   client: ClientBase,
   schemaName: string,
@@ -140,7 +140,7 @@ export async function readLiveTables(
   return new Map(rows.map((row) => [row.name, row]));
 }
 
-/** The names of these tables' partitions, at any depth, that lie in the same schema. */
+/** Returns the names of these tables' partitions, at any depth, that are in the same schema. */
 export async function readPartitions(
   client: ClientBase,
   schemaName: string,

@@ -13,7 +13,7 @@ export interface RowFacts {
   readonly otherDefaults: ReadonlySet<string>;
 }
 
-/** Collects why a change cannot be made, each with the statement that would make it. */
+/** Collects the reasons why a change is refused, each with the statement that would make the change. */
 export type Refuse = (reason: string) => void;
 
 /** The column for `create table` and `add column`. */
@@ -46,7 +46,7 @@ function hasMovingDefault(column: Column): boolean {
   return new Set(values.map((value) => String(encodeColumn(column, value)))).size > 1;
 }
 
-/** Renames first, so that everything after sees the new names. */
+/** Plans renames first, so that all later steps see the new names. */
 export function planRenames(table: RegisteredTable, live: LiveTable, refuse: Refuse): string[] {
   const names = new Set(live.columns.map(({ name }) => name));
   return Object.entries(table.definition.renamedFrom).flatMap(([field, from]) => {
@@ -213,7 +213,7 @@ function alterType(
   return [];
 }
 
-/** A row that another session adds before the change has its lock would be changed with the table. */
+/** A row that another session adds before this change has its lock would be changed together with the table. */
 export const whileEmpty = (table: RegisteredTable, change: string): string =>
   doBlock(`begin
   lock table ${table.qualifiedName} in access exclusive mode;
@@ -224,7 +224,7 @@ export const whileEmpty = (table: RegisteredTable, change: string): string =>
   ${change};
 end`);
 
-/** The body may hold any name, so the tag around it is one that it does not hold. */
+/** The body may contain any name, so the dollar-quote tag is one that the body does not contain. */
 function doBlock(body: string): string {
   let tag = '$intendant$';
   while (body.includes(tag)) tag = `${tag.slice(0, -1)}_$`;

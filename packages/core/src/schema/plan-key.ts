@@ -27,7 +27,7 @@ export function planPrimaryKey(table: RegisteredTable, live: LiveTable, refuse: 
   return [];
 }
 
-/** Whether the columns are the same in any order, with or without `instance_id`. */
+/** Whether the columns are the same in any order, ignoring `instance_id`. */
 function keepsRows(stored: readonly string[], wanted: readonly string[]): boolean {
   const added = wanted.filter((name) => !stored.includes(name));
   return stored.every((name) => wanted.includes(name)) && added.every((name) => name === 'instance_id');

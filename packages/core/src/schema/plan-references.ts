@@ -9,7 +9,7 @@ import { FROM_DEFINITION } from './plan-indexes.ts';
 
 const ACTIONS = { restrict: 'restrict', cascade: 'cascade', setNull: 'set null' } as const;
 
-/** Plans the foreign keys of these tables, after all tables exist or are planned. */
+/** Plans the foreign keys of these tables. Called after all tables exist or are planned. */
 export async function planReferences(
   client: ClientBase,
   schemaName: string,

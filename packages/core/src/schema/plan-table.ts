@@ -12,8 +12,8 @@ import { comparePolicies, tablePolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
 
 /**
- * Returns the SQL that changes one table to its definition. Throws ConfigurationError for a change that would lose, revive
- * or split data, with the statements that would do it.
+ * Returns the SQL that changes one table to its definition. Throws ConfigurationError for a change that would lose
+ * data, show deleted records again or split records, with the statements that would make the change.
  */
 export function planTable(
   table: RegisteredTable,

@@ -6,16 +6,16 @@ import type { LivePolicy, LiveTable } from './live-schema.ts';
 import { sameExpression } from './stored-expression.ts';
 import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
 
-/** The table properties that determine its policies. */
+/** The properties of a table that determine its policies. */
 export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
 
-/** The rows that one role may read, and with `all` also write. */
+/** The rows that one role may read and, with `all`, also write. */
 export interface WantedPolicy {
   readonly name: string;
   readonly role: string;
   readonly command: 'select' | 'all';
   readonly condition: string;
-  /** Whether it is restrictive: it limits the role's other policies. Default false. */
+  /** Whether the policy is restrictive, i.e. limits the role's other policies. Default false. */
   readonly isRestrictive?: boolean;
 }
 

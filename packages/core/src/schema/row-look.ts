@@ -10,8 +10,8 @@ const FRAMEWORK_COLUMNS = new Set(['org_id', 'instance_id', 'revision', 'created
 const NOTHING: ReadonlySet<string> = new Set();
 
 /**
- * Reads rows if the catalogs do not show whether a change would hide, revive or split data: if columns are no longer in the
- * definition while others are new, and if a table with soft-deleted rows no longer has soft deletion.
+ * Reads rows where the catalogs do not show whether a change would hide, show again or split data: if columns are no
+ * longer in the definition while others are new, and if a table with soft-deleted rows no longer has soft deletion.
  */
 export async function lookAtRows(
   client: ClientBase,
@@ -37,8 +37,8 @@ function questionableColumns(table: RegisteredTable, live: LiveTable): string[] 
 }
 
 /**
- * Reads past the table's own row security, which holds for its owner too: as superuser, else as an owner that lifts it
- * for the moment (and puts it back by rolling back), else as the role that reads all orgs' rows.
+ * Reads the table without its row security, which applies to its owner too: as a superuser; else as the owner, who
+ * disables it for the moment (a rollback enables it again); else as the role that reads all orgs' rows.
  */
 async function readAllRows<Row extends Record<string, unknown>>(
   client: ClientBase,

@@ -33,7 +33,7 @@ const REGISTER_LOCK = `select pg_advisory_xact_lock(hashtextextended('intendant.
 /** Registrations can still conflict outside the lock, e.g. in catalogs shared by all databases of the server. */
 const MAX_ATTEMPTS = 5;
 
-/** One pass can make another necessary: new objects get the database's default privileges, which the next pass revokes. */
+/** One pass can make another one necessary: new objects get the database's default privileges, which the next pass revokes. */
 const MAX_PASSES = 3;
 
 const LOOK_AS_SERVICE = `
@@ -55,7 +55,7 @@ export class SchemaKeeper {
     this.#parts.set(part.name, part);
   }
 
-  /** Creates what is missing for these tables, in one transaction. Returns the tables as they now are in the database. */
+  /** Creates what is missing for these tables, in one transaction. Returns the tables as they are in the database afterwards. */
   async apply(definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
@@ -116,7 +116,7 @@ export class SchemaKeeper {
     return plans.flat();
   }
 
-  /** Runs in a transaction of the admin login, behind the register lock. */
+  /** Runs in a transaction of the admin login, under the register lock. */
   async withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -215,7 +215,7 @@ export class SchemaKeeper {
   }
 }
 
-/** Two sessions that change one catalog row: "tuple concurrently updated", a deadlock, or the same name made twice. */
+/** Errors when two sessions change one catalog row: "tuple concurrently updated", a deadlock, or the same name created twice. */
 const isPassingConflict = (error: unknown): boolean =>
   error instanceof Error &&
   ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));

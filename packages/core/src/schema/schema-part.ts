@@ -5,9 +5,9 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 export interface SchemaPart {
   readonly name: string;
   /**
-   * The SQL that takes the live schema to the wanted one for these tables, in order; empty when nothing is missing.
-   * Runs on the admin connection, in register's transaction and behind its lock, after the tables' own statements
-   * were carried out (not carried out, in `planSchema`). Must not change anything itself.
+   * Returns the SQL that changes the live schema to the wanted one for these tables, in order; empty if nothing is
+   * missing. Called on the admin connection, in register's transaction and under its lock, after the tables' own
+   * statements were run (in `planSchema` they are not run). It must not change anything itself.
    */
   plan(client: ClientBase, tables: readonly RegisteredTable[]): Promise<string[]>;
 }

@@ -1,8 +1,8 @@
 /**
- * Whether an expression that Postgres printed (pg_get_expr, pg_get_constraintdef) is the one we wrote. Ours are laid out
- * with all parentheses that Postgres prints, so only casts to text, column aliases, blanks and capitals differ. Literals
- * and quoted names are compared as they are. If a version of Postgres printed otherwise, the object would be made anew
- * at each register, which does no harm.
+ * Whether an expression that Postgres printed (pg_get_expr, pg_get_constraintdef) is the one that we wrote. Ours are
+ * written with all the parentheses that Postgres prints, so only casts to text, column aliases, spaces and letter case
+ * differ. Literals and quoted names are compared exactly. If a version of Postgres printed an expression differently,
+ * the object would be replaced at each register, which is harmless.
  */
 export const sameExpression = (stored: string | null, wanted: string | null): boolean =>
   stored === null || wanted === null ? stored === wanted : normalized(stored) === normalized(wanted);

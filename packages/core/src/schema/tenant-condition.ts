@@ -2,8 +2,9 @@ import { type DbRole, isInstanceScoped, isTenantScoped } from '../context/db-rol
 import { INSTANCE_SETTING, ORG_SETTING } from '../exchange/scope-settings.ts';
 
 /**
- * How a table says whom a row belongs to. `required`: each row to one org (or instance). `nullable`: null for rows that
- * belong to none and are seen by all, such as changes of a shared table. `absent`: there is no such column.
+ * How a table stores the owner of a row. `required`: each row belongs to one org (or instance). `nullable`: null for
+ * rows that belong to none and that all callers see, such as changes of a shared table. `absent`: there is no such
+ * column.
  */
 export type OwnerColumn = 'required' | 'nullable' | 'absent';
 
@@ -24,13 +25,14 @@ export interface TenantCondition {
 }
 
 /**
- * The one definition of what a role sees. A setting that was never set is null and equals nothing; one whose transaction
- * has ended is empty, and no row's org is empty (a check of the table holds that). The sub-select is evaluated once a
- * statement instead of once a row.
+ * The single definition of which rows a role sees. A setting that was never set is null and equals nothing. A setting
+ * whose transaction has ended is empty, and a check constraint forbids rows with an empty org. The sub-select is
+ * evaluated once per statement instead of once per row.
  *
- * The instance stands in a policy of its own, a restrictive one, since a solver decides a policy by one equality.
+ * The instance condition is a separate, restrictive policy, because the solver that proves isolation handles one
+ * equality per policy.
  *
- * Laid out with the parentheses that Postgres prints (pg_get_expr), so that the stored text can be compared.
+ * The text has the parentheses that Postgres prints (pg_get_expr), so that the stored text can be compared.
  */
 export function tenantCondition({ org, instance }: TenantColumns, role: DbRole): TenantCondition {
   const ofInstance = isInstanceScoped(role) ? instanceCondition(instance) : undefined;

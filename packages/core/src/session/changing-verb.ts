@@ -1,7 +1,7 @@
 import { OperationNotAllowedError } from '../error/intendant-error.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** A verb of a session that changes records. */
+/** A method of a session that changes records. */
 export type ChangingVerb =
   | 'insert'
   | 'insertMany'
@@ -12,7 +12,7 @@ export type ChangingVerb =
   | 'delete'
   | 'deleteMany';
 
-/** The message of a part that refuses a session's change of its records. It names the verb to use. */
+/** The message for a change that a part refuses. It names the method to use instead. */
 export type ChangeRefusal = (verb: ChangingVerb) => string;
 
 /** Throws OperationNotAllowedError when a part has refused changes of the table. */

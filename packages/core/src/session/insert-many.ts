@@ -5,7 +5,10 @@ import { defaultedColumns, insertManyStatement, ROWS_A_STATEMENT } from '../stat
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** Inserts thousands of rows with each statement, all in one exchange. Only the time is unknown here, so only that is returned. */
+/**
+ * Inserts thousands of rows with each statement, all in one exchange. Only the time of creation is unknown here, so
+ * only that is returned.
+ */
 export async function insertMany<T extends AnyTable>(
   table: RegisteredTable,
   rows: readonly WritableRow[],

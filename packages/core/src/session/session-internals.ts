@@ -5,7 +5,7 @@ import type { AnyTable } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import type { ChangingVerb } from './changing-verb.ts';
 
-/** What sibling packages need of a session or a transaction. */
+/** What sibling packages use of a session or a transaction. */
 export interface SessionInternals {
   /** The data store that the session belongs to. An argument of `internalsOf`. */
   readonly store: object;
@@ -16,16 +16,16 @@ export interface SessionInternals {
   scopeFor(tables: readonly RegisteredTable[]): Scope;
 }
 
-/** What a session needs. The store and a transaction each bring their own. */
+/** What a session is made of. The store and a transaction each provide their own. */
 export interface SessionParts extends SessionInternals {
   table(definition: AnyTable): RegisteredTable;
-  /** Throws OperationNotAllowedError for a table whose records another part changes. */
+  /** Throws OperationNotAllowedError for a table whose records only another part may change. */
   checkChange(table: RegisteredTable, verb: ChangingVerb): void;
 }
 
 const sessions = new WeakMap<object, SessionInternals>();
 
-/** Throws ConfigurationError for what is not a session of this copy of the package. */
+/** Throws ConfigurationError for a value that is not a session of this copy of the package. */
 export function sessionInternalsOf(session: object): SessionInternals {
   const internals = sessions.get(session);
   if (internals) return internals;

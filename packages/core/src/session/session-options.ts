@@ -4,17 +4,17 @@ import type { Filter } from '../statement/filter.ts';
 import type { FindManyOptions } from '../statement/find-many.ts';
 import type { AnyTable } from '../table/record-types.ts';
 
-/** How one record is found. */
+/** How `find` looks for a record. */
 export interface FindOptions {
-  /** A soft-deleted record too. Default false. */
+  /** Whether to find a soft-deleted record too. Default false. */
   readonly includeDeleted?: boolean;
   /** Cancels the statement on the server. */
   readonly signal?: AbortSignal;
 }
 
-/** How one record is removed. */
+/** How a record is removed. */
 export interface DeleteOptions extends RunOptions {
-  /** Throws RevisionConflictError unless the record is at this revision. Default: any revision. */
+  /** Throws RevisionConflictError unless the record has this revision. Default: any revision. */
   readonly revision?: number;
 }
 
@@ -33,7 +33,7 @@ export interface RemoveOptions extends DeleteOptions, WriteOptions {}
 
 /** Which records `deleteMany` removes. */
 export interface DeleteManyOptions<T extends AnyTable> extends WriteOptions {
-  /** `{}` means all. */
+  /** The records to remove; `{}` means all. */
   readonly where: Filter<T>;
 }
 

@@ -53,10 +53,10 @@ export class Session {
   }
 
   /**
-   * Adds a record and returns it as stored. Org and instance are filled in from the context where the record leaves
-   * them out; the revision is 1 unless the record carries one; timestamps are the database's.
+   * Adds a record and returns it as stored. Org and instance default to those of the context; the revision is 1 unless
+   * the record has one; the database sets the timestamps.
    *
-   * Throws DuplicateRecordError when the key is taken, by a soft-deleted record too.
+   * Throws DuplicateRecordError if a record with this key exists, even a soft-deleted one.
    */
   async insert<T extends AnyTable>(
     definition: T,
@@ -156,11 +156,12 @@ export class Session {
   }
 
   /**
-   * Inserts the record, at revision 1, or replaces the one with its key. A record without a revision replaces whatever is
-   * there: the last writer wins. One with a revision from 1 only replaces, under the same rule as `update`: it never creates
-   * what was deleted meanwhile. Revision 0 only inserts. A soft-deleted record comes back.
+   * Inserts the record, at revision 1, or replaces the one with its key. A record without a revision replaces the
+   * stored one whatever its revision: the last writer wins. A record with a revision of 1 or more only replaces, under
+   * the same rule as `update`, so it never creates a record that was deleted in the meantime. Revision 0 only inserts.
+   * A soft-deleted record becomes visible again.
    *
-   * Throws RevisionConflictError when the record is at another revision, or is not there.
+   * Throws RevisionConflictError if the record has another revision or does not exist.
    */
   async upsert<T extends AnyTable>(
     definition: T,
@@ -177,8 +178,9 @@ export class Session {
   }
 
   /**
-   * Hides the record from `find`, `findMany` and `update`. Returns the number of hidden records: 1, or 0 when there is
-   * none. Counts as a change. Throws RevisionConflictError when `revision` is given and the stored one differs.
+   * Hides the record from `find`, `findMany` and `update`. Returns the number of hidden records: 1, or 0 if there is
+   * none. It counts as a change of the record. Throws RevisionConflictError if `revision` is given and the
+   * stored one differs.
    */
   async softDelete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: RemoveOptions = {}): Promise<number> {
     const operation = this.#openForChange(definition, 'softDelete', options, DELETE_OPTIONS);
@@ -244,7 +246,7 @@ export class Session {
     return new TableOperation<T>({ verb, table, scope: this.#parts.scopeFor([table]), executor, options });
   }
 
-  /** As `#open`, for a verb that changes records. */
+  /** Like `#open`, for a method that changes records. */
   #openForChange<T extends AnyTable, Options extends WriteOptions>(
     definition: T,
     verb: ChangingVerb,

@@ -25,7 +25,7 @@ export interface TableOperationParts {
   readonly options: RunOptions | undefined;
 }
 
-/** One call of a verb on one table: runs its statements under the scope, and translates errors and rows. */
+/** One call of a session's method on one table: runs its statements under the scope, and translates errors and rows. */
 export class TableOperation<T extends AnyTable> {
   readonly #parts: TableOperationParts;
 
@@ -77,7 +77,7 @@ export class TableOperation<T extends AnyTable> {
     throw reason;
   }
 
-  /** Why a change matched no row: none exists, several instances have one, or it has another revision. */
+  /** Returns why a change matched no row: no record exists, several instances have one, or it has another revision. */
   async whyUnchanged(identity: readonly IdentityValue[], key: unknown): Promise<Error> {
     const { table, verb } = this.#parts;
     const includesDeleted = verb === 'delete' || verb === 'upsert';

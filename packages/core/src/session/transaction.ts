@@ -14,8 +14,9 @@ export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializabl
 /** Options of `transaction`. */
 export interface TransactionOptions {
   /**
-   * All tables the transaction will touch: it then runs under the least role of them all. Default: each operation runs
-   * under the role of its own table, and raw SQL under the least across the registered tables on which the caller has a role.
+   * All tables that the transaction will use. It then runs under the least of the roles on them. Default: each
+   * operation runs under the role on its own table, and raw SQL under the least of the roles on those registered tables
+   * on which the caller has one.
    */
   readonly tables?: readonly AnyTable[];
   /** Default `read committed`. */
@@ -62,8 +63,8 @@ export class Transaction extends Session {
   }
 
   /**
-   * The transaction's pg client, for Kysely, Drizzle and the like, the scope in force. Neither commit nor roll back on
-   * it, and do not keep it: it goes back to the pool.
+   * The transaction's pg client, for Kysely, Drizzle and others, with the scope set. Do not commit or roll back on it,
+   * and do not keep it: it is returned to the pool.
    */
   get client(): ClientBase {
     return this.#connection.rawClient();
@@ -75,8 +76,8 @@ export class Transaction extends Session {
   }
 
   /**
-   * A part of this transaction. With `savepoint`, its failure undoes it alone and is thrown on; then what else is asked of
-   * the transaction meanwhile, another nested part too, waits until this one has ended.
+   * Runs a part of this transaction. With `savepoint`, a failure rolls back only this part, and is rethrown. Other
+   * operations of the transaction, other nested parts included, wait until a part with a savepoint has ended.
    */
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: NestedTransactionOptions = {}): Promise<T> {
     checkOptions('transaction', options, { savepoint: true });
@@ -85,9 +86,9 @@ export class Transaction extends Session {
   }
 }
 
-/** Which scope an operation of a transaction runs under. */
+/** Determines the scope of each operation of a transaction. */
 export interface TransactionScopes {
-  /** For the tables that were declared; for raw SQL, where none were, across those that the caller may use. */
+  /** For the declared tables. For raw SQL without declared tables: the tables that the caller may use. */
   initial(tables: readonly AnyTable[] | undefined): Scope;
   /** For an operation on one table. */
   forTable: SessionParts['scopeFor'];

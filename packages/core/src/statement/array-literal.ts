@@ -1,6 +1,6 @@
 import type { WireValue } from '../exchange/statement.ts';
 
-/** Values as one Postgres array in text form. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+/** Returns the values as one Postgres array in text form. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
 export function arrayLiteral(values: readonly WireValue[]): string;
 /** As `arrayLiteral`, for one property of each item. */
 export function arrayLiteral<Item>(items: readonly Item[], textOf: (item: Item) => WireValue): string;

@@ -6,9 +6,12 @@ import { perTable } from './per-table.ts';
 export const columnList = (columns: readonly Column[]): string =>
   columns.map((column) => quoteIdentifier(column.name)).join(', ');
 
-/** Every column of the table in its order: what `readRow` takes. */
+/** All columns of the table, in the order that `readRow` requires. */
 export const allColumns = perTable((table: RegisteredTable) => columnList(table.columns));
 
-/** What a new row gets in a column: the value in `placeholder`, or where that is null the default that the database computes. */
+/**
+ * The value of a column in a new row: the parameter in `placeholder`, or the default that the database computes if the
+ * parameter is null.
+ */
 export const newValue = ({ databaseDefault, format }: Column, placeholder: string): string =>
   databaseDefault === undefined ? placeholder : `coalesce(${placeholder}::${format.sqlType}, ${databaseDefault})`;

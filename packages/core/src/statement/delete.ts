@@ -27,14 +27,14 @@ const softDeleteText = perShape<DeleteShape>(
     where ${condition(shape)}${aliveCondition(table)}${soleCondition(table, shape.identity, 'alive')}`,
 );
 
-/** Removes the row, soft-deleted or not. */
+/** Deletes the row, whether it is soft-deleted or not. */
 export const deleteStatement = (
   table: RegisteredTable,
   identity: readonly IdentityValue[],
   revision: string | undefined,
 ): Statement => removal('delete', deleteText, table, identity, revision);
 
-/** Hides the row, if it is not hidden already. */
+/** Sets `deleted_at` of the row, unless it is set already. */
 export const softDeleteStatement = (
   table: RegisteredTable,
   identity: readonly IdentityValue[],

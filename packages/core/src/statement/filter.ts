@@ -45,7 +45,7 @@ type FilterOn<Fields> = {
   readonly [Field in keyof Fields]?: Fields[Field] | null | Comparison<NonNullable<Fields[Field]>>;
 } & { readonly and?: readonly FilterOn<Fields>[]; readonly or?: readonly FilterOn<Fields>[] };
 
-/** Collects the values of a statement under construction. */
+/** Collects the parameters of a statement while it is built. */
 export class Parameters {
   readonly values: WireValue[] = [];
 

@@ -83,7 +83,10 @@ export function deleteManyStatement<T extends AnyTable>(
   };
 }
 
-/** A filter without `and` and `or` has one of few shapes, worth a prepared statement; others might be endless. */
+/**
+ * A filter without `and` and `or` has one of a few shapes, so its statement is prepared. Other filters could have any
+ * number of shapes.
+ */
 const shapeName = (_into: FilterTarget, where: unknown): string | undefined =>
   where === undefined ||
   (Object.keys(Object(where)).length <= 2 &&

@@ -42,7 +42,7 @@ function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
   });
 }
 
-/** Org and instance are left out if the scope fixes both. Then an index on the key can be used for the order. */
+/** Omits org and instance if the scope fixes both, so that an index on the key provides the order. */
 const tieBreakers = ({ table, scope }: FilterTarget): Column[] => {
   const leading = [
     ...(table.isTenanted && !isTenantScoped(scope.role) ? [ORG_ID] : []),
@@ -55,8 +55,9 @@ export const orderClause = (terms: readonly OrderTerm[]): string =>
   terms.map(({ column, direction }) => `${quoteIdentifier(column.name)} ${direction}`).join(', ');
 
 /**
- * The rows that come after `after` in this order. By value, not by counting, so that a page neither repeats nor skips
- * a row because others came or went. Nulls sort last going up and first going down, as in Postgres.
+ * Selects the rows that come after `after` in this order. It compares values instead of counting rows, so a page
+ * neither repeats nor skips a row when others are added or removed. Nulls come last in ascending and first in
+ * descending order, as in Postgres.
  */
 export function afterCondition(after: unknown, all: readonly OrderTerm[], into: FilterTarget): string {
   const terms = namedTerms(after, all, into);
@@ -76,7 +77,7 @@ export function afterCondition(after: unknown, all: readonly OrderTerm[], into: 
   return `(${alternatives.join(' or ')})`;
 }
 
-/** A key that names no instance stands for the records of all instances that have it: the next page begins after them. */
+/** A key without an instance identifies the records of all instances that have it. The next page begins after them. */
 function namedTerms(after: unknown, terms: readonly OrderTerm[], { table }: FilterTarget): readonly OrderTerm[] {
   const namesInstance = Object(after).instanceId !== undefined;
   const isOpen = table.sharesKeys && terms.length > 1 && terms.at(-1)?.column === INSTANCE_ID && !namesInstance;

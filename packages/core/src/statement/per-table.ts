@@ -1,6 +1,6 @@
 import type { RegisteredTable } from '../table/registered-table.ts';
 
-/** Builds a value once for each table, and keeps it as long as the table is registered. */
+/** Builds a value once for each table, and keeps it while the table is registered. */
 export function perTable<T>(build: (table: RegisteredTable) => T): (table: RegisteredTable) => T {
   const built = new WeakMap<RegisteredTable, T>();
   return (table) => {
@@ -13,8 +13,8 @@ export function perTable<T>(build: (table: RegisteredTable) => T): (table: Regis
 }
 
 /**
- * The same for a statement that comes in a few shapes. What the text depends on must be in the shape. One string object
- * for one text also spares every later look-up its hash.
+ * The same for a statement that has a few shapes. The shape must contain everything that the text depends on. Since
+ * equal texts are one string object, their hash is computed only once.
  */
 export function perShape<Part>(
   build: (table: RegisteredTable, part: Part) => string,

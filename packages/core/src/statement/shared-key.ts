@@ -7,24 +7,25 @@ import { INSTANCE_ID, ORG_ID, type RegisteredTable } from '../table/registered-t
 import { newValue } from './column-list.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
 
-/*
- * What a store without an instancer does on a table with `instance_id`. A record is found by its key, and its instance
- * stays. Two instances may have a record of one key: then a change hits no row, and the session says why. The database
- * decides this in the statement itself, since another store may put `instance_id` into the primary key at any time.
+/**
+ * Statements of a store without an instancer on a table with `instance_id`. A record is found by its key, and its
+ * instance does not change. Two instances may have a record with the same key; then a change matches no row, and the
+ * session reports why. The statement itself checks this, because another store may add `instance_id` to the primary key
+ * at any time.
  */
 
-/** Whether this identity leaves the instance open, so that the records of several instances may have it. */
+/** Whether this identity names no instance, so that records of several instances may match it. */
 export const isOpenKey = (table: RegisteredTable, identity: readonly IdentityValue[]): boolean =>
   table.sharesKeys && !identity.some(({ column }) => column === INSTANCE_ID);
 
-/** Holds for a row, called `stored`, whose key no other instance has; '' where the identity names the instance. */
+/** The condition that no other instance has the key of the row, which is called `stored`; '' if the identity names the instance. */
 export const soleCondition = (
   table: RegisteredTable,
   identity: readonly IdentityValue[],
   rows: 'alive' | 'all',
 ): string => (isOpenKey(table, identity) ? ` and ${soleOfKey(table, rows)}` : '');
 
-/** The same for a row that was written: by its key, whatever the writer named. */
+/** The same for a row that was just written: compares by its key, whatever instance the record named. */
 export function soleOfKey(table: RegisteredTable, rows: 'alive' | 'all'): string {
   const isAlive = rows === 'alive' && table.definition.softDelete ? ' and other.deleted_at is null' : '';
   return `not exists (
@@ -34,8 +35,9 @@ export function soleOfKey(table: RegisteredTable, rows: 'alive' | 'all'): string
 }
 
 /**
- * Compares the row's instance with the one that the record names. While the primary key lacks `instance_id` no store
- * with an instancer uses the table; then it is a column like others, and the record's value replaces the stored one.
+ * Compares the row's instance with the one that the record names. While the primary key lacks `instance_id`, no store
+ * with an instancer uses the table. Then `instance_id` is an ordinary column, and the record's value replaces the
+ * stored one.
  */
 const namedInstanceCondition = (table: RegisteredTable, placeholder: string): string =>
   `(instance_id = ${placeholder} or not exists (
@@ -45,7 +47,7 @@ const namedInstanceCondition = (table: RegisteredTable, placeholder: string): st
         and c.conname = ${quoteLiteral(primaryKeyName(table.name))}
     ))`;
 
-/** The row that an update is about. Values of `identity` start at `first`. */
+/** Selects the row to update. The parameters for `identity` start at number `first`. */
 export const changedCondition = (table: RegisteredTable, identity: readonly IdentityValue[], first: number): string =>
   identityComparison(
     table,
@@ -53,7 +55,7 @@ export const changedCondition = (table: RegisteredTable, identity: readonly Iden
     (_, index) => `$${first + index}`,
   );
 
-/** Compares these columns of a row; its instance as `namedInstanceCondition` does. */
+/** Compares these columns of a row; the instance is compared as by `namedInstanceCondition`. */
 export const identityComparison = (
   table: RegisteredTable,
   columns: readonly Column[],
@@ -68,7 +70,10 @@ export const identityComparison = (
     )
     .join(' and ');
 
-/** Placeholders of a new row's values. A row that names no instance takes that of the record with its key, and so meets it. */
+/**
+ * Placeholders for the values of a new row. A row that names no instance gets the instance of the stored record with
+ * its key, so that it conflicts with that record.
+ */
 export function insertedValues(
   table: RegisteredTable,
   placeholder = (index: number): string => `$${index + 1}`,
@@ -105,7 +110,7 @@ export function givenRows(table: RegisteredTable, rows: string, hasRevisions: bo
         on given.instance_id is null and ${sameKey(table, 'same', ({ name }) => `given.${quoteIdentifier(name)}`)}`;
 }
 
-/** The row's values as `insertedValues` takes them: null for an instance that the record does not name. */
+/** The row's values as `insertedValues` expects them: null for an instance that the record does not name. */
 export function insertedRow(table: RegisteredTable, { values, findsInstance }: WritableRow): readonly WireValue[] {
   if (!findsInstance) return values;
   const place = suppliedColumns(table).indexOf(INSTANCE_ID);

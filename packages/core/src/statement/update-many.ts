@@ -11,7 +11,10 @@ import { aliveCondition } from './find.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { touched } from './update.ts';
 
-/** The same changes to every record of a filter that is not soft-deleted; the revision trigger counts each. */
+/**
+ * Makes the same changes to every record that matches a filter and is not soft-deleted. The revision trigger increases
+ * each revision.
+ */
 export function updateManyStatement<T extends AnyTable>(
   table: RegisteredTable,
   scope: Scope,
@@ -32,7 +35,7 @@ export function updateManyStatement<T extends AnyTable>(
   };
 }
 
-/** Each changed field with its value as the schema gives it. Throws InvalidRecordError. */
+/** Each changed field with its value as the schema returns it. Throws InvalidRecordError. */
 function changedValues(table: RegisteredTable, changes: unknown): [Column, unknown][] {
   if (typeof changes !== 'object' || changes === null || Array.isArray(changes) || Object.keys(changes).length === 0)
     throw invalid(table, 'updateMany takes the fields to change, at least one');

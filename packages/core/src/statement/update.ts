@@ -26,9 +26,9 @@ const updateText = perShape<UpdateShape>((table, { identity, hasRevision }) => {
 });
 
 /**
- * Replaces all columns of the record with this identity, if it is at the row's revision. Returns the stored row, or
- * none. The revision is checked in the `where` clause: a conflict then does not abort a surrounding transaction, as an
- * exception of the trigger would.
+ * Replaces all columns of the record with this identity if it has the row's revision. Returns the stored row, or none.
+ * The revision is checked in the `where` clause: unlike an exception in the trigger, a conflict then does not abort a
+ * surrounding transaction.
  */
 export function updateStatement(
   table: RegisteredTable,
@@ -54,7 +54,10 @@ export function updateStatement(
 export const touched = (table: RegisteredTable): string[] =>
   table.definition.revisioned ? [] : ['updated_at = clock_timestamp()'];
 
-/** All columns except the identity. A table with no other column still gets an assignment, so that the update is a change. */
+/**
+ * Assigns all columns except the identity. A table without other columns gets an assignment too, so that the update is
+ * a change.
+ */
 function replacedColumns(table: RegisteredTable, identity: readonly IdentityValue[]): readonly Column[] {
   const supplied = suppliedColumns(table);
   const keepsInstance = isOpenKey(table, identity);

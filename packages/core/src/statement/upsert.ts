@@ -29,10 +29,10 @@ const upsertText = perShape<UpsertShape>((table, { hasRevision, findsInstance })
 });
 
 /**
- * Inserts at revision 1, or replaces what is there, soft-deleted or not, if it is at the row's revision; whatever its
- * revision when the row names none. A row that names a revision from 1 only replaces; revision 0 only inserts.
- * Returns the stored row, or none when the revision is another, or when the key alone is that of several instances'
- * records.
+ * Inserts at revision 1, or replaces the stored row, soft-deleted or not, if it has the row's revision. A row without a
+ * revision replaces any revision. A row with a revision of 1 or more only replaces; revision 0 only inserts.
+ *
+ * Returns the stored row. Returns none if the revisions differ, or if records of several instances have the key.
  */
 export function upsertStatement(table: RegisteredTable, row: WritableRow): Statement {
   const hasRevision = row.revision !== undefined;
@@ -46,8 +46,8 @@ export function upsertStatement(table: RegisteredTable, row: WritableRow): State
 }
 
 /**
- * Selects the values, or nothing if they must replace a row that does not exist. Revision 0: no row may exist. The row is
- * locked: deleted between the look and the insert, it would come back at revision 1.
+ * Selects the values, or nothing if they must replace a row that does not exist. With revision 0 no row may exist. The
+ * row is locked: if it were deleted before the insert, the insert would create it again at revision 1.
  */
 export function valuesUnlessMissing(table: RegisteredTable, findsInstance: boolean): string {
   const columns = suppliedColumns(table);

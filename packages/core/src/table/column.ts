@@ -16,25 +16,28 @@ import {
   type WireFormat,
 } from './wire-format.ts';
 
-/** One column: how it is called on both sides, and how its values travel. */
+/** One column: its names in records and in the database, and how its values are encoded. */
 export interface Column {
-  /** The record's field, e.g. `orgId`. The same as `name` but for the framework's own columns. */
+  /** The record's field, e.g. `orgId`. Equal to `name`, except for the framework's own columns. */
   readonly field: string;
-  /** The database's column, unquoted, e.g. `org_id`. */
+  /** The column in the database, unquoted, e.g. `org_id`. */
   readonly name: string;
   readonly format: WireFormat;
   readonly isNullable: boolean;
-  /** Absent from the record, rather than null in it, when the database holds null: an optional field that is not nullable. */
+  /**
+   * Whether the record omits the field, instead of having null, when the column is null: for optional fields that are
+   * not nullable.
+   */
   readonly isOmittedWhenNull: boolean;
   /** The only values allowed, for a check constraint. */
   readonly allowedValues?: readonly string[];
-  /** Gives what is filled into rows that were there before the column. A function of the user's may run. */
+  /** Returns the value for rows that existed before the column. May call a function of the user. */
   readonly defaultValue?: () => unknown;
-  /** What it gave when the table was defined. */
+  /** The value that it returned when the table was defined. */
   readonly firstDefault?: unknown;
   /** The SQL default, e.g. `statement_timestamp()`. */
   readonly defaultSql?: string;
-  /** What the database computes when a new record brings no value: an SQL expression of the column's type. */
+  /** The value that the database computes if a new record has none: an SQL expression of the column's type. */
   readonly databaseDefault?: string;
 }
 
@@ -44,11 +47,11 @@ export const encodeColumn = (column: Column, value: unknown): WireValue =>
 
 interface Unwrapped {
   readonly schema: z.ZodType;
-  /** Gives the default; a function of the user's may run. */
+  /** Returns the default. May call a function of the user. */
   readonly defaultValue?: () => unknown;
 }
 
-/** The column for one field of a table's schema. Throws ConfigurationError for a schema that no column can hold. */
+/** Makes the column for one field of a table's schema. Throws ConfigurationError for a schema that no column can store. */
 export function columnFromSchema(tableName: string, field: string, schema: z.ZodType): Column {
   const { schema: inner, defaultValue } = unwrap(schema);
   const format = formatOf(inner);

@@ -1,6 +1,6 @@
 import { derivedName } from '../statement/identifier.ts';
 
-/** Upserts name the constraint rather than its columns, so they hold whether or not `instance_id` is in the key. */
+/** Upserts name the constraint instead of its columns, so they work with and without `instance_id` in the key. */
 export const primaryKeyName = (tableName: string): string => derivedName(tableName, 'pkey');
 
 export const checkName = (tableName: string, columnName: string): string => derivedName(tableName, columnName, 'check');

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../error/intendant-error.ts';
 import type { Column } from './column.ts';
 
-/** Words that stand for a value or join values; any other word must be a function that is called, or a type. */
+/** Words that are values or operators. Any other word must be a function that is called, or a type. */
 const KEYWORDS = new Set([
   'current_timestamp',
   'current_date',
@@ -21,8 +21,8 @@ const TOKEN =
   /\s+|'(?:[^'\\\0]|'')*'|(?:[a-z_][a-z0-9_]*|"(?:[^"\0]|"")+")(?:\.(?:[a-z_][a-z0-9_]*|"(?:[^"\0]|"")+"))*|\d+(?:\.\d+)?|::|\|\||[-+*/%(),[\]]/iy;
 
 /**
- * The columns with the defaults that the database computes. Throws ConfigurationError for a column that cannot have one,
- * and for text that is more than one expression of functions, literals, casts and arithmetic.
+ * Returns the columns with the defaults that the database computes. Throws ConfigurationError for a column that cannot
+ * have one, and for text that is not a single expression of functions, literals, casts and arithmetic.
  */
 export function withDatabaseDefaults(
   table: string,
@@ -55,7 +55,7 @@ function checkDefault(table: string, column: Column, sql: unknown): string {
   return sql.trim();
 }
 
-/** Why the text is not one expression that can stand inside a statement. */
+/** Returns why the text is not one expression that can be part of a statement. */
 function faultOf(sql: string): string | undefined {
   let depth = 0;
   TOKEN.lastIndex = 0;

@@ -9,7 +9,7 @@ import { checkIndexes, type TableIndex } from './table-index.ts';
 import { checkReferences, type TableReference } from './table-reference.ts';
 import { BOOLEAN, DOUBLE, JSON_DOCUMENT } from './wire-format.ts';
 
-/** Every row belongs to one org (`tenant`), or to none and all (`shared`). */
+/** Whether each row belongs to one org (`tenant`) or to all (`shared`). */
 export type Tenancy = 'tenant' | 'shared';
 
 /** The properties of a table that its TypeScript types depend on. */
@@ -24,11 +24,11 @@ export interface TableTraits {
   readonly revisioned: boolean;
   /** See `TableOptions.softDelete`. */
   readonly softDelete: boolean;
-  /** Fields that the database gives a value to when a new record brings none. */
+  /** Fields whose value the database computes if a new record has none. */
   readonly defaulted: string;
 }
 
-/** The schema of a table: its columns, by name, verbatim. */
+/** The schema of a table: its fields by name, exactly as given. */
 export type TableSchema = z.ZodObject;
 
 /** Options of `defineTable`. */
@@ -57,9 +57,9 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
    */
   readonly indexes?: readonly TableIndex<keyof z.output<Schema> & string>[];
   /**
-   * Values that the database computes for new records that bring none: SQL expressions by field, e.g.
-   * `{ id: 'gen_random_uuid()', requested: 'now()' }`. Functions of your own are named with their schema. Changes of
-   * records take no default. Default none.
+   * Values that the database computes for new records that have none: SQL expressions by field, e.g. `{ id:
+   * 'gen_random_uuid()', requested: 'now()' }`. Names of your own functions must include their schema. Updates use no
+   * defaults. Default none.
    */
   readonly defaults?: Readonly<Record<Traits['defaulted'] & keyof z.output<Schema> & string, string>>;
   /** Foreign keys to other tables, each within one org. Default none. */
@@ -68,7 +68,7 @@ export interface TableOptions<Schema extends TableSchema, Traits extends TableTr
   readonly feed?: boolean;
 }
 
-/** What `defineTable` makes: a description, bound to no database. Frozen. */
+/** What `defineTable` returns: the description of a table, independent of a database. Frozen. */
 export interface TableDefinition<Schema extends TableSchema = TableSchema, Traits extends TableTraits = TableTraits> {
   /** The table's name in the database. */
   readonly name: string;
@@ -88,17 +88,17 @@ export interface TableDefinition<Schema extends TableSchema = TableSchema, Trait
   readonly renamedFrom: Readonly<Record<string, string | null>>;
   /** The declared indexes. */
   readonly indexes: readonly TableIndex[];
-  /** SQL of the values that the database computes, by field. */
+  /** The SQL of the values that the database computes, by field. */
   readonly defaults: Readonly<Record<Traits['defaulted'], string>>;
   /** The declared foreign keys. */
   readonly references: readonly TableReference[];
-  /** Whether its changes are in the feed. */
+  /** Whether changes of the table are in the feed. */
   readonly feed: boolean;
   /** The columns of the schema, in its order. */
   readonly columns: readonly Column[];
 }
 
-/** Fields and columns that the framework adds; no schema may use them. */
+/** Fields and columns that the framework adds. A schema must not contain them. */
 const RESERVED_FIELDS = new Set([
   'orgId',
   'instanceId',
@@ -130,14 +130,14 @@ const TABLE_OPTIONS: OptionNames<AnyTableOptions> = {
   feed: true,
 };
 
-/** Names that a column cannot have: Postgres' own. https://www.postgresql.org/docs/current/ddl-system-columns.html */
+/** Names that a column cannot have because Postgres uses them. https://www.postgresql.org/docs/current/ddl-system-columns.html */
 const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
 /**
- * Describes a table. The database is not asked; `store.register` makes it so there.
+ * Describes a table. It does not access the database; `store.register` creates the table there.
  *
- * Throws ConfigurationError when a name is reserved or longer than 63 bytes, when a key column is missing or may be
- * null, for a schema that no column can hold, and for a default that is more than one SQL expression.
+ * Throws ConfigurationError for a name that is reserved or longer than 63 bytes, a key column that is missing or may be
+ * null, a schema that no column can store, and a default that is not a single SQL expression.
  *
  * ```ts
  * const vm = defineTable('vm', { schema: z.object({ id: z.string(), region: z.string() }), indexes: [['region']] });

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 
-/** Whether a value of this schema may be null: then its column may be, and null is stored as SQL's null. */
+/** Whether the schema accepts null. Then the column may be null. */
 export const allowsNull = (schema: z.ZodType): boolean => allows(schema, null, new Set());
 
-/** Whether the schema takes undefined, for a field that may be left out. */
+/** Whether the schema accepts undefined, i.e. the field may be omitted. */
 export const allowsUndefined = (schema: z.ZodType): boolean => allows(schema, undefined, new Set());
 
-/** By structure instead of by trying, so that no function of the user's runs. A lazy schema met again adds nothing. */
+/**
+ * Examines the structure instead of parsing a value, so that no function of the user runs. A recursive (lazy) schema is
+ * examined once.
+ */
 function allows(schema: z.core.$ZodType, value: null | undefined, seen: Set<z.core.$ZodType>): boolean {
   if (seen.has(schema)) return false;
   seen.add(schema);

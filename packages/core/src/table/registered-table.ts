@@ -3,29 +3,29 @@ import type { Column } from './column.ts';
 import type { AnyTable } from './record-types.ts';
 import { SAFE_INTEGER, TEXT, TIMESTAMP } from './wire-format.ts';
 
-/** A table as one store knows it once it is registered. */
+/** A table that is registered with a store. */
 export interface RegisteredTable {
   readonly definition: AnyTable;
-  /** As defined, unquoted, e.g. `vm`. */
+  /** The name as defined, unquoted, e.g. `vm`. */
   readonly name: string;
   readonly schemaName: string;
   /** Quoted, e.g. `"public"."vm"`. */
   readonly qualifiedName: string;
   /** All columns in order: org and instance, the schema's, then the framework's. */
   readonly columns: readonly Column[];
-  /** What tells a row from all others: `org_id`, `instance_id` where they apply, then the key. */
+  /** The columns that identify a row: `org_id` and `instance_id` if the table has them, then the key. */
   readonly identity: readonly Column[];
   /** The columns of `definition.key`. */
   readonly key: readonly Column[];
   readonly isTenanted: boolean;
-  /** Has `instance_id`. */
+  /** Whether the table has `instance_id`. */
   readonly isInstanced: boolean;
   /**
-   * Has `instance_id`, but the store has no instancer: a record is found by its key, whatever its instance. Several
-   * instances have a record of one key where another store, with an instancer, wrote them.
+   * Whether the table has `instance_id` but the store has no instancer. Then a record is found by its key, whatever its
+   * instance. Several instances can have a record with the same key if another store, with an instancer, wrote them.
    */
   readonly sharesKeys: boolean;
-  /** By field name. */
+  /** The columns by field name. */
   readonly columnByField: ReadonlyMap<string, Column>;
 }
 
@@ -58,8 +58,8 @@ export interface InstanceUse {
 }
 
 /**
- * A definition with the framework's columns, in the store's schema. A store without an instancer leaves `instance_id`
- * out of the primary key, unless another store has put it there.
+ * Makes a registered table: the definition with the framework's columns, in the store's schema. A store without an
+ * instancer leaves `instance_id` out of the primary key, unless another store has put it there.
  */
 export function describeTable(
   definition: AnyTable,

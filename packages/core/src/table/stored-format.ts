@@ -3,7 +3,10 @@ import type { WireFormat } from './wire-format.ts';
 
 const formats = new WeakMap<z.core.$ZodType, WireFormat>();
 
-/** Says how values of a schema are stored, where the schema alone does not: for packages that derive tables from other schemas. */
+/**
+ * States how values of a schema are stored if the schema itself does not determine it. For packages that derive tables
+ * from other schemas.
+ */
 export function storedAs<Schema extends z.ZodType>(schema: Schema, format: WireFormat): Schema {
   formats.set(schema, format);
   return schema;

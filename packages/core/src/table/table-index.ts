@@ -5,35 +5,42 @@ import type { Column } from './column.ts';
 import { indexName } from './constraint-name.ts';
 import { JSON_DOCUMENT } from './wire-format.ts';
 
-/** An index with more to say than its fields. */
+/** An index with options besides its fields. */
 export interface IndexOptions<Field extends string = string> {
-  /** In this order. `org_id` (and `instance_id`) are put in front, except for `gin`. */
+  /** The fields, in the order of the index. `org_id` (and `instance_id`) precede them, except for `gin`. */
   readonly fields: readonly Field[];
   /**
-   * No two records of one org (and instance) hold the same values; a field that is null is equal to no other. Records
-   * that are soft-deleted do not count, unless `includeDeleted` is set. A second one is a DuplicateRecordError. Default false.
+   * No two records of one org (and instance) may have the same values. A null value equals no other. Soft-deleted
+   * records do not count, unless `includeDeleted` is set. A second record with the same values causes a
+   * DuplicateRecordError. Default false.
    */
   readonly unique?: boolean;
-  /** Lets soft-deleted records count for `unique`. Default false. */
+  /** Whether soft-deleted records count for `unique`. Default false. */
   readonly includeDeleted?: boolean;
-  /** A partial index: an SQL condition on the table's columns, taken as it is, e.g. `kind = 'a'`. Default all records. */
+  /** Makes a partial index: an SQL condition on the table's columns, used verbatim, e.g. `kind = 'a'`. Default: all records. */
   readonly where?: string;
   /**
-   * `gin` indexes what is inside JSON documents and arrays. Row security lets Postgres use it under roles that see all
-   * orgs only, since its operators are not leakproof. Default `btree`.
+   * `gin` indexes the contents of JSON documents and arrays. Its operators are not leakproof, so with row security
+   * Postgres uses it only under roles that see all orgs. Default `btree`.
    */
   readonly using?: 'btree' | 'gin';
-  /** For `gin`, e.g. `jsonb_path_ops`, or with its schema for an extension's. Default Postgres' own for the type. */
+  /**
+   * The operator class for `gin`, e.g. `jsonb_path_ops`; with its schema if an extension provides it. Default: the
+   * type's default operator class.
+   */
   readonly operatorClass?: string;
 }
 
-/** An index as a definition holds it: the fields alone, or with options. */
+/** An index in a definition: its fields alone, or an object with options. */
 export type TableIndex<Field extends string = string> = readonly Field[] | IndexOptions<Field>;
 
 export const indexOptions = (index: TableIndex): IndexOptions =>
   Array.isArray(index) ? { fields: index } : (index as IndexOptions);
 
-/** The same definition has the same name, and another condition another one, so that a changed index is made anew. */
+/**
+ * Equal definitions have the same name, and a different condition gives a different name, so that a changed index is
+ * created again.
+ */
 export function nameOfIndex(tableName: string, index: TableIndex): string {
   const { fields, unique, where, using, operatorClass, includeDeleted } = indexOptions(index);
   const rest = [unique && 'unique', includeDeleted && 'includeDeleted', where, using === 'gin' && 'gin', operatorClass];

@@ -2,30 +2,30 @@ import { ConfigurationError } from '../error/intendant-error.ts';
 import { checkOptions } from '../option/check-options.ts';
 import type { Column } from './column.ts';
 
-/** What a reference needs to know of the table it refers to: any table made by `defineTable` fits. */
+/** What a reference needs of the referenced table. Every table made by `defineTable` has these properties. */
 export interface ReferencedTable {
-  /** Its name. */
+  /** The table's name. */
   readonly name: string;
-  /** Its key's fields. */
+  /** The fields of its key. */
   readonly key: readonly string[];
   /** `tenant` or `shared`. */
   readonly tenancy: string;
   /** Whether its rows belong to instances. */
   readonly instanced: boolean;
-  /** Its columns. */
+  /** The columns of the schema. */
   readonly columns: readonly Column[];
 }
 
-/** A foreign key: these fields name a record of another table, of the same org (and instance). */
+/** A foreign key: these fields identify a record of another table, of the same org (and instance). */
 export interface TableReference<Field extends string = string> {
-  /** As many as the other table's key has, in its order. A record in which one is null refers to nothing. */
+  /** The fields, in the order of the other table's key. A record in which one of them is null refers to nothing. */
   readonly fields: readonly Field[];
   /** The referenced table. */
   readonly table: ReferencedTable;
   /**
-   * What becomes of records that refer to one that is deleted: `restrict` refuses the deletion, `cascade` deletes them
-   * too, `setNull` empties the fields (a change, revision + 1). A record that is soft-deleted is still there, on either
-   * side: it may be referred to, and holds what it refers to. Default `restrict`.
+   * What happens to records that refer to a deleted record: `restrict` refuses the deletion, `cascade` deletes them
+   * too, `setNull` sets the fields to null (a change: revision + 1). Soft deletion has no effect on references: a
+   * soft-deleted record can be referred to, and keeps its own references. Default `restrict`.
    */
   readonly onDelete?: 'restrict' | 'cascade' | 'setNull';
 }

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import type { WireValue } from '../exchange/statement.ts';
 
-/** How values of one SQL type travel: exact in both directions, or refused. */
+/** How values of one SQL type are encoded and decoded. A value that cannot be converted exactly is refused. */
 export interface WireFormat {
   readonly sqlType: string;
   /** Throws a TypeError with the reason when the value cannot be stored exactly. */
   encode(value: unknown): WireValue;
   decode(text: string): unknown;
-  /** Types that `register` turns into this one, and the values of a column under rows: the expression for a quoted name. */
+  /** Column types that `register` converts to this one, each with the `using` expression for a quoted column name. */
   readonly conversions?: Readonly<Record<string, (name: string) => string>>;
 }
 
@@ -24,7 +24,7 @@ export const TEXT: WireFormat = { sqlType: 'text', encode: encodeText, decode: (
 
 export const INTEGER: WireFormat = { sqlType: 'integer', encode: encodeInteger, decode: Number };
 
-/** A safe integer as JavaScript's number. */
+/** A safe integer, as a JavaScript number. */
 export const SAFE_INTEGER: WireFormat = { sqlType: 'bigint', encode: encodeInteger, decode: Number };
 
 export const BIGINT: WireFormat = { sqlType: 'bigint', encode: encodeBigint, decode: BigInt };
@@ -38,10 +38,10 @@ export const DOUBLE: WireFormat = {
   decode: Number,
 };
 
-/** A number of 64 bits with NaN, which Postgres sorts after all others and takes for equal to itself. */
+/** A 64-bit number that may be NaN. Postgres sorts NaN after all other numbers and treats it as equal to itself. */
 export const DOUBLE_WITH_NAN: WireFormat = { ...DOUBLE, encode: encodeDouble };
 
-/** A number of 32 bits with NaN. Others are rounded to 32 bits, as a message rounds them. */
+/** A 32-bit number that may be NaN. Other values are rounded to 32 bits, as a Protobuf message rounds them. */
 export const FLOAT: WireFormat = {
   sqlType: 'real',
   encode: (value) => encodeDouble(typeof value === 'number' ? Math.fround(value) : value),
@@ -112,13 +112,16 @@ function encodeDouble(value: unknown): string {
 }
 
 /**
- * Postgres has times at infinity, and Date has none: they are read as the last and the first time that Date can hold
- * (±8.64e15 ms, https://tc39.es/ecma262/#sec-time-values-and-time-range), and these are written as infinity.
+ * Postgres has infinite timestamps, and Date has none. They are read as the first and the last time that Date can
+ * represent (±8.64e15 ms, https://tc39.es/ecma262/#sec-time-values-and-time-range), and these are written as infinity.
  */
 const FURTHEST_MS = 8.64e15;
 const INFINITE_TIMES: Readonly<Record<string, number>> = { infinity: FURTHEST_MS, '-infinity': -FURTHEST_MS };
 
-/** `2026-11-25 19:00:00.123+00` is what V8 reads natively, but for the blank and the zone; pg's own parser is ten times slower. */
+/**
+ * V8 parses `2026-11-25 19:00:00.123+00` natively once the space and the time zone are replaced. pg's own parser is ten
+ * times slower.
+ */
 function decodeTimestamp(text: string): Date {
   const infinite = INFINITE_TIMES[text];
   if (infinite !== undefined) return new Date(infinite);
@@ -126,7 +129,10 @@ function decodeTimestamp(text: string): Date {
   return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 }
 
-/** In Postgres' own spelling, so that what was sent reads as what comes back. It writes years beyond 9999 without a sign, and those before year 1 with `BC`, counting from 1. */
+/**
+ * Writes a time in Postgres' own format, so that a sent text equals the text that is read back. Years after 9999 have
+ * no sign, and years before 1 end with `BC` and are counted from 1.
+ */
 function encodeTimestamp(value: unknown): string {
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) return refuse('must be a valid Date');
   if (Math.abs(value.getTime()) === FURTHEST_MS) return value.getTime() > 0 ? 'infinity' : '-infinity';
@@ -144,17 +150,17 @@ function encodeJson(value: unknown): string {
   return text.includes('\\u0000') ? refuseNul(text) : text;
 }
 
-/** A backslash before `\u0000` makes it six ordinary characters; only an odd run of backslashes is a NUL. */
+/** In JSON text, a backslash before `\u0000` makes it six ordinary characters; only an odd number of backslashes makes it a NUL. */
 function refuseNul(text: string): string {
   return /(?<!\\)(?:\\\\)*\\u0000/.test(text)
     ? refuse('must not hold a NUL character, which Postgres cannot store')
     : text;
 }
 
-/** Levels of nesting that a document may have: far more than any needs, and within what Postgres reads. */
+/** The deepest nesting that a document may have. Postgres can parse it, and documents rarely need more. */
 const MAX_JSON_DEPTH = 500;
 
-/** JSON.stringify turns what JSON lacks into something else, or drops it; here it is refused. */
+/** Refuses values that JSON.stringify would drop or change because JSON has no form for them. */
 function checkJson(value: unknown, depth: number): void {
   if (depth > MAX_JSON_DEPTH) refuse(`must not be nested deeper than ${MAX_JSON_DEPTH} levels`);
   if (value === null || typeof value === 'boolean') return;
@@ -164,7 +170,7 @@ function checkJson(value: unknown, depth: number): void {
   else checkJsonObject(value, depth);
 }
 
-/** A field that is undefined is one that is not there. */
+/** A field with the value undefined counts as absent. */
 function checkJsonObject(value: unknown, depth: number): void {
   if (!isPlainObject(value)) throw new TypeError(`must hold JSON values alone, not a ${nameOfType(value)}`);
   for (const [field, inner] of Object.entries(value)) {

@@ -1,20 +1,20 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** What happened to one attempt of a worker. */
+/** The result of one attempt of a worker. */
 export interface AttemptEvent {
   readonly table: string;
   readonly enforcementPoint: string;
   readonly action: 'realize' | 'unrealize' | 'observe';
-  /** `handed-back`: the worker stopped or the revision was outdated; another attempt follows. */
+  /** `handed-back`: the worker stopped, or the revision was outdated; another attempt follows. */
   readonly outcome: 'done' | 'failed' | 'handed-back';
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly durationMs: number;
-  /** From the write of the intent's record to the end of the attempt; undefined if the record no longer exists. */
+  /** Time from the write of the intent's record to the end of the attempt; undefined if the record no longer exists. */
   readonly sinceIntentMs: number | undefined;
 }
 
-/** What happened to one call of a subscriber's handler. */
+/** The result of one call of a subscriber's handler. */
 export interface DeliveryEvent {
   readonly table: string;
   /** Undefined for a subscription without a durable name. */
@@ -24,6 +24,6 @@ export interface DeliveryEvent {
   readonly durationMs: number;
 }
 
-/** Diagnostics channels that metrics are counted from. Nothing is built or published without a subscriber. */
+/** Diagnostics channels for metrics. Without a subscriber no event is built or published. */
 export const attemptChannel = channel('intendant:attempt');
 export const deliveryChannel = channel('intendant:delivery');

@@ -1,12 +1,13 @@
 import type { Statement } from '../exchange/statement.ts';
 import { type SpanDescription, SpanKind } from './tracing.ts';
 
-/** Only says for whom the others are; every exchange begins with it. */
+/** The statement that sets the scope. Every exchange begins with it, so spans are not named after it. */
 const SCOPE_STATEMENT = 'set-scope';
 
 /**
- * The span of statements that travel together, by the semantic conventions for database clients
- * (https://opentelemetry.io/docs/specs/semconv/database/database-spans/). The text has placeholders in the place of values.
+ * Describes the span of one exchange, by the semantic conventions for database clients
+ * (https://opentelemetry.io/docs/specs/semconv/database/database-spans/). The text contains placeholders instead of
+ * values.
  */
 export function describeStatements(statements: readonly Statement[], database: string | undefined): SpanDescription {
   const own = statements.filter(({ name }) => name !== SCOPE_STATEMENT);

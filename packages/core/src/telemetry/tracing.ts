@@ -11,7 +11,7 @@ import {
 
 export { SpanKind };
 
-/** What a span says of a piece of work. */
+/** The name and attributes of a span. */
 export interface SpanDescription {
   readonly name: string;
   readonly kind: SpanKind;
@@ -29,11 +29,12 @@ function registeredTracer(): Tracer | undefined {
     : provider.getTracer(SCOPE_NAME);
 }
 
-/** Whether spans go anywhere. */
+/** Whether a tracer is registered. */
 export const isTraced = (): boolean => registeredTracer() !== undefined;
 
 /**
- * Runs within a span, which ends when the promise settles. Without an OpenTelemetry SDK it only runs: nothing is described.
+ * Runs the function within a span, which ends when the returned promise settles. Without an OpenTelemetry SDK it only
+ * calls the function.
  */
 export function traced<Result>(describe: () => SpanDescription, run: () => Promise<Result>): Promise<Result> {
   const tracer = registeredTracer();
@@ -54,7 +55,7 @@ async function untilSettled<Result>(span: Span, run: () => Promise<Result>): Pro
   }
 }
 
-/** A class of errors, not a message: messages may hold what a user wrote. */
+/** The class of the error, not its message: messages may contain data of users. */
 function errorType(error: unknown): string {
   if (!(error instanceof Error)) return '_OTHER';
   const { code } = error as { readonly code?: unknown };

@@ -2,7 +2,7 @@ import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import { z } from 'zod';
 import { createDataStore, type DataStore, type DataStoreOptions, defineTable, SimpleInstancer } from '../index.ts';
 
-/** Callers of the tests, as the seed library's tests name them. */
+/** The callers in the tests, named as in the seed library's tests. */
 export const cokeAdmin = { orgId: 'Coke', roles: ['tenant_admin'] };
 export const cokeAuditor = { orgId: 'Coke', roles: ['tenant_auditor'] };
 export const pepsiAdmin = { orgId: 'Pepsi', roles: ['tenant_admin'] };
@@ -40,7 +40,7 @@ export const appUsers = defineTable('app_users', {
   tenancy: 'shared',
 });
 
-/** A database of its own with a store on it; both go when the test file ends. */
+/** A new database with a store. Both are removed when the test file ends. */
 export async function openTestStore(
   options: Partial<DataStoreOptions> = {},
 ): Promise<{ database: TestDatabase; store: DataStore } & AsyncDisposable> {
@@ -64,7 +64,10 @@ export const openStore = (database: TestDatabase, options: Partial<DataStoreOpti
     ...options,
   });
 
-/** SQL that lets a login use a role's rights without acting as it. Before Postgres 16 the login inherits, not the membership. */
+/**
+ * SQL that lets a login use a role's rights without `set role`. Before Postgres 16, inheritance is an attribute of the
+ * login and not of the membership.
+ */
 export const letInherit = (role: string, login: string): string => `do $do$ begin
   if current_setting('server_version_num')::int >= 160000 then execute 'grant ${role} to ${login} with inherit true';
   else execute 'alter role ${login} inherit'; execute 'grant ${role} to ${login}';

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
-/** An identity provider of the tests: signs tokens, and publishes its keys over HTTP. */
+/** An identity provider for tests: it signs tokens and serves its keys over HTTP. */
 export interface Issuer extends AsyncDisposable {
   readonly jwksUrl: string;
   readonly jwks: { keys: Record<string, unknown>[] };
-  /** How often the keys were fetched. */
+  /** Number of times that the keys were fetched. */
   fetches: number;
-  /** A good token with these claims, good for an hour unless `expires` says otherwise (null: for ever). */
+  /** Returns a valid token with these claims. It expires in an hour, or at `expires` (null: never). */
   token(
     claims: JWTPayload,
     options?: { expires?: number | string | null; audience?: string; issuer?: string },

@@ -1,4 +1,4 @@
-/** A service that starts: registers its tables, tells that it is done, ends. Run as a process of its own by tests. */
+/** A service's start as a process of its own, for tests: it registers its tables, reports that it is done, and exits. */
 import { createDataStore } from '../index.ts';
 import { application, appUsers, TENANT_ROLES } from './fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { type DbRole, type ErrorName, IntendantError } from '../index.ts';
 
-/** How a table of the model is told apart: what decides who sees which row. */
+/** The properties of a table in the model that determine who sees which row. */
 export interface ModelTable {
   readonly name: string;
   readonly tenanted: boolean;
@@ -25,7 +25,7 @@ export interface ModelRow {
   readonly createdAt: number;
 }
 
-/** What a caller names of a row; ids left out are the caller's own. */
+/** How a caller identifies a row. Omitted ids are the caller's own. */
 export interface ModelInput {
   readonly id: string;
   readonly value: number;
@@ -34,7 +34,7 @@ export interface ModelInput {
   readonly revision?: number | undefined;
 }
 
-/** An error that the rules ask for, by the name of its class. */
+/** An error that the rules require, by the name of its class. */
 class Expected extends Error {
   constructor(name: ErrorName) {
     super(name);
@@ -138,7 +138,7 @@ export class StoreModel {
     return found[0];
   }
 
-  /** All rows the caller sees, in key order. */
+  /** All rows that the caller sees, in key order. */
   visible(table: ModelTable, { role, orgId, instanceId }: ModelCaller, includeDeleted: boolean): ModelRow[] {
     const isOfOrg = (row: ModelRow) => !table.tenanted || !role.startsWith('tenant_') || row.orgId === orgId;
     const isOfInstance = (row: ModelRow) => !table.instanced || row.instanceId === instanceId;
@@ -159,7 +159,7 @@ export class StoreModel {
     return { orgId, instanceId, key: keyOf(table, { orgId, instanceId, id: input.id }) };
   }
 
-  /** In a store with an instancer every role is held to its instance, where the table has one. */
+  /** In a store with an instancer every role is limited to its instance, on tables with instances. */
   #checkNamed(table: ModelTable, caller: ModelCaller, named: Partial<ModelInput>): void {
     const namesOtherOrg = table.tenanted && named.orgId !== undefined && named.orgId !== caller.orgId;
     const namesOtherInstance =
