@@ -6,7 +6,7 @@ export type Operation = 'insert' | 'update' | 'delete';
 
 export const OPERATIONS: readonly Operation[] = ['insert', 'update', 'delete'];
 
-/** The operations asked for; all by default. Throws ConfigurationError for an unknown one. */
+/** Returns the requested operations, by default all. Throws ConfigurationError for an unknown one. */
 export function readOperations(given: readonly Operation[] = OPERATIONS): readonly Operation[] {
   const isKnown = (operation: unknown) => OPERATIONS.some((known) => known === operation);
   if (Array.isArray(given) && given.length > 0 && given.every(isKnown)) return given;
@@ -15,35 +15,35 @@ export function readOperations(given: readonly Operation[] = OPERATIONS): readon
   );
 }
 
-/** Fields of a table that is not known to the compiler. */
+/** The fields of a table whose type the compiler does not know. */
 export type AnyFields = Readonly<Record<string, unknown>>;
 
 /** One row change, as committed. `R` is the type of the record, `K` that of the key. */
 export interface Change<R = AnyFields, K = AnyFields> {
   /** The table's name as defined, e.g. `vm`. */
   readonly table: string;
-  /** A soft delete is a `delete` and its undoing an `insert`, both with `isSoft`. TRUNCATE is a `delete` of each row. */
+  /** A soft delete is a `delete`, and undoing it is an `insert`, both with `isSoft`. TRUNCATE is a `delete` of each row. */
   readonly operation: Operation;
-  /** True for what a soft delete hid, and for what came back from one: the row itself is still there. */
+  /** True for a soft delete and for undoing it: the row itself remains in the table. */
   readonly isSoft: boolean;
   /**
-   * True for the `delete` of a row that a soft delete had hidden, and that was delivered as a `delete` then: purges make them.
-   * Leave it out when you count rows.
+   * True for the `delete` of a row that was soft-deleted before, e.g. by a purge. A `delete` was already delivered for
+   * the soft delete, so do not count this one when you count rows.
    */
   readonly isPurge: boolean;
   /** The key's fields, e.g. `{ id: 'VM1' }`. */
   readonly key: K;
-  /** Null where the table has no such column. */
+  /** Null if the table has no `org_id` column. */
   readonly orgId: string | null;
   /** The instance of the row; null where the table has no instance column. */
   readonly instanceId: string | null;
   /** The row's revision after the change, or its last for a delete; null where the table has none. */
   readonly revision: number | null;
-  /** Where the change stands in the total order; compare two as strings. */
+  /** The place of the change in the total order. Positions are compared as strings. */
   readonly position: Position;
-  /** The database's clock when the statement ran, before its commit. */
+  /** The time at which the statement ran, by the database's clock. The commit came later. */
   readonly occurredAt: Date;
-  /** The row after the change (for a delete: before it), for tables whose feed carries rows. */
+  /** The row after the change (for a delete: before it). Only for tables whose feed carries records. */
   readonly record?: R;
 }
 

@@ -10,7 +10,7 @@ import type {
   SubscriptionsOptions,
 } from './subscriptions.ts';
 
-/** The options of each public function: unknown ones are refused with their name. */
+/** The options of each public function. Any other option is refused. */
 export const SUBSCRIPTIONS_OPTIONS: OptionNames<SubscriptionsOptions> = {
   store: true,
   connection: true,

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '@intendant/core';
 
 /**
- * A place in the feed that a client can keep: the log's identity, and the change's number in it. Positions of one log
- * compare as strings.
+ * A place in the feed that a client can store: the log's identity and the change's number in it. Positions of one log
+ * are compared as strings.
  */
 export type Position = string;
 

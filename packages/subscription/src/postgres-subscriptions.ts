@@ -25,12 +25,12 @@ import { refusePooler } from './relay/refuse-pooler.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
 import { actAsService } from './service-query.ts';
+import { AnnouncementReceiver } from './source/announcement-receiver.ts';
 import { needsRecord, readFilter } from './source/change-filter.ts';
 import { changesOf } from './source/changes-of.ts';
 import { fedTable } from './source/fed-table.ts';
 import type { Feed } from './source/feed.ts';
 import { follow } from './source/follow.ts';
-import { Ears } from './source/hearing.ts';
 import { Horizon } from './source/horizon.ts';
 import { mayFollow } from './source/may-follow.ts';
 import { ReadHealth } from './source/read-health.ts';
@@ -53,7 +53,7 @@ import { exposeSubscriptions } from './subscriptions-internals.ts';
 import { readSettings, type SubscriptionsSettings } from './subscriptions-settings.ts';
 
 const READY_MS = 15_000;
-/** The limit while the relay knows what it waits for, in milliseconds. */
+/** The time limit for opening while the relay knows what it waits for, in milliseconds. */
 const OBSTACLE_MS = 60_000;
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
@@ -61,7 +61,7 @@ const BATCH_SIZE = 100;
 export class PostgresSubscriptions implements Subscriptions {
   readonly #settings: SubscriptionsSettings;
   readonly #horizon = new Horizon();
-  readonly #ears: Ears;
+  readonly #receiver: AnnouncementReceiver;
   readonly #announcements: Announcements;
   readonly #membership: Membership;
   readonly #names: DurableNames;
@@ -82,12 +82,12 @@ export class PostgresSubscriptions implements Subscriptions {
       logger,
       catchUp: source === 'replication' ? () => catchUp(internals) : undefined,
     };
-    this.#ears = new Ears(this.#horizon, this.#feed.tail);
+    this.#receiver = new AnnouncementReceiver(this.#horizon, this.#feed.tail);
     this.#announcements = new Announcements({
       connection,
       logger,
       readChannel: () => readChannel(internals),
-      ...this.#ears.open(),
+      ...this.#receiver.openSource(),
     });
     this.#membership = new Membership(connection, actAsService(internals), logger);
     this.#names = new DurableNames(internals, this.#horizon);
@@ -103,7 +103,7 @@ export class PostgresSubscriptions implements Subscriptions {
     return new Relay({
       ...this.#settings,
       setUp: actAsService(this.#internals),
-      onAnnouncement: this.#ears.open().announced,
+      onAnnouncement: this.#receiver.openSource().announced,
       replication: source === 'replication' ? replicationConnection : undefined,
     });
   }

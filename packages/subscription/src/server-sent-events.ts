@@ -4,29 +4,30 @@ import type { Change } from './change.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 import { internalsOf } from './subscriptions-internals.ts';
 
-/** Which changes of a table a client receives. */
+/** Selects the changes of a table that a client receives. */
 export type EventFilter = Pick<ChangesOptions, 'keys' | 'where' | 'operations'>;
 
 /** Options of `serverSentEvents`. */
 export interface ServerSentEventsOptions {
-  /** Returns the caller's context, or a promise of it. Return undefined to refuse with 401. */
+  /** Returns the caller's context, or a promise of it. Undefined refuses the request with 401. */
   readonly contextOf: (request: Request) => unknown;
   /** The table a request is about. Default: the last part of its path. */
   readonly tableOf?: (request: Request) => string;
-  /** Which of the caller's changes are sent; the others never leave the server. Default: all. */
+  /** Selects which of the caller's changes are sent; others do not leave the server. Default: all. */
   readonly filterOf?: (request: Request) => EventFilter;
   /**
-   * When the context ends; the stream ends then. Default: the claim `exp` of a context of JwtAuthorizer's, else never. In any
-   * case the stream ends when the store's authorizer says that the context has ended (`expiresAt`, `isValid`).
+   * The time at which the context, and with it the stream, ends. Default: the claim `exp` of a JwtAuthorizer's context,
+   * otherwise never. In any case the stream ends when the store's authorizer reports that the context has ended
+   * (`expiresAt`, `isValid`).
    */
   readonly expiresAt?: (context: unknown) => Date | undefined;
   /**
-   * Whether the context is still good, asked with each heartbeat; the stream ends when it returns false or throws. Before
-   * each page of changes the stream also ends if the authorizer now refuses the context, or gives it another scope.
-   * Default: it is.
+   * Whether the context is still valid. Called with each heartbeat; the stream ends when it returns false or throws.
+   * Before each page of changes, the stream also ends if the authorizer now refuses the context or gives it another
+   * scope. Default: always valid.
    */
   readonly isValid?: (context: unknown) => boolean | Promise<boolean>;
-  /** A comment is sent this often, so that neither side takes the connection for dead, in milliseconds. Default 15,000. */
+  /** Interval between two comments that keep the connection open, in milliseconds. Default 15,000. */
   readonly heartbeatMs?: number;
 }
 
@@ -44,12 +45,14 @@ const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-stor
 const POSITION = /^[0-9a-f]{8}-\d{16}$/;
 
 /**
- * Returns a handler that sends the caller's changes as server-sent events. An event's id is its position: a browser that
- * connects again sends it as `Last-Event-ID`, and goes on after it. The event `reset` says that changes are missing (the log
- * no longer reaches back, or is another): list again. Bytes are sent as base64, 64-bit integers and numbers that are not
- * finite as text, times in ISO 8601. The stream ends with its context. Refusals have the status of `httpAnswer`: 401
- * nobody or no org, 403 not allowed, 400 an id or filter that is none; 404 no such table, 503 the feed cannot be read. Fits everything that serves Fetch requests, e.g. Hono:
- * `app.get('/changes/:table', (c) => handler(c.req.raw))`.
+ * Returns a handler that sends the caller's changes as server-sent events. An event's id is its position. A browser
+ * that reconnects sends it as `Last-Event-ID`, and receives the changes after it. The event `reset` reports that
+ * changes are missing (the log no longer contains them, or was replaced): list the records again. Bytes are sent as
+ * base64; 64-bit integers and numbers that are not finite as text; times in ISO 8601. The stream ends with its context.
+ *
+ * Refused requests have the status of `httpAnswer`: 401 without a caller or org, 403 not allowed, 400 for an invalid id
+ * or filter, 404 for an unknown table, 503 if the feed cannot be read. Works with every server of Fetch requests, e.g.
+ * Hono: `app.get('/changes/:table', (c) => handler(c.req.raw))`.
  */
 export function serverSentEvents(
   subscriptions: Subscriptions,
@@ -73,7 +76,7 @@ export function serverSentEvents(
   };
 }
 
-/** Returns the text itself if it is not properly encoded: no table has such a name. */
+/** Returns the text unchanged if it is not properly encoded; no table has such a name. */
 function lastPartOf(url: string): string {
   const part = new URL(url).pathname.split('/').at(-1) ?? '';
   try {
@@ -85,7 +88,7 @@ function lastPartOf(url: string): string {
 
 const refuse = (status: number, reason: string): Response => new Response(`${reason}\n`, { status });
 
-/** Clients receive the errors that they can act on. */
+/** Errors that the client can act on are sent to it. */
 function refusalFor(error: unknown): Response {
   if (error instanceof TableNotRegisteredError) return refuse(404, 'there is no such table');
   if (error instanceof ConfigurationError) return refuse(503, 'the feed is closed');
@@ -103,14 +106,14 @@ function refusalForAny(error: unknown): Response {
   }
 }
 
-/** A stream that is to be opened. */
+/** A stream before it is opened. */
 interface Opening {
   readonly table: string;
   readonly context: unknown;
   /** An event's id; empty: from now on. */
   readonly after: string;
   readonly filter: EventFilter;
-  /** Aborts when the client is gone. */
+  /** Aborts when the client has disconnected. */
   readonly gone: AbortSignal;
 }
 
@@ -149,7 +152,7 @@ async function openStream(
   return new Response(stream(events(), lifetime), { headers: HEADERS });
 }
 
-/** The claim `exp` of a context that a token was verified for, as JwtAuthorizer's. */
+/** The claim `exp` of a context that was made from a token, as by JwtAuthorizer. */
 function expiryOfToken(context: unknown): Date | undefined {
   const claims = (context as { readonly claims?: { readonly exp?: unknown } }).claims;
   return typeof claims?.exp === 'number' ? new Date(claims.exp * 1_000) : undefined;
@@ -158,14 +161,14 @@ function expiryOfToken(context: unknown): Date | undefined {
 interface Lifetime {
   /** Ends the stream. */
   readonly stop: AbortController;
-  /** Aborts when the stream has ended, also because the client is gone. */
+  /** Aborts when the stream has ended, also because the client has disconnected. */
   readonly signal: AbortSignal;
   readonly heartbeatMs: number;
   readonly expiresAt: Date | undefined;
   readonly isAllowed: () => Promise<boolean>;
 }
 
-/** Pulled by the client: the next page is read when there is room for it. */
+/** The client pulls: the next page is read when the stream has room for it. */
 function stream(
   events: AsyncGenerator<string>,
   { stop, signal, heartbeatMs, expiresAt, isAllowed }: Lifetime,
@@ -212,7 +215,7 @@ function printEvent(change: Change): string {
   return `id: ${change.position}\nevent: ${change.operation}\ndata: ${JSON.stringify(change, printable)}\n\n`;
 }
 
-/** What JSON has no form for. Looks at the value as it was before its own `toJSON`. */
+/** Encodes what JSON has no form for. Examines the value before its own `toJSON` is called. */
 function printable(this: Readonly<Record<string, unknown>>, field: string, value: unknown): unknown {
   const before = this[field];
   if (before instanceof Uint8Array) return Buffer.from(before).toString('base64');

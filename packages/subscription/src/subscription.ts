@@ -2,11 +2,12 @@ import type { Position } from './position.ts';
 
 /** One subscriber. It works until it is closed, also across lost connections and server restarts. */
 export interface Subscription extends AsyncDisposable {
-  /** All changes up to this position are completed here. */
+  /** All changes up to this position are completed by this subscription. */
   readonly position: Position;
   /**
-   * Returns the number of committed changes, of those asked for, that are not yet completed. Counting stops at 10,000, and reads
-   * the next 200,000 positions of the log only: further behind, the number is a lower bound.
+   * Returns the number of committed changes that match the subscription and are not yet completed. Counting stops at
+   * 10,000 and reads at most the next 200,000 positions of the log. If the subscription is further behind, the number
+   * is a lower bound.
    */
   lag(): Promise<number>;
   /** Delivers no further change until `resume`. */
@@ -15,11 +16,14 @@ export interface Subscription extends AsyncDisposable {
   resume(): void;
   /** Returns counts since the subscription was opened in this process, without asking the database. */
   stats(): SubscriptionStats;
-  /** Why it has ended by itself, e.g. NameForgottenError; undefined while it works, and after `close`. */
+  /** The error with which it ended by itself, e.g. NameForgottenError. Undefined while it works, and after `close`. */
   readonly error: Error | undefined;
-  /** Resolves when it is closed. Rejects with `error` when it ends by itself; that is logged too, and `onError` is called. */
+  /** Resolves when it is closed. Rejects with `error` if it ends by itself; the error is also logged, and `onError` is called. */
   readonly closed: Promise<void>;
-  /** Resolves when the handler has returned from what is under way, or after 10 s. May be called twice, not from the handler. */
+  /**
+   * Closes it. Resolves when running calls of the handler have returned, or after 10 s. May be called twice, but not by
+   * the handler.
+   */
   close(): Promise<void>;
 }
 
@@ -27,13 +31,13 @@ export interface Subscription extends AsyncDisposable {
 export interface SubscriptionStats {
   /** The name of the table, as defined. */
   readonly table: string;
-  /** Undefined for an ephemeral one. */
+  /** Undefined for an ephemeral subscription. */
   readonly name: string | undefined;
   /** All changes up to this position are completed. */
   readonly position: Position;
   /** Number of changes that the handler has completed. */
   readonly delivered: number;
-  /** Calls of the handler that threw, or took too long. */
+  /** Number of calls of the handler that threw or exceeded the time limit. */
   readonly failedCalls: number;
   /** Number of changes that became dead letters. */
   readonly deadLetters: number;
@@ -41,6 +45,6 @@ export interface SubscriptionStats {
   readonly buffered: number;
   /** True between `pause` and `resume`. */
   readonly isPaused: boolean;
-  /** In how many of the 32 parts of a durable name's work this process has; all for an ephemeral one. */
+  /** How many of the 32 slots of a durable name this process owns; all 32 for an ephemeral subscription. */
   readonly slots: number;
 }

@@ -6,22 +6,25 @@ import type { Step } from './source/follow.ts';
 import type { SettledListener } from './source/settled-changes.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 
-/** Subscriptions from the inside. */
+/** What sibling packages may use of subscriptions. */
 export interface SubscriptionsInternals {
-  /** Of the connection that receives announcements: it leads through no pooler in transaction mode. */
+  /** The options of the connection that receives announcements. It uses no pooler in transaction mode. */
   readonly connection: pg.ClientConfig;
   /**
-   * Calls from now on; one reader serves all listeners of the process, of any number. A lost connection costs
-   * time but no change. Returns a function that stops it.
+   * Calls the listener with all changes from now on. One reader serves any number of listeners of the process. A lost
+   * connection delays changes but loses none. Returns a function that stops it.
    */
   onSettledChanges(tableNames: readonly string[], listener: SettledListener): Promise<() => void>;
-  /** Checks what a reader asks for, as `subscribe` does, and finds its place. */
+  /** Checks a reader's options, as `subscribe` does, and determines its place. */
   begin(table: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }>;
-  /** Ends when the subscriptions close, too. */
+  /** Reads until the signal aborts or the subscriptions close. */
   follow(view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step>;
-  /** A signal that aborts when the store's authorizer says that the context has ended. `end` it when it is no longer needed. */
+  /**
+   * A signal that aborts when the store's authorizer reports that the context has ended. Call `end` when the signal is
+   * no longer needed.
+   */
   watchContext(context: unknown): { readonly signal: AbortSignal; end(): void };
-  /** Whether the context still sees what the view was opened for. False when the authorizer refuses it now. */
+  /** Whether the context still has the scope that the view was opened with. False if the authorizer refuses it now. */
   mayFollow(view: LogView, context: unknown): boolean;
   positionOf(sequence: number): Position;
 }

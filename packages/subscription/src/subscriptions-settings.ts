@@ -15,16 +15,16 @@ import { SUBSCRIPTIONS_OPTIONS } from './option-names.ts';
 import type { SubscriptionsOptions } from './subscriptions.ts';
 
 const DAY_MS = 86_400_000;
-/** A thousand years: what the database can still subtract from a time. */
+/** A thousand years: the longest interval that the database can still subtract from a time. */
 const FOR_EVER_MS = 365_000 * DAY_MS;
 const MOST_PARTITION_SIZE = 1e12;
 const SOURCES: readonly SourceKind[] = ['triggers', 'replication'];
 
-/** The options of `createSubscriptions`, checked, with their defaults. */
+/** The options of `createSubscriptions`, checked and with their defaults. */
 export interface SubscriptionsSettings {
   readonly internals: DataStoreInternals;
   readonly connection: pg.ClientConfig;
-  /** Its lines never throw. */
+  /** Writing a line to this logger never throws. */
   readonly logger: Logger;
   /** Names of tables. */
   readonly records: ReadonlySet<string>;
@@ -35,7 +35,7 @@ export interface SubscriptionsSettings {
   readonly mayLead: boolean;
 }
 
-/** Throws ConfigurationError that names the option. */
+/** Throws ConfigurationError that names the invalid option. */
 export function readSettings(options: SubscriptionsOptions): SubscriptionsSettings {
   if (typeof options?.store !== 'object' || options.store === null)
     throw new ConfigurationError('createSubscriptions: give the store');

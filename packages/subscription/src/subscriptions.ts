@@ -17,54 +17,69 @@ type AnyStore = DataStore<any>;
 
 /** Options of `createSubscriptions`. */
 export interface SubscriptionsOptions {
-  /** The store whose tables get the feed: those registered now, and all registered later. */
+  /** The store whose tables get the feed: those that are registered now, and those registered later. */
   readonly store: AnyStore;
-  /** The application login, straight to Postgres: LISTEN does not survive a pooler in transaction mode. Default: the store's. */
+  /**
+   * The application login, connected directly to Postgres: LISTEN does not work through a pooler in transaction mode.
+   * Default: the store's connection.
+   */
   readonly connection?: ConnectionSource;
   /** Default: the store's. */
   readonly logger?: Logger;
-  /** Tables whose changes carry the row. It stays so until the feed is made anew. Default none: changes carry the key. */
+  /**
+   * Tables whose changes contain the row. This remains so until the feed is created anew. Default none: changes contain
+   * the key.
+   */
   readonly records?: readonly (string | AnyTable)[];
   /** Changes older than this may be dropped, in milliseconds. Default 7 days. */
   readonly retentionMs?: number;
-  /** Changes in one partition of the log, which is what retention drops at once. Default 1,000,000. */
+  /** Number of changes in one partition of the log. Whole partitions are dropped after the retention. Default 1,000,000. */
   readonly partitionSize?: number;
   /**
-   * How changes get into the log. `triggers`: writers append them in their transactions. `replication`: the leading relay
-   * reads them from the write-ahead log, which costs writers next to nothing but needs `wal_level = logical`, a replication
-   * slot, and logs whole old rows. A database's first choice holds for all processes. Default `triggers`.
+   * How changes are written to the log. `triggers`: writers append them in their transactions. `replication`: the
+   * leading relay reads them from the write-ahead log. This costs writers almost nothing, but needs `wal_level =
+   * logical` and a replication slot, and the server logs whole old rows. The first choice in a database applies to all
+   * processes. Default `triggers`.
    */
   readonly source?: SourceKind;
   /** For `source: 'replication'`: a login with REPLICATION that owns the log. Default: the store's admin connection. */
   readonly replicationConnection?: ConnectionSource;
-  /** False: this process never leads the relay. At least one process must. Default true. */
+  /** False: this process never leads the relay. At least one process must be able to. Default true. */
   readonly relay?: boolean;
 }
 
 /** Options of `subscriptions.changes`: which changes, and from where. */
 export interface ChangesOptions extends ChangeFilter {
-  /** Whose changes: the tenant's and instance's that this context may see. Default: all, as a service-wide reader. */
+  /**
+   * The context whose changes are delivered: those of the tenant and instance that it may see. Default: all, as a
+   * service-wide reader.
+   */
   readonly as?: unknown;
-  /** Where to begin: `now`, `beginning` (of what the log still holds), or a position some change carried. Default `now`. */
+  /** Where to begin: `now`, `beginning` (the oldest change in the log), or the position of a change. Default `now`. */
   readonly from?: 'now' | 'beginning' | Position;
-  /** Default: all. */
+  /** The operations to deliver. Default: all. */
   readonly operations?: readonly Operation[];
-  /** The log no longer reaches back to where this subscriber stood: list the table again. Changes go on after it. */
+  /**
+   * Called when the log no longer contains all changes after this subscriber's place: list the table again. Later
+   * changes are then delivered.
+   */
   readonly onReset?: () => unknown;
-  /** Ends it. */
+  /** Aborting the signal ends it. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of `subscriptions.subscribe`. */
 export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
   /**
-   * Makes it durable: the cursor is kept in the database under this name, and `from` counts the first time only. Processes
-   * that subscribe with one name share the work, each row's changes in order at one of them. At least once.
+   * Makes the subscription durable: its cursor is stored in the database under this name, and `from` applies the first
+   * time only. Processes that subscribe with the same name share the work; the changes of one row are delivered in
+   * order, by one of them. Each change is delivered at least once.
    */
   readonly name?: string;
   /**
-   * With a name: a change whose handler has failed this many times becomes a dead letter, and later changes are delivered.
-   * `Infinity`: never. Default 20, about six minutes. Without a name a change is retried without end.
+   * With a name: a change whose handler has failed this many times becomes a dead letter, and later changes are
+   * delivered. `Infinity`: never. Default 20, which takes about six minutes. Without a name a change is retried without
+   * limit.
    */
   readonly maxAttempts?: number;
   /**
@@ -76,13 +91,13 @@ export interface SubscribeOptions extends ChangesOptions, DeliveryOptions {
 
 /** Options of `subscriptions.subscribeBatches`. */
 export interface SubscribeBatchesOptions extends SubscribeOptions {
-  /** Changes in a call, at most; fewer when no more are there. Default 100. */
+  /** Largest number of changes in a call; fewer if no more are available. Default 100. */
   readonly batchSize?: number;
 }
 
 /** Selects dead letters of one durable name. */
 export interface DeadLetterSelection {
-  /** Those of these changes. Default: all of the name's. */
+  /** Positions of the changes. Default: all dead letters of the name. */
   readonly positions?: readonly Position[];
 }
 
@@ -90,11 +105,11 @@ export interface DeadLetterSelection {
 export interface DeadLetterListOptions extends DeadLetterSelection {
   /** The durable subscription whose dead letters are listed. Default: all. */
   readonly name?: string;
-  /** Those of this table's changes alone. */
+  /** Only dead letters of this table. */
   readonly table?: string | AnyTable;
-  /** Those that follow this one: the last dead letter of the page before. */
+  /** Only dead letters after this one: the last dead letter of the previous page. */
   readonly after?: Pick<DeadLetter, 'name' | 'position'>;
-  /** The most to list, from 1 to 10,000. Default 1,000. */
+  /** Largest number to list, from 1 to 10,000. Default 1,000. */
   readonly limit?: number;
 }
 
@@ -104,13 +119,13 @@ export interface ForgetOptions {
   readonly force?: boolean;
 }
 
-/** What the feed of this process is doing. */
+/** The state of the feed in this process. */
 export interface FeedStats {
-  /** How far the log is settled, as this process knows. */
+  /** Up to which position the log is settled, as far as this process knows. */
   readonly settled: Position;
-  /** Undefined with `relay: false`. */
+  /** The state of the relay; undefined with `relay: false`. */
   readonly relay: { readonly state: RelayState; readonly announcements: number } | undefined;
-  /** The connection of this process that receives announcements, and how often it was lost. */
+  /** The connection that receives announcements in this process, and how often it was lost. */
   readonly listener: { readonly isConnected: boolean; readonly losses: number };
   /** The open subscriptions of this process. */
   readonly subscriptions: readonly SubscriptionStats[];
@@ -119,8 +134,9 @@ export interface FeedStats {
 /** The changes of a store's tables. */
 export interface Subscriptions extends AsyncDisposable {
   /**
-   * Calls the handler with each change, one after the other, in the order of positions; with `concurrency`, several rows'
-   * at a time. If the handler throws, the same change is delivered again after a growing wait; no change is skipped silently.
+   * Calls the handler with each change, one after the other, in the order of positions; with `concurrency`, several
+   * rows' at a time. If the handler throws, the same change is delivered again after a growing wait. No change is
+   * skipped silently.
    *
    * Throws TableNotRegisteredError, ConfigurationError, and what reading the context throws.
    */
@@ -131,7 +147,7 @@ export interface Subscriptions extends AsyncDisposable {
   ): Promise<Subscription>;
   /** For a table by name: keys and records are not typed. */
   subscribe(table: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>;
-  /** The same with several changes a call, in order: all that are there, up to `batchSize`. */
+  /** The same with several changes per call, in order: all that are available, up to `batchSize`. */
   subscribeBatches<T extends AnyTable>(
     table: T,
     handler: BatchHandler<RecordOf<T>, ChangedKeyOf<T>>,
@@ -139,7 +155,7 @@ export interface Subscriptions extends AsyncDisposable {
   ): Promise<Subscription>;
   /** For a table by name: keys and records are not typed. */
   subscribeBatches(table: string, handler: BatchHandler, options?: SubscribeBatchesOptions): Promise<Subscription>;
-  /** The same as a loop. The next change is read when the body is done with the last. */
+  /** The same as a loop. The next change is fetched when the loop's body has completed. */
   changes<T extends AnyTable>(table: T, options?: ChangesOptions): AsyncIterableIterator<ChangeOf<T>>;
   /** For a table by name: keys and records are not typed. */
   changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>;
@@ -147,15 +163,15 @@ export interface Subscriptions extends AsyncDisposable {
   mirror<T extends AnyTable>(table: T, options?: MirrorOptions<RecordOf<T>>): Promise<Mirror<RecordOf<T>>>;
   /** For a table by name: records are not typed. */
   mirror(table: string, options?: MirrorOptions<Record<string, unknown>>): Promise<Mirror<Record<string, unknown>>>;
-  /** The durable names in the order of names: each with its table, members, position, lag and number of dead letters. */
+  /** Lists the durable names, sorted by name: each with its table, members, position, lag and number of dead letters. */
   list(): Promise<DurableSubscriptionInfo[]>;
   /** Returns the dead letters of a durable name, oldest first, a page at a time. */
   deadLetters(name: string, options?: Omit<DeadLetterListOptions, 'name'>): Promise<DeadLetter[]>;
-  /** The same for any name: ordered by name, and oldest first within a name. */
+  /** The same for any name: sorted by name, and oldest first within a name. */
   findDeadLetters(options?: DeadLetterListOptions): Promise<DeadLetter[]>;
   /**
-   * Delivers dead letters again, within about a second, to a member of the name; a change that succeeds is no longer one
-   * of them. Later changes of the same row may have been delivered before. Returns their number.
+   * Delivers dead letters again, within about a second, to a member of the name. A dead letter whose delivery succeeds
+   * is removed. Later changes of the same row may have been delivered before. Returns the number of dead letters.
    */
   replayDeadLetters(name: string, selection?: DeadLetterSelection): Promise<number>;
   /** Deletes dead letters. Returns their number. */
@@ -166,10 +182,8 @@ export interface Subscriptions extends AsyncDisposable {
    * Throws NameInUseError while subscriptions of any process work under it, unless `force` is given.
    */
   forget(name: string, options?: ForgetOptions): Promise<boolean>;
-  /**
-   * Returns the state of the feed in this process, without asking the database.
-   */
+  /** Returns the state of the feed in this process, without a query. */
   stats(): FeedStats;
-  /** Ends all subscriptions, each after what is under way. May be called twice. */
+  /** Ends all subscriptions, each after its running calls. May be called twice. */
   close(): Promise<void>;
 }

@@ -2,8 +2,9 @@ import { OperationCancelledError } from '@intendant/core';
 import { startTimer, type Timer } from '@intendant/core/internal';
 
 /**
- * The time limit of all calls of one subscription. Calls are many and mostly short, so there is one timer for all: it is set
- * for the oldest call that is under way, and when it fires, for the one that is then the oldest. It does not keep the process running.
+ * The time limit for all calls of one subscription. There are many calls, and most are short. So one timer serves all
+ * of them: it is set for the oldest running call, and when it fires, for the call that is then the oldest. It does not
+ * keep the process running.
  */
 export class CallClock {
   readonly timeoutMs: number;
@@ -47,7 +48,7 @@ interface RunningCall {
   expire(): void;
 }
 
-/** One call of a handler: its signal, which is made only if it is asked for, and its time limit. */
+/** One call of a handler, with its time limit. Its signal is created only if the handler reads it. */
 export class CallLimit {
   readonly #lost: () => readonly AbortSignal[];
   readonly #clock: CallClock;
@@ -55,7 +56,7 @@ export class CallLimit {
   #late: AbortController | undefined;
   #isOver = false;
 
-  /** `onLate` is called when the call ends after its time, with the error if it failed. */
+  /** `onLate` is called when the call ends after its time limit, with the error if it failed. */
   constructor(lost: () => readonly AbortSignal[], clock: CallClock, onLate: (error: unknown) => void) {
     this.#lost = lost;
     this.#clock = clock;
@@ -69,15 +70,15 @@ export class CallLimit {
   }
 
   /**
-   * Throws what the call throws. Returns undefined when it is over, else a promise that rejects with what the call rejects
-   * with, or when its time is over.
+   * Throws what the call throws. Returns undefined if the call is complete; otherwise a promise that rejects with the
+   * call's error, or when the time limit expires.
    */
   run(call: () => unknown): Promise<void> | undefined {
     const result = call();
     return isPromise(result) ? this.#withinTime(result) : undefined;
   }
 
-  /** The user's promise is wrapped in one of our own, because its `then` may be any function. */
+  /** The user's promise is wrapped in one of our own, because its `then` can be any function. */
   #withinTime(result: PromiseLike<unknown>): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const running = { startedAt: performance.now(), expire: () => reject(this.#expire()) };

@@ -3,18 +3,24 @@ import { checkCount, checkDuration } from '@intendant/core/internal';
 
 /** How changes are delivered to the handler. */
 export interface DeliveryOptions {
-  /** Calls at a time. With more than one, changes of one row still come one after the other. Default 1: in the order of positions. */
+  /**
+   * Largest number of simultaneous calls. With more than one, changes of one row are still delivered one after the
+   * other. Default 1: in the order of positions.
+   */
   readonly concurrency?: number;
-  /** Number of changes that are read but not yet completed, approximately, at most: what a slow handler holds in memory. Default 1,000. */
+  /**
+   * Approximate limit of changes that were read and are not yet completed. It bounds the memory that a slow handler
+   * needs. Default 1,000.
+   */
   readonly maxBuffered?: number;
   /**
-   * A call that takes longer counts as failed, in milliseconds; Infinity: no limit. If it returns after all, that changes
-   * nothing. Default 300,000.
+   * Time limit of one call, in milliseconds; Infinity: no limit. A call that takes longer counts as failed, even if it
+   * returns later. Default 300,000.
    */
   readonly handlerTimeoutMs?: number;
   /**
-   * The wait before a failed change is delivered again, doubled each time, in milliseconds. Up to half of each wait is
-   * left out at random, so that changes that failed together are not retried together. Default 50.
+   * The wait before a failed change is delivered again, in milliseconds; it doubles with each failure. A random part,
+   * up to half, is left out, so that changes that failed together are not retried together. Default 50.
    */
   readonly backoffMs?: number;
   /** The longest such wait, in milliseconds. Default 30,000. */
@@ -40,7 +46,7 @@ export interface GivenLimits extends DeliveryOptions {
   readonly name?: string | undefined;
 }
 
-/** The limits given, and the defaults of the others. Throws ConfigurationError that names the invalid option. */
+/** Returns the limits with their defaults. Throws ConfigurationError that names the invalid option. */
 export function readLimits(given: GivenLimits): DeliveryLimits {
   const isDurable = given.name !== undefined;
   if (given.maxAttempts !== undefined && !isDurable) {

@@ -11,11 +11,14 @@ import type { Change } from '../change.ts';
 /** The subscription that a call belongs to. */
 export interface CallSubject {
   readonly table: string;
-  /** Undefined without a durable name. */
+  /** Undefined for a subscription without a durable name. */
   readonly name: string | undefined;
 }
 
-/** Calls a handler within a span, and publishes how the call ended for metrics. Without tracing and metrics it only calls the handler. */
+/**
+ * Calls a handler within a span, and publishes the result of the call for metrics. Without tracing and metrics it only
+ * calls the handler.
+ */
 export function withTelemetry(
   subject: CallSubject,
   changes: readonly Change[],
@@ -31,7 +34,7 @@ export function withTelemetry(
   );
 }
 
-/** Follows OpenTelemetry's semantic conventions for messaging. */
+/** The attributes follow OpenTelemetry's semantic conventions for messaging. */
 function describeCall({ table, name }: CallSubject, changes: readonly Change[], attempt: number): SpanDescription {
   const [first] = changes;
   return {
@@ -56,7 +59,7 @@ async function timed(
   run: () => Promise<unknown>,
 ): Promise<unknown> {
   const startedAt = performance.now();
-  const tell = (outcome: DeliveryEvent['outcome']) =>
+  const publish = (outcome: DeliveryEvent['outcome']) =>
     deliveryChannel.publish({
       table,
       subscription,
@@ -66,10 +69,10 @@ async function timed(
     } satisfies DeliveryEvent);
   try {
     const result = await run();
-    tell('done');
+    publish('done');
     return result;
   } catch (error) {
-    tell('failed');
+    publish('failed');
     throw error;
   }
 }

@@ -8,13 +8,13 @@ import { type CallSubject, withTelemetry } from './delivery-telemetry.ts';
 import type { BatchHandler } from './handler.ts';
 import { KeyedQueues } from './keyed-queues.ts';
 
-/** Stores the outcome of changes: an ephemeral subscription stores nothing, a durable one writes to the database. */
+/** Stores the results of changes: an ephemeral subscription stores nothing, a durable one writes to the database. */
 export interface OutcomeStore {
-  /** In the handler's own transaction. */
+  /** Acknowledges the change in the handler's own transaction. */
   acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void>;
-  /** Whether a call that failed has nevertheless committed its acknowledgement, or another member has. */
+  /** Whether the acknowledgement was committed although the call failed, by this call or by another member. */
   isAcknowledged(item: DeliveryItem): Promise<boolean>;
-  /** The handler has completed it. */
+  /** The handler has completed the change. */
   noteDone(item: DeliveryItem): Promise<void>;
   /** The last attempt failed: stores a dead letter. Resolves to false if another member owns the change by now. */
   park(item: DeliveryItem, error: unknown, attempts: number): Promise<boolean>;
@@ -52,8 +52,8 @@ export interface DeliveryCounts {
 }
 
 /**
- * Hands changes to the handler: those of one row in order, several rows at a time if asked to, again after a failure.
- * A change is completed when the handler has returned, or when it became a dead letter; never otherwise.
+ * Passes changes to the handler: those of one row in order, those of several rows at the same time if configured, and
+ * failed ones again. A change is completed only when the handler has returned or the change became a dead letter.
  */
 export class Delivery {
   readonly #parts: DeliveryParts;
@@ -100,7 +100,7 @@ export class Delivery {
     return Promise.race([this.idle().then(() => true), late]).finally(() => waiting.abort());
   }
 
-  /** For closing: waits for running calls, with a limit. */
+  /** For closing: waits for running calls, up to a time limit. */
   async end(): Promise<void> {
     if (!(await this.idleWithin(CLOSE_MS)))
       this.#parts.logger.warn('a handler did not return when its subscription was closed; its change is not completed');
@@ -119,7 +119,7 @@ export class Delivery {
     this.#queues.resume();
   }
 
-  /** A synchronous handler has completed when this returns; no promise is made for it. */
+  /** If the handler is synchronous, the change is completed when this returns, without a promise. */
   #work(items: readonly DeliveryItem[]): Promise<void> | undefined {
     const sorted = items.length === 1 ? items : items.toSorted((a, b) => a.numbered.sequence - b.numbered.sequence);
     if (sorted.some((item) => item.isDeadLetter || !this.#isWanted(item))) {
@@ -148,7 +148,7 @@ export class Delivery {
     this.#parts.onProgress();
   }
 
-  /** `first`: how the first attempt has failed, if there was one. */
+  /** `first`: the error of the first attempt, if it was made already. */
   async #workOn(items: readonly DeliveryItem[], first: Failure | undefined): Promise<void> {
     const left = await this.#tryAll(items, first);
     for (const item of left) await this.#tryAlone(item);

@@ -24,7 +24,7 @@ export interface SubscriptionParts {
   readonly onClosed: () => void;
 }
 
-/** Nothing is stored: a change that fails is retried without end. */
+/** Nothing is stored: a failing change is retried without limit. */
 const NOTHING_KEPT: OutcomeStore = {
   acknowledge: async () => {
     throw new ConfigurationError('ack: only a durable subscription, one with a name, keeps what was acknowledged');

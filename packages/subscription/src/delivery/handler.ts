@@ -1,17 +1,17 @@
 import type { Transaction } from '@intendant/core';
 import type { AnyFields, Change } from '../change.ts';
 
-/** What a handler receives besides its change. */
+/** What a handler receives in addition to its change. */
 export interface DeliveryContext {
-  /** Aborts when this call has taken longer than `handlerTimeoutMs`, or another process owns the change by now. */
+  /** Aborts when this call has taken longer than `handlerTimeoutMs`, or when another process owns the change. */
   readonly signal: AbortSignal;
-  /** Number of this attempt, from 1. */
+  /** Number of this attempt, starting at 1. */
   readonly attempt: number;
   /**
-   * Marks the changes of this call as completed in a transaction of the handler's own (of the same database): what it wrote
-   * there and the mark are committed together, so its effects happen exactly once. Durable subscriptions only.
+   * Marks the changes of this call as completed, in a transaction of the handler on the same database. The handler's
+   * writes and the mark are committed together, so their effects happen exactly once. Durable subscriptions only.
    *
-   * Throws TransactionConflictError when another process has the change by now: let the transaction roll back.
+   * Throws TransactionConflictError if another process owns the change by now: let the transaction roll back.
    */
   ack(tx: Transaction): Promise<void>;
 }

@@ -1,17 +1,17 @@
 export interface KeyedQueuesOptions<T> {
-  /** Calls of `work` at a time. */
+  /** Largest number of simultaneous calls of `work`. */
   readonly concurrency: number;
-  /** Items in a call, at most. */
+  /** Largest number of items in one call. */
   readonly batchSize: number;
-  /** Returns undefined if the work is completed when it returns; nothing is then awaited. Must neither throw nor reject. */
+  /** Processes items. Returns undefined if the work is complete when it returns. Must neither throw nor reject. */
   readonly work: (items: readonly T[]) => Promise<void> | undefined;
 }
 
-/** Works on several items at a time, but on those of one key one after the other, in the order they came. */
+/** Processes several items at the same time, but those of one key one after the other, in the order of arrival. */
 export class KeyedQueues<T> {
   readonly #options: KeyedQueuesOptions<T>;
   readonly #queues = new Map<string, T[]>();
-  /** Keys that have items and are not being worked on. */
+  /** Keys with items that are not being processed. */
   readonly #ready = new Set<string>();
   #waiting: (() => void)[] = [];
   #busy = 0;
@@ -22,7 +22,7 @@ export class KeyedQueues<T> {
     this.#options = options;
   }
 
-  /** Items that wait or are being worked on. */
+  /** Number of items that wait or are being processed. */
   get size(): number {
     return this.#size;
   }

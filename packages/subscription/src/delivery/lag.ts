@@ -6,7 +6,7 @@ import { SLOT_OF_ENTRY, SLOTS } from '../log/slot.ts';
 
 /** Counting stops at this many changes. */
 export const MOST_COUNTED = 10_000;
-/** Counting reads this many numbers of the log: otherwise it could read all of a large log for a table with few changes. */
+/** Counting reads at most this many numbers of the log. Otherwise it could read all of a large log for a table with few changes. */
 export const MOST_NUMBERS_READ = 200_000;
 
 const COUNT = `
@@ -17,7 +17,7 @@ select count(*)::text from (
   limit ${MOST_COUNTED}
 ) l`;
 
-/** Committed changes of a view beyond each slot's place. */
+/** Counts the committed changes of a view beyond each slot's place. */
 export async function countLag(
   internals: DataStoreInternals,
   view: LogView,
@@ -33,5 +33,5 @@ export async function countLag(
   return Number(lag.rows[0]?.[0]);
 }
 
-/** The same place for every slot. */
+/** Uses the same place for every slot. */
 export const samePlace = (place: number): number[] => Array.from({ length: SLOTS }, () => place);

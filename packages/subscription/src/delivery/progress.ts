@@ -1,6 +1,6 @@
-/** How far a stretch of the log is completed; its changes may complete in any order. */
+/** Tracks up to which place the changes of the log are completed; they may complete in any order. */
 export class Progress {
-  /** Numbers of changes that are started and not completed, ascending. */
+  /** Numbers of changes that were started and are not completed, ascending. */
   readonly #open = new Set<number>();
   #read: number;
 
@@ -8,12 +8,12 @@ export class Progress {
     this.#read = from;
   }
 
-  /** Everything up to here was read. */
+  /** The log was read up to this number. */
   get read(): number {
     return this.#read;
   }
 
-  /** Everything up to here is completed. */
+  /** Everything up to this number is completed. */
   get place(): number {
     const [first] = this.#open;
     return first === undefined ? this.#read : first - 1;
@@ -28,7 +28,7 @@ export class Progress {
     this.#read = sequence;
   }
 
-  /** Up to here there are no changes besides those that were started. */
+  /** Up to this number there are no changes besides those that were started. */
   reach(through: number): void {
     this.#read = Math.max(this.#read, through);
   }
@@ -37,7 +37,7 @@ export class Progress {
     this.#open.delete(sequence);
   }
 
-  /** The log was replaced or trimmed: forgets what was read before. */
+  /** Forgets what was read before, because the log was replaced or trimmed. */
   restart(from: number): void {
     this.#open.clear();
     this.#read = from;

@@ -18,10 +18,10 @@ export interface ReadingParts {
   readonly onRead: () => void;
 }
 
-/** Returns the share that a change belongs to; undefined if it is not delivered here. */
+/** Returns the share that a change belongs to; undefined if the change is not delivered by this member. */
 export type ShareOf = (numbered: NumberedChange) => Share | undefined;
 
-/** Reads the log and passes changes to delivery while that has room. */
+/** Reads the log and passes changes to delivery while delivery has room. */
 export class Reading {
   readonly #parts: ReadingParts;
   #resumed: PromiseWithResolvers<void> | undefined;
@@ -69,7 +69,7 @@ export class Reading {
     this.#parts.onRead();
   }
 
-  /** Calls `onReset` when running calls have ended, and again until it succeeds. Returns whether to continue. */
+  /** Waits for running calls to end, and then calls `onReset` until it succeeds. Returns whether to continue. */
   async #reset(shares: readonly Share[], { through }: Step, signal: AbortSignal): Promise<boolean> {
     const { feed, delivery, onReset } = this.#parts;
     await unlessAborted(delivery.idle(), signal);

@@ -1,9 +1,12 @@
 import { Progress } from './progress.ts';
 
-/** The rows whose changes are delivered here, and how far: all of a subscription's, or those of one slot of a durable name. */
+/**
+ * The rows whose changes this member delivers, and how far it is: all rows of a subscription, or those of one slot of a
+ * durable name.
+ */
 export class Share {
   readonly slot: number;
-  /** Grows each time the slot gets another owner. */
+  /** Increases each time that the slot gets another owner. */
   readonly epoch: number;
   readonly progress: Progress;
   readonly #lost = new AbortController();
@@ -22,7 +25,7 @@ export class Share {
     return this.#lost.signal;
   }
 
-  /** Whether its changes may be started. */
+  /** Whether changes of the share may be started. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -32,7 +35,7 @@ export class Share {
     this.#lost.abort();
   }
 
-  /** Starts nothing more. Resolves when running calls have ended. */
+  /** Starts no further changes. Resolves when running calls have ended. */
   async retire(): Promise<void> {
     this.#isHeld = false;
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '@intendant/core';
 import type { Logger } from 'pino';
 
-/** How a subscription ends: by `close`, or by itself with an error. */
+/** The end of a subscription: by `close`, or by itself with an error. */
 export class SubscriptionEnd {
   readonly #logger: Logger;
   readonly #onError: ((error: Error) => unknown) | undefined;
@@ -12,7 +12,7 @@ export class SubscriptionEnd {
   constructor(logger: Logger, onError: ((error: Error) => unknown) | undefined) {
     this.#logger = logger;
     this.#onError = onError;
-    this.closed.catch(() => {}); // The error is in the log, also if the caller does not wait for `closed`.
+    this.closed.catch(() => {}); // The error is also logged, for callers that do not wait for `closed`.
   }
 
   get closed(): Promise<void> {
@@ -23,29 +23,29 @@ export class SubscriptionEnd {
     return this.#error;
   }
 
-  /** Returns false if it had failed before. */
+  /** Returns false if the subscription had already failed. */
   fail(error: Error): boolean {
     if (this.#error) return false;
     this.#error = error;
     this.#closed.reject(error);
     this.#logger.error({ err: error }, 'a subscription has ended with an error');
-    void this.#tell(error);
+    void this.#reportEnd(error);
     return true;
   }
 
-  /** Throws if it has ended: its own error, or that it was closed. */
+  /** Throws if the subscription has ended: its error, or that it was closed. */
   check(): void {
     if (this.#error) throw this.#error;
     if (this.#isClosed) throw new ConfigurationError('this subscription is closed; subscribe again');
   }
 
-  /** Changes nothing after `fail`. */
+  /** Has no effect after `fail`. */
   close(): void {
     this.#isClosed = true;
     this.#closed.resolve();
   }
 
-  async #tell(error: Error): Promise<void> {
+  async #reportEnd(error: Error): Promise<void> {
     try {
       await this.#onError?.(error);
     } catch {

@@ -4,11 +4,11 @@ import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import type { Share } from '../delivery/share.ts';
 import { serviceQuery } from '../service-query.ts';
 
-/*
- * An acknowledgement is a row, name and number, that the handler's transaction inserts. Its primary key makes the effects
- * of a change happen once: if two processes have it at the same time (one of them does not know yet that it lost the
- * slot), the second waits for the first and then fails. Rows stay for a while after the cursor has passed them, so that
- * even a delayed transaction finds them.
+/**
+ * An acknowledgement is a row, with name and number, that the handler's transaction inserts. Its primary key makes the
+ * effects of a change happen once: if two processes handle it at the same time (one of them does not know yet that it
+ * lost the slot), the second insert waits for the first and then fails. Rows are kept for some time after the cursor
+ * has passed them, so that a delayed transaction also conflicts with them.
  */
 const ACKNOWLEDGE = `
 insert into intendant.acknowledged (name, seq, slot)
@@ -49,7 +49,7 @@ const lost = (name: string, cause?: unknown): TransactionConflictError =>
     { details: { name }, cause },
   );
 
-/** Returns the numbers beyond the cursors of newly claimed shares that are acknowledged. */
+/** Returns the acknowledged numbers beyond the cursors of newly claimed shares. */
 export async function readAcknowledged(
   internals: DataStoreInternals,
   name: string,

@@ -1,13 +1,13 @@
 import { pause, Service, startTimer, type Timer } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 
-/** Cursors are written this often at most. */
+/** Shortest interval between two writes of cursors, in milliseconds. */
 const WRITE_EVERY_MS = 200;
-/** Interval when only other tables had changes. */
+/** Interval if only other tables had changes, in milliseconds. */
 const WRITE_QUIETLY_EVERY_MS = 5_000;
 const RETRY_MS = 1_000;
 
-/** Writes cursors in the background: at once when a change was completed, and then not again for a short time. */
+/** Writes cursors in the background: immediately when a change was completed, and then not again for a short time. */
 export class CursorKeeper {
   readonly #write: () => Promise<void>;
   readonly #service: Service;
@@ -30,12 +30,12 @@ export class CursorKeeper {
     return this.#service.start();
   }
 
-  /** To be called when a change was completed. */
+  /** Called when a change was completed. */
   touch(): void {
     this.#service.ring();
   }
 
-  /** To be called when more was read and nothing of it is for this subscription. */
+  /** Called when more of the log was read and none of it is for this subscription. */
   touchQuietly(): void {
     this.#quietTimer ??= startTimer(WRITE_QUIETLY_EVERY_MS, () => this.touch(), { keepsProcess: false });
   }

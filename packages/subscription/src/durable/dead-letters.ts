@@ -5,27 +5,27 @@ import { type LogEntry, type NumberedChange, toChangeAsText, toNumberedChange } 
 import type { Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
 
-/** A change whose handler failed in the last attempt, and that is stored to be replayed or discarded. */
+/** A change whose handler failed in the last attempt. It is stored, to be replayed or discarded. */
 export interface DeadLetter {
   /** The durable name that it belongs to. */
   readonly name: string;
-  /** The change's position, which names the dead letter within the subscription. */
+  /** The change's position. It identifies the dead letter within the subscription. */
   readonly position: Position;
-  /** Of a table that this store has not registered the key's fields are called `key1`, `key2`, …, and there is no record. */
+  /** If this store has not registered the table, the key's fields are called `key1`, `key2`, …, and there is no record. */
   readonly change: Change;
   /** Number of failed calls of the handler. */
   readonly attempts: number;
   /** The last failure's message. */
   readonly error: string;
-  /** When the last attempt failed, by the clock of the database. */
+  /** The time of the last attempt, by the clock of the database. */
   readonly failedAt: Date;
-  /** True after `replayDeadLetters`, until it is tried again. */
+  /** True from `replayDeadLetters` until the next attempt. */
   readonly isDue: boolean;
 }
 
 const MOST_ERROR_LENGTH = 2_000;
 
-/** Returns false, and stores nothing, if the change's slot is no longer this member's: its new owner has the change. */
+/** Returns false, and stores nothing, if this member no longer owns the change's slot: the new owner handles the change. */
 export async function parkDeadLetter(
   internals: DataStoreInternals,
   name: string,
@@ -125,7 +125,7 @@ export async function readDueLetters(
   return rows.map((row) => ({ slot: row.slot, numbered: toNumberedChange(logId, table, toEntry(row)) }));
 }
 
-/** Selects the dead letters to list. A field that is undefined selects all. */
+/** Selects the dead letters to list. Undefined fields match all. */
 export interface LetterSelection {
   readonly name: string | undefined;
   readonly loggedTable: string | undefined;

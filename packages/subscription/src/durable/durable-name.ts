@@ -6,7 +6,7 @@ import { serviceQuery } from '../service-query.ts';
 
 const MOST_NAME_BYTES = 200;
 
-/** What a durable name stands for: it belongs to one table, and to those rows that one kind of caller sees. */
+/** What a durable name identifies: one table, and the rows of it that one kind of caller sees. */
 export interface DurableName {
   readonly name: string;
   readonly table: RegisteredTable;
@@ -28,7 +28,7 @@ export function checkName(operation: string, name: unknown): void {
   throw new ConfigurationError(`${operation}: name must be a text of 1 to ${MOST_NAME_BYTES} bytes`);
 }
 
-/** Makes the name if it is new; its cursors then stand at `from`. Throws ConfigurationError for a name of another table or tenant. */
+/** Creates the name if it is new, with its cursors at `from`. Throws ConfigurationError for a name of another table or tenant. */
 export async function claimName(internals: DataStoreInternals, durable: DurableName, from: number): Promise<void> {
   const scope = describeScope(durable.scope);
   const table = loggedName(durable.table);

@@ -7,7 +7,7 @@ import { acknowledge, isAcknowledged } from './acknowledgement.ts';
 import { dropDeadLetter, parkDeadLetter, parkUndecoded, readDueLetters } from './dead-letters.ts';
 import type { DurableName } from './durable-name.ts';
 
-/** Stores acknowledgements and dead letters of one durable name, and knows which dead letters are being tried again. */
+/** Stores acknowledgements and dead letters of one durable name, and tracks which dead letters are being retried. */
 export class DurableOutcomes implements OutcomeStore {
   readonly #feed: Feed;
   readonly #durable: DurableName;
@@ -41,7 +41,7 @@ export class DurableOutcomes implements OutcomeStore {
     return isParked;
   }
 
-  /** Dead letters that are to be tried again, of these shares, and are not being tried already. */
+  /** Returns the dead letters of these shares that are to be retried and are not being retried already. */
   async takeDue(shares: ReadonlyMap<number, Share>): Promise<DeliveryItem[]> {
     const { internals, horizon } = this.#feed;
     const { name, table } = this.#durable;
@@ -59,7 +59,7 @@ export class DurableOutcomes implements OutcomeStore {
     return items;
   }
 
-  /** Forgets which dead letters are being tried: their slots are lost. */
+  /** Forgets which dead letters are being retried, because their slots are lost. */
   clear(): void {
     this.#retried.clear();
   }

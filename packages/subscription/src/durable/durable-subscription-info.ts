@@ -5,23 +5,23 @@ import { formatPosition, type Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
 import { LIVE_MEMBERS } from './slots.ts';
 
-/** One durable name: what it follows, who works under it, and how far it is. */
+/** One durable name: the table that it follows, its members, and its progress. */
 export interface DurableSubscriptionInfo {
   /** The durable name, unique in the database. */
   readonly name: string;
   /** The table's name as defined, e.g. `vm`. */
   readonly table: string;
-  /** The org whose changes the name sees; null: those of all orgs. */
+  /** The org whose changes the name sees; null: changes of all orgs. */
   readonly orgId: string | null;
-  /** The instance whose changes the name sees; null: those of all instances. */
+  /** The instance whose changes the name sees; null: changes of all instances. */
   readonly instanceId: string | null;
-  /** How many subscriptions work under the name now, in all processes. 0: there is none, and the lag grows. */
+  /** Number of subscriptions that work under the name now, in all processes. With 0 nobody delivers changes, and the lag grows. */
   readonly members: number;
   /** All changes up to this position are completed, according to the stored cursors, which may be up to 5 s old. */
   readonly position: Position;
   /**
-   * Number of committed changes, of all operations, that are not yet completed. Counting stops at 10,000, and reads only
-   * the next 200,000 positions of the log: of a name that is further behind this is a lower bound.
+   * Number of committed changes, of all operations, that are not yet completed. Counting stops at 10,000 and reads at
+   * most the next 200,000 positions of the log. If the name is further behind, the number is a lower bound.
    */
   readonly lag: number;
   /** Number of dead letters, see `deadLetters`. */
@@ -56,7 +56,7 @@ order by d.name`;
 
 type Row = Omit<DurableSubscriptionInfo, 'position'> & { readonly place: string };
 
-/** All durable names, or these. */
+/** Lists all durable names, or these. */
 export async function listDurableSubscriptions(
   internals: DataStoreInternals,
   logId: string,

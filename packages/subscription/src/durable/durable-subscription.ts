@@ -24,10 +24,13 @@ export interface DurableParts extends SubscriptionParts {
 }
 
 const FORGET_EVERY_MS = 30_000;
-/** How long a handler that lost its slot is waited for before its change may be delivered in this process again. */
+/**
+ * How long to wait for a running handler that lost its slot, before its change may be delivered in this process again,
+ * in milliseconds.
+ */
 const ABANDON_MS = 10_000;
 
-/** Handles the changes of its share of a name's slots, each from its stored cursor. */
+/** Handles the changes of its share of a name's slots, each slot from its stored cursor. */
 export class DurableSubscription implements Subscription, MemberSubscription {
   readonly #parts: DurableParts;
   readonly #closing = new AbortController();
@@ -36,14 +39,14 @@ export class DurableSubscription implements Subscription, MemberSubscription {
   readonly #reading: Reading;
   readonly #keeper: CursorKeeper;
   readonly #shares = new Map<number, Share>();
-  /** Numbers that were acknowledged beyond the cursors that we found. */
+  /** Numbers beyond the stored cursors that were acknowledged when the slots were claimed. */
   readonly #acknowledged = new Set<number>();
-  /** Slots that are given back and still have running calls. */
+  /** Slots that are being released and still have running calls. */
   readonly #retiring = new Set<number>();
   readonly #running: Promise<void>;
   readonly #began = Promise.withResolvers<void>();
   readonly #end: SubscriptionEnd;
-  /** Aborted when the shares have changed. */
+  /** Aborts when the shares change. */
   #restart = new AbortController();
   #shutDown: Promise<void> | undefined;
   #forgetAt = 0;
@@ -79,7 +82,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     return this.#parts.durable.name;
   }
 
-  /** Resolves when it has looked for work once, and taken what was free. Rejects when it has ended before that. */
+  /** Resolves when it has looked for work once, and claimed the free slots. Rejects if it ends before that. */
   get began(): Promise<void> {
     return this.#began.promise;
   }
@@ -140,7 +143,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     return kept;
   }
 
-  /** Reads for the slots it has, anew whenever they change. */
+  /** Reads for the slots that it owns. Starts again whenever they change. */
   async #run(view: DurableParts['view']): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
@@ -174,7 +177,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#began.resolve();
   }
 
-  /** Gives up the slots that another member owns by now. */
+  /** Stops work on slots that another member owns by now. */
   #loseTaken({ slots, epochs }: NameSituation): void {
     const epochOf = new Map(slots.map((slot, index) => [slot, epochs[index]]));
     const taken = [...this.#shares.values()].filter(({ slot, epoch }) => epochOf.get(slot) !== epoch);
@@ -256,7 +259,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     await this.#keeper.stop();
     const shares = [...this.#shares.values()];
     this.#lastPlace = this.#place();
-    if (shares.length > 0) await releaseSlots(this.#parts.feed.internals, this.name, shares).catch(() => {}); // They are free once this member's connection has ended.
+    if (shares.length > 0) await releaseSlots(this.#parts.feed.internals, this.name, shares).catch(() => {}); // They are free when this member's connection has ended.
     this.#shares.clear();
     await this.#parts.membership.remove(this);
     this.#parts.onClosed();

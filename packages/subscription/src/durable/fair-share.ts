@@ -1,13 +1,13 @@
 import { SLOTS } from '../log/slot.ts';
 
 export interface Dealing {
-  /** Slots to take. */
+  /** Number of slots to claim. */
   readonly take: number;
-  /** Slots to give back. */
+  /** Number of slots to release. */
   readonly give: number;
 }
 
-/** Returns how many slots a member should take or give back, given the number of members, its own slots and the free slots. */
+/** Returns how many slots a member should claim or release, given the number of members, its own slots and the free slots. */
 export function dealSlots(members: number, held: number, free: number): Dealing {
   const fair = Math.ceil(SLOTS / Math.max(members, 1));
   return { take: Math.max(0, Math.min(fair - held, free)), give: Math.max(0, held - fair) };

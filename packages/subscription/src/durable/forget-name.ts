@@ -2,9 +2,10 @@ import { NameInUseError } from '@intendant/core';
 import { type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import { LIVE_MEMBERS } from './slots.ts';
 
-/*
- * A member joins by inserting a row that refers to the name, which locks the name's row against removal. So after this
- * lock either the member's row is visible here, or its insert comes later and fails, and the subscription ends with an error.
+/**
+ * A member joins by inserting a row that refers to the name. The insert locks the name's row against removal. So once
+ * this lock is held, either the member's row is visible here, or its insert comes later and fails, and the subscription
+ * ends with an error.
  */
 const LOCK_NAME = 'select from intendant.durable_subscription where name = $1 for update';
 

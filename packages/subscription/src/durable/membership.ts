@@ -5,36 +5,37 @@ import { joinName, leaveName, lookAtNames, type NameSituation } from './slots.ts
 
 /** Interval between two checks of a member's names, in milliseconds. */
 const ROUND_MS = 1_000;
-/** The server ends the session of a process that has sent nothing for this long, as the relay's. */
+/** The server ends the session of a process that has sent nothing for this long, in milliseconds; the same as for the relay. */
 const SILENCE_LIMIT_MS = 8_000;
 
 /** A subscription that works under a name. */
 export interface MemberSubscription {
   readonly name: string;
-  /** Takes and gives back slots as the situation asks. Must not wait for handlers. */
+  /** Claims and releases slots as needed. Must not wait for handlers. */
   attend(situation: NameSituation, client: pg.ClientBase): Promise<void>;
-  /** The name was removed: the subscription owns no slot any more. */
+  /** The name was removed: the subscription no longer owns any slot. */
   noteForgotten(): void;
-  /** The member's connection is lost: other members may own its slots. Resolves when running calls have ended. */
+  /** The member's connection is lost, so other members may claim its slots. Resolves when running calls have ended. */
   abandon(): Promise<void>;
 }
 
 /**
- * This process's subscriptions among those that share durable names: one connection, whose life is that of its members, and
- * one look a second for all of them. Connects when there is a first user, and again after a loss, as new members.
+ * The durable subscriptions of this process: they share one connection and one round of checks per second. The
+ * connection represents their membership. It is opened for the first subscription, and again after a loss, with new
+ * member numbers.
  */
 export class Membership {
   readonly #connection: pg.ClientConfig;
   readonly #setUp: string;
   readonly #service: Service;
-  /** A ring starts a round at once. */
+  /** `ring` starts the next round immediately. */
   readonly #bell = new Bell();
-  /** With their member numbers, once they are assigned. */
+  /** The subscriptions, with their member numbers once they are assigned. */
   readonly #users = new Map<MemberSubscription, number | undefined>();
   #client: pg.Client | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  /** `setUp` is run on the connection before its use. */
+  /** `setUp` is SQL that runs when the connection is opened. */
   constructor(connection: pg.ClientConfig, setUp: string, logger: Logger) {
     this.#connection = connection;
     this.#setUp = setUp;
@@ -58,13 +59,13 @@ export class Membership {
     this.nudge();
   }
 
-  /** After its slots were given back. */
+  /** Removes a subscription whose slots were released. */
   async remove(user: MemberSubscription): Promise<void> {
     const member = this.#users.get(user);
     this.#users.delete(user);
     await this.#exclusively(async () => {
       if (this.#client && member !== undefined) await leaveName(this.#client, user.name, member);
-    }).catch(() => {}); // Without the connection it is no member either.
+    }).catch(() => {}); // Without the connection the membership has ended anyway.
   }
 
   /** Runs one exchange at a time on the connection. */
@@ -74,7 +75,7 @@ export class Membership {
     return done;
   }
 
-  /** Starts a round at once. */
+  /** Starts the next round immediately. */
   nudge(): void {
     this.#bell.ring();
   }

@@ -3,17 +3,18 @@ import type { ClientBase } from 'pg';
 import { Share } from '../delivery/share.ts';
 import { serviceQuery } from '../service-query.ts';
 
-/** Advisory locks of members: the first number keeps them apart from other software's. */
+/** The first number of members' advisory locks. It separates them from locks of other software. */
 const MEMBER_LOCKS = 1768846437;
 
-/*
- * Who works on what. A durable name's rows are dealt out in slots, each with a cursor of its own. A member is a
- * subscription of some process, alive as long as the connection lives on which it holds the advisory lock of its number: no
- * clock is asked. Any role may take such a lock, so it counts only if the server process that is stored with the number
- * holds it: nobody else can keep a dead member's slots. Each slot carries its owner and an epoch that grows with every change of
- * owner. Cursors are written, and changes acknowledged, under owner and epoch: a member that lost a slot and does not know it
- * yet can no longer move anything. Epochs come from one sequence, so that they are not used again when a name is forgotten and
- * made anew.
+/**
+ * How durable subscriptions divide work. The rows of a durable name are divided into slots, each with its own cursor. A
+ * member is a subscription in some process. It holds the advisory lock of its member number on a connection, and is
+ * alive as long as that connection; clocks play no role. Any role may take such a lock, so it counts only if it is held
+ * by the server process that is stored with the number. So no other session can keep the slots of a dead member.
+ *
+ * Each slot has an owner, and an epoch that increases with every change of owner. Cursors are written and changes
+ * acknowledged under owner and epoch, so a member that lost a slot and does not know it yet can no longer change
+ * anything. Epochs come from one sequence, so they are not reused when a name is forgotten and created again.
  */
 const HELD = `
 select k.objid::int as member, k.pid from pg_locks k
@@ -22,25 +23,28 @@ where k.locktype = 'advisory' and k.classid = ${MEMBER_LOCKS} and k.objsubid = 2
 
 export const LIVE_MEMBERS = `select m.name, m.member from intendant.cursor_member m join (${HELD}) k using (member, pid)`;
 
-/** Whether a slot has no live owner. Read from the row itself and the present locks, so it also holds of a row that has just changed. */
+/**
+ * Whether a slot has no live owner. Evaluated from the row itself and the current locks, so it is also correct for a
+ * row that has just changed.
+ */
 const IS_FREE = `(c.owner is null or not exists (select from (${HELD}) k where k.member = c.owner and k.pid = c.owner_pid))`;
 
 /** Error code: the name that `cursor_member` refers to was removed. */
 const FOREIGN_KEY_VIOLATION = '23503';
 
-/** The state of a name as one member reads it. */
+/** The state of a name as read by one member. */
 export interface NameSituation {
   readonly member: number;
   /** Number of members of the name, this one included. */
   readonly members: number;
   /** Slots without a live owner. */
   readonly free: number;
-  /** The member's own slots, and their epochs. */
+  /** The member's own slots, with their epochs. */
   readonly slots: readonly number[];
   readonly epochs: readonly number[];
-  /** False when the name was forgotten, and perhaps made anew by others. */
+  /** False if the name was forgotten, even if it was created again since. */
   readonly isMember: boolean;
-  /** Some dead letter is to be tried again. */
+  /** Whether a dead letter is to be retried. */
   readonly hasDueLetters: boolean;
 }
 
@@ -63,15 +67,15 @@ export const lookAtNames = async (
   members: readonly number[],
 ): Promise<NameSituation[]> => (await client.query<NameSituation>(LOOK_AT_NAMES, [names, members])).rows;
 
-/** Numbers in turn, and then at random: somebody may have taken the locks of the next ones. */
+/** Tries numbers in sequence first, and then at random, because others may hold the locks of the next numbers. */
 const NEXT_MEMBER = [
   `select nextval('intendant.member_seq')::int as member`,
   ...Array(9).fill('select floor(random() * 2e9)::int as member'),
 ];
 
 /**
- * Makes a new member that works under the name, and removes those that no longer live. Returns undefined if there is no
- * such name any more.
+ * Creates a member of the name, and removes members that are no longer alive. Returns undefined if the name does not
+ * exist any more.
  */
 export async function joinName(client: ClientBase, name: string): Promise<number | undefined> {
   const member = await takeNumber(client);
@@ -112,7 +116,7 @@ export async function leaveName(client: ClientBase, name: string, member: number
   await client.query(`select pg_advisory_unlock(${MEMBER_LOCKS}, $1)`, [member]);
 }
 
-/** Takes slots without a live owner, up to this number. */
+/** Claims slots without a live owner, up to this number. */
 export async function claimSlots(client: ClientBase, name: string, member: number, most: number): Promise<Share[]> {
   const { rows } = await client.query<{ slot: number; seq: string; epoch: string }>(
     `update intendant.cursor c set owner = $2, owner_pid = pg_backend_pid(), epoch = nextval('intendant.slot_epoch_seq')
@@ -133,7 +137,7 @@ update intendant.cursor c set seq = v.seq
 from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
 where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.owner is not null and c.seq <> v.seq`;
 
-/** Writes how far the shares are, as far as they are still ours. */
+/** Stores the progress of those shares that this member still owns. */
 export async function keepCursors(
   { executor }: DataStoreInternals,
   name: string,
@@ -147,7 +151,7 @@ export async function keepCursors(
   await executor.run(serviceScope, { cursors });
 }
 
-/** Gives slots back, at the place they have reached. */
+/** Releases slots, and stores the place that they have reached. */
 export async function releaseSlots(
   internals: DataStoreInternals,
   name: string,
@@ -167,7 +171,7 @@ export async function releaseSlots(
   );
 }
 
-/** Gives back what the member owns and does not work on. */
+/** Releases slots that the member owns and does not work on. */
 export async function freeSlots(
   client: ClientBase,
   name: string,

@@ -1,25 +1,28 @@
 import type { ClientBase } from 'pg';
 import { CHANGE_JSON, DOORBELL_SEQUENCE, MOST_BYTES, RING_BODY } from './doorbell.ts';
 
-/*
- * What the relay and the writers run. An announcement says how far the log is settled, and carries the changes since the
- * last one if they are few and small: a subscriber that keeps up need not read.
+/**
+ * Functions that the relay and the writers call. An announcement states up to which number the log is settled. It
+ * includes the changes since the last announcement if they are few and small; then a subscriber that is up to date need
+ * not read the log.
  *
- * A role that knows the name of a channel can listen to it and notify it, so the name is a random secret that only the
- * service role can read. Scoped subscribers never receive what an announcement carries: they read under their own role.
+ * Any role that knows the name of a channel can listen to it and notify it. So the name is a random secret that only
+ * the service role can read. Subscribers with a scope never receive the changes in announcements: they read the log
+ * under their own role.
  */
 const ANNOUNCEMENT_TABLE = `
 create table intendant.announcement (channel text not null);
 insert into intendant.announcement values ('intendant_' || translate(gen_random_uuid()::text, '-', ''));
 `;
 
-/** More changes than this are not carried, and further than this nobody looks for gaps. */
+/** The most changes that an announcement includes, and the most numbers that are checked for gaps. */
 const MOST_CHANGES = 512;
 
 /**
- * Announces that the log is settled up to `settled`, and as far beyond it as every number is that of a committed row: such
- * a number needs no look. Does nothing if that is not beyond `after`, unless it is forced. Returns what it has announced, of
- * which the first line is log, after, settled, last; the changes in between follow as JSON, if it carries them.
+ * Announces that the log is settled up to `settled`, and further as long as each next number belongs to a committed
+ * row: such a number needs no look. Does nothing if that is not beyond `after`, unless it is forced. Returns the
+ * payloads that it sent. The first line of a payload is log, after, settled, last; the changes in between follow as
+ * JSON, if they are included.
  */
 const ANNOUNCE_BODY = `
 declare
@@ -64,9 +67,9 @@ end
 `;
 
 /**
- * See settled.ts for the rule. Each statement of a volatile function takes its own snapshot (READ COMMITTED), so what is
- * read after the look shows all that the look found settled. `queue` is the number of writers that wait for each other to
- * notify: for the lock of the server's queue of notifications.
+ * See settled.ts for the rule. Each statement of a volatile function takes its own snapshot (READ COMMITTED), so the
+ * reads after the look see all changes that the look found settled. `queue` is the number of writers that wait for the
+ * lock on the server's queue of notifications.
  */
 const LOOK_BODY = `
 begin
@@ -88,7 +91,7 @@ end
 
 const SETTINGS = `language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan`;
 
-/** The earlier versions have other parameters. */
+/** Earlier versions of the functions have other parameters. */
 const FUNCTIONS = `
 drop function if exists intendant.announce(text, text, bigint, bigint, bigint);
 drop function if exists intendant.look(text, text, bigint, boolean);
@@ -100,7 +103,7 @@ create or replace function intendant.ring(changes bigint) returns void security 
 revoke all on function intendant.ring(bigint) from public;
 `;
 
-/** The SQL that installs what relay and writers run, as far as it is not there yet. */
+/** Returns the SQL that installs those functions that are missing or outdated. */
 export async function planAnnouncements(client: ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ bodies: string[]; isThere: boolean; hasDoorbell: boolean }>(
     `select to_regclass('intendant.announcement') is not null as "isThere",

@@ -3,18 +3,19 @@ import { columnText, needsFloatDigits } from './column-text.ts';
 import { DOORBELL, RINGS } from './doorbell.ts';
 import { appendFunction, loggedName, truncateFunction } from './names.ts';
 
-/*
- * One statement, one append: statement-level triggers with transition tables see what a statement did to all its rows,
- * be it plain, ON CONFLICT, MERGE or COPY, and roll back with it.
+/**
+ * Each statement causes one append. Statement-level triggers with transition tables see all rows that a statement
+ * changed, including ON CONFLICT, MERGE and COPY, and are rolled back with it.
  *
- * The functions run as the log's owner (security definer), with the search_path of the writing session: a `set` clause would
- * add 10 to 20 µs to each call. So every function, type and operator in them is qualified with pg_catalog, and no syntax
- * is used that looks up an operator by its name alone (`in`, `between`, `nullif`, `is distinct from`, `case x when y`).
- * Transition tables come before any table of the search_path.
+ * The functions run as the log's owner (security definer), with the search_path of the writing session, because a `set`
+ * clause would add 10 to 20 µs to each call. So every function, type and operator in them is qualified with pg_catalog,
+ * and syntax that looks up an operator by its name alone is avoided (`in`, `between`, `nullif`, `is distinct from`,
+ * `case x when y`). Transition tables take precedence over tables in the search_path.
  *
- * The doorbell. A writer whose change is in the log reads what the relay wants (see doorbell.ts), and rings if the relay wants it. NOTIFY
- * makes committing writers queue for one lock of the whole server, so they ring only while changes are few. The append comes
- * before the read, and the relay looks after it has changed what it wants, so one of the two always notices the other.
+ * The doorbell. After a writer has appended its change, it reads the mode that the relay has set (see doorbell.ts), and
+ * notifies the relay if the mode says so. With NOTIFY, committing writers wait for one lock of the whole server, so
+ * writers notify only while changes are few. A writer appends first and reads the mode afterwards. The relay sets the
+ * mode first and reads the log afterwards. So either the writer notifies, or the relay finds the change.
  */
 const RING = `
   get diagnostics appended = row_count;
@@ -37,7 +38,7 @@ const NULLS: Readonly<Record<string, string>> = {
 const hasColumn = (table: RegisteredTable, name: string): boolean =>
   table.columns.some((column) => column.name === name);
 
-/** How the columns of a log row are made of a row; for updates of the new row, or of the old one where there is no new one. */
+/** The columns of a log row, computed from a row. For updates that is the new row, or the old one if there is no new one. */
 type Values = (column: string, text: (alias: string) => string) => string;
 
 const of =
@@ -45,7 +46,7 @@ const of =
   (_, text) =>
     text(alias);
 
-/** The columns of one log row. Values travel as text, which the table's formats read exactly. */
+/** The columns of one log row. Values are stored as text, which the table's formats parse exactly. */
 function logged(table: RegisteredTable, values: Values, operation: string, carriesRecord: boolean): string {
   const plain = (name: string) =>
     hasColumn(table, name) ? values(name, (alias) => `${alias}.${quoteIdentifier(name)}`) : (NULLS[name] as string);
@@ -69,16 +70,16 @@ const append = (select: string): string => `insert into intendant.change_log (${
 
 const code = (operation: string): string => `'${operation}'::pg_catalog."char"`;
 
-/** The deletion of a row that was soft-deleted before has its own code. */
+/** The deletion of a row that was soft-deleted has its own code. */
 const deletion = (table: RegisteredTable, alias: string): string =>
   table.definition.softDelete
     ? `case when ${alias}.deleted_at is null then ${code('d')} else ${code('p')} end`
     : code('d');
 
 /**
- * A changed key is a delete and an insert; a soft delete and its undoing are told apart from other updates. A full join
- * is the one kind that is never done by comparing all pairs, whatever number of rows the plan was made for: the plan of
- * a function's first call, mostly about one row, is kept for the connection.
+ * A changed key is logged as a delete and an insert. Soft deletes and their undoing are distinguished from other
+ * updates. A full join is used because it never compares all pairs of rows, whatever number of rows the plan was made
+ * for: the plan of a function's first call, mostly for one row, is kept for the connection.
  */
 function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
   const same = table.identity
@@ -95,7 +96,7 @@ function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
   );
 }
 
-/** The settings of a function; every clause adds time to each call. */
+/** The settings of a function. Each one adds time to every call. */
 const settingsFor = (table: RegisteredTable, carriesRecord: boolean): string =>
   needsFloatDigits(carriesRecord ? table.columns : table.key) ? 'set extra_float_digits = 1' : '';
 
@@ -114,7 +115,7 @@ begin
 end
 `;
 
-/** Reads the table as its owner; `row_security = off` makes that an error where policies would hide rows from them. */
+/** The function reads the table as its owner. With `row_security = off`, Postgres raises an error if a policy would hide rows. */
 export const truncateFunctionBody = (table: RegisteredTable, carriesRecord: boolean): string => `
 declare appended pg_catalog.int8;
 begin
@@ -131,7 +132,7 @@ export const createAppendFunction = (table: RegisteredTable, carriesRecord: bool
    ${settingsFor(table, carriesRecord)} as $function$${appendFunctionBody(table, carriesRecord)}$function$;
    ${forOwnersTriggers(appendFunction(table))}`;
 
-/** TRUNCATE is rare: its function may set what it needs. */
+/** TRUNCATE is rare, so its function may have settings. */
 export const createTruncateFunction = (table: RegisteredTable, body: string): string =>
   `create or replace function ${truncateFunction(table)}() returns trigger language plpgsql security definer
    set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set bytea_output = 'hex' set timezone = 'UTC'
@@ -143,7 +144,7 @@ export const TRUNCATE_TRIGGER = 'intendant_append_truncate';
 export const truncateTrigger = (table: RegisteredTable): string =>
   `create trigger ${TRUNCATE_TRIGGER} before truncate on ${table.qualifiedName} for each statement execute function ${truncateFunction(table)}()`;
 
-/** Name and definition of each trigger; the definitions in the order they are made. */
+/** Name and definition of each trigger, in the order of creation. */
 export const appendTriggers = (table: RegisteredTable): Record<string, string> => {
   const create = (name: string, event: string, rest: string) =>
     `create trigger ${name} ${event} on ${table.qualifiedName} ${rest} for each statement execute function`;

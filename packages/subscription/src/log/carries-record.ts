@@ -4,8 +4,8 @@ import { CARRIES_RECORD } from './append-trigger.ts';
 import { appendFunction } from './names.ts';
 
 /**
- * Whether changes of the table carry the row: it is among `records`, the tables for which this process wants rows, or the
- * table's triggers write rows already.
+ * Whether changes of the table carry the row: the table is in this process's option `records`, or its triggers write
+ * rows already.
  */
 export async function carriesRecord(
   internals: DataStoreInternals,

@@ -30,7 +30,7 @@ import type { SourceKind } from './source-kind.ts';
 
 export interface ChangeLogPartOptions {
   readonly internals: DataStoreInternals;
-  /** Names of tables whose feed carries rows, in addition to those that do already. */
+  /** Names of tables whose feed is to carry rows, in addition to those whose feed already does. */
   readonly records: ReadonlySet<string>;
   readonly partitionSize: number;
   readonly source: SourceKind;
@@ -86,7 +86,7 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
   ];
 }
 
-/** If both sources filled the log, it would hold each change twice. */
+/** With both sources the log would contain each change twice. */
 async function checkSource(client: ClientBase, source: SourceKind): Promise<void> {
   const { rows } = await client.query<{ source: string }>('select source from intendant.change_log_identity');
   if (rows[0]?.source === source) return;
@@ -115,7 +115,7 @@ async function planSource(
   return [...(await planReplicatedTable(client, table, wantsRecord)), ...(await planTruncateTrigger(client, table))];
 }
 
-/** For a table with `feed: false`: removes what an earlier definition with a feed left. */
+/** For a table with `feed: false`: removes what an earlier definition with a feed created. */
 async function planNoSource(client: ClientBase, table: RegisteredTable, source: SourceKind): Promise<string[]> {
   const functions = [appendFunction(table), truncateFunction(table)].map((name) => `${name}()`);
   const { rows } = await client.query<{ drop: string }>(

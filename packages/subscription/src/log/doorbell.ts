@@ -1,17 +1,17 @@
 import { DOORBELL_CHANNEL } from './names.ts';
 
-/*
- * What the leading relay wants of writers. It is kept as the last value of a sequence: every transaction reads the present value,
- * whatever its snapshot, and only the service role may set it. An advisory lock would do the same, but every role may take
- * one.
+/**
+ * The mode that the leading relay sets for writers. It is stored as the last value of a sequence: every transaction
+ * reads the current value, whatever its snapshot, and only the service role may set it. An advisory lock would also
+ * work, but any role may take one.
  */
 export const DOORBELL = `'intendant.doorbell'::pg_catalog.regclass`;
 
-/** No relay leads: there is none to wake. */
+/** No relay leads, so writers need not notify. */
 const NOBODY = 0;
-/** Writers ring, and tell their changes. */
+/** Writers notify the relay, and send their changes. */
 export const RINGS = 1;
-/** The relay looks by itself. */
+/** Writers are silent; the relay polls. */
 const SILENT = 2;
 
 const set = (wish: number): string => `select setval('intendant.doorbell', ${wish});`;
@@ -22,16 +22,17 @@ export const LEAVE = set(NOBODY);
 
 export const DOORBELL_SEQUENCE = 'create sequence intendant.doorbell as int minvalue 0 maxvalue 2 start 0;';
 
-/** A change as JSON, of a row `l` of the log; read by announcement.ts. */
+/** A change as JSON, from a row `l` of the log; announcement.ts parses it. */
 export const CHANGE_JSON = `json_build_array(l.seq, l.table_name, l.operation, l.key, l.org_id, l.instance_id, l.revision::text,
         l.record::text, extract(epoch from l.occurred_at) * 1000)::text`;
 
-/** A notification holds less than 8,000 bytes. */
+/** Postgres limits a notification to less than 8,000 bytes. */
 export const MOST_BYTES = 7_700;
 
 /**
- * Called by the append triggers, as the log's owner. A statement that changed one row announces the change itself, on a channel
- * whose name is secret: the row's number is the session's last one. Where there are more rows, or a large one, the relay looks.
+ * Called by the append triggers, as the log's owner. A statement that changed one row announces the change itself, on a
+ * channel whose name is secret; the row's number is the last one that the session took. After several rows, or a large
+ * one, it only notifies the relay, which looks.
  */
 export const RING_BODY = `
 declare

@@ -2,12 +2,12 @@ import type { FrameworkObjects, RegisteredTable } from '@intendant/core/internal
 import { appendFunction, truncateFunction } from './names.ts';
 import type { SourceKind } from './source-kind.ts';
 
-/** Callers read their own changes, and those of tables that belong to no org or instance. */
+/** Callers read changes of their own rows, and of rows that belong to no org or instance. */
 const CHANGES = { org: 'nullable', instance: 'nullable' } as const;
-/** Where the log begins: the same for every caller. */
+/** The beginning of the log; the same for every caller. */
 const IDENTITY = { org: 'absent', instance: 'absent' } as const;
 
-/** The feed's objects in the database and their rights: the service role uses all, callers read their own rows. */
+/** The feed's objects in the database and their rights: the service role uses all of them; callers read their own rows. */
 export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKind): FrameworkObjects => ({
   tables: [
     { name: 'change_log', service: ['select'], callers: CHANGES },

@@ -4,7 +4,7 @@ import { formatPosition } from '../position.ts';
 import { withExtras } from './record-extras.ts';
 import { identityOf } from './slot.ts';
 
-/** A change as stored in the log: values are text. */
+/** A change as stored in the log, with values as text. */
 export interface LogEntry {
   readonly sequence: number;
   readonly tableName: string;
@@ -13,18 +13,18 @@ export interface LogEntry {
   readonly orgId: string | null;
   readonly instanceId: string | null;
   readonly revision: string | null;
-  /** JSON: an object of column names and their values' text. */
+  /** JSON: an object of column names and values as text. */
   readonly record: string | null;
   readonly occurredAt: Date;
 }
 
-/** A change, and what delivery needs to know of it. */
+/** A change, with what delivery needs in addition. */
 export interface NumberedChange {
   readonly sequence: number;
   /** Identity of the changed row; equal for all changes of one row. */
   readonly identity: string;
   readonly entry: LogEntry;
-  /** If `flaw` is set: without a record, and with the key's fields as text. */
+  /** If `flaw` is set, the change has no record, and the fields of its key are text. */
   readonly change: Change;
   /** Why the table's formats cannot decode the entry. Such a change is not delivered. */
   readonly flaw?: unknown;

@@ -1,4 +1,4 @@
-/** The log and what belongs to it, in order of creation. Run as one script when the log is not there. */
+/** The log and its objects, in order of creation. Run as one script if the log does not exist. */
 export const LOG_SCHEMA = `
 create sequence intendant.change_seq as bigint;
 create table intendant.change_log (
@@ -75,22 +75,23 @@ create table intendant.relay_leader (key bigint not null, pid int not null);
 insert into intendant.relay_leader values (floor(random() * 9e15)::bigint, 0);
 `;
 
-/** For a log that did not store which server process a member works with. */
+/** For a log from a version that did not store a member's server process. */
 export const ADD_MEMBER_PIDS = `
 alter table intendant.cursor_member add pid int not null default 0;
 alter table intendant.cursor add owner_pid int;
 `;
 
-/** For a log that was made before epochs had a sequence. */
+/** For a log from a version without a sequence of epochs. */
 export const ADD_EPOCHS = `
 create sequence intendant.slot_epoch_seq as bigint;
 select setval('intendant.slot_epoch_seq', (select coalesce(max(epoch), 0) + 1 from intendant.cursor));
 `;
 
 /**
- * Makes partitions ahead of the sequence and drops those whose newest row is older than the retention. Attaching does
- * not block writers; dropping would, so it gives up after a moment and is tried again. The default partition catches
- * what is written while no process maintains the log: its rows are deleted one by one.
+ * Creates partitions before the sequence reaches them, and drops those whose newest row is older than the retention.
+ * Attaching a partition does not block writers. Dropping one would, so it gives up after a moment and is tried again
+ * later. The default partition receives what is written while no process maintains the log; its rows are deleted one by
+ * one.
  */
 export const KEEP_BODY = `
 declare

@@ -1,6 +1,6 @@
 import { derivedName, quoteIdentifier, type RegisteredTable } from '@intendant/core/internal';
 
-/** The table's name in the log, with its schema: two stores of one database may use two schemas. */
+/** The table's name in the log, including its schema, because two stores of one database may use two schemas. */
 export const loggedName = (table: Pick<RegisteredTable, 'schemaName' | 'name'>): string =>
   `${table.schemaName}.${table.name}`;
 
@@ -12,12 +12,15 @@ export const truncateFunction = (table: RegisteredTable): string =>
   `intendant.${quoteIdentifier(derivedName('append_truncate', table.schemaName, table.name))}`;
 
 /**
- * Writers notify this channel, without a payload, when a change has to be looked for. A tenant may know it: whoever notifies
- * it makes the relay look once.
+ * Writers notify this channel, without a payload, when the relay has to look. Tenants may know the name: a notification
+ * only makes the relay look once.
  */
 export const DOORBELL_CHANNEL = 'intendant_doorbell';
-/** The payload of a process that opens and asks how far the log is settled. */
+/** The payload sent by a process that opens, to request an announcement. */
 export const RING_OF_OPENING = 'open';
 
-/** Where writers announce their own changes, beside the relay's channel: as secret as that one. */
+/**
+ * The channel on which writers announce their own changes. Its name is secret like that of the relay's channel, from
+ * which it is derived.
+ */
 export const writersChannel = (channel: string): string => `${channel}_w`;

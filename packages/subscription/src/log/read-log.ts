@@ -10,7 +10,7 @@ import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from '.
 import { loggedName } from './names.ts';
 import { SLOT_OF_ENTRY } from './slot.ts';
 
-/** The most changes that are read at once, which a slow subscriber holds in memory. */
+/** The most changes that are read at once. It limits the memory that a slow subscriber needs. */
 export const PAGE_SIZE = 1_000;
 
 /** Which changes to read, and under which scope. */
@@ -25,8 +25,8 @@ export interface LogView {
   readonly slots?: readonly number[] | undefined;
 }
 
-/** A stretch of the log: beyond `after`, up to `until`, at most `limit` changes. */
-export interface Stretch {
+/** A range of the log: beyond `after`, up to `until`, at most `limit` changes. */
+export interface LogRange {
   readonly after: number;
   readonly until: number;
   readonly limit: number;
@@ -34,13 +34,13 @@ export interface Stretch {
 
 export interface LogPage {
   readonly changes: readonly NumberedChange[];
-  /** The log no longer holds all that came after this number's predecessor. */
+  /** The log no longer contains all changes up to this number. */
   readonly trimmed: number;
 }
 
-/*
- * One statement, so that one snapshot, taken after the partitions were locked, tells what is in the log and how far it
- * was trimmed: a partition that is dropped in between is noticed.
+/**
+ * This is one statement, because one snapshot, taken after the partitions were locked, shows both the content of the
+ * log and how far it was trimmed. So a partition that is dropped meanwhile is noticed.
  */
 const readStatement = (condition: string): string => `
 select i.trimmed_seq::text, l.seq::text, l.table_name, l.operation::text, array_to_json(l.key)::text, l.org_id,
@@ -56,12 +56,12 @@ order by l.seq`;
 const READ_ALL = readStatement('');
 const READ_SLOTS = readStatement(`and ${SLOT_OF_ENTRY} = any($6::int[])`);
 
-/** The next page of changes of a stretch that is settled. */
+/** Returns the next page of changes of a settled range. */
 export async function readLog(
   internals: DataStoreInternals,
   logId: string,
   view: LogView,
-  { after, until, limit }: Stretch,
+  { after, until, limit }: LogRange,
 ): Promise<LogPage> {
   const values = [
     String(after),

@@ -1,13 +1,15 @@
-/*
- * What is settled. A change takes its number before its transaction commits, so reading upward skips what commits late.
- * A look notes the sequence's last value first, and then who holds RowExclusiveLock on the log. A transaction that took a number up
- * to the noted value took that lock before the number and keeps it to its end, so it is among the holders or has ended.
- * Once none of a look's holders is left, everything up to its value is committed or rolled back: settled.
+/**
+ * The rule for what is settled. A change takes its number before its transaction commits, so a reader that only reads
+ * upward misses changes that commit late. A look first reads the sequence's last value, and then which transactions
+ * hold RowExclusiveLock on the log. A transaction takes this lock before its number and keeps it until its end. So each
+ * transaction with a number up to that value is among the holders or has ended. When all holders of a look have ended,
+ * every change up to its value is committed or rolled back: it is settled.
  *
- * A number is settled without a look, too, if its row is committed: so where no number is missing, the log is settled as far as
- * its committed rows go.
+ * A number is also settled without a look if its row is committed. So where no number is missing, the log is settled up
+ * to its last committed row.
  *
- * The two statements go in one simple query: one round trip, run one after the other, each with its own snapshot.
+ * The two statements are sent as one simple query: one round trip, executed one after the other, each with its own
+ * snapshot.
  */
 export const LOOK = `
 select case when is_called then last_value else 0 end as noted from intendant.change_seq;
@@ -26,10 +28,10 @@ interface PendingLook {
   remaining: Set<string>;
 }
 
-/** The most looks that wait; beyond it a new look replaces the newest one. */
+/** The most unfinished looks that are kept; after that, a new look replaces the newest one. */
 const MOST_PENDING = 64;
 
-/** Turns looks into how far the log is settled. */
+/** Computes from looks up to which number the log is settled. */
 export class SettledTracker {
   #settled: number;
   #pending: PendingLook[] = [];
@@ -42,18 +44,18 @@ export class SettledTracker {
     return this.#settled;
   }
 
-  /** Whether no noted number still waits for open writers. */
+  /** Whether no known number waits for open writers. */
   get isQuiet(): boolean {
     return this.#pending.length === 0;
   }
 
-  /** The log is settled up to here, as its rows show. */
+  /** The log is settled up to this number, as its rows show. */
   advance(through: number): void {
     this.#settled = Math.max(this.#settled, through);
     while (this.#pending[0] && this.#pending[0].noted <= this.#settled) this.#pending.shift();
   }
 
-  /** Takes a look into account; returns how far the log is settled now. */
+  /** Adds a look, and returns up to which number the log is settled now. */
   observe({ noted, holders }: Look): number {
     for (const look of this.#pending)
       look.remaining = new Set([...look.remaining].filter((holder) => holders.has(holder)));

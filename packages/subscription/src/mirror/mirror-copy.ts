@@ -9,14 +9,14 @@ export type AnyRecord = Readonly<Record<string, unknown>>;
 /** The records of a mirror, by identity and by key. Reports each change. */
 export class MirrorCopy {
   readonly #table: RegisteredTable;
-  readonly #tell: (event: MirrorEvent<AnyRecord>) => void;
+  readonly #notify: (event: MirrorEvent<AnyRecord>) => void;
   readonly #records = new Map<string, AnyRecord>();
   /** The identities of the records with one key. */
   readonly #byKey = new Map<string, Set<string>>();
 
-  constructor(table: RegisteredTable, tell: (event: MirrorEvent<AnyRecord>) => void) {
+  constructor(table: RegisteredTable, notify: (event: MirrorEvent<AnyRecord>) => void) {
     this.#table = table;
-    this.#tell = tell;
+    this.#notify = notify;
   }
 
   get records(): ReadonlyMap<string, AnyRecord> {
@@ -38,7 +38,7 @@ export class MirrorCopy {
     this.#records.set(identity, after);
     const name = this.#keyName(after);
     this.#byKey.set(name, (this.#byKey.get(name) ?? new Set()).add(identity));
-    if (!isDeepStrictEqual(before, after)) this.#tell({ key: this.keyOf(after), before, after });
+    if (!isDeepStrictEqual(before, after)) this.#notify({ key: this.keyOf(after), before, after });
   }
 
   remove(identity: string): void {
@@ -49,7 +49,7 @@ export class MirrorCopy {
     const others = this.#byKey.get(name);
     others?.delete(identity);
     if (others?.size === 0) this.#byKey.delete(name);
-    this.#tell({ key: this.keyOf(before), before, after: undefined });
+    this.#notify({ key: this.keyOf(before), before, after: undefined });
   }
 
   keyOf(record: AnyRecord): MirrorKey {

@@ -1,4 +1,4 @@
-/** Names one record: its key's fields, and where records of several orgs or instances are seen, those. */
+/** Identifies one record: by its key's fields, and by org or instance where records of several are visible. */
 export type MirrorKey = Readonly<Record<string, unknown>>;
 
 /** A change of one record of a mirror. */
@@ -16,21 +16,24 @@ export type MirrorListener<R> = (event: MirrorEvent<R>) => unknown;
 
 /** Options of `subscriptions.mirror`. */
 export interface MirrorOptions<R> {
-  /** Whose records; also the context that reads them. Default: all tenants', as a service-wide reader. */
+  /**
+   * The context that reads the records, and that determines which are visible. Default: those of all tenants, as a
+   * service-wide reader.
+   */
   readonly as?: unknown;
   /** The first listener; it also receives the records of the first listing. */
   readonly onChange?: MirrorListener<R>;
-  /** Closes it. */
+  /** Aborting the signal closes the mirror. */
   readonly signal?: AbortSignal;
 }
 
-/** A local copy of the records a context may see, always current: what is committed shows within milliseconds. */
+/** A local copy of the records that a context may see. It is kept current: committed changes appear within milliseconds. */
 export interface Mirror<R> extends AsyncDisposable {
-  /** Resolves when the first listing is in. */
+  /** Resolves when the records have been listed for the first time. */
   synced(): Promise<void>;
   /**
-   * By key: `get({ id: 'VM1' })`, or the key's value alone where it has one field. Of several orgs' (or instances') records
-   * with one key, name the one: `get({ id: 'VM1', orgId: 'Coke' })`.
+   * Returns a record by key: `get({ id: 'VM1' })`, or just the key's value if the key is one field. If several orgs (or
+   * instances) have a record with this key, name the org: `get({ id: 'VM1', orgId: 'Coke' })`.
    */
   get(key: MirrorKey | string | number | bigint): R | undefined;
   /** Returns the records for which `matches` returns true, in no particular order. */
@@ -41,6 +44,6 @@ export interface Mirror<R> extends AsyncDisposable {
   readonly size: number;
   /** Calls the listener after each change of the copy. Returns a function that removes it. */
   on(event: 'change', listener: MirrorListener<R>): () => void;
-  /** Stops following the table; the copy keeps its last state. May be called any number of times. */
+  /** Stops following the table. The copy keeps its last state. May be called any number of times. */
   close(): Promise<void>;
 }

@@ -12,8 +12,9 @@ const BATCH = 200;
 const EVERYTHING: Scope = { role: 'reader', orgId: undefined, instanceId: undefined };
 
 /**
- * Lists, then follows. The feed is joined before the list is read, and a change makes the mirror read that record anew
- * rather than apply what the change says: whatever the order of listing and changes, the last read comes after the last change.
+ * Lists the records, and then follows their changes. Following begins before the list is read. After each change, the
+ * mirror reads that record again instead of applying the content of the change. So whatever the order of listing and
+ * changes, the last read comes after the last change.
  */
 export async function openMirror(
   internals: DataStoreInternals,

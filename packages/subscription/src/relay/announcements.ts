@@ -5,24 +5,24 @@ import type pg from 'pg';
 import pgListen, { type Subscriber } from 'pg-listen';
 import type { Logger } from 'pino';
 import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
-import type { Hearing } from '../source/hearing.ts';
+import type { AnnouncementSink } from '../source/announcement-receiver.ts';
 
 /** At run time the CommonJS module is the function itself; its types place it under `default`. */
 const createSubscriber = pgListen as unknown as typeof pgListen.default;
 
-/** A LISTEN that receives nothing within this time was made through a pooler that breaks it. */
+/** If LISTEN receives nothing within this time, it was made through a pooler that breaks it. */
 const SELF_TEST_MS = 3_000;
 
-export interface AnnouncementsOptions extends Hearing {
+export interface AnnouncementsOptions extends AnnouncementSink {
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
-  /** Reads the name of the channel that the relay announces on. */
+  /** Reads the name of the channel on which the relay announces. */
   readonly readChannel: () => Promise<string>;
 }
 
 /**
- * The process's one LISTEN connection. pg-listen connects again after a loss; what it lacks is added here: a limit for
- * each query and connect (a network that hangs), no end to its tries, and an end to them when it is stopped.
+ * The one LISTEN connection of the process. pg-listen reconnects after a loss. Added here: a time limit for each query
+ * and connection attempt (the network may hang), an unlimited number of attempts, and that `stop` ends them.
  */
 export class Announcements {
   readonly #options: AnnouncementsOptions;
@@ -42,14 +42,14 @@ export class Announcements {
     return !this.#outage.isOn;
   }
 
-  /** How often the connection was lost. */
+  /** Number of times that the connection was lost. */
   get losses(): number {
     return this.#losses;
   }
 
   /**
-   * Resolves when announcements arrive, and has the relay announce at once how far the log is settled. May be called any
-   * number of times, also after `stop`, and again after it has rejected.
+   * Resolves when announcements can be received, and requests one from the relay. May be called any number of times,
+   * also after `stop`, and again after it has rejected.
    */
   async start(): Promise<void> {
     this.#listening ??= new Listening(
@@ -133,13 +133,13 @@ class Listening {
     }
   }
 
-  /** What was announced meanwhile was missed, and the database may have been restored, with a channel of another name. */
+  /** Announcements sent meanwhile were missed, and the database may have been restored, with another channel name. */
   async #listenAgain(): Promise<void> {
     await this.#listen();
     if (!this.#isClosed) await this.#ask();
   }
 
-  /** Has the relay announce how far the log is settled. */
+  /** Requests an announcement from the relay. */
   async #ask(): Promise<void> {
     await this.#listener.notify(DOORBELL_CHANNEL, RING_OF_OPENING);
   }
@@ -156,7 +156,7 @@ class Listening {
 
   async #testItself(): Promise<void> {
     const channel = `intendant_test_${randomBytes(6).toString('hex')}`;
-    const heard = new Promise<boolean>((resolve) => {
+    const received = new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), SELF_TEST_MS);
       this.#listener.notifications.once(channel, () => {
         clearTimeout(timer);
@@ -164,10 +164,10 @@ class Listening {
       });
     });
     await this.#listener.listenTo(channel);
-    await this.#listener.notify(channel, 'heard');
-    const isHeard = await heard;
+    await this.#listener.notify(channel, 'test');
+    const wasReceived = await received;
     await this.#listener.unlisten(channel);
-    if (!isHeard) {
+    if (!wasReceived) {
       throw new ConfigurationError(
         'createSubscriptions: LISTEN does not work over `connection`: give it the address of Postgres itself, not that of a pooler',
       );
@@ -176,7 +176,7 @@ class Listening {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.opened.catch(() => {}); // A connection that is closed while it opens would never end.
+    await this.opened.catch(() => {}); // A connection that is closed while it opens would never emit `end`.
     await this.#listener.close().catch(() => {});
   }
 }

@@ -1,12 +1,13 @@
 import type pg from 'pg';
 
-/*
- * Who leads. The leader holds an advisory lock on its connection, so that leadership ends with the connection, and its server
- * process is stored beside the lock's key. Any role may take an advisory lock, so the key is random and can be changed: if
- * the lock is held by another process than the stored one, a relay stores a new key and takes that.
+/**
+ * How a leader is elected. The leader holds an advisory lock on its connection, so leadership ends with the connection.
+ * The id of its server process is stored together with the lock's key. Any role may take an advisory lock, so the key
+ * is random and can be replaced: if a process other than the stored one holds the lock, a relay stores a new key and
+ * takes that lock.
  *
- * Both are read from the row that is being updated and from the present locks, so of two relays one stores its process or
- * key, and the other finds that its key no longer counts.
+ * Both are read from the row that is being updated and from the current locks. So of two relays one stores its process
+ * or key, and the other finds that its key is no longer valid.
  */
 const IS_LED = `exists (
   select from pg_locks k where k.locktype = 'advisory' and k.objsubid = 1 and k.granted and k.pid = l.pid
@@ -17,7 +18,10 @@ const TRY_LOCK = 'select l.key, pg_try_advisory_lock(l.key) as "isTaken" from in
 const BECOME = 'update intendant.relay_leader l set pid = pg_backend_pid() where l.key = $1';
 const CHANGE_KEY = `update intendant.relay_leader l set key = floor(random() * 9e15)::bigint where l.key = $1 and not ${IS_LED}`;
 
-/** Becomes the leader if there is none. If `mayChangeKey`, a lock that another process than a leader holds is left to it. Returns whether it leads now. */
+/**
+ * Becomes the leader if there is none. With `mayChangeKey`, it replaces the key if a process that does not lead holds
+ * the lock. Returns whether it leads now.
+ */
 export async function claimLeadership(client: pg.ClientBase, mayChangeKey: boolean): Promise<boolean> {
   const { rows } = await client.query<{ key: string; isTaken: boolean }>(TRY_LOCK);
   const [{ key, isTaken }] = rows as [(typeof rows)[number]];

@@ -8,37 +8,37 @@ import { EarlyNotices } from '../source/early-notices.ts';
 import { announce, type LogIdentity, look, readLogIdentity } from './look.ts';
 import { NumberRate, pauseAfter, RingRate, Silence, WriterPause } from './pace.ts';
 
-/*
+/**
  * The leader either listens or polls.
  *
- * Listening, it lets writers ring. One that changed a single row tells the row's number and the change to all processes
- * (see doorbell.ts). If no number is missing before it, nobody has to look. The leader looks if a number is missing (its
- * writer is still open, or has rolled back, which does not ring), if a writer rings without a number, and every few seconds. While
- * a look has found open writers, it looks again without a ring.
+ * While it listens, writers notify it. A writer that changed a single row sends the row's number and the change to all
+ * processes (see doorbell.ts). If no earlier number is missing, no look is needed. The leader looks if a number is
+ * missing (its writer is still open, or has rolled back, which sends no notification), if a writer notifies without a
+ * number, and every few seconds. While a look has found open writers, it looks again without a notification.
  *
- * Polling, it keeps writers silent, and looks every few milliseconds. To listen again it lets them ring and then looks once
- * more. A writer appends first and reads afterwards whether to ring: if it read that it is to be silent, it had appended before
- * the leader let writers ring, so this look sees its number, and looks go on until it has ended.
+ * While it polls, it keeps writers silent and looks every few milliseconds. To listen again, it lets writers notify and
+ * then looks once more. A writer appends first and reads the mode afterwards. So if it read that it must be silent, it
+ * had appended before the mode changed: this look sees its number, and the looks go on until its transaction has ended.
  */
-/** The server ends the relay's session after eight silent seconds. */
+/** The server ends the relay's session when the relay has sent nothing for eight seconds. */
 const HEARTBEAT_MS = 5_000;
 const MAINTAIN_EVERY_MS = 60_000;
 const LEAVE_MS = 500;
-/** Writers that commit in another order than they took numbers in mostly follow each other within this time. */
+/** If writers commit in another order than their numbers, the missing number mostly arrives within this time. */
 const OVERTAKING_MS = 3;
 
 export interface LeadershipOptions {
-  /** Changes older than this may be dropped. */
+  /** Changes older than this may be dropped, in milliseconds. */
   readonly retentionMs: number;
-  /** Changes in one partition of the log. */
+  /** Number of changes in one partition of the log. */
   readonly partitionSize: number;
   /** Called in this process with each announcement, before other processes receive it. */
   readonly onAnnouncement: (payload: string) => void;
-  /** For tests: runs between the last look of polling and the moment when writers may ring. */
+  /** For tests: called between the last look of polling and the moment when writers may notify again. */
   readonly beforeRelease?: (() => Promise<void>) | undefined;
 }
 
-/** One leader's time in office, on its connection. */
+/** The time during which one relay leads, on its connection. */
 export class Leadership {
   readonly #client: pg.ClientBase;
   readonly #options: LeadershipOptions;
@@ -51,15 +51,15 @@ export class Leadership {
   #log: LogIdentity = { logId: '', channel: '' };
   #noted = 0;
   #openWriters = 0;
-  /** A process asked: announce even if nothing has changed. */
+  /** A process requested an announcement: announce even if nothing has changed. */
   #isAsked = true;
-  /** Something happened that only a look can settle. */
+  /** Something happened that requires a look. */
   #isLookDue = false;
   #isPolling = false;
   #isQuiet = false;
   #announcements = 0;
   #lookedAt = 0;
-  #toldAt = 0;
+  #announcedAt = 0;
 
   constructor(client: pg.ClientBase, options: LeadershipOptions) {
     this.#client = client;
@@ -70,7 +70,7 @@ export class Leadership {
     });
   }
 
-  /** Looks without being rung for: it polls, or waits for a writer that is open. */
+  /** Whether it looks without notifications: it polls, or waits for an open writer. */
   get isAwake(): boolean {
     return this.#isPolling || !this.#isQuiet;
   }
@@ -79,7 +79,7 @@ export class Leadership {
     return this.#announcements;
   }
 
-  /** Something was appended behind the writers' backs. */
+  /** Requests a look, after changes were appended that no writer notified of. */
   ring(): void {
     this.#isLookDue = true;
     this.#bell.ring();
@@ -101,7 +101,7 @@ export class Leadership {
     else if (this.#early.size === 0 && this.#tracker.isQuiet) this.#isQuiet = true;
   }
 
-  /** The log is settled up to here, and as far as notices follow on it. */
+  /** The log is settled up to this number, and beyond it as far as the kept notices have no gap. */
   #advance(settled: number): void {
     this.#tracker.advance(settled);
     this.#early.forget(settled);
@@ -109,7 +109,7 @@ export class Leadership {
       this.#tracker.advance(next.settled);
   }
 
-  /** Until the signal aborts. Rejects when the connection is lost. */
+  /** Leads until the signal aborts. Rejects when the connection is lost. */
   async lead(signal: AbortSignal): Promise<void> {
     this.#log = await readLogIdentity(this.#client);
     await this.#client.query(`listen ${DOORBELL_CHANNEL}; listen ${writersChannel(this.#log.channel)}`);
@@ -122,11 +122,11 @@ export class Leadership {
       }
       await (this.#rings.isHigh ? this.#poll(signal) : this.#listen(signal));
     }
-    // If the connection is lost, the next leader sets it anew.
+    // If the connection is lost, the next leader sets the mode.
     await Promise.race([this.#client.query(LEAVE).catch(() => {}), pause(LEAVE_MS)]);
   }
 
-  /** One look, and the wait for the reason for the next. */
+  /** Looks once, and waits until there is a reason to look again. */
   async #listen(signal: AbortSignal): Promise<void> {
     this.#bell.silence();
     this.#isLookDue = false;
@@ -141,7 +141,7 @@ export class Leadership {
     }
   }
 
-  /** Until few changes come. */
+  /** Polls until the rate of changes is low. */
   async #poll(signal: AbortSignal): Promise<void> {
     this.#isPolling = true;
     if (this.#rings.isBusy) this.#silence.begin(performance.now());
@@ -163,30 +163,34 @@ export class Leadership {
     return this.#silence.isOver(now, rate.measure(now, this.#noted, this.#openWriters));
   }
 
-  /** Returns how long it took, in milliseconds. What is to be done before the look goes in the same round trip. */
+  /** Returns the duration of the look in milliseconds. The SQL in `before` runs before the look in the same round trip. */
   async #look(before: string): Promise<number> {
     this.#lookedAt = performance.now();
     const after = this.#tracker.settled;
-    const isForced = this.#isAsked || this.#lookedAt - this.#toldAt >= HEARTBEAT_MS - 100;
-    this.#isAsked = false; // A process that asks during this look may miss its announcement.
+    const isForced = this.#isAsked || this.#lookedAt - this.#announcedAt >= HEARTBEAT_MS - 100;
+    this.#isAsked = false; // A process that requests an announcement during this look may miss it.
     const found = await look(this.#client, this.#log, { before, after, isForced });
     this.#noted = found.noted;
     this.#openWriters = found.holders.size;
     this.#rings.noteLook(found.queue, found.holders.size);
-    this.#tell(found.payloads);
-    const told = this.#tracker.settled;
+    this.#publish(found.payloads);
+    const published = this.#tracker.settled;
     this.#advance(this.#tracker.observe(found));
-    if (this.#tracker.settled > told)
-      this.#tell(
-        await announce(this.#client, this.#log, { after: told, settled: this.#tracker.settled, last: this.#noted }),
+    if (this.#tracker.settled > published)
+      this.#publish(
+        await announce(this.#client, this.#log, {
+          after: published,
+          settled: this.#tracker.settled,
+          last: this.#noted,
+        }),
       );
     this.#isQuiet = this.#tracker.isQuiet;
     return performance.now() - this.#lookedAt;
   }
 
-  #tell(payloads: readonly string[]): void {
+  #publish(payloads: readonly string[]): void {
     if (payloads.length === 0) return;
-    this.#toldAt = performance.now();
+    this.#announcedAt = performance.now();
     this.#announcements++;
     for (const payload of payloads) this.#options.onAnnouncement(payload);
     this.#advance(readAnnouncement(payloads.at(-1) as string).settled);

@@ -9,14 +9,14 @@ export interface LogIdentity {
   readonly channel: string;
 }
 
-/** A look, and what it announced. */
+/** The result of a look, and what was announced. */
 export interface AnnouncedLook extends Look {
   readonly payloads: readonly string[];
-  /** Number of writers that wait for each other to notify. */
+  /** Number of writers that wait for the lock on the queue of notifications. */
   readonly queue: number;
 }
 
-/** The channel of the announcements. */
+/** Reads the log's id and the channel of its announcements. */
 export async function readChannel(internals: DataStoreInternals): Promise<string> {
   const { rows } = await serviceQuery<{ channel: string }>(internals, 'select channel from intendant.announcement');
   return rows[0]?.channel as string;
@@ -37,8 +37,8 @@ interface LookRow {
 }
 
 /**
- * Looks, and announces in the same round trip what is settled at once, or, if `isForced`, that nothing is new. `before` is
- * SQL that is run first.
+ * Looks, and in the same round trip announces what is settled at once. With `isForced` it announces even if nothing is
+ * new. `before` is SQL that runs first.
  */
 export async function look(
   client: pg.ClientBase,
@@ -54,7 +54,7 @@ export async function look(
 
 const LOOK = 'select noted, holders, queue, payloads from intendant.look($1, $2, $3, $4)';
 
-/** With literals, since only a simple query takes several statements; none of them comes from outside. */
+/** Uses literals, because only a simple query may contain several statements. None of the values comes from outside. */
 async function lookAfter(
   client: pg.ClientBase,
   { logId, channel }: LogIdentity,
@@ -66,7 +66,7 @@ async function lookAfter(
   return results.at(-1) as pg.QueryResult<LookRow>;
 }
 
-/** Announces what became settled by a look and was not announced in it. */
+/** Announces what the look proved settled but did not announce itself. */
 export async function announce(
   client: pg.ClientBase,
   { logId, channel }: LogIdentity,

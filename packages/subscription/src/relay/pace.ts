@@ -1,37 +1,41 @@
-/*
- * How a leader learns of changes. At a low rate every commit rings: the shortest way. A ring makes committing writers queue for
- * one lock of the server, so at a high rate the leader keeps writers silent, and looks every few milliseconds instead.
+/**
+ * How a leader learns of changes. At a low rate each commit notifies it, which has the lowest latency. With NOTIFY,
+ * committing writers wait for one lock of the server, so at a high rate the leader keeps writers silent and polls every
+ * few milliseconds.
  */
 const WINDOW_MS = 100;
-/** 1,000 rings a second. */
+/** 1,000 notifications per second. */
 const RINGS_A_WINDOW = 100;
-/** If so many looks in a row find writers that wait for each other, or so many open ones, the rate is high for this machine. */
+/**
+ * If this many looks in a row find that many writers waiting for the lock, or that many open ones, the rate is high for
+ * this machine.
+ */
 const BUSY_LOOKS = 3;
 const QUEUED_WRITERS = 3;
 const OPEN_WRITERS = 5;
-/** A look after so many rings shows how busy writers are; after fewer if they were busy in the last look. */
+/** After this many notifications a look measures how busy writers are; after fewer if they were busy in the last look. */
 const RINGS_A_LOOK = 12;
 const RINGS_A_BUSY_LOOK = 2;
-/** 850 changes a second. */
+/** 850 changes per second. */
 const QUIET_WINDOW_MS = 100;
 const CHANGES_A_QUIET_WINDOW = 85;
-/** 200 changes a second: writers hardly meet. */
+/** 200 changes per second: at this rate writers rarely wait for each other. */
 const CHANGES_A_SILENT_WINDOW = 20;
-/** After writers have been busy, they are kept silent for this long; twice as long each time. */
+/** After writers were busy, they are kept silent for this long, in milliseconds, and twice as long each further time. */
 const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
-/** They are also kept silent for this long after a high rate: load often comes in bursts. */
+/** Writers are also kept silent for this long after a high rate, in milliseconds, because load often comes in bursts. */
 const AFTER_HIGH_RATE_MS = 3_000;
 
-/** Looks are apart by a multiple of the time that one takes: where the processors are short, the writers come first. */
+/** The pause between looks is a multiple of a look's duration, so that on a busy machine writers get most of the CPU time. */
 const LEAST_PAUSE_MS = 4;
 const MOST_PAUSE_MS = 20;
 const PAUSE_PER_LOOK = 5;
-/** A look that found an open writer is followed by another soon; a writer that stays open needs no fast ones. */
+/** After a look that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
 const FIRST_PAUSE_MS = 1;
 const WRITER_PAUSE_PER_LOOK = 2;
 const PAUSE_GROWTH = 1.4;
 
-/** Whether rings come so fast that looking without them is cheaper. */
+/** Decides whether notifications are so frequent that polling is cheaper. */
 export class RingRate {
   #startedAt = 0;
   #rings = 0;
@@ -47,13 +51,13 @@ export class RingRate {
     this.#rings++;
   }
 
-  /** A look found so many writers that wait for each other to ring, and so many that are open. */
+  /** Notes a look, with the number of writers that waited for the lock and the number of open writers. */
   noteLook(queued: number, open: number): void {
     this.#ringsSinceLook = 0;
     this.#busyLooks = queued >= QUEUED_WRITERS || open >= OPEN_WRITERS ? this.#busyLooks + 1 : 0;
   }
 
-  /** Whether to look again how busy writers are. */
+  /** Whether to measure again how busy writers are. */
   get wantsLook(): boolean {
     return this.#ringsSinceLook >= (this.#busyLooks > 0 ? RINGS_A_BUSY_LOOK : RINGS_A_LOOK);
   }
@@ -75,13 +79,13 @@ export class RingRate {
 
 export type Rate = 'unknown' | 'high' | 'low' | 'very low';
 
-/** How long writers are kept silent at least, although their number of changes would let them ring. */
+/** The shortest time for which writers are kept silent, even if the rate of changes is low. */
 export class Silence {
   #lengthMs = 0;
   #until = 0;
   #highUntil = 0;
 
-  /** Writers had been busy. */
+  /** Starts a silence after writers were busy. */
   begin(now: number): void {
     const isRepeated = now - this.#until < SILENCE.forgottenAfterMs;
     this.#lengthMs = isRepeated ? Math.min(2 * this.#lengthMs, SILENCE.maxMs) : 0;
@@ -89,7 +93,7 @@ export class Silence {
     this.#until = now + this.#lengthMs;
   }
 
-  /** Whether writers may ring again, at this rate of changes. */
+  /** Whether writers may notify again, at this rate of changes. */
   isOver(now: number, rate: Rate): boolean {
     if (rate === 'high') this.#highUntil = now + AFTER_HIGH_RATE_MS;
     if (rate === 'very low') return now >= this.#highUntil;
@@ -97,7 +101,7 @@ export class Silence {
   }
 }
 
-/** How many numbers are taken, while the writers are silent. */
+/** Measures the rate of changes while the writers are silent. */
 export class NumberRate {
   #startedAt: number;
   #startedWith: number;
@@ -109,7 +113,7 @@ export class NumberRate {
     this.#startedWith = noted;
   }
 
-  /** Called after each look, with what it found. Returns the rate in the window that ends now; unknown while none does. */
+  /** Called after each look with its result. Returns the rate in the window that ends now; `unknown` if none ends. */
   measure(now: number, noted: number, openWriters: number): Rate {
     this.#looks++;
     this.#openWriters += openWriters;
@@ -126,11 +130,11 @@ export class NumberRate {
   }
 }
 
-/** The pause after a look of this duration, while the writers are silent. */
+/** The pause after a look of this duration, while the writers are silent, in milliseconds. */
 export const pauseAfter = (lookMs: number): number =>
   Math.min(Math.max(PAUSE_PER_LOOK * lookMs, LEAST_PAUSE_MS), MOST_PAUSE_MS);
 
-/** The pause after a look that found an open writer: longer each time. */
+/** The pause after a look that found an open writer; it grows each time. */
 export class WriterPause {
   #pauseMs = FIRST_PAUSE_MS;
 

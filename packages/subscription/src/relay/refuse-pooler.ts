@@ -2,18 +2,19 @@ import { ConfigurationError } from '@intendant/core';
 import { DedicatedConnection, pause, serverProcessId } from '@intendant/core/internal';
 import type pg from 'pg';
 
-/*
- * LISTEN and session locks need a server session of their own. Whether a connection has one is decided by what happens to
- * it, not by whether a notification happens to arrive:
+/**
+ * LISTEN and session locks need a server session of their own. Whether a connection has one is checked by its
+ * behaviour, not by whether a notification happens to arrive:
  *
- * - A client that is connected to Postgres itself, or through a plain TCP proxy, is told its session's process id when it
- *   connects. If the statements run in that process, the session is the client's own.
- * - A pooler speaks the protocol itself and makes the id up. Then two clients take turns. In transaction mode the pooler
- *   gives a session back after each transaction, so the other client meets it, or the first one changes: at the latest when
- *   both held a session at a time and gave them back in both orders. In session mode neither can happen.
+ * - A client that is connected to Postgres itself, or through a plain TCP proxy, receives its session's process id when
+ *   it connects. If its statements run in that process, the session is the client's own.
+ * - A pooler speaks the protocol itself and invents the process id. Then two clients run transactions alternately. In
+ *   transaction mode the pooler releases a session after each transaction, so another client gets it, or the first
+ *   client gets another one: this shows at the latest when both clients have held a session at the same time and
+ *   released them in both orders. In session mode neither can happen.
  */
 const ROUNDS = 6;
-/** A pooler with one server session cannot begin the second transaction before the first has ended. */
+/** A pooler with only one server session cannot begin the second transaction before the first has ended. */
 const SECOND_MS = 200;
 
 /** Throws ConfigurationError if the connection leads through a pooler that shares server sessions. */
@@ -29,7 +30,7 @@ const open = (connection: pg.ClientConfig): Promise<DedicatedConnection> =>
   DedicatedConnection.open({
     connection,
     applicationName: 'intendant pooler test',
-    // Makes the session one with a state, for poolers that then keep it for its client.
+    // Gives the session a state, for poolers that then reserve it for its client.
     setUp: `select set_config('intendant.pooler_test', 'on', false)`,
   });
 
@@ -46,13 +47,13 @@ async function shareSessions(first: DedicatedConnection, second: DedicatedConnec
   return !areApart(ofFirst, ofSecond);
 }
 
-/** Whether each client has used one session only, and not the same one. */
+/** Whether each client has used only one session, and not the same one. */
 const areApart = (left: ReadonlySet<number>, right: ReadonlySet<number>): boolean =>
   left.size === 1 && right.size === 1 && ![...left].some((pid) => right.has(pid));
 
 type Pair<T> = readonly [T, T];
 
-/** Both clients hold a transaction at the same time, and end it in one order or the other. */
+/** Both clients hold a transaction at the same time, and end it in the given order. */
 async function takeTurns(
   [first, second]: Pair<DedicatedConnection>,
   [ofFirst, ofSecond]: Pair<Set<number>>,

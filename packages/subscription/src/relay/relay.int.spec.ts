@@ -9,7 +9,7 @@ import { createSubscriptions } from '../create-subscriptions.ts';
 import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
 import { actAsService } from '../service-query.ts';
 import { readAnnouncement } from '../source/announcement.ts';
-import { Ears } from '../source/hearing.ts';
+import { AnnouncementReceiver } from '../source/announcement-receiver.ts';
 import { Horizon } from '../source/horizon.ts';
 import { Tail } from '../source/tail.ts';
 import { Relay } from './relay.ts';
@@ -34,15 +34,15 @@ async function connect(): Promise<pg.Client & AsyncDisposable> {
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
 }
 
-/** What a process hears: how far the log is settled. */
-async function hear(): Promise<Horizon & AsyncDisposable> {
+/** Follows up to which number the log is settled, as a process does. */
+async function follow(): Promise<Horizon & AsyncDisposable> {
   const client = await connect();
   const horizon = new Horizon();
-  const hearing = new Ears(horizon, new Tail(internalsOf(store), horizon)).open();
+  const sink = new AnnouncementReceiver(horizon, new Tail(internalsOf(store), horizon)).openSource();
   const { rows } = await client.query<{ channel: string }>('select channel from intendant.announcement');
   const announced = rows[0]?.channel as string;
   client.on('notification', ({ channel, payload = '' }) =>
-    channel === announced ? hearing.announced(payload) : hearing.noticed(payload),
+    channel === announced ? sink.announced(payload) : sink.noticed(payload),
   );
   await client.query(
     `listen ${announced}; listen ${writersChannel(announced)}; select pg_notify('${DOORBELL_CHANNEL}', '${RING_OF_OPENING}')`,
@@ -129,7 +129,7 @@ test('a writer tells its own change if a relay sleeps, and nothing if none leads
   await using writer = await connect();
   const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  await using horizon = await hear();
+  await using horizon = await follow();
   const announcements = relay.announcements;
   await writer.query(append('asleep'));
   expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
@@ -148,7 +148,7 @@ test("a writer whose snapshot is older than the relay's sleep tells its change a
   await writer.query('select count(*) from vm');
   const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  await using horizon = await hear();
+  await using horizon = await follow();
   await writer.query(append('old snapshot'));
   await writer.query('commit');
   expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
@@ -158,7 +158,7 @@ test('several rows in a statement, several statements in a transaction and a rol
   await using writer = await connect();
   const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  await using horizon = await hear();
+  await using horizon = await follow();
   const changes = [
     `insert into vm (org_id, id) select 'Coke', 'many ' || n from generate_series(1, 20) n`,
     `begin; ${append('one')}; ${append('two')}; commit`,
@@ -175,7 +175,7 @@ test('a change whose number follows that of an open writer waits for it', async 
   await using late = await connect();
   const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  await using horizon = await hear();
+  await using horizon = await follow();
   await early.query(`begin; ${append('takes its number first')}`);
   const number = await lastNumber(early);
   await late.query(append('commits first'));
@@ -254,7 +254,7 @@ test('what is rolled back beside a committed change holds it up no longer than i
   await using writer = await connect();
   const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
-  await using horizon = await hear();
+  await using horizon = await follow();
   await open.query(`begin; ${append('rolled back')}`);
   await writer.query(append('committed'));
   const number = await lastNumber(writer);

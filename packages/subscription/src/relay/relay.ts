@@ -5,12 +5,13 @@ import { WalReader } from '../replication/wal-reader.ts';
 import { claimLeadership } from './leader-claim.ts';
 import { Leadership, type LeadershipOptions } from './leadership.ts';
 
-/*
- * One relay leads: it holds the leader's lock on a connection of its own, so that leadership ends with the connection.
- * The server ends the session of a relay that no longer speaks (a hung network, a stopped process), and another leads.
+/**
+ * One relay leads: it holds the leader's lock on a connection of its own, so leadership ends with the connection. If
+ * the leader sends nothing (its process is stopped, or the network hangs), the server ends its session, and another
+ * relay leads.
  */
 const RETRY_MS = 1_000;
-/** At the first attempt and at every fifth, a relay looks whether a leader holds the lock. */
+/** At the first attempt and at every fifth, a relay checks whether a leader holds the lock. */
 const CHANGE_KEY_AT = 5;
 const SILENCE_LIMIT_MS = 8_000;
 const QUERY_TIMEOUT_MS = 6_000;
@@ -18,16 +19,16 @@ const QUERY_TIMEOUT_MS = 6_000;
 export interface RelayOptions extends LeadershipOptions {
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
-  /** SQL that is run on the connection before its use: the role to act as. */
+  /** SQL that runs when the connection is opened: it sets the role. */
   readonly setUp: string;
-  /** Fills the log while this relay leads, from the write-ahead log; undefined where triggers do. */
+  /** Fills the log from the write-ahead log while this relay leads; undefined if triggers fill the log. */
   readonly replication?: pg.ClientConfig | undefined;
 }
 
-/** `waiting`: not connected, or another leads; `awake`: leads and polls; `asleep`: leads and waits for a ring. */
+/** `waiting`: not connected, or another relay leads; `awake`: leads and polls; `asleep`: leads and waits for a notification. */
 export type RelayState = 'waiting' | 'awake' | 'asleep';
 
-/** Tries to lead from start to stop; while leading, announces how far the log is settled. */
+/** Tries to lead between start and stop. While it leads, it announces up to which number the log is settled. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #service: Service;
@@ -61,7 +62,7 @@ export class Relay {
     return this.#pastAnnouncements + (this.#leadership?.announcements ?? 0);
   }
 
-  /** Why this relay cannot lead yet, where that is known. */
+  /** The reason why this relay cannot lead yet, if it is known. */
   get obstacle(): string | undefined {
     return this.#obstacle;
   }
@@ -82,7 +83,7 @@ export class Relay {
       applicationName: 'intendant relay',
       timeoutMs: QUERY_TIMEOUT_MS,
       silenceLimitMs: SILENCE_LIMIT_MS,
-      // An announcement need not outlive a crash. What the relay reads after a look has to show what the look found settled.
+      // An announcement may be lost in a crash. But the relay's later reads must see the changes that the look found settled.
       setUp: `set synchronous_commit = off; set default_transaction_isolation = 'read committed'; ${this.#options.setUp}`,
     });
     ready();
@@ -109,7 +110,7 @@ export class Relay {
     }
   }
 
-  /** The server ends a session that is silent for long; the reader may wait longer. */
+  /** The server ends a session that sends nothing for long; the reader may take longer. */
   async #startReader(reader: WalReader, client: pg.ClientBase, signal: AbortSignal): Promise<void> {
     const keepAlive = setInterval(() => void client.query('select 1').catch(() => {}), SILENCE_LIMIT_MS / 4);
     try {

@@ -6,7 +6,7 @@ const LIMIT_MS = 5_000;
 const MARK = `select pg_logical_emit_message(true, 'intendant.mark', '')::text as lsn`;
 const IS_FILLED = 'select from intendant.change_log_identity where replicated_lsn > $1::pg_lsn';
 
-/** Puts a mark into the write-ahead log and waits until the log is filled up to it; for a limited time. */
+/** Writes a mark to the write-ahead log and waits, up to a time limit, until the change log has reached it. */
 export async function catchUp({ executor }: DataStoreInternals): Promise<void> {
   const { mark } = await executor.run(serviceScope, { mark: { text: MARK } });
   const lsn = mark.rows[0]?.[0] as string;

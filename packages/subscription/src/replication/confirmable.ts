@@ -1,6 +1,7 @@
 /**
- * The value to pass to the library's `acknowledge` so that the server receives `lsn`: it adds one. Confirmed one too far, a commit
- * that begins right where the last one ended counts as received, and is never sent again after a restart.
+ * The value to pass to the library's `acknowledge` so that the server receives `lsn`; the library adds one. If a
+ * position one too high were confirmed, a commit that begins exactly where the last one ended would count as received,
+ * and would not be sent again after a restart.
  */
 export function confirmable(lsn: string): string {
   const [upper, lower] = lsn.split('/').map((half) => BigInt(`0x${half}`)) as [bigint, bigint];

@@ -7,32 +7,35 @@ select table_name, operation::"char", key, org_id, instance_id, revision, record
 from jsonb_to_recordset($1::jsonb) r(table_name text, operation text, key text[], org_id text, instance_id text,
   revision bigint, record jsonb, occurred_at timestamptz)`;
 
-/** What was appended and its place in the stream are stored together or not at all. No other process may have filled the log meanwhile. */
+/**
+ * The changes and their place in the stream are stored in one transaction. It fails if another process has filled the
+ * log meanwhile.
+ */
 const MOVE = `
 update intendant.change_log_identity set replicated_lsn = $2::pg_lsn where replicated_lsn is not distinct from $1::pg_lsn`;
 
 export type TimedRow = LogRow & { readonly occurred_at: string };
 
-/** Appends what a stream of committed transactions did, several of them in one transaction of its own. */
+/** Appends the changes of a stream of committed transactions, several of them in one transaction. */
 export class LogFiller {
   readonly #client: pg.ClientBase;
   #lsn: string;
   #isOpen = false;
 
-  /** `lsn`: where the log was filled up to. */
+  /** `lsn`: the position up to which the log was filled. */
   constructor(client: pg.ClientBase, lsn: string) {
     this.#client = client;
     this.#lsn = lsn;
   }
 
-  /** In a transaction that stays open: a large one is appended bit by bit. */
+  /** Appends in a transaction that stays open: a large transaction is appended in parts. */
   async append(rows: readonly TimedRow[]): Promise<void> {
     if (!this.#isOpen) await this.#client.query('begin');
     this.#isOpen = true;
     if (rows.length > 0) await this.#client.query({ name: 'fill-log', text: APPEND, values: [JSON.stringify(rows)] });
   }
 
-  /** Appends these and commits everything up to this place of the stream. Rejects if another process has filled the log. */
+  /** Appends these and commits everything up to this position of the stream. Rejects if another process has filled the log. */
   async commit(rows: readonly TimedRow[], lsn: string): Promise<void> {
     await this.append(rows);
     const { rowCount } = await this.#client.query({ name: 'move-lsn', text: MOVE, values: [this.#lsn, lsn] });

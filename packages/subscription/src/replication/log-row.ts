@@ -15,7 +15,7 @@ export interface LogRow {
   readonly record: Tuple | null;
 }
 
-/** The same log row that a trigger would write. */
+/** Returns the same log row that a trigger would write. */
 export function rowsForMessage(
   table: ReplicatedTable,
   message: Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete,
@@ -30,7 +30,7 @@ export function rowsForMessage(
   }
 }
 
-/** A changed key is a delete and an insert; a soft delete and its undoing are distinguished from other updates. */
+/** A changed key is logged as a delete and an insert. Soft deletes and their undoing are distinguished from other updates. */
 function rowsForUpdate(table: ReplicatedTable, before: Tuple, after: Tuple): LogRow[] {
   if (table.identity.some((column) => before[column] !== after[column]))
     return [deletion(table, before), logRow(table, 'i', after)];
@@ -42,7 +42,7 @@ function rowsForUpdate(table: ReplicatedTable, before: Tuple, after: Tuple): Log
 export const rowsForTruncate = (table: ReplicatedTable, tuples: readonly Tuple[]): LogRow[] =>
   tuples.map((tuple) => deletion(table, tuple));
 
-/** The deletion of a row that was soft-deleted before has its own code. */
+/** The deletion of a row that was soft-deleted has its own code. */
 const deletion = (table: ReplicatedTable, before: Tuple): LogRow =>
   logRow(table, (before['deleted_at'] ?? null) === null ? 'd' : 'p', before);
 

@@ -4,7 +4,10 @@ import type { ClientBase } from 'pg';
 import { columnText } from '../log/column-text.ts';
 import { loggedName } from '../log/names.ts';
 
-/** What the process that fills the log must know of a table. Kept in the database: the leader need not have registered it. */
+/**
+ * What the process that fills the log must know of a table. It is stored in the database, because the leader need not
+ * have registered the table.
+ */
 export interface ReplicatedTable {
   readonly tableName: string;
   /** Column names. */
@@ -15,7 +18,7 @@ export interface ReplicatedTable {
 }
 
 export const PUBLICATION = 'intendant_feed';
-/** Rows that TRUNCATE removed are sent as messages with this prefix. */
+/** Rows that TRUNCATE removed are sent as logical messages with this prefix. */
 export const TRUNCATE_PREFIX = 'intendant.truncate';
 
 export const REPLICATION_SCHEMA = `
@@ -33,7 +36,7 @@ interface LiveTable {
   readonly isPublished: boolean;
 }
 
-/** The SQL that puts a table under replication, as far as it is not yet. */
+/** Returns the SQL that adds a table to the publication, as far as parts are missing. */
 export async function planReplicatedTable(
   client: ClientBase,
   table: RegisteredTable,
@@ -53,7 +56,7 @@ export async function planReplicatedTable(
   ];
 }
 
-/** The SQL that takes a table out of replication. */
+/** Returns the SQL that removes a table from the publication. */
 export async function planUnreplicatedTable(client: ClientBase, table: RegisteredTable): Promise<string[]> {
   if (!(await readIfThere(client)).has(loggedName(table))) return [];
   return [
@@ -94,7 +97,7 @@ export async function readReplicatedTables(client: ClientBase): Promise<Map<stri
   return new Map(rows.map((table) => [table.tableName, table]));
 }
 
-/** TRUNCATE alone needs a trigger: the stream of changes does not say which rows it removed. */
+/** Only TRUNCATE needs a trigger: the stream of changes does not contain the rows that it removed. */
 export const truncateMessageBody = (table: RegisteredTable): string => `
 declare
   chunk jsonb;

@@ -2,9 +2,9 @@ import { DedicatedConnection, pause } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 
-/*
- * A slot can be made only when every transaction of the server that has written something, in any database, has ended.
- * The log names the transactions that are waited for.
+/**
+ * A replication slot can be created only after every transaction of the server that has written something, in any
+ * database, has ended. These log lines name the transactions that are waited for.
  */
 const FIRST_LOOK_MS = 1_000;
 const LOOK_EVERY_MS = 5_000;
@@ -17,13 +17,13 @@ from pg_stat_activity where pid = any(pg_blocking_pids($1)) order by xact_start 
 export interface SlotWaitOptions {
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
-  /** The server's process that makes the slot. */
+  /** The id of the server process that creates the slot. */
   readonly pid: number;
-  /** Called with a description of who is waited for. */
+  /** Called with a description of the transactions that are waited for. */
   readonly onWaiting: (blockers: string) => void;
 }
 
-/** Logs whom the making of a slot waits for, until the signal aborts. */
+/** Logs which transactions the creation of a slot waits for, until the signal aborts. */
 export async function reportSlotWait(options: SlotWaitOptions, signal: AbortSignal): Promise<void> {
   await pause(FIRST_LOOK_MS, signal);
   while (!signal.aborted) {

@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 
-/** Slots belong to the whole server, so each database's has a name of its own. */
+/** Slots belong to the whole server, so each database has its own slot name. */
 const slotName = (database: string): string =>
   `intendant_${createHash('sha256').update(database).digest('hex').slice(0, 16)}`;
 
-/** It waits for open transactions of the whole server, however long they take. */
+/** The creation waits for open transactions of the whole server, however long they take. */
 const CREATE_TIMEOUT_MS = 2 ** 31 - 1;
 
 export interface OpenSlot {
   readonly name: string;
-  /** Where the log was filled up to. */
+  /** The position up to which the log was filled. */
   readonly lsn: string;
 }
 
 /**
- * Finds the slot, makes it if it is not there, and ends a process that still reads it. A slot that is gone though the log was filled
- * from one before (a failover, a slot that fell behind too far) means that changes are missing: the log then counts as
- * trimmed, and every subscriber is reset.
+ * Finds the slot, or creates it, and ends a process that still reads from it. If the log was filled from a slot that no
+ * longer exists (a failover, a slot that fell too far behind), changes are missing. Then the log counts as trimmed, and
+ * every subscriber receives a reset.
  */
 export async function openSlot(client: pg.ClientBase, logger: Logger): Promise<OpenSlot> {
   const { rows } = await client.query<{ database: string; lsn: string | null }>(

@@ -9,32 +9,32 @@ import { PUBLICATION, type ReplicatedTable, readReplicatedTables, TRUNCATE_PREFI
 import { type OpenSlot, openSlot } from './slot.ts';
 import { reportSlotWait } from './slot-wait.ts';
 
-/*
- * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The leader
- * reads the stream and appends what was committed, in the order of commits; everything else (numbers, cursors, row security,
- * retention) is the same. How far it has come is committed with what it appended, so nothing is appended twice or not at
- * all, whichever process is killed at any time.
+/**
+ * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The
+ * leader reads the stream and appends the committed changes, in the order of commits. Everything else (numbers,
+ * cursors, row security, retention) is the same. Its position in the stream is committed together with the changes, so
+ * none is appended twice or lost, whichever process is killed at any time.
  */
 const WRITE_AT = 1_000;
-/** The longest time between two confirmations to the server. */
+/** The longest time between two confirmations to the server, in milliseconds. */
 const STATUS_EVERY_MS = 5_000;
 
-/** Values as Postgres writes them, however the reader's session is set up. */
+/** Settings that make the server print values in the standard formats, whatever the defaults of the login are. */
 const TEXT_FORMATS = '-c datestyle=ISO,YMD -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1';
 
 export interface WalReaderOptions {
-  /** A login with the REPLICATION attribute that owns the log. */
+  /** Connection options of a login with the REPLICATION attribute that owns the log. */
   readonly connection: pg.ClientConfig;
   readonly logger: Logger;
-  /** The slot cannot be made yet: called, again and again, with a description of the transactions that it waits for. */
+  /** Called repeatedly while the slot cannot be created, with a description of the transactions that it waits for. */
   readonly onWaiting: (blockers: string) => void;
-  /** Something was appended. */
+  /** Called when changes were appended. */
   readonly onAppended: () => void;
-  /** It has ended, and appends nothing more. */
+  /** Called when it has ended, and appends nothing more. */
   readonly onFailure: (error: Error) => void;
 }
 
-/** Fills the log from start to stop, or to the first failure. */
+/** Fills the log from start until stop or the first failure. */
 export class WalReader {
   readonly #options: WalReaderOptions;
   readonly #client: pg.Client;
@@ -43,12 +43,12 @@ export class WalReader {
   #tables = new Map<string, ReplicatedTable>();
   #filler!: LogFiller;
   #rows: TimedRow[] = [];
-  /** Tables for which the warning was logged. */
+  /** Tables for which a warning was logged. */
   readonly #incomplete = new Set<string>();
   #taken = 0;
-  /** When the transaction that is coming in was committed; undefined between two. */
+  /** Commit time of the transaction that is being received; undefined between two transactions. */
   #commitTime: string | undefined;
-  /** Up to where whole transactions were read, and up to where the server was told that we have them. */
+  /** The position up to which whole transactions were read, and the one up to which the server was sent a confirmation. */
   #read = '';
   #confirmed = '';
   #isFlushing = false;
@@ -64,7 +64,7 @@ export class WalReader {
     this.#client.on('error', (error) => this.#fail(error));
     this.#stream = new LogicalReplicationService(
       { ...connection, application_name: 'intendant replication', options: TEXT_FORMATS },
-      // Its own way of confirming counts what was received, not what was appended.
+      // The library's own confirmation covers what was received, not what was appended.
       { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
     );
   }
@@ -117,7 +117,7 @@ export class WalReader {
     this.#options.onFailure(error);
   }
 
-  /** What it returns is waited for before the next message is taken, and more is read from the network. */
+  /** The returned promise is awaited before the next message is processed, and before more is read from the network. */
   async #take(message: Pgoutput.Message): Promise<void> {
     this.#taken++;
     if (this.#isOver) return;
@@ -174,21 +174,21 @@ export class WalReader {
     return this.#tables.get(name);
   }
 
-  /** A part of a transaction that is still coming in, and what came before it. */
+  /** Appends a part of a transaction that is still being received, and what came before it. */
   #write(): Promise<void> {
     const rows = this.#rows;
     this.#rows = [];
     return this.#exclusively(() => this.#filler.append(rows));
   }
 
-  /** Once what has arrived is taken in: many small transactions make one of ours. */
+  /** Appends after all received messages were processed: many small transactions become one of ours. */
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     setImmediate(() => void this.#flush());
   }
 
-  /** Does nothing in the middle of a transaction; its end flushes again. */
+  /** Does nothing in the middle of a transaction. The end of the transaction flushes again. */
   async #flush(): Promise<void> {
     const lsn = this.#read;
     if (this.#commitTime === undefined && !this.#isOver) {
@@ -211,8 +211,8 @@ export class WalReader {
   }
 
   /**
-   * With nothing left to append, what other tables and databases write need not be kept for us. After a failure nothing is
-   * confirmed any more: what still comes in is dropped, and must come again.
+   * If nothing is left to append, the server need not keep what other tables and databases write. After a failure
+   * nothing is confirmed any more: what is still received is dropped, and must be sent again.
    */
   #noteHeartbeat(at: string): void {
     if (this.#isOver) return;
@@ -222,9 +222,9 @@ export class WalReader {
   }
 }
 
-/** Leaves values as Postgres writes them. */
+/** Returns values in the format in which Postgres sends them. */
 class TextOutput extends PgoutputPlugin {
-  /** Messages that have arrived. */
+  /** Received messages that wait to be processed. */
   parsed = 0;
 
   override parse(buffer: Buffer): Pgoutput.Message {

@@ -1,20 +1,20 @@
 import type { LogEntry } from '../log/log-entry.ts';
 
-/** What a relay says. */
+/** An announcement of the relay, or a notice of a writer about its own change. */
 export interface Announcement {
-  /** Of which log. */
+  /** The id of the log. */
   readonly logId: string;
-  /** Up to where the announcement before it went. */
+  /** The number up to which the previous announcement went. */
   readonly after: number;
-  /** How far the log is settled. */
+  /** The number up to which the log is settled. */
   readonly settled: number;
-  /** The last number taken when the relay looked. */
+  /** The last number that was taken when the relay looked. */
   readonly last: number;
-  /** All changes beyond `after`, up to `settled`, as JSON; undefined where they are too many or too large. */
+  /** All changes beyond `after`, up to `settled`, as JSON; undefined if they are too many or too large. */
   readonly changes: string | undefined;
 }
 
-/** The payload of a notification: see `intendant.announce`. */
+/** Parses the payload of a notification; see the function `intendant.announce`. */
 export function readAnnouncement(payload: string): Announcement {
   const end = payload.indexOf('\n');
   const [logId = '', after, settled, last] = (end < 0 ? payload : payload.slice(0, end)).split(' ');

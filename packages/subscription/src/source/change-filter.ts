@@ -2,15 +2,19 @@ import { InvalidRecordError } from '@intendant/core';
 import { encodeField, type RegisteredTable } from '@intendant/core/internal';
 import type { NumberedChange } from '../log/log-entry.ts';
 
-/** Which changes of a table are asked for, besides their operation. */
+/** Selects changes of a table, in addition to their operation. */
 export interface ChangeFilter {
-  /** Those of these rows: each by its key's fields, or by the key's value alone where it has one field. Default: all. */
+  /**
+   * Changes of these rows: each row by its key's fields, or by the key's value alone if the key is one field. Default:
+   * all rows.
+   */
   readonly keys?: readonly (string | number | bigint | Readonly<Record<string, unknown>>)[];
   /**
-   * Those whose record has these values: each field by value, by a list of values, or by comparisons
-   * (`{ gte: 10, lt: 20 }`) of `eq`, `ne`, `in`, `notIn`, `lt`, `lte`, `gt` and `gte`; all must hold. Fields of the key,
-   * `orgId`, `instanceId` and `revision` can always be used, others where the table's changes carry the record. The record
-   * is the row after the change, for a delete the row before it: a row that leaves the filter is not told of. Default: all.
+   * Changes whose record has these values: each field by value, by a list of values, or by comparisons (`{ gte: 10, lt:
+   * 20 }`) of `eq`, `ne`, `in`, `notIn`, `lt`, `lte`, `gt` and `gte`; all must hold. Fields of the key, `orgId`,
+   * `instanceId` and `revision` can always be used; others if the table's changes contain the record. The record is the
+   * row after the change, for a delete the row before it. So no change is delivered for a row that no longer matches
+   * the filter. Default: all.
    */
   readonly where?: Readonly<Record<string, unknown>>;
 }
@@ -21,7 +25,10 @@ type Test = (value: unknown) => boolean;
 /** The columns that every change carries. */
 const ALWAYS_THERE = new Set(['orgId', 'instanceId', 'revision']);
 
-/** What a filter asks of a change; undefined if it asks for nothing. Throws InvalidRecordError for an invalid filter. */
+/**
+ * Returns a function that tests a change against the filter; undefined if the filter selects all. Throws
+ * InvalidRecordError for an invalid filter.
+ */
 export function readFilter(table: RegisteredTable, { keys, where }: ChangeFilter): Matches | undefined {
   const tests = [
     ...(keys === undefined ? [] : [keyTest(table, keys)]),
@@ -30,7 +37,7 @@ export function readFilter(table: RegisteredTable, { keys, where }: ChangeFilter
   return tests.length === 0 ? undefined : (numbered) => tests.every((test) => test(numbered));
 }
 
-/** Whether it compares fields that only a record has. */
+/** Whether it compares fields that only a record contains. */
 export function needsRecord(table: RegisteredTable, { where = {} }: ChangeFilter): boolean {
   const key = new Set(table.key.map(({ field }) => field));
   return Object.keys(where).some((field) => !key.has(field) && !ALWAYS_THERE.has(field));
@@ -55,7 +62,7 @@ const printKey = (table: RegisteredTable, fields: Readonly<Record<string, unknow
 
 type Column = RegisteredTable['columns'][number];
 
-/** One text for equal values, however they are written. Throws for a value that the column cannot hold. */
+/** Returns the same text for equal values, however they are written. Throws for a value that the column cannot store. */
 function canonical(table: RegisteredTable, column: Column, value: unknown): string | null {
   if (value === null || value === undefined) return null;
   const encoded = encodeField(table, column, value);
@@ -71,7 +78,7 @@ function whereTests(table: RegisteredTable, where: unknown): Matches[] {
     return ({ change }) => {
       const from = { ...change.key, orgId: change.orgId, instanceId: change.instanceId, revision: change.revision };
       const record: Readonly<Record<string, unknown>> = change.record ?? from;
-      // A change of before the table carried its records cannot be judged: it is delivered rather than lost.
+      // A change from before the table's feed carried records cannot be tested: it is delivered rather than lost.
       return field in record ? test(record[field]) : true;
     };
   });

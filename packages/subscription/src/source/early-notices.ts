@@ -1,14 +1,14 @@
-/** Beyond this the oldest is dropped: the relay's next announcement covers it. */
+/** The most notices that are kept. After that the oldest is dropped; the relay's next announcement covers its change. */
 const MOST_NOTICES = 512;
 
-/** What a writer's notice says: its changes are those beyond `after`, up to `settled`, and they are committed. */
-interface Stretch {
+/** The range of numbers that a writer's notice covers: beyond `after`, up to `settled`. Its changes are committed. */
+interface NumberRange {
   readonly after: number;
   readonly settled: number;
 }
 
-/** Notices of writers that came before those of smaller numbers: a writer may take its number first and commit last. */
-export class EarlyNotices<T extends Stretch> {
+/** Keeps notices that arrived before those of smaller numbers: a writer may take its number first and commit last. */
+export class EarlyNotices<T extends NumberRange> {
   readonly #byPlace = new Map<number, T>();
 
   get size(): number {
@@ -21,7 +21,7 @@ export class EarlyNotices<T extends Stretch> {
     this.#byPlace.set(notice.after, notice);
   }
 
-  /** The notice that follows on this place, which is then no longer kept. */
+  /** Returns and removes the notice that begins at this place. */
   takeAt(place: number): T | undefined {
     if (this.#byPlace.size === 0) return undefined;
     const next = this.#byPlace.get(place);
@@ -29,7 +29,7 @@ export class EarlyNotices<T extends Stretch> {
     return next;
   }
 
-  /** Forgets what says no more than that the log is settled up to here. */
+  /** Removes notices up to this number, which is settled. */
   forget(settled: number): void {
     for (const [place, notice] of this.#byPlace) if (notice.settled <= settled) this.#byPlace.delete(place);
   }

@@ -1,7 +1,7 @@
 import { type AnyTable, ConfigurationError } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 
-/** The registered table. Throws TableNotRegisteredError, or ConfigurationError if its changes are not in the feed. */
+/** Returns the registered table. Throws TableNotRegisteredError, or ConfigurationError if its changes are not in the feed. */
 export function fedTable(internals: DataStoreInternals, tableOrName: string | AnyTable): RegisteredTable {
   const table = internals.table(tableOrName);
   if (table.definition.feed) return table;

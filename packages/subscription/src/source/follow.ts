@@ -4,7 +4,7 @@ import { type LogView, PAGE_SIZE, readLog } from '../log/read-log.ts';
 import { slotOf } from '../log/slot.ts';
 import type { Feed } from './feed.ts';
 import { PageSize } from './page-size.ts';
-import type { TailStretch } from './tail.ts';
+import type { TailRange } from './tail.ts';
 import { mayBeVisible } from './visibility.ts';
 
 const RETRY_MS = 500;
@@ -20,19 +20,19 @@ export interface Step {
   readonly isReset: boolean;
 }
 
-/** A rare table's changes are sought further at a time. */
+/** For a table with few changes, the range of one read grows up to this many numbers. */
 const MOST_NUMBERS = 1_000_000;
 
 /**
- * A read covers a range of numbers, not just a count of rows: without it the planner may sort all that is left of the
- * log for each page. The range grows where it holds few changes of the view.
+ * A read covers a range of numbers, not only a number of rows; otherwise the planner may sort the whole rest of the log
+ * for each page. The range grows while it contains few changes of the view.
  */
 const nextWindow = (window: number, found: number, limit: number): number =>
   found > limit / 2 ? PAGE_SIZE : Math.min(window * 2, MOST_NUMBERS);
 
 /**
- * The settled changes beyond `from`, page by page, without end. The next page is read when the last one was accepted,
- * so a slow taker holds one page. A lost connection is waited out.
+ * Yields the settled changes beyond `from`, page by page, without end. The next page is read when the previous one was
+ * accepted, so a slow subscriber holds one page. If the connection is lost, it waits until the log can be read again.
  */
 export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
   const { horizon, tail } = feed;
@@ -63,7 +63,7 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
 
 const afterReplacement = (settled: number): Step => ({ changes: [], through: settled, isReset: true });
 
-/** Undefined when the log cannot be read now; after a moment. */
+/** Returns undefined, after a moment, if the log cannot be read now. */
 async function attempt(
   { health }: Feed,
   follower: Follower,
@@ -82,7 +82,7 @@ async function attempt(
   }
 }
 
-/** Reads what one view shows: the process's shared tail where it keeps up, the log itself where it does not. */
+/** Reads what one view shows: from the tail that the process shares if that reaches far enough back, otherwise from the log. */
 class Follower {
   readonly #feed: Feed;
   readonly #view: LogView;
@@ -108,8 +108,8 @@ class Follower {
     return this.#stepOf(tail) ?? this.#readOwn(position, tail.through);
   }
 
-  /** Undefined if the view may see some of the changes: which, only the database decides. */
-  #stepOf({ changes: found, through }: TailStretch): Step | undefined {
+  /** Undefined if the view may see some of the changes: the database decides which. */
+  #stepOf({ changes: found, through }: TailRange): Step | undefined {
     const { scope } = this.#view;
     const changes = found.filter((numbered) => this.#isAskedFor(numbered));
     if (!scope) return this.#withoutFlawed({ changes, through, isReset: false });
@@ -132,7 +132,7 @@ class Follower {
     return numbered.flaw !== undefined || (this.#view.matches?.(numbered) ?? true);
   }
 
-  /** Reading such a change again would fail each time, so it is skipped, and the subscriber is told that it misses one. */
+  /** Reading such a change again would fail each time, so it is skipped, and the subscriber is informed that it misses one. */
   #withoutFlawed(step: Step): Step {
     const flawed = step.changes.filter(({ flaw }) => flaw !== undefined);
     if (flawed.length === 0) return step;
@@ -155,7 +155,7 @@ class Follower {
     this.#pageSize.learn(page);
     this.#window = nextWindow(this.#window, page.changes.length, limit);
     const through = page.changes.length < limit ? until : (page.changes.at(-1) as NumberedChange).sequence;
-    // Nothing is left up to `trimmed`, even where less is known to be settled: one gap is one reset.
+    // Nothing is left up to `trimmed`, even if less is known to be settled: one gap causes one reset.
     const changes = page.changes.filter((numbered) => this.#matches(numbered));
     const step = { changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
     return this.#withoutFlawed(step);

@@ -1,27 +1,28 @@
-/** What of an announcement says how far the log is settled. */
+/** The part of an announcement that says up to which number the log is settled. */
 export interface SettledNotice {
   readonly logId: string;
   readonly settled: number;
-  /** The last number taken when the relay looked. */
+  /** The last number that was taken when the relay looked. */
   readonly last: number;
 }
 
-/** Waits for the horizon, again and again, until its signal aborts. */
+/** Waits for the horizon repeatedly, until its signal aborts. */
 export interface HorizonWaiter extends Disposable {
   beyond(sequence: number, generation: number): Promise<void>;
 }
 
-/** Takes what comes by one way, in order. */
-export interface NoticeWay {
-  /** What the relay said. */
+/** Receives the notices of one source, in order. */
+export interface NoticeSink {
+  /** An announcement of the relay. */
   announced(notice: SettledNotice): void;
-  /** What a writer said of its own, committed change. */
+  /** A notice of a writer about its own, committed change. */
   noticed(notice: SettledNotice): void;
 }
 
 /**
- * How far the log is settled, as this process knows it. Never goes back, unless the log itself did: a server that was
- * restored from a backup, or a standby that had not received all. That begins a new generation, in which no earlier place is valid.
+ * Up to which number the log is settled, as far as this process knows. It never decreases, unless the log itself went
+ * back: a server that was restored from a backup, or a standby that had not received everything. That begins a new
+ * generation, in which earlier places are invalid.
  */
 export class Horizon {
   #settled = -1;
@@ -38,25 +39,25 @@ export class Horizon {
     return this.#logId;
   }
 
-  /** Grows when the log was replaced by another, or went back. */
+  /** Increases when the log was replaced by another, or went back. */
   get generation(): number {
     return this.#generation;
   }
 
   /**
-   * A way by which notices come, each later than the one before. Two ways may overtake each other, so only what came by
-   * the same one shows that the log went back: the relay looks after it has announced what it found before, so it cannot find a
-   * smaller number than one that was heard of before that announcement.
+   * Opens a source of notices, which arrive in order. Notices of two sources may overtake each other, so only two
+   * notices of one source can show that the log went back. The relay looks after it has announced the result of the
+   * previous look. So it cannot find a smaller last number than one that was received before that announcement.
    */
-  openWay(): NoticeWay {
+  openSource(): NoticeSink {
     let announced = -1;
-    let heard = -1;
-    let heardSince = -1;
+    let received = -1;
+    let receivedSince = -1;
     const hasGoneBack = ({ last }: SettledNotice): boolean => {
-      if (last === announced) return false; // Perhaps of one look.
-      const wentBack = last < heard && last < this.#settled;
-      heard = wentBack ? last : Math.max(last, heardSince);
-      heardSince = -1;
+      if (last === announced) return false; // Perhaps of the same look.
+      const wentBack = last < received && last < this.#settled;
+      received = wentBack ? last : Math.max(last, receivedSince);
+      receivedSince = -1;
       announced = last;
       return wentBack;
     };
@@ -67,12 +68,12 @@ export class Horizon {
         else this.#advance(notice);
       },
       noticed: ({ logId, settled }) => {
-        if (logId === this.#logId) heardSince = Math.max(heardSince, settled);
+        if (logId === this.#logId) receivedSince = Math.max(receivedSince, settled);
       },
     };
   }
 
-  /** The log is settled up to here, of this generation. */
+  /** The log of this generation is settled up to this number. */
   reach(settled: number): void {
     this.#advance({ logId: this.#logId, settled, last: settled });
   }
@@ -97,28 +98,28 @@ export class Horizon {
     for (const wake of woken) wake();
   }
 
-  /** Resolves once the log is settled beyond this number, or no longer of this generation, or the signal aborts. */
+  /** Resolves when the log is settled beyond this number, the generation has ended, or the signal aborts. */
   async beyond(sequence: number, generation: number, signal: AbortSignal): Promise<void> {
     using waiter = this.openWaiter(signal);
     await waiter.beyond(sequence, generation);
   }
 
-  /** For one who waits often. */
+  /** For a caller that waits often. */
   openWaiter(signal: AbortSignal): HorizonWaiter {
     let wake: (() => void) | undefined;
-    const rouse = () => wake?.();
-    signal.addEventListener('abort', rouse);
+    const wakeUp = () => wake?.();
+    signal.addEventListener('abort', wakeUp);
     return {
       beyond: async (sequence, generation) => {
         while (this.#settled <= sequence && this.#generation === generation && !signal.aborted)
           await new Promise<void>((resolve) => {
             wake = resolve;
-            this.#waiting.add(rouse);
+            this.#waiting.add(wakeUp);
           });
       },
       [Symbol.dispose]: () => {
-        signal.removeEventListener('abort', rouse);
-        this.#waiting.delete(rouse);
+        signal.removeEventListener('abort', wakeUp);
+        this.#waiting.delete(wakeUp);
       },
     };
   }

@@ -5,7 +5,7 @@ const notice = (settled: number, last = settled, logId = 'log') => ({ logId, set
 
 test('an older notice that comes by another way changes nothing', () => {
   const horizon = new Horizon();
-  const [direct, byNotification] = [horizon.openWay().announced, horizon.openWay().announced];
+  const [direct, byNotification] = [horizon.openSource().announced, horizon.openSource().announced];
   direct(notice(10));
   direct(notice(20));
   byNotification(notice(10));
@@ -14,27 +14,27 @@ test('an older notice that comes by another way changes nothing', () => {
 
 test('a new leader that has settled less does not move the horizon back', () => {
   const horizon = new Horizon();
-  const hear = horizon.openWay().announced;
-  hear(notice(20));
-  hear(notice(0, 25));
+  const announced = horizon.openSource().announced;
+  announced(notice(20));
+  announced(notice(0, 25));
   expect(horizon).toMatchObject({ settled: 20, generation: 0 });
 });
 
 test('a log that has lost its end, or is another, begins a new generation and wakes who waits', async () => {
   const horizon = new Horizon();
-  const hear = horizon.openWay().announced;
-  hear(notice(20));
+  const announced = horizon.openSource().announced;
+  announced(notice(20));
   const waiting = horizon.beyond(20, 0, new AbortController().signal);
-  hear(notice(15));
+  announced(notice(15));
   await waiting;
   expect(horizon).toMatchObject({ settled: 15, generation: 1 });
-  hear(notice(3, 3, 'other'));
+  announced(notice(3, 3, 'other'));
   expect(horizon).toMatchObject({ settled: 3, generation: 2, logId: 'other' });
 });
 
 test('a log that has lost what a writer had told of is noticed at the second announcement after it', () => {
   const horizon = new Horizon();
-  const way = horizon.openWay();
+  const way = horizon.openSource();
   way.announced(notice(20));
   way.noticed(notice(30));
   horizon.reach(30);

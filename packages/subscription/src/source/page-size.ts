@@ -1,12 +1,12 @@
 import type { LogPage } from '../log/read-log.ts';
 import { PAGE_SIZE } from '../log/read-log.ts';
 
-/** About what a page of the log may take in memory. */
+/** Approximate limit of the memory for one page of the log. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 const FIRST_PAGE = 100;
 const ROUGHLY_WITHOUT_RECORD = 200;
 
-/** How many changes to read at once, learnt from the size of those that came: tables may carry large rows. */
+/** How many changes to read at once. It adapts to the size of the changes that were read, because tables may have large rows. */
 export class PageSize {
   #limit = FIRST_PAGE;
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-/** Whether this process can read the log: one line when that ends, one when it can again. */
+/** Whether this process can read the log. Logs one line when reading begins to fail, and one when it succeeds again. */
 export class ReadHealth {
   readonly #logger: Logger;
   #isDown = false;

@@ -4,15 +4,18 @@ import type { Feed } from './feed.ts';
 import { follow } from './follow.ts';
 import { startPlace } from './start-place.ts';
 
-/** Receives changes of some tables in this process. Its functions must not throw, and must return quickly: nothing waits for them. */
+/**
+ * Receives changes of some tables in this process. Its functions must not throw, and must return quickly, because they
+ * are called synchronously.
+ */
 export interface SettledListener {
   /** Settled changes of all tenants, in order, each once. */
   readonly onChanges: (changes: readonly Change[]) => void;
-  /** Some changes may be missing, because the log was trimmed past the reader: look at everything again. */
+  /** Some changes may be missing, because the log was trimmed before they were read. Read the current state again. */
   readonly onGap?: () => void;
 }
 
-/** Calls the listener with the changes of these tables from now on, of all tenants. Returns how to stop. */
+/** Calls the listener with the changes of these tables from now on, of all tenants. Returns a function that stops it. */
 export async function onSettledChanges(
   feed: Feed,
   tableNames: readonly string[],

@@ -6,8 +6,8 @@ import { serviceQuery } from '../service-query.ts';
 import type { Feed } from './feed.ts';
 
 /**
- * Where a subscription begins. `now` is exact while no writer is open; otherwise it lies as far back as the oldest of
- * them may commit, so that a few earlier changes can come too, and none is missed.
+ * Returns the place at which a subscription begins. `now` is exact if no writer is open. Otherwise it is early enough
+ * for the oldest open writer, so a few earlier changes may be delivered too, and none is missed.
  */
 export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Position): Promise<number> {
   if (from === 'now') await feed.catchUp?.();

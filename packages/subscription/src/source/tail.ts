@@ -8,25 +8,28 @@ import { type Announcement, readEntries } from './announcement.ts';
 import type { Horizon } from './horizon.ts';
 import { PageSize } from './page-size.ts';
 
-/** Further behind than this, a subscriber reads for itself. */
+/** A subscriber that is further behind than this reads the log itself. */
 const REACH = 2_000;
 
-/** Reads are apart by as long as one takes, up to this: where the processors are short, larger pages less often. */
+/**
+ * The longest pause between reads. A pause is as long as the read before it, so that a busy machine reads larger pages
+ * less often.
+ */
 const MOST_PAUSE_MS = 20;
 
-/** Announcements kept while a read is under way that they follow on. */
+/** The most announcements that are kept while the changes before them are being read. */
 const MOST_OFFERS = 64;
 
-/** A stretch of the log, up to where it was read. */
-export interface TailStretch {
+/** A range of the log, up to where it was read. */
+export interface TailRange {
   readonly changes: readonly NumberedChange[];
   readonly through: number;
 }
 
 /**
- * The newest end of the log, for all subscribers of the process that keep up: taken from announcements where they carry
- * the changes, and read once for all where they do not. It holds the changes of all
- * tenants, of the tables anybody here follows: those it may not show to everyone who asks, see `follow`.
+ * The newest part of the log, for all subscribers of the process that keep up. Its changes come from announcements if
+ * they include them, otherwise from one read for all subscribers. It contains the changes of all tenants, for the
+ * tables that are followed in this process; `follow` decides what each subscriber may see.
  */
 export class Tail {
   readonly #internals: DataStoreInternals;
@@ -34,15 +37,15 @@ export class Tail {
   readonly #users = new Map<string, { readonly table: RegisteredTable; count: number }>();
   readonly #pageSize = new PageSize();
   #changes: NumberedChange[] = [];
-  /** Holds everything in (from, through]. */
+  /** Contains every change in (from, through]. */
   #from = 0;
   #through = 0;
-  /** Counts the tables that joined. */
+  /** Number of tables that were added so far. */
   #joined = 0;
   #generation = 0;
   #reading: Promise<void> | undefined;
   #readAgainAt = 0;
-  /** Announcements with changes that follow on what a read under way will find, oldest first. */
+  /** Announcements with changes that continue the read in progress, oldest first. */
   #offers: Announcement[] = [];
 
   constructor(internals: DataStoreInternals, horizon: Horizon) {
@@ -50,7 +53,7 @@ export class Tail {
     this.#horizon = horizon;
   }
 
-  /** Reads these tables too, until the returned function is called. */
+  /** Adds these tables, until the returned function is called. */
   join(tables: readonly RegisteredTable[]): () => void {
     for (const table of tables) {
       const user = this.#users.get(table.name);
@@ -62,7 +65,7 @@ export class Tail {
     };
   }
 
-  /** What was read before lacks the table: it is forgotten. */
+  /** The changes that were read before lack this table, so they are dropped. */
   #add(table: RegisteredTable): void {
     this.#joined++;
     this.#users.set(table.name, { table, count: 1 });
@@ -80,7 +83,7 @@ export class Tail {
     this.#through = through;
   }
 
-  /** Takes the changes that an announcement carries, now or when what comes before them was read. */
+  /** Adds the changes of an announcement, now or when the changes before them have been read. */
   offer(announcement: Announcement): void {
     if (announcement.changes === undefined || this.#users.size === 0) return;
     this.#offers.push(announcement);
@@ -100,7 +103,7 @@ export class Tail {
     }
   }
 
-  /** Undefined if they cannot be read here: reading the log then gives the reason. */
+  /** Undefined if they cannot be decoded here. Reading the log then reports the reason. */
   #announced(logId: string, changes: string): NumberedChange[] | undefined {
     try {
       return this.#decode(logId, changes);
@@ -118,14 +121,14 @@ export class Tail {
     });
   }
 
-  /** What follows a place, if it is here already. */
-  held(position: number): TailStretch | undefined {
+  /** Returns the range after a place if it is in memory. */
+  held(position: number): TailRange | undefined {
     const isHeld = this.#generation === this.#horizon.generation && this.#from <= position && position < this.#through;
-    return isHeld ? this.#stretch(position) : undefined;
+    return isHeld ? this.#range(position) : undefined;
   }
 
-  /** What follows a place; undefined if that is too far back. Rejects if the log cannot be read. */
-  async after(position: number): Promise<TailStretch | undefined> {
+  /** Returns the range after a place; undefined if that is too far back. Rejects if the log cannot be read. */
+  async after(position: number): Promise<TailRange | undefined> {
     for (;;) {
       const held = this.held(position);
       if (held) return held;
@@ -139,8 +142,8 @@ export class Tail {
     }
   }
 
-  /** Those who keep up ask for the end, so it is sought from there. */
-  #stretch(position: number): TailStretch {
+  /** Subscribers that keep up ask for the newest changes, so the search starts at the end. */
+  #range(position: number): TailRange {
     const last = this.#changes.findLastIndex(({ sequence }) => sequence <= position);
     return { changes: this.#changes.slice(last + 1), through: this.#through };
   }
@@ -170,7 +173,7 @@ export class Tail {
     this.#takeOffers();
   }
 
-  /** Keeps two pages: what the slower of those who keep up may still ask for. */
+  /** Keeps two pages, for those that keep up but are slower. */
   #take(changes: readonly NumberedChange[], through: number | undefined): void {
     this.#changes.push(...changes);
     this.#through = through ?? (changes.at(-1) as NumberedChange).sequence;

@@ -1,6 +1,6 @@
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import { expect, test } from 'vitest';
-import { Ears } from './hearing.ts';
+import { AnnouncementReceiver } from './announcement-receiver.ts';
 import { Horizon } from './horizon.ts';
 import { Tail } from './tail.ts';
 
@@ -23,13 +23,13 @@ function openTail() {
   const horizon = new Horizon();
   const tail = new Tail({ executor: { run } } as unknown as DataStoreInternals, horizon);
   tail.join([table]);
-  const { announced: hear, noticed } = new Ears(horizon, tail).open();
+  const { announced: receive, noticed } = new AnnouncementReceiver(horizon, tail).openSource();
   const announce = (after: number, settled: number, changes?: string) =>
-    hear(`log ${after} ${settled} ${settled}${changes === undefined ? '' : `\n${changes}`}`);
+    receive(`log ${after} ${settled} ${settled}${changes === undefined ? '' : `\n${changes}`}`);
   return {
     logged,
     tail,
-    hear,
+    receive,
     announce,
     horizon,
     /** A writer's notice of its own change. */
@@ -89,19 +89,19 @@ test('an announcement that comes during a read, or twice, leaves each change onc
 });
 
 test('an announcement that cannot be read is left to the log, and garbage changes nothing', async () => {
-  const { announce, hear, found, logged } = openTail();
+  const { announce, receive, found, logged } = openTail();
   logged.push(1);
   announce(0, 1, '[[1, "public.vm"');
-  hear('');
-  hear('nonsense\n[]');
+  receive('');
+  receive('nonsense\n[]');
   expect(await found(0)).toEqual({ found: [1], through: 1 });
 });
 
 test('changes announced for a log that took the place of another are not mixed with those before', async () => {
-  const { carry, found, hear, logged } = openTail();
+  const { carry, found, receive, logged } = openTail();
   carry(0, 5, 5);
   logged.push(2);
-  hear('other 0 2 2\n[]');
+  receive('other 0 2 2\n[]');
   expect(await found(0)).toEqual({ found: [2], through: 2 });
 });
 

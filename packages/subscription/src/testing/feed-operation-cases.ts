@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { FeedUnderTest } from './feed-under-test.ts';
 import { brief, coke, note } from './fixture.ts';
 
-/** Lost connections, logs that were trimmed, wrong use, and the schema of the feed. */
+/** Lost connections, trimmed logs, wrong use, and the schema of the feed. */
 export function operationCases({ source, store, subscriptions, admin, collect }: FeedUnderTest): void {
   test('terminated backends cost time but no change', async () => {
     const { seen, subscription } = await collect('note');

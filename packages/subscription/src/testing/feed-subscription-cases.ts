@@ -4,7 +4,7 @@ import { internalsOf } from '../internal.ts';
 import type { FeedUnderTest } from './feed-under-test.ts';
 import { brief, coke, note } from './fixture.ts';
 
-/** Positions, loops, durable names and handlers that fail. */
+/** Positions, loops, durable names and failing handlers. */
 export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTest): void {
   test('a position can be kept and resumed from, and operations chosen', async () => {
     const { seen, subscription } = await collect('note', { operations: ['insert'] });
@@ -23,7 +23,7 @@ export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTe
     const ids: string[] = [];
     const iteration = (async () => {
       for await (const change of subscriptions.changes(note, { signal: stop.signal })) {
-        ids.push(change.key.id); // Typed, as the table is given by its definition.
+        ids.push(change.key.id); // Typed, because the table is given by its definition.
         if (ids.includes('loop-last')) stop.abort();
       }
     })();

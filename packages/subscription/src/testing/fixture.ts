@@ -7,9 +7,9 @@ import { createSubscriptions } from '../create-subscriptions.ts';
 import type { Subscriptions, SubscriptionsOptions } from '../subscriptions.ts';
 
 export const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }), instanced: true });
-/** Its changes carry the row. */
+/** A table whose changes carry the row. */
 export const note = defineTable('note', { schema: z.object({ id: z.string(), size: z.bigint() }) });
-/** What handlers write. */
+/** A table that handlers write to. */
 export const effect = defineTable('effect', { schema: z.object({ id: z.string(), count: z.int() }) });
 
 export const ROLES = { tenant_admin: 'tenant_writer', service_admin: 'writer' } as const;
@@ -20,11 +20,11 @@ export interface Fixture extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly store: DataStore;
   readonly subscriptions: Subscriptions;
-  /** The superuser's. */
+  /** A superuser's connection. */
   readonly admin: pg.Pool;
-  /** Subscriptions of what could be another process, closed with the fixture. */
+  /** Opens subscriptions as another process would; they are closed with the fixture. */
   another(options?: Partial<SubscriptionsOptions>): Promise<Subscriptions>;
-  /** Writes notes of Coke's, one transaction each. */
+  /** Inserts notes of org Coke, one transaction each. */
   writeNotes(...ids: string[]): Promise<void>;
 }
 
@@ -64,6 +64,6 @@ export async function openFixture(options: Partial<SubscriptionsOptions> = {}): 
   };
 }
 
-/** A change in a few words. */
+/** Describes a change in a few words. */
 export const brief = ({ operation, isSoft, key }: Change): string =>
   `${isSoft ? 'soft ' : ''}${operation} ${String(key['id'])}`;

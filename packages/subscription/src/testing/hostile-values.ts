@@ -31,12 +31,12 @@ export const HOSTILE_VALUES: Readonly<Record<string, unknown>> = {
   'text that Postgres does not store': 'zero \0 and half \ud800',
 };
 
-/** What a user's function may return in place of a promise. */
+/** Values that a user's function may return instead of a promise. */
 export const HOSTILE_PROMISES: Readonly<Record<string, () => unknown>> = {
   'a then that cannot be read': () => Object.defineProperty({}, 'then', { get: refuse }),
-  // biome-ignore lint/suspicious/noThenProperty: that is the point
+  // biome-ignore lint/suspicious/noThenProperty: the test needs a hostile thenable
   'a then that throws': () => ({ then: refuse }),
-  // biome-ignore lint/suspicious/noThenProperty: the same
+  // biome-ignore lint/suspicious/noThenProperty: the test needs a hostile thenable
   'a promise whose then throws': () => Object.assign(Promise.resolve(), { then: refuse }),
   'a proxy that refuses everything': () => new Proxy({}, traps),
 };

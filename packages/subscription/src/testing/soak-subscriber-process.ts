@@ -1,6 +1,6 @@
-/*
- * Follows the soak's table under its durable names, and may lead the relay. Each change it has taken care of becomes a
- * line of the name's journal.
+/**
+ * Follows the soak's table under its durable names, and may lead the relay. Each handled change becomes a line of the
+ * name's journal.
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function follow(): Promise<void> {
   }
 }
 
-/** The server may be down as this process starts. */
+/** The server may be down when this process starts. */
 async function insist(): Promise<void> {
   for (;;) {
     try {

@@ -1,7 +1,7 @@
 import { defineTable } from '@intendant/core';
 import { z } from 'zod';
 
-/** What the soak's writers change. `stamp` names the change; `version` counts the row's. */
+/** The table that the soak's writers change. `stamp` identifies the change; `version` counts the changes of the row. */
 export const account = defineTable('account', {
   schema: z.object({ id: z.string(), version: z.int(), stamp: z.string() }),
 });

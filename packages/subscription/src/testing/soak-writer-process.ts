@@ -1,6 +1,6 @@
-/*
- * Writes until it is killed: transactions that change some of a few hot rows and say so in `history`, sometimes wait,
- * sometimes roll back to a savepoint or wholly.
+/**
+ * Writes until it is killed: transactions that change some of a few hot rows and record it in `history`, sometimes
+ * wait, and sometimes roll back to a savepoint or completely.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';

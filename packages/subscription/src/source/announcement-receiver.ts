@@ -3,19 +3,20 @@ import { EarlyNotices } from './early-notices.ts';
 import type { Horizon } from './horizon.ts';
 import type { Tail } from './tail.ts';
 
-/** One way by which announcements come: the relay of this process, or the listener. */
-export interface Hearing {
-  /** Of the relay. */
+/** Receives the payloads of one source, in order: of this process's relay, or of the listener. */
+export interface AnnouncementSink {
+  /** An announcement of the relay. */
   announced(payload: string): void;
-  /** Of a writer, about its own change. */
+  /** A notice of a writer about its own change. */
   noticed(payload: string): void;
 }
 
 /**
- * What a process hears. A writer's notice says that one number is committed. If everything before it is settled, it is settled,
- * too: nobody looks, and the change is delivered at once. If not, the notice is kept until that is so.
+ * Receives announcements and notices for a process. A writer's notice says that one number is committed. If all numbers
+ * before it are settled, it is settled too, and its change is delivered without a look. Otherwise the notice is kept
+ * until they are.
  */
-export class Ears {
+export class AnnouncementReceiver {
   readonly #horizon: Horizon;
   readonly #tail: Tail;
   readonly #early = new EarlyNotices<Announcement>();
@@ -25,9 +26,9 @@ export class Ears {
     this.#tail = tail;
   }
 
-  /** Each way with its own order; what comes by two ways may overtake each other. */
-  open(): Hearing {
-    const way = this.#horizon.openWay();
+  /** Opens a source of payloads. Payloads of one source arrive in order; those of two sources may overtake each other. */
+  openSource(): AnnouncementSink {
+    const source = this.#horizon.openSource();
     const read = (payload: string, take: (announcement: Announcement) => void) => {
       const announcement = readAnnouncement(payload);
       if (isWhole(announcement)) take(announcement);
@@ -37,13 +38,13 @@ export class Ears {
         read(payload, (announcement) => {
           const isNew = announcement.settled > this.#horizon.settled;
           // Followers wake in a later microtask, and then find the changes in the tail.
-          way.announced(announcement);
+          source.announced(announcement);
           if (isNew) this.#tail.offer(announcement);
           this.#takeEarly();
         }),
       noticed: (payload) =>
         read(payload, (notice) => {
-          way.noticed(notice);
+          source.noticed(notice);
           this.#notice(notice);
         }),
     };
