@@ -26,7 +26,7 @@ import {
 import { CpuSchema, DiskSchema, MemorySchema } from './testing/gen/hardware/v1/hardware_pb.js';
 
 const fixture = await openFixture({ maxMessageBytes: 1_000 });
-const { protoStore, store } = fixture;
+const { protoStore, store, database } = fixture;
 const pepsi = protoStore.as(americasPepsi);
 const coke = protoStore.as(americasCoke);
 afterAll(() => fixture[Symbol.asyncDispose]());
@@ -291,4 +291,29 @@ test('options that do not exist are refused by name', async () => {
     async () => defineMessage(CpuSchema, unknown),
   ];
   for (const attempt of attempts) await expect(attempt()).rejects.toThrow(/there is no option "includeDelete"/);
+});
+
+test('a store that is closed says so, whatever is asked of it', async () => {
+  const closed = await openStore(database, { instancer: new SimpleInstancer() });
+  const closedStore = createProtoStore(closed);
+  await closedStore.register([CpuSchema, MemorySchema], { roles: TENANT_ROLES });
+  const session = closedStore.as(americasPepsi);
+  await closed.close();
+  const attempts = [
+    () => session.insert('closed', cpu('Intel')),
+    () => session.update('closed', cpu('Intel')),
+    () => session.upsert('closed', cpu('Intel')),
+    () => session.findById(CpuSchema, 'closed'),
+    () => session.findAll(CpuSchema),
+    () => session.findAllAsMap(CpuSchema),
+    () => session.stream(CpuSchema).next(),
+    () => session.count(CpuSchema),
+    () => session.getMetadata(CpuSchema, 'closed'),
+    () => session.getRevision(CpuSchema, 'closed'),
+    () => session.softDeleteById(CpuSchema, 'closed'),
+    () => session.deleteById(CpuSchema, 'closed'),
+    () => closedStore.register([CpuSchema]),
+  ];
+  for (const attempt of attempts)
+    await expect(attempt(), attempt.toString()).rejects.toThrow('the data store is closed; open a new one');
 });

@@ -21,7 +21,8 @@ export async function loadFor(
   const callFrom = async (client: number) => {
     let turnAt = startedAt + (client * turnMs) / clients;
     do {
-      if (turnAt > performance.now()) await delay(turnAt - performance.now());
+      const waitMs = turnAt - performance.now();
+      if (waitMs > 0) await delay(waitMs);
       turnAt += turnMs;
       const done = (await work(client)) ?? 1;
       // Not `units += await …`, which would read the sum before it waits and lose what others add meanwhile.

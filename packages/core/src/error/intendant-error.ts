@@ -15,6 +15,16 @@ export abstract class IntendantError extends Error {
   /** True if the same call may succeed when it is repeated. */
   readonly retryable: boolean = false;
 
+  /** `instanceof` is also asked about what functions of users have thrown: it is false for a value that throws when it is looked at. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    try {
+      // biome-ignore lint/complexity/noThisInStatic: this is the class that was asked, which may be a subclass.
+      return Function.prototype[Symbol.hasInstance].call(this, value);
+    } catch {
+      return false;
+    }
+  }
+
   constructor(name: ErrorName, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = name;

@@ -114,9 +114,17 @@ const NETWORK_CODES = new Set([
 
 /**
  * Translates an error of the driver, the pool or Postgres into an IntendantError. An IntendantError is returned unchanged,
- * and so is every other error (a bug, an error of a callback).
+ * and so is every other value (a bug, whatever a callback has thrown, even a value that throws when it is looked at).
  */
 export function translateError(error: unknown, subject: ErrorSubject): unknown {
+  try {
+    return translated(error, subject);
+  } catch {
+    return error;
+  }
+}
+
+function translated(error: unknown, subject: ErrorSubject): unknown {
   if (error instanceof IntendantError || !(error instanceof Error)) return error;
   const message = describe(subject);
   const details = {

@@ -123,7 +123,8 @@ test('a transaction that began before its store is closed is carried out, and th
   expect((await coke.find(application, 'begun')).name).toBe('before');
 });
 
-describe('an authorizer that misbehaves', () => {
+describe('an authorizer or instancer that misbehaves', () => {
+  const placed = defineTable('placed', { schema: z.object({ id: z.string() }), instanced: true });
   const hostile = new Proxy(
     {},
     {
@@ -145,7 +146,7 @@ describe('an authorizer that misbehaves', () => {
     ['throws null', { dbRole: throwing(null) }, null],
     ['throws undefined for the org', { orgId: throwing(undefined) }, undefined],
     ['throws a text', { dbRole: throwing('no'), orgId: throwing('no') }, 'no'],
-    ['throws what must not be looked at', { dbRole: throwing(hostile) }, expect.anything()],
+    ['throws what must not be looked at', { dbRole: throwing(hostile) }, hostile],
     ['returns a number as the org', { orgId: () => 7 }, expect.objectContaining({ code: 'INVALID_RECORD' })],
     ['returns a promise of an org', { orgId: async () => 'Coke' }, expect.objectContaining({ code: 'INVALID_RECORD' })],
     ['returns no org', { orgId: () => '' }, expect.objectContaining({ code: 'MISSING_ORG_ID' })],
@@ -174,10 +175,43 @@ describe('an authorizer that misbehaves', () => {
         () => ({ thrown: 'nothing' as unknown }),
         (error: unknown) => ({ thrown: error }),
       );
-      if (thrown !== hostile) expect(thrown).toEqual(expected);
+      if (expected === hostile) expect(thrown === hostile).toBe(true);
+      else expect(thrown).toEqual(expected);
     }
     expect(own.stats()).toMatchObject({ waiting: 0, idle: own.stats().total });
   });
+
+  test.each([
+    ['throws null', throwing(null), null],
+    ['throws a text', throwing('no'), 'no'],
+    ['throws what must not be looked at', throwing(hostile), hostile],
+    ['returns a number', () => 7, expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns a promise', async () => 'Europe', expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns a NUL byte', () => 'a\0b', expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns half a character', () => '\ud800', expect.objectContaining({ code: 'INVALID_RECORD' })],
+    ['returns nothing', () => undefined, expect.objectContaining({ code: 'MISSING_INSTANCE_ID' })],
+  ])(
+    'an instancer that %s is an error of each operation, and nothing is left behind',
+    async (_, instanceId, expected) => {
+      await using own = await openStore(database, { instancer: { instanceId: instanceId as never } });
+      await own.register([placed], { roles: TENANT_ROLES });
+      const session = own.as(cokeAdmin);
+      const calls = [
+        () => session.insert(placed, { id: 'A' }),
+        () => session.upsert(placed, { id: 'A' }),
+        () => session.transaction((tx) => tx.insert(placed, { id: 'A' })),
+      ];
+      for (const call of calls) {
+        const { thrown } = await call().then(
+          () => ({ thrown: 'nothing' as unknown }),
+          (error: unknown) => ({ thrown: error }),
+        );
+        if (expected === hostile) expect(thrown === hostile).toBe(true);
+        else expect(thrown).toEqual(expected);
+      }
+      expect(own.stats()).toMatchObject({ waiting: 0, idle: own.stats().total });
+    },
+  );
 
   test('an org of any length is an org like others, or is refused clearly', async () => {
     for (const orgId of [

@@ -57,7 +57,11 @@ async function untilSettled<Result>(span: Span, run: () => Promise<Result>): Pro
 
 /** The class of the error, not its message: messages may contain data of users. */
 function errorType(error: unknown): string {
-  if (!(error instanceof Error)) return '_OTHER';
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' ? code : error.name;
+  try {
+    if (!(error instanceof Error)) return '_OTHER';
+    const { code, name } = error as { readonly code?: unknown; readonly name: unknown };
+    return String(typeof code === 'string' ? code : name);
+  } catch {
+    return '_OTHER';
+  }
 }

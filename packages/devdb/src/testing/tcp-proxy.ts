@@ -122,7 +122,7 @@ function inOrder(shape: Pick<TcpProxy, 'latencyMs' | 'chunkBytes'>): (act: () =>
     const dueAt = performance.now() + shape.latencyMs;
     waiting++;
     last = last
-      .then(() => delay(dueAt - performance.now()))
+      .then(() => delay(Math.max(0, dueAt - performance.now())))
       .then(() => {
         waiting--;
         act();

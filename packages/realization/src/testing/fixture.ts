@@ -39,7 +39,7 @@ export interface FixtureOptions {
   readonly records?: readonly string[];
   /** Settings that the database presets, e.g. `{ default_transaction_isolation: 'serializable' }`. */
   readonly presets?: Readonly<Record<string, string>>;
-  /** Puts PgBouncer in transaction mode in front of the store, as the guide sets it up. Default false. */
+  /** Puts PgBouncer in transaction mode in front of the store, as the guide sets it up. Default: if INTENDANT_TEST_POOLED is 1. */
   readonly isPooled?: boolean;
   /** Default: as the realization's. */
   readonly maintenance?: RealizationOptions['maintenance'];
@@ -52,7 +52,7 @@ export async function openFixture({
   poolSize,
   records = [],
   presets = {},
-  isPooled = false,
+  isPooled = process.env['INTENDANT_TEST_POOLED'] === '1',
   maintenance,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();

@@ -148,7 +148,7 @@ export class Leadership {
     let lookMs = await this.#look(KEEP_SILENT);
     const rate = new NumberRate(performance.now(), this.#noted);
     while (!signal.aborted && !this.#mayRing(rate)) {
-      await pause(pauseAfter(lookMs), signal);
+      await pause(pauseAfter(lookMs, this.#openWriters), signal);
       lookMs = await this.#look('');
     }
     await this.#options.beforeRelease?.();

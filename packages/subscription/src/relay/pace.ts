@@ -26,9 +26,13 @@ const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 /** Writers are also kept silent for this long after a high rate, in milliseconds, because load often comes in bursts. */
 const AFTER_HIGH_RATE_MS = 3_000;
 
-/** The pause between looks is a multiple of a look's duration, so that on a busy machine writers get most of the CPU time. */
+/**
+ * While many writers are open, the pause between looks is a multiple of a look's duration, so that writers get most of the CPU
+ * time. While few are open, there is CPU time left, and the pause is short.
+ */
 const LEAST_PAUSE_MS = 4;
 const MOST_PAUSE_MS = 20;
+const CALM_PAUSE_MS = 2.5;
 const PAUSE_PER_LOOK = 5;
 /** After a look that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
 const FIRST_PAUSE_MS = 1;
@@ -130,9 +134,11 @@ export class NumberRate {
   }
 }
 
-/** The pause after a look of this duration, while the writers are silent, in milliseconds. */
-export const pauseAfter = (lookMs: number): number =>
-  Math.min(Math.max(PAUSE_PER_LOOK * lookMs, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+/** The pause after a look of this duration that found this many open writers, while the writers are silent, in milliseconds. */
+export const pauseAfter = (lookMs: number, openWriters: number): number =>
+  openWriters < OPEN_WRITERS
+    ? CALM_PAUSE_MS
+    : Math.min(Math.max(PAUSE_PER_LOOK * lookMs, LEAST_PAUSE_MS), MOST_PAUSE_MS);
 
 /** The pause after a look that found an open writer; it grows each time. */
 export class WriterPause {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NumberRate, RingRate, Silence } from './pace.ts';
+import { NumberRate, pauseAfter, RingRate, Silence } from './pace.ts';
 
 test('a thousand rings a second are a high rate, and so are fewer if three looks find writers busy', () => {
   const rate = new RingRate();
@@ -44,4 +44,11 @@ test('after a high rate writers are kept silent for three seconds, however littl
   expect(silence.isOver(1_000, 'high')).toBe(false);
   expect(silence.isOver(3_999, 'very low')).toBe(false);
   expect(silence.isOver(4_000, 'very low')).toBe(true);
+});
+
+test('looks are close together while few writers are open, and otherwise a multiple of their duration apart', () => {
+  expect(pauseAfter(4, 2)).toBeLessThan(4);
+  expect(pauseAfter(0.1, 8)).toBe(4);
+  expect(pauseAfter(2, 8)).toBe(10);
+  expect(pauseAfter(9, 8)).toBe(20);
 });
