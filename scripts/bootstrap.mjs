@@ -1,5 +1,5 @@
-// Runs a command of this repository on a machine with nothing but Node >= 20 and npm: finds or gets the tools, installs
-// what the lockfile says if it isn't, then hands over. Plain JavaScript, since old Nodes run no TypeScript.
+// Runs a command of this repository on a machine with nothing but Node >= 20 and npm: finds or installs the tools, installs
+// the dependencies of the lockfile if they are missing, then starts the command. Plain JavaScript, because old Nodes cannot run TypeScript.
 import { installDependencies } from './bootstrap/install.mjs';
 import { runCommand } from './bootstrap/run-command.mjs';
 import { findNode } from './bootstrap/toolchain.mjs';
@@ -19,7 +19,7 @@ const COMMANDS = {
   example: ['scripts/example.ts'],
 };
 
-/** These are written with `await using`, which Node has from 24 on. */
+/** These programs use `await using`, which Node supports from 24 on. */
 const OLDEST_NODE = { bench: [24, 0], torture: [24, 0], intendant: [24, 0], console: [24, 0], example: [24, 0] };
 
 const [name, ...rest] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// Builds what is published, from nothing, and tries it: `npm run build`; `npm run pack` also keeps the tarballs in dist/.
+// Builds the published packages from a clean state and tests them: `npm run build`. `npm run pack` also keeps the tarballs in dist/.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-/*
- * Asks the registry whether an installed version of what is published has a known vulnerability, and fails if one of at
- * least moderate severity has. Without a network, and with a registry that keeps no advisories, it is skipped and says why.
+/**
+ * Asks the registry whether a dependency of a published package has a known vulnerability, and fails for one of at
+ * least moderate severity. Without a network, or with a registry without advisories, it is skipped and prints why.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

@@ -20,7 +20,7 @@ const OPTIONS = {
 };
 
 interface Example {
-  /** Where it stands. */
+  /** The file and line of the block. */
   readonly file: string;
   readonly code: string;
 }
@@ -34,7 +34,7 @@ function findExamples(): Example[] {
   return [...read(markdownFiles(), pageModule), ...read(filesLike('packages/*/src/**/*.ts'), docstringModule)];
 }
 
-/** Adds imports for the names of our packages that an example uses without importing them. */
+/** Adds imports for names of our packages that an example uses without importing them. */
 function withImports(code: string, names: ReadonlyMap<string, string>): string {
   const imports = [...names].flatMap(([name, statement]) =>
     new RegExp(`\\b${name}\\b`).test(code) && !new RegExp(`import [^;]*\\b${name}\\b[^;]*;`).test(code)

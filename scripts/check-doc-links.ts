@@ -1,4 +1,4 @@
-// Holds every relative link in the repository's Markdown against the files and the headings there are.
+// Checks that every relative link in the repository's Markdown leads to an existing file and heading.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { markdownFiles } from './docs/repository-files.ts';
@@ -7,7 +7,7 @@ const LINK = /\]\(([^)\s]+)\)/g;
 const FENCE = /^ *```.*?^ *```/gms;
 const ELSEWHERE = /^[a-z]+:/;
 
-/** As GitHub makes them: lower case, without punctuation, spaces as hyphens. */
+/** The anchor of a heading as GitHub makes it: lower case, without punctuation, with hyphens for spaces. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()

@@ -24,10 +24,10 @@ function sourceOf(file: string): Source {
   return source;
 }
 
-/** Such as an instruction for the linter. */
+/** A comment that is not a docstring, e.g. an instruction for the linter. */
 const LINE_COMMENT = /^\s*\/\/.*$/gm;
 
-/** A docstring ends right before the node; decorations such as `export` belong to the node. */
+/** A docstring ends directly before the node; keywords such as `export` belong to the node. */
 const isDocumented = ({ comments, text }: Source, { start }: Span): boolean =>
   comments.some(
     (comment) =>
@@ -58,7 +58,7 @@ function namesOf(declaration: Declaration): string[] {
   return 'id' in declaration && declaration.id?.type === 'Identifier' ? [declaration.id.name] : [];
 }
 
-/** The statement that declares a name; overloads have one each, and the first carries the docstring. */
+/** The statement that declares a name. Overloads have one statement each; the first has the docstring. */
 function declarationOf(source: Source, name: string): { node: Span; declaration: Declaration } | undefined {
   for (const statement of source.program.body) {
     const declaration = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
@@ -68,13 +68,13 @@ function declarationOf(source: Source, name: string): { node: Span; declaration:
   return undefined;
 }
 
-/** Members that a user sees: of an interface, an object type, or a class without its private parts. */
+/** Members that a user sees: those of an interface, an object type, or the public part of a class. */
 function membersOf(declaration: Declaration): Member[] {
   switch (declaration.type) {
     case 'TSInterfaceDeclaration':
       return declaration.body.body.filter(({ type }) => type !== 'TSIndexSignature');
     case 'ClassDeclaration':
-      if (declaration.implements && declaration.implements.length > 0) return []; // The interface documents them.
+      if (declaration.implements && declaration.implements.length > 0) return []; // Documented in the interface.
       return declaration.body.body.filter(isPublicMember);
     default:
       return [];
@@ -121,7 +121,7 @@ interface Manifest {
   readonly exports?: Readonly<Record<string, string>>;
 }
 
-/** What users import; `internal` is for sibling packages. */
+/** The entry points for users; `internal` is for sibling packages. */
 function entryPoints(folder: string): string[] {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   if (manifest.private) return [];

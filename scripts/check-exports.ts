@@ -25,25 +25,25 @@ interface PackageManifest {
 interface PublicPackage {
   readonly folder: string;
   readonly name: string;
-  /** What is imported: `@intendant/core`, `@intendant/core/internal`. */
+  /** The import specifiers: `@intendant/core`, `@intendant/core/internal`. */
   readonly entryPoints: readonly string[];
 }
 
 const FIRST_PROGRAM = 'examples/quickstart/src/first-program.ts';
 /** `engines` of the published packages. */
 const LOWEST_NODE = '22.12.0';
-/** Run from the registry: only this script needs it, and a clone installs faster without. */
+/** Fetched from the registry by this script only, so that a clone installs faster. */
 const TYPES_LINTER = '@arethetypeswrong/cli@0.18.5';
 const MODULE_SETTINGS = [
   ['--module', 'nodenext'],
   ['--module', 'node16', '--moduleResolution', 'node16'],
   ['--module', 'esnext', '--moduleResolution', 'bundler'],
 ];
-/** What every tarball holds beside its code. */
+/** The files that every tarball contains in addition to its code. */
 const PACKED = ['package/package.json', 'package/README.md', 'package/LICENSE'];
 const PACKED_BY_MISTAKE = /\.spec\.|\.tsbuildinfo|node_modules|^package\/src\//;
 
-/** Those whose folders are named, or all. */
+/** The packages in the given folders, or all. */
 function publicPackages(named: readonly string[]): PublicPackage[] {
   return (named.length > 0 ? named : readdirSync('packages'))
     .map((name) => join('packages', name))
@@ -61,7 +61,7 @@ function packInto(folder: string, pnpm: string, packages: readonly PublicPackage
   return readdirSync(folder).filter((file) => file.endsWith('.tgz'));
 }
 
-/** Checks that the manifest and the files agree, that types resolve, and that no file is missing or too much. */
+/** Checks that the manifest matches the files, that types resolve, and that no file is missing or superfluous. */
 function lint(folder: string, tarball: string, pnpm: string): void {
   execFileSync(process.execPath, ['node_modules/publint/src/cli.js', join(folder, tarball)], { stdio: 'pipe' });
   execFileSync(pnpm, ['dlx', TYPES_LINTER, join(folder, tarball), '--profile', 'esm-only'], { stdio: 'pipe' });
@@ -92,7 +92,7 @@ function importEntryPoint(folder: string, entryPoint: string): number {
   return Number(runNode(folder, ['--input-type=module', '-e', program]));
 }
 
-/** As a user's compiler sees the packages: declarations are checked too. Leaves the program as JavaScript. */
+/** Compiles as a user does, with checks of the declaration files. Writes the program as JavaScript. */
 function compileFirstProgram(folder: string): void {
   copyFileSync(FIRST_PROGRAM, join(folder, 'first-program.ts'));
   const options = ['--strict', '--target', 'es2024', '--lib', 'es2024,esnext', '--types', 'node'];

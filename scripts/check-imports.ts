@@ -1,4 +1,4 @@
-// Checks the direction of imports in all packages. Circles between files are found by the linter (noImportCycles).
+// Checks the direction of imports in all packages. The linter finds import cycles (noImportCycles).
 import { readFileSync } from 'node:fs';
 import { parseSync } from 'oxc-parser';
 import { filesLike } from './docs/repository-files.ts';

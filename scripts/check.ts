@@ -1,4 +1,4 @@
-// All that `npm run check` holds against the code. Every check runs, so that one run shows all problems.
+// All checks of `npm run check`. Every check runs even if an earlier one fails, so that one run shows all problems.
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 

@@ -3,20 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startDevDatabase } from '@intendant/devdb';
 import { withClient } from '@intendant/devdb/testing';
 
-/** A table whose resources are realized has been registered. */
+/** Whether a table with realized resources is registered. */
 const HAS_RESOURCES = `select exists (select from pg_class where relname like 'overall\\_status\\_%') and
   to_regclass('intendant.enforcement_point') is not null as "hasResources"`;
 
 /**
- * Runs an example on a database of its own, and beside it `intendant console`, which prints a link to its page. Both stay
- * after the example has ended, until Ctrl-C.
+ * Runs an example on its own database, and beside it `intendant console`, which prints a link to its page. Both keep
+ * running after the example has ended, until Ctrl-C.
  */
 export async function withConsole(runExample: () => Promise<void>): Promise<void> {
   const interrupted = new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
   const database = await startDevDatabase();
-  process.env['DATABASE_URL'] = database.url; // The example uses this server then.
+  process.env['DATABASE_URL'] = database.url; // The example uses this server.
   const ended = new AbortController();
   const open = openConsole(database.url, ended.signal);
   await runExample();

@@ -1,6 +1,6 @@
-/*
- * Imports point one way: from a package to the packages below it, and inside a package from a stage to the stages below it.
- * Specs and folders named `testing` may import anything.
+/**
+ * The allowed directions of imports: from a package to the packages below it, and inside a package from a stage to the
+ * stages below it. Specs and folders named `testing` may import anything.
  */
 import { dirname, join, relative } from 'node:path';
 
@@ -21,8 +21,8 @@ const PACKAGES_BELOW: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The stages of a package, from the top down: folders of `src`, and single files. What is not listed is above all that is.
- * A package without stages is one stage.
+ * The stages of a package, from the top down: folders of `src`, and single files. What is not listed is above all
+ * stages. A package without stages is one stage.
  */
 const STAGES: Readonly<Record<string, Stages>> = {
   cli: [
@@ -72,11 +72,14 @@ const STAGES: Readonly<Record<string, Stages>> = {
     ['log', 'replication'],
     ['change.ts', 'position.ts', 'service-query.ts', 'subscription.ts'],
   ],
-  // The checker knows nothing of the code under test: it reads histories.
+  // The checker does not import the code under test: it only reads histories.
   torture: [['checker'], ['history']],
 };
 
-/** What is wrong with an import in a file of `packages/NAME/src`; undefined if nothing is. Paths begin at the repository's root. */
+/**
+ * Returns what is wrong with an import in a file of `packages/NAME/src`; undefined if nothing is. Paths are relative to
+ * the repository's root.
+ */
 export function importProblem(file: string, target: string): string | undefined {
   const [, name = ''] = file.split('/');
   if (/\.spec\.|\/testing\//.test(file)) return undefined;

@@ -54,7 +54,7 @@ const SET_ASIDE = `
     loop execute p.sql; end loop;
   end $do$`;
 
-/** Tables whose policies all were set aside, and shared ones, hold nothing that the solver could decide about. */
+/** Tables without remaining policies, and shared tables, give the solver nothing to decide. */
 const WITHOUT_TENANTS = `
   do $do$ declare t record; begin
     for t in

@@ -1,10 +1,10 @@
-// Holds the figures in the README against docs/benchmarks.md; with --write takes them over from there.
+// Compares the figures in the README with docs/benchmarks.md. With --write it copies them from there.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const START = '<!-- figures: npm run bench takes them over from docs/benchmarks.md -->\n';
 const END = '<!-- end of figures -->\n';
 
-/** What a reader asks first, also where we are slower. */
+/** The figures that readers ask for first, including those where we are slower. */
 const QUESTIONS = {
   'scoped-read.vs-raw': 'a scoped find, against',
   'scoped-read.vs-pattern': 'a scoped find, against',

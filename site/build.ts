@@ -1,4 +1,4 @@
-// Builds the documentation as a site in site/dist: `npm run docs`; with --serve it shows the site afterwards.
+// Builds the documentation site in site/dist: `npm run docs`. With --serve it then serves the site.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -2,7 +2,7 @@ import { on } from '@intendant/realization';
 import type { WorkerSetting } from 'intendant';
 import { machine } from './tables.ts';
 
-/** A worker at the point that the environment names; its region is what selectors look at. */
+/** A worker at the point named by the environment. Selectors use its region. */
 export default function makeWorker({ realization, logger }: WorkerSetting) {
   const { ENFORCEMENT_POINT: enforcementPoint = 'local', REGION: region = 'local' } = process.env;
   return realization.worker({

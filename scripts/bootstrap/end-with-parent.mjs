@@ -1,4 +1,4 @@
-// Imported before a command (and before the processes it forks) so that none outlives the one that started it.
+// Imported before a command (and in the processes that it forks), so that none outlives its parent.
 import { isMainThread } from 'node:worker_threads';
 import { whenOrphaned } from './orphan-watch.mjs';
 

@@ -5,17 +5,17 @@ import { announced, quietly } from './quietly.mjs';
 import { ROOT } from './repository.mjs';
 import { findPnpm, recalledTools, rememberTools } from './toolchain.mjs';
 
-/** What is installed, for which lockfile and platform. */
+/** What is installed: the lockfile's hash and the platform. */
 const STAMP = join(ROOT, 'node_modules', '.intendant-installed');
 
-/** Installs what the lockfile says, unless that is what is there. */
+/** Installs what the lockfile says, unless it is installed already. */
 export async function installDependencies(node) {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === fingerprint(node)) return;
   const pnpm = await findPnpm();
   const tools = recalledTools();
   const env = { ...process.env, CI: 'true', PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const doing = 'Installing dependencies';
-  // A package that was added is installed too, with its lines in the lockfile.
+  // An added package is installed too, and added to the lockfile.
   const options = ['--no-frozen-lockfile', '--prefer-frozen-lockfile', '--prefer-offline', '--reporter=append-only'];
   await announced(doing, () => quietly(doing, pnpm, ['install', ...options], env));
   if (tools !== undefined) rememberTools(tools);

@@ -5,8 +5,8 @@ const LOOK_EVERY_MS = 500;
 const SHELL = /^(ba|da|a|z|k)?sh$/;
 
 /**
- * Calls back once when the process that started us is gone, e.g. killed with -9. Under npm there can be a shell in between, which
- * outlives npm: then its parent counts too.
+ * Calls back once when the parent process has ended, e.g. killed with -9. Under npm there may be a shell in between
+ * that outlives npm, so the shell's parent is watched too.
  */
 export function whenOrphaned(callback) {
   const parent = process.ppid;
@@ -21,7 +21,7 @@ export function whenOrphaned(callback) {
   timer.unref();
 }
 
-/** A process' command and its parent; undefined when it has ended. */
+/** The command and the parent of a process; undefined if it has ended. */
 function look(pid) {
   try {
     if (process.platform === 'linux') {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { ROOT } from './repository.mjs';
 
-/** Runs a program whose output only matters if it fails; returns what it wrote to its output. */
+/** Runs a program and returns its output. The output is printed only if the program fails. */
 export async function quietly(doing, program, args, env = process.env) {
   const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = () => child.kill('SIGTERM');
@@ -18,7 +18,7 @@ export async function quietly(doing, program, args, env = process.env) {
   throw new Error(`${said.stdout}${said.stderr}\n${doing} failed (${program} ${args.join(' ')}: ${problem})`.trim());
 }
 
-/** Says on one line what takes long, and wipes it away where that is possible. */
+/** Prints one line while a long step runs, and erases it afterwards on a terminal. */
 export async function announced(doing, work) {
   const isTerminal = process.stderr.isTTY;
   process.stderr.write(isTerminal ? `${doing} …` : `${doing} …\n`);

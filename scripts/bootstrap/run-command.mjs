@@ -7,7 +7,10 @@ import { ROOT } from './repository.mjs';
 
 const KILL_AFTER_MS = 5000;
 
-/** Runs Node on our behalf: signals go to it, its end is our end, and it doesn't outlive us however we end. Returns its exit code. */
+/**
+ * Runs Node and forwards signals to it. This process ends when Node ends, and Node ends when this process ends, however
+ * that happens. Returns the exit code.
+ */
 export async function runCommand(node, args) {
   const watch = pathToFileURL(join(ROOT, 'scripts/bootstrap/end-with-parent.mjs')).href;
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--import', watch, ...args], {
@@ -33,6 +36,6 @@ function colours() {
 
 function forwardSignals(child) {
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  // A terminal sends Ctrl-C to the child as well, and to many programs a second one means: at once.
+  // A terminal sends Ctrl-C to the child as well, and many programs end at once after a second one.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
 }

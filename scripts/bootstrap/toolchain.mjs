@@ -4,25 +4,25 @@ import { delimiter, dirname, join } from 'node:path';
 import { announced, quietly } from './quietly.mjs';
 import { ROOT } from './repository.mjs';
 
-/** The first that runs TypeScript without a flag. */
+/** The first version of Node that runs TypeScript without a flag. */
 const OLDEST_NODE = [22, 18];
 const PNPM_MAJOR = 12;
-/** Where npx put the tools, so that it needn't be asked each time. */
+/** Where npx stored the tools, so that npx need not be called each time. */
 const MEMORY = join(ROOT, 'node_modules', '.intendant-toolchain.json');
 
-/** A Node that is new enough: the one at hand, or Node 24 from npm. */
+/** Returns a Node that is new enough: the running one, or Node 24 from npm. */
 export async function findNode(oldest = OLDEST_NODE) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const isNewEnough = major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
   return isNewEnough ? process.execPath : (await getTools()).node;
 }
 
-/** A pnpm of our version: the one at hand, or one from npm. */
+/** Returns a pnpm of our version: the installed one, or one from npm. */
 export async function findPnpm() {
   return pnpmOnPath() ?? (await getTools()).pnpm;
 }
 
-/** Installing dependencies may clear the folder where it is kept. */
+/** Installing dependencies may delete the folder in which it is stored. */
 export function rememberTools(tools) {
   mkdirSync(dirname(MEMORY), { recursive: true });
   writeFileSync(MEMORY, JSON.stringify(tools));
@@ -74,7 +74,7 @@ function pnpmOnPath() {
     });
     return Number.parseInt(version, 10) === PNPM_MAJOR ? pnpm : undefined;
   } catch {
-    return undefined; // broken, or for another Node: npm has one that works
+    return undefined; // broken, or for another Node: use the one from npm
   }
 }
 

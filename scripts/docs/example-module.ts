@@ -1,7 +1,8 @@
-/*
- * Examples as the compiler sees them. A page's blocks build on each other, as a reader takes them: each is a scope inside the
- * one before. Docstrings stand each for itself. Lines keep their numbers, so that an error points into the page: imports,
- * which can't stand in a scope, move to the first line, and everything that is no example becomes an empty line.
+/**
+ * Converts examples to modules for the compiler. A page's blocks build on each other: each is a scope inside the
+ * previous one. Examples in docstrings are independent. Lines keep their numbers, so that an error names the line in
+ * the page: imports, which cannot be inside a scope, are moved to the first line, and everything that is not an example
+ * becomes an empty line.
  */
 
 const FENCE = /^\s*```(.*)$/;
@@ -10,16 +11,16 @@ const DOCSTRING = /^\s*\/\*\*[\s\S]*?\*\/\s*$/gm;
 const DOCSTRING_LINE = /^\s*\*? ?/;
 
 export interface ExampleOptions {
-  /** Whether a block sees what the one before it declared. */
+  /** Whether a block can use the declarations of the previous one. */
   readonly isContinuous: boolean;
 }
 
-/** The module of a page's `ts` blocks; undefined when it has none. */
+/** The module of a page's `ts` blocks; undefined if it has none. */
 export function pageModule(markdown: string): string | undefined {
   return moduleOf(markdown.split('\n'), { isContinuous: true });
 }
 
-/** The module of the `ts` blocks in a source file's docstrings; undefined when there are none. */
+/** The module of the `ts` blocks in a source file's docstrings; undefined if there are none. */
 export function docstringModule(source: string): string | undefined {
   const lines = source.replaceAll(/[^\n]+/g, '').split('\n');
   for (const { 0: docstring, index } of source.matchAll(DOCSTRING)) {
@@ -61,7 +62,10 @@ interface ImportParts {
   readonly source: string;
 }
 
-/** A name a statement, so that blocks may repeat an import. What a reader's own file exports is declared for all. */
+/**
+ * One statement per name, so that blocks may repeat an import. Names that a reader's own file exports are declared for
+ * all blocks.
+ */
 function singleImports({ names, source }: ImportParts): string[] {
   if (source.startsWith('.')) return [];
   if (names === undefined) return [`import '${source}';`];

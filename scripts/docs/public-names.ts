@@ -8,7 +8,7 @@ interface PackageManifest {
   readonly exports?: Readonly<Record<string, string>>;
 }
 
-/** How each public name of the packages is imported: `createDataStore` by `import { createDataStore } from '@intendant/core';`. */
+/** The import statement of each public name, e.g. `import { createDataStore } from '@intendant/core';` for `createDataStore`. */
 export function publicNames(): Map<string, string> {
   const names = new Map<string, string>();
   for (const manifestFile of filesLike('packages/*/package.json')) {
@@ -26,7 +26,7 @@ export function publicNames(): Map<string, string> {
   return names;
 }
 
-/** Those of `export { a, type B } from …`, types with the word in front. */
+/** The names in `export { a, type B } from …`; types keep the word `type`. */
 function exportedNames(source: string): string[] {
   return [...source.matchAll(/^export (type )?\{([^}]*)\} from/gm)].flatMap(([, type = '', list = '']) =>
     list

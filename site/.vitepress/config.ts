@@ -21,7 +21,7 @@ const pages = (...names: string[]) =>
     })
     .map((name) => ({ text: titleOf(name), link: `/${name}` }));
 
-/** Pages of a folder that no group of the sidebar names, so that a new page is never missing. */
+/** Pages of a folder that are in no group of the sidebar, so that a new page is never missing. */
 const others = (folder: string, named: readonly { link: string }[]) =>
   pages(
     ...readdirSync(`${source}/${folder}`)
@@ -31,7 +31,7 @@ const others = (folder: string, named: readonly { link: string }[]) =>
       .toSorted(),
   );
 
-/** The way from the first program to a service in production, in the order in which one reads it. */
+/** The pages from the first program to a service in production, in reading order. */
 const path = pages(
   'guide/concepts',
   'guide/getting-started',

@@ -1,12 +1,12 @@
 import { type Authorizer, type DbRole, MissingOrgIdError, type RoleMapping } from '@intendant/core';
 
-/** What this service already knows of a caller. */
+/** What this service already knows about a caller. */
 export interface Account {
   readonly company?: string;
   readonly isOperator: boolean;
 }
 
-/** Operators see every company's records; everybody else works on their own company's. */
+/** Operators see every company's records; all others work on the records of their own company. */
 export class AccountAuthorizer implements Authorizer<Account> {
   orgId(account: Account): string {
     if (!account.company) throw new MissingOrgIdError('the account belongs to no company');

@@ -1,12 +1,12 @@
 import type { Transaction } from '@intendant/core';
 import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
 
-/** The columns that these queries use, as Kysely wants to know them. */
+/** The columns that these queries use, as Kysely defines them. */
 interface Database {
   vm: { id: string; name: string; region: string; cpus: number; org_id: string };
 }
 
-/** Kysely over the one connection of a transaction, which stays ours to commit and to give back. */
+/** Kysely on the connection of a transaction. The framework commits the transaction and releases the connection. */
 export function kyselyOf(tx: Transaction): Kysely<Database> {
   const { client } = tx;
   const connection = { query: client.query.bind(client), release: () => {} } as unknown as PostgresPoolClient;
@@ -15,7 +15,7 @@ export function kyselyOf(tx: Transaction): Kysely<Database> {
   });
 }
 
-/** How many CPUs the caller's VMs have in each region. */
+/** Number of CPUs of the caller's VMs in each region. */
 export const cpusByRegion = (tx: Transaction) =>
   kyselyOf(tx)
     .selectFrom('vm')

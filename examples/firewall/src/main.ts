@@ -20,7 +20,7 @@ const rule = (port: number, action: Rule['action'], source = '10.79.0.0/16'): Ru
 
 const say = (text: string) => console.log(text);
 
-/** The whole story with real namespaces. */
+/** The whole demonstration with real namespaces. */
 async function inNamespaces(url: string): Promise<void> {
   await using plane = await openControlPlane(url);
   await using site = await Site.open(['host1', 'host2']);

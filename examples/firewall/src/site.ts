@@ -19,7 +19,7 @@ export class Site implements AsyncDisposable {
     this.#clients = `${prefix}-clients`;
   }
 
-  /** Makes the namespaces. Their names carry the process id, so that two runs do not meet. */
+  /** Creates the namespaces. Their names contain the process id, so that two runs do not conflict. */
   static async open(hosts: readonly string[]): Promise<Site> {
     const site = new Site(`fw${process.pid}`);
     try {

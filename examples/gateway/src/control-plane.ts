@@ -19,7 +19,7 @@ export async function openControlPlane(url: string): Promise<ControlPlane> {
   return { realization, close: () => store.close() };
 }
 
-/** The worker beside one nginx. Changes of one nginx's files take turns. */
+/** The worker beside one nginx. Changes to the files of one nginx run one after the other. */
 export function gatewayWorker({ realization }: ControlPlane, id: string, nginx: Nginx, options: GatewayOptions = {}) {
   return realization.worker({
     enforcementPoint: id,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Answer, type Nginx, request, startNginx } from './nginx.ts';
 import { freePort } from './upstream.ts';
 
-/** Some nginx processes with folders of their own. */
+/** Several nginx processes, each with its own folder. */
 export class EdgeSite implements AsyncDisposable {
   readonly #folder: string;
   readonly #gateways = new Map<string, Nginx>();
@@ -41,7 +41,7 @@ export class EdgeSite implements AsyncDisposable {
     return nginx;
   }
 
-  /** What each gateway answers to a request, in the order of their names. */
+  /** The response of each gateway to a request, in the order of their names. */
   request(host: string, path: string): Promise<Answer[]> {
     return Promise.all([...this.#gateways.values()].map((nginx) => request(nginx, host, path)));
   }

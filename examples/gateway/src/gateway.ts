@@ -52,9 +52,9 @@ export async function applyRoute(nginx: Nginx, route: Route, { beforeReload }: G
   await checkUpstream(nginx, route);
 }
 
-/** A route whose upstream does not answer is loaded, and is an error all the same: its owner should know. */
+/** A route whose upstream does not respond is loaded, but reported as an error, so that its owner learns of it. */
 async function checkUpstream(nginx: Nginx, route: Route): Promise<void> {
-  if (route.match === 'pattern') return; // There is no path to try that surely matches.
+  if (route.match === 'pattern') return; // No path is known to match, so nothing can be requested.
   const { status } = await request(nginx, hostNameOf(route), route.path);
   if (status === 502 || status === 504)
     throw new Error(`the upstream ${route.upstream} does not answer (HTTP ${status})`);

@@ -19,7 +19,7 @@ http {
 }
 `;
 
-/** Where a server tells which revision of its route it has loaded. */
+/** The path at which a server reports which revision of its route it has loaded. */
 export const REVISION_PATH = '/.intendant/revision';
 
 export const routeConfig = (route: Route, port: number): string => `

@@ -14,7 +14,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** The files and the port of one nginx. Whoever knows them can change its configuration; see `startNginx`. */
+/** The files and the port of one nginx. They are all that is needed to change its configuration; see `startNginx`. */
 export interface Nginx {
   readonly folder: string;
   readonly port: number;
@@ -23,7 +23,7 @@ export interface Nginx {
 const configFile = ({ folder }: Nginx) => join(folder, 'nginx.conf');
 export const routesFolder = ({ folder }: Nginx) => join(folder, 'routes');
 
-/** Starts an nginx with no route yet. Resolves when it serves. */
+/** Starts an nginx without routes. Resolves when it serves. */
 export async function startNginx(nginx: Nginx): Promise<ChildProcess> {
   await rm(nginx.folder, { recursive: true, force: true });
   await mkdir(routesFolder(nginx), { recursive: true });
@@ -44,14 +44,15 @@ const serves = (nginx: Nginx): Promise<boolean> =>
     () => false,
   );
 
-/** What nginx says to its files. Throws with nginx's own message if they are wrong. */
+/** Tests the configuration files with nginx. Throws nginx's message if they are invalid. */
 export function testConfiguration(nginx: Nginx): Promise<void> {
   return runNginx(nginx, ['-t']);
 }
 
 /**
- * Lets nginx read its files again, and waits until the host serves this revision; undefined: until it is gone. For a
- * moment old and new worker processes of nginx take connections side by side, so one right answer proves nothing.
+ * Makes nginx reload its files, and waits until the host serves this revision; undefined: until it is gone. For a
+ * moment old and new worker processes of nginx accept connections side by side, so several correct responses in a row
+ * are needed.
  */
 export async function reload(nginx: Nginx, host: string, revision: number | undefined): Promise<void> {
   await runNginx(nginx, ['-s', 'reload']);
@@ -79,7 +80,7 @@ function runNginx(nginx: Nginx, args: readonly string[]): Promise<void> {
   });
 }
 
-/** `nginx: [emerg] unknown directive … in /path/routes/x.conf:5`, without the path, which is not the tenant's concern. */
+/** Removes the path, which does not concern the tenant, from `nginx: [emerg] unknown directive … in /path/routes/x.conf:5`. */
 const firstComplaint = (stderr: string): string | undefined =>
   stderr
     .match(/\[emerg\] (?:\d+#\d+: )?(.*)/)?.[1]

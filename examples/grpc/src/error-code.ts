@@ -1,7 +1,7 @@
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { type ErrorCode, IntendantError } from '@intendant/core';
 
-/** What a caller can do something about. The rest is Internal, and its message stays here. */
+/** Errors on which a caller can act. All others become Internal, without their message. */
 const CODES: Partial<Record<ErrorCode, Code>> = {
   RECORD_NOT_FOUND: Code.NotFound,
   REVISION_CONFLICT: Code.Aborted,
@@ -17,7 +17,7 @@ const CODES: Partial<Record<ErrorCode, Code>> = {
   CONNECTION: Code.Unavailable,
 };
 
-/** Answers the framework's errors as gRPC status codes, those in the middle of a stream too. */
+/** Translates the framework's errors to gRPC status codes, also in the middle of a stream. */
 export const withErrorCodes: Interceptor = (next) => async (request) => {
   try {
     const response = await next(request);

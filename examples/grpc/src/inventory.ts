@@ -4,7 +4,7 @@ import type { ProtoStore, StoredMessage } from '@intendant/protostore';
 import { callerOf } from './caller.ts';
 import { CpuSchema, type Inventory, StoredCpuSchema } from './gen/inventory/v1/inventory_pb.js';
 
-/** The service: each call is one operation of protostore, with the caller's eyes. */
+/** The service: each call is one operation of protostore, with the caller's rights. */
 export function inventory(protoStore: ProtoStore): ServiceImpl<typeof Inventory> {
   const sessionOf = (context: HandlerContext) => protoStore.as(callerOf(context));
   return {

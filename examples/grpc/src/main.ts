@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { startDevDatabase } from '@intendant/devdb';
 import { startServer } from './server.ts';
 
-// APP_DATABASE_URL is the service's own database. Without it, one is made: on the server that DATABASE_URL names, or on
-// one from npm that runs as long as this does.
+// APP_DATABASE_URL is the service's own database. If it is not set, a database is created: on the server of DATABASE_URL, or on
+// a server from npm that runs as long as this process.
 const { APP_DATABASE_URL, APP_ADMIN_DATABASE_URL, PORT = '50051' } = process.env;
 
 async function main(): Promise<void> {

@@ -13,13 +13,13 @@ export interface ServerOptions {
   readonly databaseUrl: string;
   /** A login that may create roles and tables. Default: `databaseUrl`. */
   readonly adminDatabaseUrl?: string | undefined;
-  /** 0 takes a free one. */
+  /** The port; 0 chooses a free one. */
   readonly port: number;
 }
 
 export interface RunningServer {
   readonly port: number;
-  /** Lets the calls under way end, for three seconds; then closes what is left. */
+  /** Waits up to three seconds for running calls to end; then closes all connections. */
   close(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ async function listen(protoStore: ProtoStore, port: number): Promise<RunningServ
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sessions, sockets) };
 }
 
-/** Keeps what a server hands out until it closes; answers a function that ends all that is open. */
+/** Collects what a server opens until it closes; returns a function that closes everything still open. */
 function tracked<Thing extends EventEmitter>(server: Http2Server, event: string, end: (thing: Thing) => void) {
   const open = new Set<Thing>();
   server.on(event, (thing: Thing) => {
@@ -73,7 +73,7 @@ function tracked<Thing extends EventEmitter>(server: Http2Server, event: string,
   return () => open.forEach(end);
 }
 
-/** A socket that a stalled client doesn't drain outlives its session: so the sockets go too. */
+/** The socket of a client that reads nothing can outlive its session, so sockets are closed too. */
 async function closeServer(server: Http2Server, endSessions: () => void, endSockets: () => void): Promise<void> {
   const closed = once(server, 'close');
   server.close();

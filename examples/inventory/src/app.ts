@@ -76,7 +76,7 @@ const remove = createRoute({
 
 const failure = (code: string, message: string) => ({ error: { code, message, retryable: false } });
 
-/** A value of the tables' own, without what only the database needs. */
+/** The values of the table's own fields, without those that only the database needs. */
 const view = ({ id, site, cpus, memoryGb, revision }: Machine, status: string) => ({
   id,
   site,

@@ -2,9 +2,9 @@ import { billedMachine, machine } from './machine.ts';
 import type { Service } from './service.ts';
 
 /**
- * Keeps the bill equal to the machines that exist. The bill and the acknowledgement of the change commit together, so a
- * change counts exactly once, also if a process is killed or two share the work. A purge deletes a row that was already
- * taken off the bill when it was soft-deleted.
+ * Keeps the bill equal to the machines that exist. The bill and the acknowledgement of the change are committed
+ * together, so a change counts exactly once, even if a process is killed or two share the work. A purge deletes a row
+ * whose soft delete was already subtracted from the bill.
  */
 export const startBilling = ({ store, subscriptions, identity }: Service) =>
   subscriptions.subscribe(

@@ -4,7 +4,7 @@
 
 export const etagOf = ({ revision }: { readonly revision: number }): string => `"${revision}"`;
 
-/** What a PUT says about the record that it expects. */
+/** The state of the record that a PUT requires. */
 export type Precondition =
   | { readonly kind: 'none' }
   /** `If-None-Match: *`: create it, and fail if it exists. */

@@ -12,7 +12,7 @@ export const machine = defineTable('machine', { schema: machineSchema, indexes: 
 
 export type Machine = RecordOf<typeof machine>;
 
-/** What each tenant has been billed for: one row for each machine that exists. */
+/** What each tenant has been billed for: one row for each existing machine. */
 export const billedMachine = defineTable('billed_machine', {
   schema: z.object({ id: z.string(), cpus: z.int() }),
   revisioned: false,

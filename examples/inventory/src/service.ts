@@ -22,7 +22,7 @@ export async function openService(connection: string, identity: IdentityProvider
   return { identity, store, realization, subscriptions, close: () => store.close() };
 }
 
-/** A worker that stands for the machines' provisioning system at a site. */
+/** A worker that simulates the machines' provisioning system at a site. */
 export const siteWorker = ({ realization }: Service, site: string) =>
   realization.worker({
     enforcementPoint: site,

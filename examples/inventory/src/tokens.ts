@@ -4,7 +4,10 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 const ISSUER = 'https://id.example.com/';
 const AUDIENCE = 'inventory';
 
-/** An identity provider inside the process. A real service has one elsewhere, and gives its JWKS address to JwtAuthorizer. */
+/**
+ * An identity provider inside the process. A real service uses an external one, and passes the address of its JWKS to
+ * JwtAuthorizer.
+ */
 export interface IdentityProvider {
   readonly authorizer: JwtAuthorizer;
   /** A token for a tenant's user. `expiresIn` is a time span such as `2h`. */

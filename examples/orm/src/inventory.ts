@@ -1,6 +1,6 @@
 import type { Transaction } from '@intendant/core';
 
-/** How many CPUs the caller's machines have at one site. */
+/** Number of CPUs of the caller's machines at one site. */
 export interface SiteTotal {
   readonly site: string;
   readonly cpus: number;

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Inventory } from './inventory.ts';
 
-/*
- * Prisma lives in a folder of its own with its own lockfile, outside the workspace: it would add 200 MB to everybody's
+/**
+ * Prisma is in a folder of its own with its own lockfile, outside the workspace, because it would add 200 MB to every
  * install. Its typed client is generated there too.
  */
 
@@ -14,7 +14,7 @@ const FOLDER = fileURLToPath(new URL('../prisma', import.meta.url));
 
 export const isPrismaInstalled = (): boolean => existsSync(join(FOLDER, 'generated', 'client.ts'));
 
-/** Installs what the folder's lockfile says and generates the client, unless that has been done. Throws without a registry. */
+/** Installs what the folder's lockfile says and generates the client, unless that was done before. Throws without a registry. */
 export async function installPrisma(): Promise<void> {
   if (isPrismaInstalled()) return;
   await npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
@@ -29,7 +29,7 @@ export async function loadPrismaInventory(): Promise<Inventory> {
   return module.prismaInventory;
 }
 
-/** The npm beside this Node, else the system's. */
+/** The npm beside this Node, or the system's. */
 function npm(...command: string[]): Promise<void> {
   const beside = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
   return existsSync(beside) ? run(process.execPath, [beside, ...command]) : run('npm', command);
@@ -39,7 +39,7 @@ async function run(program: string, command: readonly string[]): Promise<void> {
   const child = spawn(program, command, {
     cwd: FOLDER,
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Generating needs no engine; naming any program keeps Prisma from downloading one.
+    // Generating needs no engine. If any program is named as the engine, Prisma does not download one.
     env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
   });
   const errors: string[] = [];

@@ -1,6 +1,6 @@
 import type { Inventory } from './inventory.ts';
 
-/** Plain SQL: the transaction itself runs it. The row types are the caller's word. */
+/** Plain SQL, run by the transaction itself. The row types are not checked. */
 export const sqlInventory: Inventory = {
   name: 'plain SQL',
   cpusBySite: async (tx) => {

@@ -15,7 +15,7 @@ const DURATIONS_MS: Readonly<Record<Temper, readonly [number, number]>> = {
 
 const FLAKY_SHARE = 0.3;
 
-/** What stands behind a point: takes its time, and fails as real devices do. */
+/** The simulated device behind a point: it takes time, and fails as real devices do. */
 export class Device {
   readonly #point: PlaygroundPoint;
   readonly #random: Random;
@@ -34,7 +34,7 @@ export class Device {
       throw new Error(`${id}: commit of ${subject} timed out after 30 s; the device kept its previous configuration`);
   }
 
-  /** Refuses for good what the device can never take. */
+  /** Throws an error that no retry can fix, for a configuration that the device cannot accept. */
   checkPort(port: number): void {
     if (port < 1) throw new TerminalError(`port ${port} is not allowed in a rule; ports go from 1 to 65535`);
   }

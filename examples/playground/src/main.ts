@@ -1,4 +1,4 @@
-// The playground, `npm run console`: a database, forty points, three tenants, and the console's page on them.
+// The playground, `npm run console`: a database, forty points, three tenants, and the console's page showing them.
 import { ensurePage } from '@intendant/console/page-build';
 import { startDevDatabase } from '@intendant/devdb';
 import { serveConsole } from './serve-console.ts';
@@ -7,7 +7,7 @@ import { startSubscribers } from './subscribers.ts';
 import { Traffic } from './traffic.ts';
 import { PlaygroundWorkers } from './workers.ts';
 
-// The database notices when this process is gone, and ends with it.
+// The database server ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     console.log('\nThe playground is stopped.');

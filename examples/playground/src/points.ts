@@ -1,6 +1,6 @@
 import type { Labels } from '@intendant/realization';
 
-/** What a point's devices are like. */
+/** The properties of a point's devices. */
 export type Temper = 'quick' | 'slow' | 'flaky' | 'outage';
 
 export interface PlaygroundPoint {
@@ -23,5 +23,5 @@ export const POINTS: readonly PlaygroundPoint[] = REGIONS.flatMap((region) =>
   })),
 );
 
-/** Its worker goes away for a while, again and again: the point becomes stale. */
+/** Its worker stops for a while, repeatedly, so that the point becomes stale. */
 export const LONELY_POINT = 'sa-east-5';

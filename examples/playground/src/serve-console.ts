@@ -6,7 +6,7 @@ import { createMetrics } from '@intendant/telemetry';
 import type { Service } from './service.ts';
 import { adminOf, SERVICE_ADMIN, TENANTS } from './tables.ts';
 
-/** One-time links into the page, by who is signed in with them. */
+/** One-time links to the page, by the caller that they sign in. */
 export interface ServedConsole {
   readonly links: Readonly<Record<string, string>>;
 }

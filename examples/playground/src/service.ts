@@ -11,12 +11,12 @@ export interface Service {
   readonly realization: Realization;
 }
 
-/** The three parts on one database. The service's login has no rights of its own: row security holds for it. */
+/** The three parts on one database. The service's login has no rights of its own, so row security applies to it. */
 export async function openService(adminUrl: string): Promise<Service> {
   const store = await createDataStore({
     connection: await applicationLogin(adminUrl),
     adminConnection: adminUrl,
-    pool: { max: 30 }, // forty workers, the traffic and the console share it
+    pool: { max: 30 }, // shared by forty workers, the traffic and the console
   });
   const subscriptions = await createSubscriptions({ store, records: [virtualMachine, firewallRule] });
   const realization = await createRealization({ store, subscriptions });

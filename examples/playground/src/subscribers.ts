@@ -3,7 +3,7 @@ import { virtualMachine } from './tables.ts';
 
 const REFUSED_CPUS = 32;
 
-/** Two durable subscribers: one works, and one puts aside what it cannot take. */
+/** Two durable subscribers: one succeeds, and one fails for some changes, which become dead letters. */
 export async function startSubscribers(subscriptions: Subscriptions): Promise<void> {
   await subscriptions.subscribe(virtualMachine, async () => {}, { name: 'audit-export' });
   await subscriptions.subscribe(

@@ -9,7 +9,7 @@ const MOST_OF_A_KIND = 60;
 const IMAGES = ['debian-13', 'ubuntu-26.04', 'fedora-44'];
 const BAD_RULE_SHARE = 0.05;
 
-/** What the tenants' users do: first each fills its account, and then they go on changing something. */
+/** The activity of the tenants' users: they first fill their accounts, and then keep changing them. */
 export class Traffic {
   readonly #realization: Realization;
   readonly #paceMs: number;
@@ -22,7 +22,7 @@ export class Traffic {
     this.#paceMs = paceMs;
   }
 
-  /** Resolves when every tenant has something. */
+  /** Resolves when every tenant has some resources. */
   async fill(): Promise<void> {
     for (const tenant of TENANTS) {
       for (let made = 0; made < MACHINES; made++) await this.#createMachine(tenant);
@@ -30,7 +30,7 @@ export class Traffic {
     }
   }
 
-  /** Changes one thing after the other, until it is stopped. `onError` hears of what failed; it goes on. */
+  /** Makes one change after the other until it is stopped. Errors are passed to `onError`, and it continues. */
   start(onError: (error: unknown) => void): void {
     this.#timer = setTimeout(async () => {
       await this.#changeSomething().catch(onError);
@@ -90,7 +90,7 @@ export class Traffic {
     await this.#as(tenant).persistIntent(firewallRule, record, { selector: { region: pick(this.#random, REGIONS) } });
   }
 
-  /** Once in a while a port that no device takes: an error that lasts until somebody mends the rule. */
+  /** Sometimes a port that no device accepts: an error that lasts until the rule is fixed. */
   #port(): number {
     return this.#random() < BAD_RULE_SHARE ? 0 : pick(this.#random, [22, 80, 443, 5432, 8080]);
   }

@@ -7,7 +7,7 @@ import { firewallRule, virtualMachine } from './tables.ts';
 const ABSENT_MS = 90_000;
 const PRESENT_MS = 150_000;
 
-/** The workers of all points, in this process; one of them goes away and comes back. */
+/** The workers of all points, in this process. One of them stops and starts repeatedly. */
 export class PlaygroundWorkers {
   readonly #workers: ReadonlyMap<string, Worker>;
   #timer: NodeJS.Timeout | undefined;
@@ -47,7 +47,7 @@ function makeWorker(realization: Realization, point: PlaygroundPoint, random: Ra
     enforcementPoint: point.id,
     labels: point.labels,
     concurrency: 2,
-    pollIntervalMs: 15_000, // the feed wakes it; forty workers need not look more often
+    pollIntervalMs: 15_000, // the feed wakes the workers, so they need not poll more often
     resyncEveryMs: 1_800_000,
     retry: { limit: 6, minDelayMs: 2_000, maxDelayMs: 30_000 },
     handlers: [

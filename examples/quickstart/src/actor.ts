@@ -10,16 +10,16 @@ const MOST_RESTARTS = 5;
 const STOP_MS = 5000;
 
 export interface ActorOptions {
-  /** How it is called in the terminal. */
+  /** Its name in the terminal. */
   readonly name: string;
-  /** A program beside this file. */
+  /** A program in this folder. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Hears what the process saw. */
+  /** Called with each event that the process reports. */
   readonly onSaw: (subject: string, what: string) => void;
 }
 
-/** A process of the quickstart's. One that is killed is started again, as a supervisor would; one that fails is not. */
+/** A process of the quickstart. If it is killed, it is started again, as a supervisor would; if it fails, it is not. */
 export class Actor implements AsyncDisposable {
   readonly #options: ActorOptions;
   readonly #ready = Promise.withResolvers<void>();
@@ -36,26 +36,26 @@ export class Actor implements AsyncDisposable {
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.#fail = reject;
-    promise.catch(() => {}); // Whoever waits hears of it; it may be that nobody does yet.
+    promise.catch(() => {}); // Callers that wait receive the error; perhaps nobody waits yet.
   }
 
   get name(): string {
     return this.#options.name;
   }
 
-  /** Resolves when the process says that it is ready. */
+  /** Resolves when the process reports that it is ready. */
   async start(): Promise<void> {
     this.#spawn();
     await Promise.race([this.#ready.promise, this.failed]);
   }
 
-  /** Lets it begin its work. */
+  /** Tells the process to begin its work. */
   go(): void {
     this.#mayGo = true;
     this.#process?.send('go');
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     const child = this.#process;

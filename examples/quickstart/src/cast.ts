@@ -6,19 +6,19 @@ import { EnforcedFolder } from './enforced-folder.ts';
 import type { DemoSettings } from './settings.ts';
 import { Witness } from './witness.ts';
 
-/** A process, and what it says it saw. */
+/** A process, and the events that it reported. */
 export interface Role {
   readonly actor: Actor;
   readonly witness: Witness;
 }
 
-/** A worker's role, at its point, and what it enforces there. */
+/** The process of a worker at its point, and what it enforces there. */
 export interface Post extends Role {
   readonly enforcementPoint: string;
   readonly folder: EnforcedFolder;
 }
 
-/** The processes beside T0. */
+/** The processes that T0 starts. */
 export interface Cast extends AsyncDisposable {
   readonly posts: readonly [Post, Post];
   readonly subscriber: Role;
@@ -29,7 +29,7 @@ export interface Cast extends AsyncDisposable {
 }
 
 /**
- * Two workers and a subscriber, not yet started. The workers' folders are made, and empty; the subscriber reads from this
+ * Two workers and a subscriber, not yet started. The workers' folders are created empty. The subscriber reads from this
  * position, also when it is started again.
  */
 export async function openCast(settings: DemoSettings, databaseUrl: string, from: Position): Promise<Cast> {

@@ -2,7 +2,7 @@ import type { Position } from '@intendant/subscription';
 import type { Service } from './service.ts';
 import { CALLERS, policy, vm } from './tables.ts';
 
-/** Removes what an earlier run left in this database. Answers the place in the feed after it. */
+/** Removes what an earlier run left in this database. Returns the position in the feed after that. */
 export async function cleanSlate({ store, subscriptions, realization }: Service): Promise<Position> {
   for (const caller of Object.values(CALLERS)) await store.as(caller).delete(vm, 'VM1');
   await realization.as(CALLERS['Coke/Americas']).purge(policy, 'P1');

@@ -1,13 +1,13 @@
 import { IntendantError } from '@intendant/core';
 import { DevDatabaseError } from '@intendant/devdb';
 
-/** Tells of an error in the way it deserves, and answers the exit code: a user's mistake is a sentence, a bug its stack. */
+/** Prints an error and returns the exit code: for a user's mistake one sentence, for a bug the stack. */
 export function complain(error: unknown): number {
   console.error(isForTheUser(error) ? error.message : error);
   return 1;
 }
 
-/** A problem of the quickstart's own that its user can do something about. */
+/** A problem that the user of the quickstart can solve. */
 export class QuickstartError extends Error {
   override readonly name = 'QuickstartError';
 }

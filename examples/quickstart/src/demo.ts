@@ -10,7 +10,7 @@ import type { DemoSettings } from './settings.ts';
 import { say, title } from './terminal.ts';
 import { whoSeesWhat } from './who-sees-what.ts';
 
-/** Both flows, on real processes. Answers whether all that was seen is what should have been seen. */
+/** Runs both flows on real processes. Returns whether every observation was as expected. */
 export async function runDemo(settings: DemoSettings): Promise<boolean> {
   const resources = new Resources();
   try {

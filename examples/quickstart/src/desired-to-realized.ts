@@ -11,7 +11,7 @@ export interface Stage extends Pick<Cast, 'posts' | 'subscriber'> {
 
 const TIMEOUT_MS = 60_000;
 
-/** T0 says what is wanted at E1 and E2; T1 and T2 make it so; then T0 wants it gone again. */
+/** T0 persists an intent for E1 and E2, T1 and T2 realize it, and then T0 deletes it. */
 export async function desiredToRealized(stage: Stage): Promise<void> {
   const r = stage.realization.as(CALLERS['Coke/Americas']);
   await realize(stage, r);
@@ -53,7 +53,7 @@ async function read({ findings }: Stage, r: RealizationSession, when: string, ex
   findings.add('T0', `P1 ${when}`, status, expected);
 }
 
-/** What is enforced can be seen without asking anybody: here it is a file. */
+/** The enforced state can be checked directly: here it is a file. */
 async function look({ findings }: Stage, { enforcementPoint, folder }: Post, expected: string[]): Promise<void> {
   const files = await folder.list();
   findings.add('T0', `the folder of ${enforcementPoint}`, contents(files), contents(expected));
@@ -82,5 +82,5 @@ async function hearSubscriber({ subscriber, findings }: Stage): Promise<void> {
 
 const MILESTONES: readonly Status[] = ['PENDING', 'REALIZED', 'DELETION_PENDING', 'DELETION_REALIZED'];
 
-/** An attempt that a killed worker left unfinished is made again: that adds no news. */
+/** An attempt that a killed worker did not finish is repeated, without a further event. */
 const distinct = (seen: readonly string[]): string => [...new Set(seen)].join(', ');

@@ -2,7 +2,7 @@ import { appendFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from './make-folder.ts';
 
-/** What one worker enforces: a file for each policy that is true at its point, and a history of what it did. */
+/** What one worker enforces: a file for each policy that is realized at its point, and a history of its operations. */
 export class EnforcedFolder {
   readonly path: string;
 
@@ -19,10 +19,10 @@ export class EnforcedFolder {
     await this.prepare();
   }
 
-  /** May be repeated: handlers run at least once. */
+  /** May be repeated, because handlers run at least once. */
   async put(name: string, content: unknown): Promise<void> {
     const file = join(this.path, fileName(name));
-    // Renamed into its place, so that a worker that is killed leaves no half a file.
+    // Renamed into place, so that a killed worker leaves no incomplete file.
     await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`);
     await rename(`${file}.new`, file);
     await this.#note(`put ${name}`);
@@ -43,5 +43,5 @@ export class EnforcedFolder {
   }
 }
 
-/** Ids come from users: a slash in one must not lead out of the folder. */
+/** Ids come from users: a slash in an id must not lead to another folder. */
 const fileName = (name: string): string => `${encodeURIComponent(name)}.json`;

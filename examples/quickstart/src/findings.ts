@@ -9,7 +9,7 @@ interface Finding {
 
 const COLUMNS = ['who', 'looked at', 'saw'] as const;
 
-/** Who saw what, and whether it was what they should have seen. */
+/** The observations of all processes, and whether they were as expected. */
 export class Findings {
   readonly #findings: Finding[] = [];
 

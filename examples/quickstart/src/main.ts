@@ -1,17 +1,17 @@
-// The quickstart, `npm run demo`: this process is T0 and starts the others. Exit code 0 means that all of it was true.
+// The quickstart, `npm run demo`: this process is T0 and starts the others. Exit code 0 means that all observations were as expected.
 import { constants } from 'node:os';
 import { complain } from './complain.ts';
 import { runDemo } from './demo.ts';
 import { readDemoSettings } from './settings.ts';
 
-// Whoever is told to end ends at once: the other processes and the database notice, and end themselves.
+// A signal ends this process immediately; the other processes and the database notice it and end too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     console.error(`\nended by ${signal}`);
     process.exit(128 + constants.signals[signal]);
   });
 }
-// Nobody reads on, as in `npm run demo | head`.
+// The reader has closed the pipe, as in `npm run demo | head`.
 process.stdout.on('error', () => process.exit(1));
 
 let exitCode: number;

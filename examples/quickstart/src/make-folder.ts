@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes the folder and those above it. Node's own recursive mkdir tries for ever below /proc. */
+/** Creates the folder and its parents. Node's recursive mkdir never returns below /proc. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);

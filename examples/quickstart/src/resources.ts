@@ -1,4 +1,4 @@
-/** Closes what was opened, the last first. From Node 24 on, `await using` and AsyncDisposableStack do this. */
+/** Closes what was opened, in reverse order. From Node 24 on, `await using` and AsyncDisposableStack do this. */
 export class Resources {
   readonly #opened: AsyncDisposable[] = [];
 

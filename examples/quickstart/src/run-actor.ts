@@ -2,13 +2,10 @@ import { complain } from './complain.ts';
 import { Resources } from './resources.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** How long closing may take: without its database it would wait for connections. */
+/** Time limit for closing, in milliseconds: without its database it would wait for connections. */
 const CLOSE_MS = 3000;
 
-/**
- * The life of a process of the quickstart: opens, works, and closes when it is asked to end or when the process that
- * started it is gone, however that went.
- */
+/** Runs a process of the quickstart: opens, works, and closes when it is asked to end or when its parent has ended in any way. */
 export async function runActor(open: (resources: Resources) => Promise<void>): Promise<void> {
   const { promise: ending, resolve: end } = Promise.withResolvers<void>();
   for (const signal of SIGNALS) process.once(signal, () => end());

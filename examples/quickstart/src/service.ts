@@ -9,7 +9,7 @@ export interface Service extends AsyncDisposable {
   readonly realization: Realization;
 }
 
-/** The three parts on one database, in a schema of the quickstart's own. Every process opens the same. */
+/** The three parts on one database, in a schema of the quickstart's own. All processes open the same. */
 export async function openService(databaseUrl: string): Promise<Service> {
   const store = await createDataStore({
     connection: databaseUrl,
@@ -22,7 +22,7 @@ export async function openService(databaseUrl: string): Promise<Service> {
     const subscriptions = await createSubscriptions({ store, records: ['enforcement_status_policy'] });
     const realization = await createRealization({ store, subscriptions });
     await realization.register([policy], { roles: ROLES });
-    // A store that closes closes what was made on it.
+    // Closing the store also closes what was created on it.
     return { store, subscriptions, realization, [Symbol.asyncDispose]: () => store.close() };
   } catch (error) {
     await store.close();

@@ -13,7 +13,7 @@ export interface DemoSettings {
 export interface WorkerSettings {
   readonly databaseUrl: string;
   readonly enforcementPoint: string;
-  /** Where this worker puts what is true at its point. */
+  /** The folder for what is realized at this worker's point. */
   readonly folderPath: string;
   readonly realizeMs: number;
 }
@@ -38,7 +38,7 @@ export function readWorkerSettings(environment: Environment): WorkerSettings {
 
 export interface SubscriberSettings {
   readonly databaseUrl: string;
-  /** The position that it reads from. Default: from now on. */
+  /** The position from which it reads. Default: from now on. */
   readonly from: string;
 }
 

@@ -1,4 +1,4 @@
-// A process that follows the feed and prints each change as it comes: `node src/subscriber.ts`.
+// A process that follows the feed and prints each change: `node src/subscriber.ts`.
 import { statusName } from '@intendant/realization';
 import type { Change } from '@intendant/subscription';
 import { tell } from './actor-message.ts';
@@ -15,7 +15,7 @@ await runActor(async (resources) => {
   await follow(policy.name, ({ key, operation, revision }) =>
     report(String(key['id']), `${operation} revision ${revision}`),
   );
-  // The status tables are tables like any other.
+  // Status tables can be followed like other tables.
   await follow('enforcement_status_policy', ({ key, record }) =>
     report(`${key['id']} at ${key['enforcement_point_id']}`, statusName(Number(record?.['realization_status']))),
   );

@@ -1,13 +1,13 @@
 import { defineTable } from '@intendant/core';
 import { z } from 'zod';
 
-/** Each tenant has its own, in each instance of the service. */
+/** A table whose rows belong to one tenant, and to one instance of the service. */
 export const vm = defineTable('vm', {
   schema: z.object({ id: z.string(), name: z.string(), region: z.string() }),
   instanced: true,
 });
 
-/** What a tenant wants to be true at its enforcement points. */
+/** What a tenant wants to be realized at its enforcement points. */
 export const policy = defineTable('policy', {
   schema: z.object({ id: z.string(), name: z.string(), allowedPorts: z.array(z.int()) }),
 });

@@ -12,7 +12,7 @@ const VMS = {
 type CallerName = keyof typeof VMS;
 const NAMES = Object.keys(VMS) as CallerName[];
 
-/** Three callers give their machine the same id, and each finds its own. */
+/** Three callers give their machines the same id, and each finds its own machine. */
 export async function whoSeesWhat(store: DataStore, findings: Findings): Promise<void> {
   for (const name of NAMES) {
     const session = store.as(CALLERS[name]);

@@ -2,7 +2,7 @@ import { QuickstartError } from './complain.ts';
 
 const TIMEOUT_MS = 60_000;
 
-/** Remembers what a process says it saw, in order. */
+/** Stores the events that a process reports, in order. */
 export class Witness {
   readonly #seen = new Map<string, string[]>();
   readonly #waiting = new Set<() => void>();
@@ -16,7 +16,7 @@ export class Witness {
     return this.#seen.get(subject) ?? [];
   }
 
-  /** Resolves when it has been seen, now or earlier. */
+  /** Resolves when the event has been reported, now or earlier. */
   untilSaw(subject: string, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (end: () => void) => {

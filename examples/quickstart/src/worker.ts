@@ -1,4 +1,4 @@
-// A worker of one enforcement point, a process of its own: `node src/worker.ts`, with its settings in the environment.
+// A worker of one enforcement point, as a process of its own: `node src/worker.ts`, with its settings in the environment.
 import { setTimeout as delay } from 'node:timers/promises';
 import { on } from '@intendant/realization';
 import { tell, toldToGo } from './actor-message.ts';
@@ -16,13 +16,13 @@ await runActor(async (resources) => {
 
   const worker = realization.worker({
     enforcementPoint,
-    leaseMs: 3000, // so that a worker that was killed is soon noticed
+    leaseMs: 3000, // so that a killed worker is soon noticed
     handlers: [
       on(policy, {
         realize: async ({ record, revision, attempt }, { signal }) => {
           console.log(`realizes ${record.id} at revision ${revision}, attempt ${attempt}`);
           tell({ type: 'saw', subject: record.id, what: `realize revision ${revision}` });
-          await delay(realizeMs, undefined, { signal }); // as long as a firewall would take
+          await delay(realizeMs, undefined, { signal }); // the time that a real firewall would take
           await folder.put(record.id, { name: record.name, allowedPorts: record.allowedPorts, revision });
           console.log(`has put ${record.id} into its folder`);
         },

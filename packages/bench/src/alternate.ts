@@ -7,11 +7,11 @@ export type Measure = () => Promise<number>;
 export interface Entrant {
   /** The last part of the result's name, e.g. `vs-raw`. */
   readonly name: string;
-  /** Who it is, for people. */
+  /** The name shown in reports. */
   readonly peerName: string;
   readonly measure: Measure;
   readonly note?: string;
-  /** Installed on demand, and left out where that is impossible. */
+  /** Whether it is installed on demand. It is left out if that is impossible. */
   readonly isHeavy?: boolean;
 }
 
@@ -27,8 +27,9 @@ export interface Contest {
 }
 
 /**
- * Measures ours and each peer in turn, A B C A B C, and takes the ratio within each round: what slows the machine for a
- * while slows all of a round, and drops out. The first turn of each warms up and does not count.
+ * Measures ours and each peer in turn (A B C A B C) and computes the ratio within each round, so that a slowdown of the
+ * machine that affects a whole round has no effect on the ratio. The first turn of each is a warm-up and does not
+ * count.
  */
 export async function alternate(contest: Contest): Promise<Results> {
   const measures = [contest.ours, ...contest.peers.map(({ measure }) => measure)];

@@ -5,21 +5,21 @@ import type { BenchDatabase } from './database/bench-database.ts';
 import { profilerArguments } from './profile/profiler-arguments.ts';
 import type { Results } from './result.ts';
 
-/** How much work a run puts in. */
+/** How long a run measures. */
 export interface Effort {
   readonly isQuick: boolean;
-  /** Rounds that count. */
+  /** Number of rounds that count. */
   readonly rounds: number;
-  /** The same where a turn takes as long as it takes, often more than a second. */
+  /** The same for turns without a fixed duration, which often take more than a second. */
   readonly longRounds: number;
-  /** One contestant's turn in a round. */
+  /** Duration of one contestant's turn in a round. */
   readonly turnMs: number;
-  /** A run that has taken this long makes do with one round a contest: a slow machine must not make a quick run long. */
+  /** A run that has taken this long measures only one round per contest, so that a quick run stays quick on a slow machine. */
   readonly lateAfterMs: number;
 }
 
 export const QUICK: Effort = { isQuick: true, rounds: 3, longRounds: 2, turnMs: 100, lateAfterMs: 20_000 };
-/** Many short turns rather than few long ones: what disturbs the machine for a second spoils a round, not the median. */
+/** Many short turns rather than few long ones: a disturbance of a second affects one round, not the median. */
 export const FULL: Effort = {
   isQuick: false,
   rounds: 7,
@@ -33,19 +33,19 @@ const SCOPED = { table: 'vm', tenants: 100, rowsATenant: 100 } as const;
 
 export interface BenchOptions {
   readonly effort: Effort;
-  /** Whether somebody asked for the result of this name. Default: for all. */
+  /** Whether the result of this name is requested. Default: all are. */
   readonly isWanted?: (resultName: string) => boolean;
-  /** False where Prisma and TypeORM could not be installed. Default true. */
+  /** Whether Prisma and TypeORM could be installed. Default true. */
   readonly hasHeavyPeers?: boolean;
   readonly profileFolder?: string | undefined;
-  /** Hears what is measured next. */
+  /** Called with the name of what is measured next. */
   readonly onProgress?: (contestName: string) => void;
 }
 
-/** What is measured: rounds as the effort says, unless the contest has its own. */
+/** Options of a measurement. The number of rounds is that of the effort, unless the contest has its own. */
 export type ContestPlan = Omit<Contest, 'rounds'> & { readonly rounds?: number };
 
-/** What a scenario works with: the database, and each peer in a process of its own, started when first asked for. */
+/** What a scenario uses: the database, and each peer in a process of its own, which is started when it is first needed. */
 export class Bench implements AsyncDisposable {
   readonly effort: Effort;
   readonly database: BenchDatabase;
@@ -63,7 +63,7 @@ export class Bench implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Ours against the peers whose results are wanted and that are there. */
+  /** Compares ours with the available peers whose results are requested. */
   async compare(contest: ContestPlan): Promise<Results> {
     const peers = contest.peers.filter(
       ({ name, isHeavy }) => this.isWanted(`${contest.name}.${name}`) && (this.hasHeavyPeers || !isHeavy),
@@ -89,7 +89,10 @@ export class Bench implements AsyncDisposable {
     return opening;
   }
 
-  /** One that nobody else uses; the caller closes it. Answers how long its first piece of work took, import included. */
+  /**
+   * Starts a contestant that only this caller uses and must close. Returns how long its first operation took, including
+   * the import.
+   */
   start(
     peer: string,
     changes: Partial<ContestantOptions> = {},
@@ -103,22 +106,22 @@ export class Bench implements AsyncDisposable {
     );
   }
 
-  /** A turn's work on the scoped scenarios' table, 8 callers unless said otherwise. */
+  /** The task of a turn on the scoped scenarios' table, with 8 callers by default. */
   workload(operation: string, changes: Partial<Workload> = {}): Workload {
     return { operation, clients: 8, durationMs: this.effort.turnMs, size: 1, ...SCOPED, ...changes };
   }
 
-  /** The table of the scoped scenarios, made when first asked for. */
+  /** The table of the scoped scenarios, created when it is first needed. */
   scopedTable(): Promise<void> {
     return this.database.addTable(SCOPED.table, SCOPED.tenants, SCOPED.rowsATenant);
   }
 
-  /** Ends all that do something by themselves, such as looking for jobs, which would disturb the next scenario. */
+  /** Ends the processes that work without being asked (they poll for jobs, for example) and would disturb the next scenario. */
   async dismissTheRestless(): Promise<void> {
     await this.#close((peer) => !QUIET_PEERS.has(peer));
   }
 
-  /** Ends the contestants' processes, and with them their connections. */
+  /** Ends the contestants' processes, which closes their connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close(() => true);
   }
@@ -131,5 +134,5 @@ export class Bench implements AsyncDisposable {
   }
 }
 
-/** They do nothing unless asked. */
+/** Peers that do nothing unless they are asked. */
 const QUIET_PEERS = new Set(['intendant', 'raw-pg', 'pattern-pg', 'pattern-flow', 'drizzle', 'kysely', 'prisma']);

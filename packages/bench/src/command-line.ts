@@ -6,7 +6,7 @@ import { SCENARIOS } from './scenarios/all.ts';
 
 export interface CommandLine {
   readonly scenarios: readonly Scenario[];
-  /** Whether a result of this name was asked for. */
+  /** Whether a result of this name is requested. */
   readonly isWanted: (resultName: string) => boolean;
   readonly isQuick: boolean;
   readonly json: string | undefined;
@@ -26,7 +26,7 @@ const USAGE = `npm run bench -- [--only NAME]... [--quick] [--json FILE] [--url 
   --profile     Write CPU and heap profiles of our processes, and print where time and memory went, on our server too.
   --report      Write docs/benchmarks.md and the figures in the README. Default: committed pages stay as they are.`;
 
-/** Throws an error that says what to give instead. */
+/** Throws an error that says which arguments are valid. */
 export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
   const { values } = parseArgs({
     args: [...args],
@@ -60,7 +60,7 @@ export const usage = (): string =>
 
 const isPartOf = (result: string, name: string): boolean => result === name || result.startsWith(`${name}.`);
 
-/** In the order of all, each once. */
+/** In the order of all scenarios, each once. */
 function chosen(names: readonly string[]): Scenario[] {
   for (const name of names) {
     if (SCENARIOS.some((scenario) => isPartOf(name, scenario.name))) continue;
@@ -71,7 +71,7 @@ function chosen(names: readonly string[]): Scenario[] {
   return SCENARIOS.filter((scenario) => names.some((name) => isPartOf(name, scenario.name)));
 }
 
-/** Known now rather than after minutes of measuring. */
+/** Reported now rather than after minutes of measuring. */
 function checkWritable(file: string): void {
   const folder = dirname(resolve(file));
   const place = existsSync(file) ? file : folder;

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** What some packages bring along. */
+/** The size and the number of the packages that some packages need. */
 export interface Footprint {
   readonly packages: number;
   readonly megabytes: number;
@@ -13,7 +13,7 @@ interface Manifest {
   readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>;
 }
 
-/** The packages of these names as seen from a folder (`.` is the folder itself), with everything they need. */
+/** The packages of these names as resolved from a folder (`.` is the folder itself), with all their dependencies. */
 export async function footprintOf(folder: string, names: readonly string[]): Promise<Footprint> {
   const found = new Set<string>();
   const visit = async (packageFolder: string): Promise<void> => {
@@ -39,7 +39,7 @@ function needed({ dependencies = {}, peerDependencies = {}, peerDependenciesMeta
   return [...Object.keys(dependencies), ...peers];
 }
 
-/** As Node resolves it: the nearest node_modules that has it. */
+/** Resolves as Node does: the nearest node_modules that contains it. */
 async function resolvePackage(from: string, name: string): Promise<string | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, 'node_modules', name);
@@ -49,7 +49,7 @@ async function resolvePackage(from: string, name: string): Promise<string | unde
   }
 }
 
-/** Without the packages inside it, which are counted themselves, and without what only its developers have. */
+/** Without nested packages, which are counted separately, and without development dependencies. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true });
   const sizes = await Promise.all(

@@ -17,7 +17,7 @@ import type { Results } from './result.ts';
 import type { Scenario } from './scenario.ts';
 
 const RESULTS_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
-/** What a shell reports for a program that Ctrl-C ended. */
+/** The exit code that a shell reports for a program that was ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
 async function main(): Promise<void> {
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
 async function runAll(commandLine: CommandLine): Promise<{ environment: Environment; results: Results }> {
   await using server = await startDevDatabase({
     fsync: true,
-    // The log that replication reads is written for everybody, so that all measure on one server.
+    // The server writes the log that replication needs for all contestants, so that all are measured on one server.
     settings: { max_connections: 400, wal_level: 'logical', ...(commandLine.isProfiled && STATEMENT_COUNTING) },
     ...(commandLine.url !== undefined && { url: commandLine.url }),
   });
@@ -95,14 +95,14 @@ async function printProfiles(folder: string, database: BenchDatabase): Promise<v
   if (statements !== undefined) console.log(`\n${statements}`);
 }
 
-/** Ctrl-C gives up what is measured; leaving the scopes then ends processes, database and server. */
+/** Ctrl-C stops the measurement; leaving the scopes then ends processes, database and server. */
 async function interruptible<T>(run: () => Promise<T>): Promise<T> {
   const interrupted = Promise.withResolvers<never>();
   const interrupt = () => {
     process.exitCode = INTERRUPTED;
     interrupted.reject(new Error('Interrupted'));
   };
-  // It may come twice, to the group and passed on by npm: the second must not cut the tidying short.
+  // It may arrive twice, directly and through npm. The second one must not interrupt the cleanup.
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const running = run();
   running.catch(() => {});

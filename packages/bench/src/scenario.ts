@@ -1,12 +1,12 @@
 import type { Bench } from './bench.ts';
 import type { Results } from './result.ts';
 
-/** One question, answered with figures. */
+/** One question that figures answer. */
 export interface Scenario {
   readonly name: string;
-  /** What it finds out, in a sentence. */
+  /** What it measures, in a sentence. */
   readonly question: string;
-  /** True when it compares with Prisma or TypeORM, which are installed for it. */
+  /** Whether it compares with Prisma or TypeORM, which are then installed. */
   readonly needsHeavyPeers?: boolean;
   run(bench: Bench): Promise<Results>;
 }

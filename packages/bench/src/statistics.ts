@@ -1,4 +1,4 @@
-/** The value below which this part (0 to 1) of the values lies, interpolated. */
+/** The value below which this fraction (0 to 1) of the values lies, interpolated. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const place = (sorted.length - 1) * part;
@@ -9,6 +9,6 @@ export function quantile(values: readonly number[], part: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** Distance between the quartiles as a part of the median. */
+/** Interquartile range divided by the median. */
 export const relativeSpread = (values: readonly number[]): number =>
   (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);

@@ -1,13 +1,13 @@
-// How fast the console is with 100,000 resources at 1,000 points, 10,000 of them in error: node bench/large-console.ts
+// Measures the console with 100,000 resources at 1,000 points, 10,000 of them in ERROR: node bench/large-console.ts
 import { setTimeout as delay } from 'node:timers/promises';
 import { openBrowser } from '../src/testing/console-browser.ts';
 import { vm } from '../src/testing/console-fixture.ts';
 import { fillLarge, keptDatabase } from './large-data.ts';
 
 const DATA = { resources: Number(process.env['RESOURCES'] ?? 100_000), points: 1_000, pointsEach: 3 };
-/** How long the page is open while things change. */
+/** How long the page stays open while resources change, in milliseconds. */
 const WATCH_MS = Number(process.env['WATCH_MS'] ?? 60_000);
-/** A folder where the database stays between runs. Default: one that goes with the run. */
+/** A folder where the database stays between runs. Default: a temporary one. */
 const folder = process.env['LARGE_DATABASE'];
 
 await using kept = folder === undefined ? undefined : await keptDatabase(folder);

@@ -1,14 +1,14 @@
 import { startDevDatabase } from '@intendant/devdb';
 import { TEST_SETTINGS, type TestDatabase, withClient } from '@intendant/devdb/testing';
 
-/** How much there is in the database of the large runs. */
+/** The amount of data in the database of the large runs. */
 export interface LargeData {
   readonly resources: number;
   readonly points: number;
   readonly pointsEach: number;
 }
 
-/** A database that stays in a folder between runs, so that it is filled once. */
+/** A database that stays in a folder between runs, so that it is filled only once. */
 export async function keptDatabase(folder: string): Promise<TestDatabase> {
   const server = await startDevDatabase({
     dataDir: folder,
@@ -32,7 +32,7 @@ export async function fillLarge(adminUrl: string, { resources, points, pointsEac
   const status = `case when i < ${errors} then 1000 else 200 end, case when i < ${errors} then 'ERROR quota exceeded: 64 of 64 vCPUs in use' else '' end, 1`;
   const from = `from generate_series(0, ${resources - 1}) i`;
   const key = `'org-' || i % 20, 'vm-' || lpad(i::text, 6, '0')`;
-  // In portions, as they would come in: each has a time of its own.
+  // In portions with different times, as in a real service.
   const portions = Array.from({ length: 100 }, (_, index) => `${from} where i % 100 = ${index}`);
   await withClient(adminUrl, async (client) => {
     const { rows } = await client.query('select from public.vm limit 1');

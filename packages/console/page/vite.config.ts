@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-// Relative addresses: the console may be mounted anywhere, and says where by <base>.
+// Relative addresses: the console may be mounted at any path, and passes it in <base>.
 export default defineConfig({
   base: './',
   build: {

@@ -48,23 +48,24 @@ export interface ConsoleOptions<C = MetadataContext> {
   /** One-time links into the page, for a console without tokens. Default: none work. */
   readonly signInLinks?: SignInLinks<C>;
   /**
-   * The context of a request that the surrounding service has authenticated, e.g. by its own session. Asked when a request
-   * carries neither a token nor a session of the page. Return undefined for a request of nobody. Default: none.
+   * Returns the context of a request that the surrounding service has authenticated, e.g. by its own session. Called if
+   * a request has neither a token nor a session of the page. Return undefined for an unauthenticated request. Default:
+   * none.
    */
   readonly contextOf?: (request: Request) => C | undefined | Promise<C | undefined>;
   /**
-   * May a caller, who has the right to write in the database, take this action? Default: yes. A caller without that right
-   * is always refused.
+   * Whether a caller with the right to write in the database may take this action. Default: yes. A caller without that
+   * right is always refused.
    */
   readonly mayAct?: (context: C, action: string) => boolean;
-  /** What `/metrics` shows. Default: `/metrics` is not there. */
+  /** What `/metrics` returns. Default: `/metrics` does not exist. */
   readonly metrics?: MetricsSource;
-  /** True: `/metrics` asks for no sign-in. Default false: it asks for a caller who may see all tenants. */
+  /** True: `/metrics` requires no sign-in. Default false: it requires a caller who may see all tenants. */
   readonly hasOpenMetrics?: boolean;
   /** How long a browser stays signed in, in milliseconds; a token's own expiry ends it earlier. Default 12 hours. */
   readonly sessionLifetimeMs?: number;
   /**
-   * The path where the console is mounted, when the surrounding service strips it from requests. Default: found out from
+   * The path where the console is mounted, if the surrounding service removes it from requests. Default: the path of
    * the route, which works with `app.route(path, console)`.
    */
   readonly basePath?: string;

@@ -8,7 +8,7 @@ import type { Access } from './caller/access.ts';
 import type { Caller } from './caller/caller.ts';
 import { RefusedRequest } from './http/problem.ts';
 
-/** What every part of the console is made with. */
+/** What every part of the console receives. */
 export interface ConsoleParts {
   readonly store: DataStoreInternals;
   readonly realization: Realization<unknown>;
@@ -18,12 +18,12 @@ export interface ConsoleParts {
   readonly mayAct: (context: unknown, action: string) => boolean;
 }
 
-/** What a request carries from one handler to the next. */
+/** What a request's handlers pass on to each other. */
 export interface ConsoleEnv {
   Variables: { caller: Caller; access: Access };
 }
 
-/** A router whose requests are checked against their schemas, and refused as problems. */
+/** A router that checks requests against their schemas. Invalid ones are refused with a problem document. */
 export const makeRouter = (): OpenAPIHono<ConsoleEnv> =>
   new OpenAPIHono<ConsoleEnv>({
     defaultHook: (result) => {

@@ -31,11 +31,11 @@ import { OpenStreams } from './stream/change-stream.ts';
 const HALF_A_DAY_MS = 12 * 3_600_000;
 
 /**
- * An HTTP API and a web page that show what is realized and what is stuck, and why: a Hono app, to be served alone or
- * mounted into another (`app.route('/console', createConsole(…))`).
+ * Returns a Hono app with an HTTP API and a web page that show what is realized, what is stuck, and why. Serve it alone
+ * or mount it into another app (`app.route('/console', createConsole(…))`).
  *
- * The console has no rights of its own: whoever signs in sees and does what the store's authorizer and row security
- * allow them. Throws ConfigurationError for an option that is missing or wrong.
+ * The console has no rights of its own: a caller sees and does what the store's authorizer and row security allow.
+ * Throws ConfigurationError for an option that is missing or wrong.
  *
  * ```ts
  * import { serve } from '@hono/node-server';
@@ -125,7 +125,7 @@ const isTokenAuthorizer = (
 ): authorizer is TokenAuthorizer<unknown> =>
   authorizer !== undefined && 'authenticate' in authorizer && typeof authorizer.authenticate === 'function';
 
-/** Everything that `/openapi.json` describes. */
+/** All routes that `/openapi.json` describes. */
 function documentedApi(options: ConsoleOptions<unknown>, parts: ConsoleParts, session: SessionParts) {
   const {
     bodyBytes = 1_048_576,
@@ -180,7 +180,7 @@ function refuseLarge(bodyBytes: number): never {
   throw new RefusedRequest(413, `The body is larger than ${bodyBytes} bytes.`);
 }
 
-/** A form of another site cannot send JSON. */
+/** An HTML form of another site cannot send JSON. */
 const demandJson = async (context: Context, next: () => Promise<void>): Promise<void> => {
   const isJson = /^application\/json\s*(;|$)/i.test(context.req.header('content-type') ?? '');
   if (context.req.method === 'POST' && !isJson) throw new RefusedRequest(415, 'Send application/json.');

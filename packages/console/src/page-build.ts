@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PAGE_FOLDER } from './http/page-files.ts';
 
-/** There in a clone alone: the published package carries the built page. */
+/** Exists only in a clone; the published package contains the built page. */
 const SOURCE_FOLDER = new URL('../page/', import.meta.url);
 const STAMP = '.sources';
 
 /**
- * Builds the page if it is not built, or if its sources have changed since: in a clone, before the console is served.
- * Returns at once for the published package, which carries the built page. Takes a few seconds, and needs vite.
+ * Builds the page if it is not built, or if its sources have changed since. For a clone, before the console is served.
+ * Returns immediately in the published package, which contains the built page. Takes a few seconds, and needs vite.
  */
 export async function ensurePage(): Promise<void> {
   const sources = fileURLToPath(SOURCE_FOLDER);

@@ -6,7 +6,7 @@ import {
   translateError,
 } from '@intendant/core/internal';
 
-/** The rows of a query under the caller's scope. Throws what a session would: ConnectionError and the like. */
+/** Returns the rows of a query under the caller's scope. Throws the same errors as a session. */
 export async function scopedQuery(
   executor: Executor,
   scope: Scope,

@@ -1,6 +1,6 @@
 import { failure } from './dev-database-error.ts';
 
-/** Throws DevDatabaseError that names the first option that does not exist. Undefined options are passed over. */
+/** Throws DevDatabaseError that names the first option that does not exist. Undefined options are ignored. */
 export function refuseUnknownOptions(door: string, options: object, known: readonly string[]): void {
   const unknown = Object.entries(options).find(([name, value]) => value !== undefined && !known.includes(name));
   if (unknown === undefined) return;

@@ -1,4 +1,4 @@
-// What a message costs beside the same bytes in a plain core table, and how much memory a stream of many takes.
+// Measures the cost of a message compared with the same bytes in a plain core table, and the memory for a stream of many messages.
 // Run: pnpm run bench [messages to stream]. Each figure is the median of interleaved rounds.
 import { randomBytes } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -45,7 +45,7 @@ const mixed = create(EveryKindSchema, {
   repeatedStrings: Array.from({ length: 100 }, (_, index) => `interface ${index}`),
 });
 
-/** Operations a second, with several in flight. */
+/** Operations per second, with several at the same time. */
 async function rate(operate: (index: number) => Promise<unknown>): Promise<number> {
   const started = performance.now();
   let next = 0;
@@ -59,7 +59,7 @@ async function rate(operate: (index: number) => Promise<unknown>): Promise<numbe
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 
-/** Both in each round, by turns first, so that neither has the warmer machine. */
+/** Measures both in each round, in alternating order, so that the warm-up favours neither. */
 async function compare(
   name: string,
   ours: (round: number) => Promise<number>,
@@ -95,7 +95,7 @@ for (const [size, schema, message] of [
   );
 }
 
-/** The heap, and the buffers outside it. */
+/** The heap, and buffers outside it. */
 const held = (): number => process.memoryUsage().heapUsed + process.memoryUsage().external;
 
 async function streamAll(): Promise<void> {

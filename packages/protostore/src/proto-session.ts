@@ -102,8 +102,8 @@ export class ProtoSession {
   }
 
   /**
-   * Adds the message, at revision 1, or replaces the one with its id. A soft-deleted one comes back. With a revision from 1 it
-   * only replaces, under the same rule as `update`; with revision 0 it only adds.
+   * Adds the message, at revision 1, or replaces the one with its id. A soft-deleted one becomes visible again. With a
+   * revision of 1 or more it only replaces, under the same rule as `update`; with revision 0 it only adds.
    *
    * Throws RevisionConflictError, and RecordNotFoundError when the revision is from 1 and the message does not exist.
    */

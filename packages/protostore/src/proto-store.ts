@@ -43,7 +43,7 @@ export interface ProtoStore<C = MetadataContext> {
   change<Change extends TableChange>(change: Change): MessageChange<Change> | undefined;
 }
 
-/** Makes a store of messages on the tables of a data store. It needs no closing of its own: close the data store. */
+/** Makes a store of messages on the tables of a data store. It has no `close`: close the data store. */
 export function createProtoStore<C = MetadataContext>(
   store: DataStore<C>,
   options: ProtoStoreOptions = {},
@@ -82,7 +82,7 @@ class PostgresProtoStore implements ProtoStore {
     }
   }
 
-  /** One table holds messages of one type, because the bytes do not tell the type. */
+  /** One table contains messages of one type, because the bytes do not say which type they are. */
   #checkTables(definitions: readonly MessageDefinition[]): void {
     const typeByTable = new Map([...this.#byTable].map(([table, { message }]) => [table, message.typeName]));
     for (const { table, message } of definitions) {

@@ -44,7 +44,7 @@ export const HISTOGRAMS = {
   },
 } as const satisfies Record<string, Metric>;
 
-/** Read when metrics are collected: of this process, or of the whole database. */
+/** Gauges, which are read when metrics are collected: from this process, or from the whole database. */
 export const GAUGES = {
   resources: {
     name: 'intendant_resources',

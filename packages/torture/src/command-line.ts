@@ -3,7 +3,7 @@ import type { Scenario } from './scenario/scenario.ts';
 import { SCENARIOS } from './scenario/scenarios.ts';
 import { BROKEN_BUILDS } from './world/break-server.ts';
 
-/** What the command was asked for. */
+/** The arguments of the command. */
 export interface CommandLine {
   readonly minutes: number;
   readonly seed: number;
@@ -38,7 +38,7 @@ export const usage = (): string => `npm run torture -- [--minutes N] [--seed S] 
 
 ${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(18)}  ${about}`).join('\n')}`;
 
-/** Throws an error that says what to give instead. */
+/** Throws an error that says which arguments are valid. */
 export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.help) return 'help';

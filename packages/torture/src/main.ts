@@ -1,5 +1,5 @@
-/*
- * npm run torture: runs scenarios against a real Postgres, has a separate program check their histories, and prints a
+/**
+ * npm run torture: runs scenarios against a real Postgres, lets a separate program check their histories, and prints a
  * verdict of one page. Exit code 1 if a rule is violated, 130 after Ctrl-C.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

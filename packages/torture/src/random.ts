@@ -1,4 +1,4 @@
-/** Random choices that a seed repeats. */
+/** Random choices that a seed makes repeatable. */
 export interface Random {
   /** At least 0 and less than 1. */
   next(): number;
@@ -14,7 +14,7 @@ export interface Random {
   shuffled<T>(items: readonly T[]): T[];
 }
 
-/** The same seed and name give the same choices. */
+/** The same seed and name result in the same choices. */
 export function randomFrom(seed: number, name = ''): Random {
   const next = mulberry32(hash(`${seed} ${name}`));
   const below = (limit: number) => Math.floor(next() * limit);

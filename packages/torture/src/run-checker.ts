@@ -5,7 +5,7 @@ import type { Judgement } from './checker/check-history.ts';
 
 const PROGRAM = fileURLToPath(new URL('./checker/main.ts', import.meta.url));
 
-/** Has the checker, in a process of its own, read a history. */
+/** Runs the checker on a history, in a process of its own. */
 export async function runChecker(history: string): Promise<Judgement> {
   const args = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=4096', PROGRAM, history];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,22 +1,22 @@
 import type { Judgement } from './checker/check-history.ts';
 
-/** What came of one scenario. */
+/** The result of one scenario. */
 export interface Verdict {
   readonly scenario: string;
   readonly seconds: number;
-  /** Undefined: it was not run, or ended with an error. */
+  /** Undefined if it was not run, or ended with an error. */
   readonly judgement: Judgement | undefined;
-  /** Why there is no judgement. */
+  /** Why there is no result. */
   readonly skipped?: string;
   readonly failure?: string;
   readonly history: string;
 }
 
-/** True if the run must count as failed. */
+/** Whether the run counts as failed. */
 export const isBad = ({ judgement, failure }: Verdict): boolean =>
   failure !== undefined || (judgement !== undefined && judgement.violations.length > 0);
 
-/** One page: what was done, what was broken, what was found. */
+/** One page: what was done, which faults were injected, what was found. */
 export function verdictPage(seed: number, verdicts: readonly Verdict[]): string {
   const bad = verdicts.filter(isBad).length;
   const headline = bad === 0 ? 'No rule was violated.' : `${bad} of ${verdicts.length} scenarios violated rules.`;

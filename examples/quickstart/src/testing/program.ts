@@ -9,13 +9,13 @@ const SOURCES = fileURLToPath(new URL('..', import.meta.url));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A program of this example, run as its user runs it: what it writes, and how it ends. */
+/** A program of this example, run as its user runs it: its output, and how it ends. */
 export class Program {
   readonly process: ChildProcess;
   readonly #errors: Promise<string>;
   #output = '';
 
-  /** A file in `src`, or a program's text. */
+  /** A file in `src`, or the text of a program. */
   constructor(script: string | { readonly source: string }, environment: Environment = {}) {
     const args =
       typeof script === 'string' ? [join(SOURCES, script)] : ['--input-type=module-typescript', '-e', script.source];
@@ -34,7 +34,7 @@ export class Program {
     return this.#output;
   }
 
-  /** Resolves when it has written a line like this. */
+  /** Resolves when it has written a matching line. */
   wrote(pattern: RegExp): Promise<void> {
     return eventually(
       () => {
@@ -44,7 +44,7 @@ export class Program {
     );
   }
 
-  /** Resolves when it has ended: its exit code or signal, and what it wrote to stderr. */
+  /** Resolves when it has ended, with its exit code or signal, and what it wrote to stderr. */
   async ended(): Promise<{ end: number | NodeJS.Signals | null; errors: string }> {
     const { exitCode, signalCode } = this.process;
     const [code, signal] =

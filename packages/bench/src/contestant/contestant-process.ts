@@ -26,15 +26,15 @@ process.on('message', (question: Question) => {
   );
 });
 
-/** Nobody may be there any more: what ends a run also ends what is under way. */
+/** The parent may have ended already: when a run ends, running operations end too. */
 function reply(answer: Answer): void {
   if (process.connected) process.send?.(answer, undefined, undefined, () => {});
 }
 
-/** Ctrl-C reaches the whole process group; the parent decides what that means. */
+/** Ctrl-C reaches the whole process group; the parent decides what to do. */
 process.on('SIGINT', () => {});
 
-/** An orderly end, so that profiles are written. */
+/** Ends the process normally, so that profiles are written. */
 process.on('disconnect', () => {
   const end = () => process.exit(0);
   setTimeout(end, 2_000);

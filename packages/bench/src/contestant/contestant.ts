@@ -1,28 +1,28 @@
-/** One stretch of work that a contestant is asked to do. */
+/** One piece of work for a contestant. */
 export interface Workload {
   readonly operation: string;
-  /** Callers at once. */
+  /** Number of simultaneous callers. */
   readonly clients: number;
-  /** For work that has no end of its own. */
+  /** Duration in milliseconds, for work without an end of its own. */
   readonly durationMs: number;
-  /** For work that has one: rows, resources, marks. */
+  /** Amount of work, if it has an end: rows, resources, marks. */
   readonly size: number;
-  /** The table to work on, its tenants, and the rows each of them has. */
+  /** The table to use, the number of its tenants, and the number of rows per tenant. */
   readonly table: string;
   readonly tenants: number;
   readonly rowsATenant: number;
-  /** Units a second that all callers together begin, at most. Default: as many as go. */
+  /** Largest number of units per second that all callers together begin. Default: no limit. */
   readonly ratePerSecond?: number;
 }
 
 export interface Measurement {
-  /** Units of work a second, or whatever the operation says. */
+  /** Units of work per second, unless the operation measures something else. */
   readonly value: number;
-  /** CPU time of the process for one unit of work, in microseconds. */
+  /** CPU time of the process per unit of work, in microseconds. */
   readonly cpuMicros: number;
 }
 
-/** One side of a comparison, in a process of its own. */
+/** One side of a comparison, in its own process. */
 export interface Contestant {
   run(workload: Workload): Promise<Measurement>;
   close(): Promise<void>;
@@ -34,13 +34,13 @@ export interface ContestantOptions {
   readonly adminUrl: string;
   /** The database role of a tenant's writer, for peers that set role and org by hand. */
   readonly tenantRole: string;
-  /** The tables of the bench, for peers that have to know them. */
+  /** The tables of the bench, for peers that need their definitions. */
   readonly tables: readonly string[];
-  /** Whether realization is told of changes by our feed, which costs writers something, or looks for them. Default true. */
+  /** Whether realization learns of changes from our feed, which adds work to writers, or polls. Default true. */
   readonly hasFeed?: boolean;
 }
 
-/** What a file in `peers/` exports. */
+/** The default export of a file in `peers/`. */
 export interface PeerModule {
   open(options: ContestantOptions): Promise<Contestant>;
 }

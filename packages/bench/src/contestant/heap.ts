@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 const MEGABYTE = 1_000_000;
 
-/** Megabytes that are still in use after garbage is collected: heap, and buffers outside it. */
+/** Megabytes still in use after a garbage collection: heap, and buffers outside it. */
 export function megabytesInUse(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
@@ -12,7 +12,7 @@ export function megabytesInUse(): number {
 
 export const megabytesResident = (): number => process.memoryUsage.rss() / MEGABYTE;
 
-/** Node hands the collector out only when asked, which can be done late. */
+/** Node exposes the garbage collector only with a flag, which can be set at run time. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Measurement } from './contestant.ts';
 
-/** Runs one caller's next operation. Returns its number of units; undefined counts as 1. */
+/** Runs the next operation of one caller. Returns its number of units; undefined counts as 1. */
 export type Work = (client: number) => Promise<number | undefined>;
 
 /**
- * This many callers, each with one piece of work after the other, for this long: units a second. With a rate, each waits for
- * its next turn first; one that is late begins at once.
+ * Runs this many callers for this long, each with one operation after the other. Returns units per second. With a rate,
+ * each caller waits for its next scheduled time; one that is late begins immediately.
  */
 export async function loadFor(
   clients: number,
@@ -25,7 +25,7 @@ export async function loadFor(
       if (waitMs > 0) await delay(waitMs);
       turnAt += turnMs;
       const done = (await work(client)) ?? 1;
-      // Not `units += await …`, which would read the sum before it waits and lose what others add meanwhile.
+      // Not `units += await …`: it reads the sum before it waits, and loses what others add meanwhile.
       units += done;
     } while (performance.now() - startedAt < durationMs);
   };
@@ -33,11 +33,11 @@ export async function loadFor(
   return measured(units, startedAt, cpu);
 }
 
-/** What has been done since then: units a second, and CPU a unit. */
+/** The work done since then: units per second, and CPU time per unit. */
 export function measured(units: number, startedAt: number, cpuAtStart: NodeJS.CpuUsage): Measurement {
   const { user, system } = process.cpuUsage(cpuAtStart);
   return { value: (units * 1_000) / (performance.now() - startedAt), cpuMicros: (user + system) / units };
 }
 
-/** For figures that are not rates. */
+/** For results that are not rates. */
 export const figureOf = (value: number): Measurement => ({ value, cpuMicros: 0 });

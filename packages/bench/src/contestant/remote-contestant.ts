@@ -8,10 +8,10 @@ import type { Answer, Question } from './question.ts';
 
 const PROGRAM = fileURLToPath(new URL('contestant-process.ts', import.meta.url));
 
-/** Prisma's adapter uses pg in a way that pg warns of. */
+/** Prisma's adapter uses pg in a way that causes a deprecation warning. */
 const QUIET = ['ExperimentalWarning', 'DeprecationWarning'].map((kind) => `--disable-warning=${kind}`);
 
-/** Compiled code is kept between processes, so that their starts take less of a run's time. */
+/** Compiled code is cached between processes, so that their starts take less time. */
 const COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'intendant-bench-compile-cache');
 
 /** A contestant in another process. */

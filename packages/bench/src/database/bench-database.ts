@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { ContestantOptions } from '../contestant/contestant.ts';
 import { benchTable, plainName, ROLE_MAPPING } from './bench-table.ts';
 
-/** A database of this run's own, with an application login that owns nothing. */
+/** A database for this run, with an application login that owns nothing. */
 export class BenchDatabase implements ContestantOptions, AsyncDisposable {
   readonly name: string;
   readonly url: string;
@@ -38,13 +38,13 @@ export class BenchDatabase implements ContestantOptions, AsyncDisposable {
     return withClient(this.adminUrl, run);
   }
 
-  /** Whether the server writes what logical replication reads. */
+  /** Whether the server writes the log records that logical replication needs. */
   async hasLogicalReplication(): Promise<boolean> {
     const { rows } = await this.admin((client) => client.query<{ wal_level: string }>('show wal_level'));
     return rows[0]?.wal_level === 'logical';
   }
 
-  /** A registered table and its plain twin, with this many rows for each of this many tenants in both. */
+  /** A registered table and a plain table with the same columns; both contain this many rows for each of this many tenants. */
   async addTable(name: string, tenants: number, rowsATenant: number): Promise<void> {
     if (this.tables.includes(name)) return;
     await using store = await createDataStore({ connection: this.url, adminConnection: this.adminUrl });
@@ -77,7 +77,7 @@ export class BenchDatabase implements ContestantOptions, AsyncDisposable {
   }
 }
 
-/** A database that has one cannot be dropped. They are left when a run is interrupted. */
+/** A database with a replication slot cannot be dropped. Slots remain when a run is interrupted. */
 async function dropReplicationSlots(client: pg.Client, database: string): Promise<void> {
   const { rows } = await client.query<{ slot: string; holder: number | null }>(
     'select slot_name as slot, active_pid as holder from pg_replication_slots where database = $1',

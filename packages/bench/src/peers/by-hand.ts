@@ -11,14 +11,15 @@ import { POOL_SIZE } from './tenant-store.ts';
 const QUEUE = 'by-hand';
 const CALLERS = 32;
 const BATCH = 500;
-/** Before it looks again when no job waited. */
+/** Pause before it looks again if no job was waiting. */
 const PAUSE_MS = 5;
 
 type Resource = { readonly id: string };
 
 /**
- * What a careful user builds on pg-boss: intent, two statuses and job in one transaction, the overall row locked first; a worker
- * that takes jobs in batches, marks each batch together, and completes its jobs in the transaction of the last mark.
+ * What a careful user builds on pg-boss: intent, two statuses and job in one transaction that locks the overall row
+ * first; and a worker that fetches jobs in batches, marks each batch together, and completes its jobs in the
+ * transaction of the last mark.
  */
 export async function open({ adminUrl }: ContestantOptions): Promise<Contestant> {
   const boss = await startPgBoss(adminUrl);
@@ -68,7 +69,7 @@ async function realizeBatch(boss: PgBoss, tables: StatusTables, jobs: readonly J
   );
 }
 
-/** Lets pg-boss work in a transaction of ours. */
+/** Runs pg-boss in a transaction of ours. */
 const over = (client: pg.PoolClient) => ({
   executeSql: (text: string, values?: unknown[]) => client.query(text, values),
 });

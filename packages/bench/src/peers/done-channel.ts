@@ -1,9 +1,9 @@
 import pg from 'pg';
 
-/** Where peers say that the work for one is done, for want of a status to follow. */
+/** The channel on which peers without statuses announce that a piece of work is done. */
 export const DONE_CHANNEL = 'bench_done';
 
-/** Somebody elsewhere who waits for that. */
+/** Another process that waits for this announcement. */
 export class DoneListener implements AsyncDisposable {
   readonly #client: pg.Client;
 
@@ -18,7 +18,7 @@ export class DoneListener implements AsyncDisposable {
     return new DoneListener(client);
   }
 
-  /** When the next word comes. */
+  /** Resolves at the next announcement. */
   next(): Promise<number> {
     return new Promise((resolve) => this.#client.once('notification', () => resolve(performance.now())));
   }

@@ -26,8 +26,8 @@ const { placeholder } = sql;
 const given = (name: string) => sql`${placeholder(name)}`;
 
 /**
- * Drizzle on pg, with its row security recipe: a transaction whose first statement sets role and claims. The statements behind it are
- * prepared by name with placeholders, as its page on performance advises.
+ * Drizzle on pg, with its row security recipe: a transaction whose first statement sets role and claims. The other
+ * statements are prepared by name with placeholders, as its page on performance advises.
  */
 export async function open({ url, tenantRole, tables }: ContestantOptions): Promise<Contestant> {
   const pool = new pg.Pool({ connectionString: url, max: POOL_SIZE });

@@ -1,4 +1,4 @@
-/** So many pieces of work, by so many callers at once. */
+/** Runs this many operations with this many simultaneous callers. */
 export async function eachOf(size: number, callers: number, work: () => Promise<unknown>): Promise<void> {
   let begun = 0;
   const call = async () => {

@@ -15,7 +15,7 @@ const CONCURRENCY = 64;
 /** As its page on performance advises for many short jobs. */
 const BATCHING = { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 };
 
-/** The worker's connections, and the tables that its task keeps. */
+/** The worker's connections, and the tables that its task writes. */
 interface Realizer {
   readonly pool: pg.Pool;
   readonly url: string;
@@ -23,8 +23,9 @@ interface Realizer {
 }
 
 /**
- * graphile-worker with a local queue and batched completion (for latency without: they trade it for throughput); the task keeps the
- * same statuses by hand, also in batches. The jobs are added in the intent's transaction.
+ * graphile-worker with a local queue and batched completion; both are off for latency, because they trade latency for
+ * throughput. The task writes the same statuses by hand, also in batches. The jobs are added in the intent's
+ * transaction.
  */
 export async function open({ adminUrl }: ContestantOptions): Promise<Contestant> {
   const pool = new pg.Pool({ connectionString: adminUrl, max: POOL_SIZE + CONCURRENCY });
@@ -63,7 +64,7 @@ async function realizeAll(realizer: Realizer, { size }: Workload): Promise<Measu
   return measured(size, startedAt, cpu);
 }
 
-/** Milliseconds from the end of the commit until the task is called. */
+/** Milliseconds from the end of the commit to the call of the task. */
 async function handlerLatency(realizer: Realizer, { size }: Workload): Promise<Measurement> {
   let onCall = (_at: number) => {};
   await using _worker = await startWorker(realizer, {}, async () => onCall(performance.now()));
@@ -78,7 +79,7 @@ async function handlerLatency(realizer: Realizer, { size }: Workload): Promise<M
   return figureOf(await medianAtRest(size, latency));
 }
 
-/** Milliseconds until somebody who listens hears that the status is REALIZED, which the task says by NOTIFY. */
+/** Milliseconds until a listener learns that the status is REALIZED; the task announces it with NOTIFY. */
 async function realizedLatency(realizer: Realizer, { size }: Workload): Promise<Measurement> {
   const { tables, url } = realizer;
   await using listener = await DoneListener.listen(url);
@@ -94,7 +95,7 @@ async function realizedLatency(realizer: Realizer, { size }: Workload): Promise<
   return figureOf(await medianAtRest(size, latency));
 }
 
-/** On empty tables; stopped at the end of its scope. */
+/** Runs on empty tables. Stopped at the end of its scope. */
 async function startWorker(
   { pool, tables }: Realizer,
   preset: object,

@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Prisma and TypeORM live outside the workspace, since they would cost every newcomer's install 340 MB. */
+/** Prisma and TypeORM are outside the workspace, because they would add 340 MB to each install. */
 export const HEAVY_PEERS_FOLDER = fileURLToPath(new URL('../../peers', import.meta.url));
 
 /**
- * Installs what the folder's own lockfile says and generates Prisma's client, unless that has been done. Answers whether they
- * are there: without a registry the others are measured all the same.
+ * Installs what the folder's lockfile says and generates Prisma's client, unless that was done before. Returns whether
+ * they are available; without a registry the other peers are measured.
  */
 export async function installHeavyPeers(): Promise<boolean> {
   if (existsSync(join(HEAVY_PEERS_FOLDER, 'generated', 'index.js'))) return true;
@@ -24,7 +24,7 @@ export async function installHeavyPeers(): Promise<boolean> {
   }
 }
 
-/** Beside this Node, or wherever the system has it. */
+/** The npm beside this Node, or the system's. */
 function npm(...command: string[]): Promise<void> {
   const beside = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
   return existsSync(beside) ? run(process.execPath, [beside, ...command]) : run('npm', command);
@@ -34,7 +34,7 @@ async function run(program: string, command: readonly string[]): Promise<void> {
   const child = spawn(program, command, {
     cwd: HEAVY_PEERS_FOLDER,
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Generating needs no engine; naming any program keeps Prisma from downloading one.
+    // Generating needs no engine. If any program is named as the engine, Prisma does not download one.
     env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
   });
   const errors: string[] = [];

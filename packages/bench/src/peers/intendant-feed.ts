@@ -11,7 +11,7 @@ import { latencyFigure, type Probe } from './feed/latency.ts';
 
 type BenchTable = ReturnType<typeof benchTable>;
 
-/** Ours: the relay and a subscriber of the one table, in a process that the writers know nothing of. */
+/** Ours: the relay and a subscriber of one table, in a process that does not write. */
 export async function open({ url, adminUrl, tables: [name = ''] }: ContestantOptions): Promise<Contestant> {
   const table = benchTable(name);
   const store = await createDataStore({ connection: url, adminConnection: adminUrl });
@@ -99,7 +99,7 @@ class Subscriber {
     return figureOf(closing.length);
   }
 
-  /** Changes a second to a subscriber that begins where nothing of them had happened, all of them being settled. */
+  /** Changes per second for a subscriber that begins before all of them, when all are settled. */
   async #backlog(workload: Workload): Promise<Measurement> {
     const from = this.#first.position;
     await this.#deliver(workload);
@@ -120,7 +120,7 @@ class Subscriber {
     return measurement;
   }
 
-  /** Makes so many changes and waits until the first subscriber has had them. */
+  /** Makes this many changes, and waits until the first subscriber has received them. */
   async #deliver({ table, size }: Workload): Promise<void> {
     const wanted = this.#count + size;
     await insertMachines(this.#admin, table, size);

@@ -13,7 +13,7 @@ const plain = defineTable('plain_message', {
   instanced: true,
 });
 
-/** One of the messages that Protobuf itself defines, with a handful of fields and a nested message. */
+/** A message type defined by Protobuf itself, with a few fields and a nested message. */
 const message = create(ApiSchema, {
   name: 'intendant.bench.Machines',
   version: '1.0',

@@ -14,7 +14,7 @@ import { CALLERS, persist, plainTable, type Realizer, resourceTables } from './r
 import { idleWorker, realize, waitingJobsMemory } from './realization/worker.ts';
 import { POOL_SIZE } from './tenant-store.ts';
 
-/** Ours: intents, jobs, a worker woken by the feed (or looking ten times a second), and statuses that are true. */
+/** Ours: intents, jobs, a worker that is woken by the feed (or polls ten times per second), and statuses. */
 export async function open({ url, adminUrl, hasFeed = true }: ContestantOptions): Promise<Contestant> {
   const store = await createDataStore({ connection: url, adminConnection: adminUrl, pool: { max: POOL_SIZE + 8 } });
   const subscriptions = hasFeed ? await createSubscriptions({ store }) : undefined;

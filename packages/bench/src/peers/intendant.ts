@@ -5,7 +5,7 @@ import { type Machine, POOL_SIZE, type TenantStore, tenantContestant } from './t
 
 type BenchTable = ReturnType<typeof benchTable>;
 
-/** Ours: row security on, a session made for every call, as a service makes one for every request. */
+/** Ours: row security enabled, with a new session for every call, as a service makes one for every request. */
 export async function open({ url, adminUrl, tables }: ContestantOptions): Promise<Contestant> {
   const store = await createDataStore({ connection: url, adminConnection: adminUrl, pool: { max: POOL_SIZE } });
   const definitions = new Map(tables.map((name) => [name, benchTable(name)]));

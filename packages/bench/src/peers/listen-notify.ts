@@ -5,12 +5,12 @@ import { figureOf } from '../contestant/load.ts';
 import { orgOf } from '../database/bench-table.ts';
 import { latencyFigure } from './feed/latency.ts';
 
-/** The name that the trigger on the notifying table rings. */
+/** The channel that the trigger of the notifying table uses. */
 export const CHANNEL = 'bench_feed';
 
 /**
- * LISTEN on a row trigger's NOTIFY: as fast as Postgres itself tells of a change, and nothing kept for who was away. One listening
- * connection a process, which hands each notification to as many handlers as there are.
+ * LISTEN with a row trigger's NOTIFY: the lowest latency that Postgres offers, but nothing is stored for subscribers
+ * that are away. One listening connection per process passes each notification to all handlers.
  */
 export async function open({ adminUrl, tables: [table = ''] }: ContestantOptions): Promise<Contestant> {
   const [listener, writer] = [new pg.Client(adminUrl), new pg.Client(adminUrl)];

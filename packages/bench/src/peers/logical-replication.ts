@@ -6,7 +6,7 @@ import { insertMachines } from './feed/insert-machines.ts';
 
 const PUBLICATION = 'bench_publication';
 
-/** Logical replication of one table by pgoutput, on pg-logical-replication; the slot is there only while it is used. */
+/** Logical replication of one table by pgoutput, with pg-logical-replication. The slot exists only while it is used. */
 export async function open({ adminUrl, tables: [table = ''] }: ContestantOptions): Promise<Contestant> {
   const admin = new pg.Client(adminUrl);
   await admin.connect();
@@ -31,7 +31,7 @@ export async function open({ adminUrl, tables: [table = ''] }: ContestantOptions
   };
 }
 
-/** Changes a second to a reader whose slot had kept them. */
+/** Changes per second for a reader whose slot has kept them. */
 async function backlog(reader: SlotReader, admin: pg.Client, { table, size }: Workload): Promise<Measurement> {
   await reader.makeSlot();
   await insertMachines(admin, table, size);
@@ -88,7 +88,7 @@ class SlotReader {
     this.#hasSlot = false;
   }
 
-  /** The server lets go of the slot only when it notices that the reader has gone. */
+  /** The server releases the slot only after it has noticed that the reader is gone. */
   async #released(): Promise<void> {
     for (;;) {
       const { rows } = await this.#admin.query('select from pg_replication_slots where slot_name = $1 and active', [

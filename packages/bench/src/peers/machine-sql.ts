@@ -1,11 +1,11 @@
 import type { Machine, NewMachine } from './tenant-store.ts';
 
-/** Runs a statement and returns its rows. Named: prepared once a connection, which is pg's own advice for speed. */
+/** Runs a statement and returns its rows. With a name it is prepared once per connection, as pg advises. */
 export type RunSql = (statement: { name: string; text: string; values: unknown[] }) => Promise<Machine[]>;
 
-/*
- * The statements that a careful developer writes by hand. The org stands in each condition, in the raw form because
- * nothing else keeps tenants apart, in the row security form so that the planner sees it.
+/**
+ * The statements that a careful developer writes by hand. Each condition contains the org: in the raw form because
+ * nothing else separates tenants, in the row security form so that the planner can use it.
  */
 const COLUMNS = 'org_id, id, name, region, cpus, revision, created_at, updated_at, deleted_at';
 
@@ -35,7 +35,7 @@ export async function insertMachine(run: RunSql, table: string, orgId: string, m
   return only(rows, machine.id);
 }
 
-/** Without our trigger the statement itself moves the revision on. */
+/** Without our trigger the statement itself increases the revision. */
 export async function updateMachine(
   run: RunSql,
   table: string,

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { median } from '../statistics.ts';
 
-/** Long enough that whoever was woken has gone to sleep again. */
+/** Pause in milliseconds after which background parts are idle again. */
 const REST_MS = 15;
 
-/** So many figures, taken one after the other. */
+/** Measures this many values, one after the other. */
 export async function figuresOf(times: number, measure: () => Promise<number>): Promise<number[]> {
   const figures: number[] = [];
   while (figures.length < times) figures.push(await measure());
   return figures;
 }
 
-/** The median of so many latencies, each of a system at rest. */
+/** The median of this many latencies, each measured on an idle system. */
 export async function medianAtRest(times: number, measure: () => Promise<number>): Promise<number> {
   const figures = await figuresOf(times, async () => {
     await delay(REST_MS);

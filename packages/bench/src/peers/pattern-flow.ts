@@ -10,8 +10,9 @@ const REALIZED = 200;
 const POINT = 'E1';
 
 /**
- * Intents and their statuses as a careful user writes them with pg: row security by org on all three tables, a transaction for
- * each step (settings first, then the overall row's lock), each statement in a round trip of its own. It keeps no job and no feed.
+ * Intents and their statuses as a careful user writes them with pg: row security by org on all three tables, a
+ * transaction for each step (settings first, then the lock of the overall row), each statement in a round trip of its
+ * own. It has neither jobs nor a feed.
  */
 export async function open({ url, adminUrl }: ContestantOptions): Promise<Contestant> {
   await createTables(adminUrl, new URL(url).username);
@@ -90,7 +91,7 @@ async function recompute(
   });
 }
 
-/** A transaction that sees one org's rows. */
+/** A transaction that sees the rows of one org. */
 const inScope = <T>(pool: pg.Pool, orgId: string, run: (client: pg.PoolClient) => Promise<T>): Promise<T> =>
   inTransaction(pool, async (client) => {
     await client.query({ name: 'scope', text: `select set_config('app.org_id', $1, true)`, values: [orgId] });

@@ -9,14 +9,15 @@ import { medianAtRest } from './median-of.ts';
 import { startPgBoss } from './start-pg-boss.ts';
 
 const QUEUE = 'bench';
-/** Its jobs wake a worker. */
+/** The options with which a job wakes a worker. */
 const NOTIFYING_QUEUE = 'bench-notifying';
 const CALLERS = 32;
 const BATCH = 500;
 
 /**
- * Bare pg-boss: no-op jobs, one `send` a job as a service would, the `stately` policy with a key a job, taken and completed in batches
- * by a loop that never sleeps while there is work (its own `work` sleeps between batches). For latency, its own `work` with `notify`.
+ * Bare pg-boss: jobs without work, one `send` per job as in a service, the `stately` policy with a key per job, fetched
+ * and completed in batches by a loop that does not sleep while jobs wait (its own `work` sleeps between batches). For
+ * latency, its own `work` with `notify`.
  */
 export async function open({ adminUrl }: ContestantOptions): Promise<Contestant> {
   const boss = await startPgBoss(adminUrl);
@@ -60,7 +61,7 @@ const send = (boss: PgBoss): Promise<string | null> => {
   return boss.send(NOTIFYING_QUEUE, { name }, { singletonKey: name });
 };
 
-/** Milliseconds from the return of `send` until the handler is called. */
+/** Milliseconds from the return of `send` to the call of the handler. */
 async function handlerLatency(boss: PgBoss, { size }: Workload): Promise<Measurement> {
   let onCall = (_at: number) => {};
   await using _worker = await work(boss, async () => onCall(performance.now()));
@@ -75,7 +76,7 @@ async function handlerLatency(boss: PgBoss, { size }: Workload): Promise<Measure
   return figureOf(await medianAtRest(size, latency));
 }
 
-/** Milliseconds until somebody who listens hears from the handler that the work is done, which it says by NOTIFY. */
+/** Milliseconds until a listener learns that the work is done; the handler announces it with NOTIFY. */
 async function toldLatency(boss: PgBoss, url: string, { size }: Workload): Promise<Measurement> {
   await using listener = await DoneListener.listen(url);
   const teller = new pg.Client(url);

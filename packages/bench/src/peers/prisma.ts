@@ -3,7 +3,7 @@ import type { Contestant, ContestantOptions } from '../contestant/contestant.ts'
 import { HEAVY_PEERS_FOLDER } from './heavy-peers.ts';
 import { type Machine, type NewMachine, POOL_SIZE, tenantContestant } from './tenant-store.ts';
 
-/** The part of Prisma's generated client that is used here: it is installed on demand, so its own types may not be there. */
+/** The part of Prisma's generated client that is used here. Prisma is installed on demand, so its own types may be missing. */
 interface PrismaClient {
   readonly vm: {
     findFirstOrThrow(query: object): Promise<Machine>;
@@ -25,8 +25,8 @@ interface Adapter {
 }
 
 /**
- * Prisma 7 with its row security client extension, as its own example has it: each query in a batch transaction behind
- * set_config. A client is extended once for each org and kept.
+ * Prisma 7 with its row security client extension, as in its own example: each query in a batch transaction after
+ * set_config. A client is extended once per org and kept.
  */
 export async function open({ url, tenantRole }: ContestantOptions): Promise<Contestant> {
   const require = createRequire(`${HEAVY_PEERS_FOLDER}/package.json`);

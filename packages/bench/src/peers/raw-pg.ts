@@ -4,7 +4,7 @@ import { plainName } from '../database/bench-table.ts';
 import { findMachine, insertMachine, insertMachines, listMachines, type RunSql, updateMachine } from './machine-sql.ts';
 import { type Machine, POOL_SIZE, tenantContestant } from './tenant-store.ts';
 
-/** pg alone, prepared statements, one statement a call, on a table without row security: nothing keeps tenants apart. */
+/** pg alone: prepared statements, one statement per call, on a table without row security. Nothing separates tenants. */
 export async function open({ url }: ContestantOptions): Promise<Contestant> {
   const pool = new pg.Pool({ connectionString: url, max: POOL_SIZE });
   const run: RunSql = async (statement) => (await pool.query<Machine>(statement)).rows;

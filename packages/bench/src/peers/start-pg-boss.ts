@@ -1,7 +1,7 @@
 import { PgBoss } from 'pg-boss';
 import { POOL_SIZE } from './tenant-store.ts';
 
-/** Nothing of it runs by itself but its listener. */
+/** Starts pg-boss with none of its background parts except the listener. */
 export async function startPgBoss(url: string): Promise<PgBoss> {
   const boss = new PgBoss({
     connectionString: url,

@@ -11,24 +11,24 @@ export interface NewMachine {
   readonly cpus: number;
 }
 
-/** A stored machine, as far as the bench looks: each peer has its own type for the revision. */
+/** A stored machine, with the fields that the bench reads. Each peer has its own type for the revision. */
 export interface Machine extends NewMachine {
   readonly revision: number | bigint | string;
 }
 
-/** What each peer of the tenant scenarios can do: always for one org, always answering what a service would go on with. */
+/** What each peer of the tenant scenarios implements: operations for one org that return what a service would need next. */
 export interface TenantStore {
   find(table: string, orgId: string, id: string): Promise<Machine>;
   /** In key order. */
   list(table: string, orgId: string, limit: number): Promise<readonly Machine[]>;
   insert(table: string, orgId: string, machine: NewMachine): Promise<Machine>;
-  /** Fails when the machine is no longer at the revision given. */
+  /** Fails if the machine does not have the given revision. */
   update(table: string, orgId: string, machine: Machine): Promise<Machine>;
   insertMany(table: string, orgId: string, machines: readonly NewMachine[]): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** Connections of each peer's pool: one for each caller of the largest load. */
+/** Size of each peer's connection pool: one for each caller of the largest load. */
 export const POOL_SIZE = 32;
 const LIST_LIMIT = 100;
 

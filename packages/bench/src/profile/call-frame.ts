@@ -1,11 +1,11 @@
-/** A function as V8's profilers name it. */
+/** A function as V8's profilers identify it. */
 export interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;
 }
 
-/** Node's module loader and what it runs to strip types. */
+/** Node's module loader and the code that it runs to strip types. */
 export const isLoading = ({ url }: CallFrame): boolean =>
   /^node:internal\/(modules|bootstrap|deps\/(amaro|cjs-module-lexer))|^wasm:/.test(url);
 
@@ -15,7 +15,7 @@ export function placeOf({ functionName, url, lineNumber }: CallFrame): string {
   return `${functionName || 'anonymous'}${file && ` ${file}:${lineNumber + 1}`}`;
 }
 
-/** The package, for our own the folder in it: `pg-protocol`, `core/src/session`. */
+/** The package, or for our own code the folder in it: `pg-protocol`, `core/src/session`. */
 export function sourceOf({ functionName, url }: CallFrame): string {
   if (url === '') return functionName || 'anonymous';
   const parts = shortened(url).split('/');

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CallFrame, isLoading, placeOf } from './call-frame.ts';
 
-/** What V8 writes with --heap-prof: a tree of who allocated what is still alive. */
+/** The format of --heap-prof: a tree of functions with their live allocations. */
 interface HeapNode {
   readonly callFrame: CallFrame;
   readonly selfSize: number;
@@ -11,7 +11,7 @@ interface HeapNode {
 
 const LISTED = 12;
 
-/** The functions whose allocations were alive at the end, over all heap profiles of a folder. */
+/** The functions with the most live allocations at the end, over all heap profiles of a folder. */
 export async function hotAllocations(folder: string): Promise<string> {
   const bytes = new Map<string, number>();
   for (const file of (await readdir(folder)).filter((name) => name.endsWith('.heapprofile')))

@@ -2,20 +2,20 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CallFrame, isLoading, placeOf, sourceOf } from './call-frame.ts';
 
-/** What V8 writes with --cpu-prof. https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
+/** The format of --cpu-prof. https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
 interface CpuProfile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame; readonly children?: number[] }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-/** Where time went, in microseconds, by some label. */
+/** Time spent, in microseconds, by label. */
 type Times = Map<string, number>;
 
 const LISTED = 25;
 const NOT_BUSY = new Set(['(idle)', '(program)', '(root)']);
 
-/** The functions and the packages with the most time of their own, over all CPU profiles of a folder; loading modules is left out. */
+/** The functions and the packages with the most self time, over all CPU profiles of a folder, without module loading. */
 export async function hotFunctions(folder: string): Promise<string> {
   const [bySource, byFunction]: [Times, Times] = [new Map(), new Map()];
   for (const file of (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile')))
@@ -41,7 +41,7 @@ function addSelfTimes({ nodes, samples, timeDeltas }: CpuProfile, bySource: Time
   });
 }
 
-/** Whatever runs beneath Node's loader, which strips the types from our sources. */
+/** All that runs below Node's loader, which strips the types from our sources. */
 function loadingNodes(nodes: CpuProfile['nodes']): Set<number> {
   const children = new Map(nodes.map(({ id, children: ids }) => [id, ids ?? []]));
   const loading = new Set<number>();

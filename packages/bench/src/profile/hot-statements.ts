@@ -1,13 +1,13 @@
 import type { BenchDatabase } from '../database/bench-database.ts';
 
-/** What a profiled server loads, so that it counts statements. https://www.postgresql.org/docs/current/pgstatstatements.html */
+/** The library with which a profiled server counts statements. https://www.postgresql.org/docs/current/pgstatstatements.html */
 export const STATEMENT_COUNTING = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track': 'all',
   'pg_stat_statements.track_planning': 'on',
 };
 
-/** The statements with the most time on the server, those of peers among them; undefined where the server counts none. */
+/** The statements with the most time on the server, including those of peers; undefined if the server does not count them. */
 export async function hotStatements(database: BenchDatabase): Promise<string | undefined> {
   return database.admin(async (client) => {
     const { rows: settings } = await client.query('show shared_preload_libraries');

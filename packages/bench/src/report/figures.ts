@@ -1,6 +1,6 @@
 import type { Result, Results } from '../result.ts';
 
-/** A figure with as many digits as mean something. */
+/** A figure with its significant digits. */
 export function figure(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(3);

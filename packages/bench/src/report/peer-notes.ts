@@ -1,4 +1,4 @@
-/** How each peer is set up, and why that is fair. */
+/** How each peer is configured, and why that is fair. */
 export const PEER_NOTES = `## How the peers are set up
 
 All work on the same server (fsync on, \`wal_level = logical\`, so that replication can take part), with 32 connections at most, on the same rows

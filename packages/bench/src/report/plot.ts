@@ -3,14 +3,14 @@ import { figure } from './figures.ts';
 
 const WIDTH = 820;
 const LABEL_WIDTH = 300;
-/** For the figure behind the longest bar. */
+/** Room for the figure behind the longest bar. */
 const FIGURE_WIDTH = 190;
 const BAR_HEIGHT = 14;
 const PAIR_HEIGHT = 44;
 const OURS = '#2f6f4f';
 const PEER = '#b8b8b0';
 
-/** One pair of bars a result, each pair on a scale of its own: what counts is how the two compare. */
+/** One pair of bars for each result, each pair with its own scale, because only the ratio matters. */
 export function plot(results: Results): string {
   const pairs = Object.entries(results).map(([name, result], index) => pairOfBars(name, result, index * PAIR_HEIGHT));
   const height = pairs.length * PAIR_HEIGHT + 8;

@@ -52,7 +52,7 @@ Again: \`npm run bench\` (all, about a quarter of an hour), \`-- --quick\` (unde
 \`-- --json FILE\`, \`-- --profile\` (where our own time and memory go, on the server too).`;
 }
 
-/** Also what was not reached, since a table of successes tells nothing. */
+/** Includes targets that were missed, because a table of successes alone says nothing. */
 function targets(results: Results): string {
   const rows = judge(results).map(
     ({ text, result, target, measured, isMet, reason }) =>

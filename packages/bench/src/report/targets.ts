@@ -1,15 +1,15 @@
 import type { Result, Results } from '../result.ts';
 import { figure, percent } from './figures.ts';
 
-/** What was set out to be reached, before anything was measured. */
+/** A target that was set before anything was measured. */
 interface Target {
-  /** The result that tells. */
+  /** The result that decides. */
   readonly result: string;
-  /** In words, as it was set. */
+  /** The target in words, as it was set. */
   readonly text: string;
   readonly measured: (result: Result) => number;
   readonly unit: string;
-  /** At least this, or at most. */
+  /** The limit: at least this value, or at most. */
   readonly atLeast?: number;
   readonly atMost?: number;
 }
@@ -22,7 +22,7 @@ const ratioAtLeast = (result: string, atLeast: number, text: string): Target => 
   atLeast,
 });
 
-/** For targets that were set as cost: ours ÷ peer's. */
+/** For targets that were set as a cost: ours divided by the peer's. */
 const costAtMost = (result: string, atMost: number, text: string): Target => ({
   result,
   text,
@@ -129,11 +129,11 @@ export interface Verdict {
   readonly target: string;
   readonly measured: string;
   readonly isMet: boolean;
-  /** Of a target that is not met: the figures of this run that decide it. */
+  /** For a target that is missed: the figures of this run that explain it. */
   readonly reason: string | undefined;
 }
 
-/** The targets that these results say something about. */
+/** The targets to which these results apply. */
 export function judge(results: Results): Verdict[] {
   return TARGETS.flatMap((target) => {
     const result = results[target.result];
@@ -152,7 +152,7 @@ export function judge(results: Results): Verdict[] {
   });
 }
 
-/** Both figures, and whether the difference to the target is smaller than the variation between the rounds. */
+/** Both figures, and whether the difference from the target is smaller than the variation between rounds. */
 function reasonOf({ ours, peer, unit, peerName, spread }: Result, measured: number, bound: number): string {
   const figures = `${figure(ours)} ${unit}; ${peerName}: ${figure(peer)} ${unit}.`;
   const miss = Math.abs(measured - bound) / bound;
@@ -164,7 +164,7 @@ function reasonOf({ ours, peer, unit, peerName, spread }: Result, measured: numb
   return `${figures} The difference to the target, ${percent(miss)}, is ${certainty}.`;
 }
 
-/** For a terminal. */
+/** The text for a terminal. */
 export function targetTable(results: Results): string {
   const verdicts = judge(results);
   if (verdicts.length === 0) return 'No target was set for these.';

@@ -22,7 +22,7 @@ import { scopedRead } from './scoped-read.ts';
 import { scopedWrite } from './scoped-write.ts';
 import { startup } from './startup.ts';
 
-/** In the order they run and are reported. */
+/** In the order of execution and of the report. */
 export const SCENARIOS: readonly Scenario[] = [
   scopedRead,
   scopedWrite,

@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.ts';
 import { contest } from './scoped.ts';
 
 const ROWS = 10_000;
-/** With many callers at once, so that a turn of the slowest peer stays within seconds. */
+/** The number of callers, chosen so that a turn of the slowest peer takes a few seconds. */
 const ROWS_AMONG_MANY = 1_000;
 
 export const bulkInsert: Scenario = {
@@ -23,7 +23,7 @@ export const bulkInsert: Scenario = {
   },
 };
 
-/** Each caller makes as many calls as it can begin within the turn: at least one. */
+/** Each caller makes as many calls as it can begin within the turn, but at least one. */
 const bulk = (bench: Bench, name: string, clients: number, size: number): Promise<Results> =>
   contest(bench, name, bench.workload('bulk', { clients, size, durationMs: bench.effort.turnMs / 2 }), {
     unit: 'rows/s',

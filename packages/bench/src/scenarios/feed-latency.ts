@@ -20,7 +20,7 @@ export const feedLatency: Scenario = {
   },
 };
 
-/** Ours against LISTEN/NOTIFY, while writers in another process write at this rate into the same table. */
+/** Compares ours with LISTEN/NOTIFY, while writers in another process write at this rate to the same table. */
 async function contest(bench: Bench, name: string, operation: string, ratePerSecond?: number): Promise<Results> {
   const size = bench.effort.isQuick ? 20 : 200;
   const measure = (peer: string, table: string) => async () => {
@@ -41,7 +41,7 @@ async function contest(bench: Bench, name: string, operation: string, ratePerSec
   });
 }
 
-/** Writers in another process write at this rate until the figure is there. */
+/** Writers in another process write at this rate until the measurement ends. */
 async function whileWriting<T>(
   bench: Bench,
   table: string,

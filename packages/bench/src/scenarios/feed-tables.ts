@@ -1,7 +1,10 @@
 import type { Bench } from '../bench.ts';
 import { CHANNEL } from '../peers/listen-notify.ts';
 
-/** Tables that differ in how their changes are told: by our feed, by a row trigger's NOTIFY, by logical replication, not at all. */
+/**
+ * Tables that differ in how their changes are announced: by our feed, by a row trigger's NOTIFY, by logical
+ * replication, or not at all.
+ */
 export const FEED_TABLE = 'feed_ours';
 export const NOTIFY_TABLE = 'feed_notify';
 export const REPLICATED_TABLE = 'feed_replicated';

@@ -18,7 +18,7 @@ export const feedTax: Scenario = {
       tables: [FEED_TABLE, NOTIFY_TABLE, REPLICATED_TABLE, SILENT_TABLE],
     });
     const results: Results = {};
-    // The targets speak of 32 writers: that figure carries the scenario's own name.
+    // The targets are for 32 writers, so that figure has the scenario's own name.
     for (const clients of bench.effort.isQuick ? [32] : [32, 1, 8])
       Object.assign(results, await contest(bench, writers, clients));
     return results;
@@ -41,7 +41,7 @@ async function contest(bench: Bench, writers: Contestant, clients: number): Prom
   });
 }
 
-/** Its reader runs in its own turns only: it decodes whatever anybody writes, and would slow the others. */
+/** Its reader runs only during its own turns: it decodes all writes of the server, and would slow the others down. */
 async function replication(bench: Bench, measure: Measure): Promise<Entrant[]> {
   if (!(await bench.database.hasLogicalReplication())) return [];
   const turn = async (): Promise<number> => {

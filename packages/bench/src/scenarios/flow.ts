@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 
-/** Each connection must have had its statements often enough for Postgres to settle on their plans. */
+/** Warm-up: each connection must run its statements several times before Postgres keeps their plans. */
 const SHORTEST_MS = 200;
 
 export const flow: Scenario = {

@@ -2,7 +2,7 @@ import type { Scenario } from '../scenario.ts';
 
 const POINTS = 5_000;
 const MARKS = { quick: 1_000, full: POINTS } as const;
-/** Marks with a lock each are so slow that a part of them tells the rate. */
+/** Marks with a lock each are so slow that a sample is enough to determine the rate. */
 const SINGLE_MARKS = { quick: 200, full: 1_000 } as const;
 
 export const hotResource: Scenario = {

@@ -1,7 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { FEED_TABLE, makeFeedTables, NOTIFY_TABLE } from './feed-tables.ts';
 
-/** A relay with nothing to do says so every 5 s: one window holds one such heartbeat. */
+/** An idle relay sends a heartbeat every 5 s; the window contains one of them. */
 const HEARTBEAT_MS = 5_000;
 
 export const idle: Scenario = {

@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 
-/** Each of 32 connections must have had its statements often enough for Postgres to settle on their plans. */
+/** Warm-up: each of 32 connections must run its statements several times before Postgres keeps their plans. */
 const SHORTEST_MS = 300;
 
 export const intents32: Scenario = {

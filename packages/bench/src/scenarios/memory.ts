@@ -26,7 +26,7 @@ export const memory: Scenario = {
 const ifWanted = async (bench: Bench, name: string, measure: () => Promise<Result>): Promise<Results> =>
   bench.isWanted(name) ? { [name]: await measure() } : {};
 
-/** Intents are persisted in one process, so that the worker's holds what a worker's does. */
+/** Intents are persisted in another process, so that only the worker's memory is measured. */
 async function workerMemory(bench: Bench, jobs: number): Promise<Result> {
   const { contestant: client } = await bench.start('intendant-realization');
   await client.run(bench.workload('persist', { size: jobs }));

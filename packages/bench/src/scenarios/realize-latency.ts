@@ -18,7 +18,7 @@ export const realizeLatency: Scenario = {
   },
 };
 
-/** Medians, one resource after the other. */
+/** Medians, measured with one resource after the other. */
 function contest(bench: Bench, name: string, operation: string): Promise<Results> {
   const workload = bench.workload(operation, { size: bench.effort.isQuick ? 7 : 50 });
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).value;

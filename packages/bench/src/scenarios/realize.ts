@@ -21,8 +21,9 @@ export const realize: Scenario = {
 const BY_HAND = [{ name: 'vs-by-hand', file: 'by-hand', peerName: 'pg-boss with two status tables by hand' }] as const;
 
 /**
- * Full realizations against what the peers do instead, each in a process that both asks and works. Told against told: with our
- * feed, pg-boss sends its NOTIFY; without, neither does. graphile-worker always notifies.
+ * Complete realizations, compared with what peers do instead; each in one process that persists and works. The two
+ * sides are notified alike: with our feed, pg-boss sends its NOTIFY; without it, neither is notified. graphile-worker
+ * always notifies.
  */
 export async function contestRealization(
   bench: Bench,

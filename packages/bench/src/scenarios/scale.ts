@@ -7,11 +7,11 @@ export interface Size {
   readonly rowsATenant: number;
 }
 
-/** The same reads and writes of ours on tables of each size; the smallest is what the others are compared with. */
+/** The same reads and writes of ours on tables of each size, compared with the smallest. */
 export async function scale(bench: Bench, name: string, sizes: readonly [Size, ...Size[]]): Promise<Results> {
   const tableOf = ({ label }: Size) => `${name.replaceAll('-', '_')}_${label}`;
   for (const size of sizes) await bench.database.addTable(tableOf(size), size.tenants, size.rowsATenant);
-  // One process knows all of them: only the table differs between two turns.
+  // One process has all tables open, so only the table differs between two turns.
   const { contestant } = await bench.start('intendant');
   try {
     const measure = (operation: string, size: Size) => async () =>

@@ -2,7 +2,7 @@ import type { Bench } from '../bench.ts';
 import type { Workload } from '../contestant/contestant.ts';
 import type { Results } from '../result.ts';
 
-/** Who a tenant-scoped operation is compared with: the end of the result's name, the peer's file, the name for people. */
+/** A peer of a tenant-scoped operation: the end of the result's name, the peer's file, the name in reports. */
 export const TENANT_PEERS = [
   { name: 'vs-raw', file: 'raw-pg', peerName: 'pg, no row security', isHeavy: false },
   { name: 'vs-pattern', file: 'pattern-pg', peerName: 'pg, BEGIN/set_config/…/COMMIT', isHeavy: false },
@@ -13,10 +13,10 @@ export const TENANT_PEERS = [
 
 export type TenantPeer = (typeof TENANT_PEERS)[number];
 
-/** The two that the targets name: the bound from below, and what most people write. */
+/** The two peers that the targets name: the upper limit (raw pg), and the usual pattern. */
 export const PG_PEERS = TENANT_PEERS.slice(0, 2);
 
-/** One operation of ours against that of each peer. */
+/** Compares one operation of ours with that of each peer. */
 export async function contest(
   bench: Bench,
   name: string,
@@ -38,7 +38,7 @@ export async function contest(
   });
 }
 
-/** The operation at 8 callers under the scenario's own name, and at 1 and 32 beside it. */
+/** The operation with 8 callers under the scenario's own name, and with 1 and 32 callers in addition. */
 export async function contestAtEachLoad(bench: Bench, name: string, operation: string, unit: string): Promise<Results> {
   await bench.scopedTable();
   const results = await contest(bench, name, bench.workload(operation), { unit });
@@ -48,7 +48,7 @@ export async function contestAtEachLoad(bench: Bench, name: string, operation: s
   return { ...results, ...alone, ...crowd };
 }
 
-/** CPU of the client process for one call: what the layer itself costs, whatever the server does meanwhile. */
+/** CPU time of the client process per call: the cost of the layer itself, independent of the server. */
 export async function contestCpu(bench: Bench, name: string, workload: Workload): Promise<Results> {
   const measure = (file: string) => async () => (await (await bench.contestant(file)).run(workload)).cpuMicros;
   return bench.compare({

@@ -38,7 +38,7 @@ function interrupted(cli: Cli): Promise<ExitCode> {
 
 function fail(io: Io, error: unknown): ExitCode {
   if (isCtrlC(error)) {
-    io.stderr.write('\n'); // The cursor is still behind the question.
+    io.stderr.write('\n'); // The cursor is still on the line of the question.
     return EXIT.SIGINT;
   }
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;

@@ -34,7 +34,7 @@ export function App() {
   return <SignInView problem={problem} onSignedIn={() => setSignedIn('yes')} />;
 }
 
-/** A one-time link carries its secret behind the #, which no server and no log ever sees. */
+/** A one-time link carries its secret in the fragment (after #), which browsers do not send to servers. */
 async function openSession(): Promise<SignedIn> {
   const [, link] = /^#link=(.+)$/.exec(location.hash) ?? [];
   if (link !== undefined) history.replaceState(null, '', location.pathname + location.search);

@@ -10,7 +10,7 @@ import { applyTheme, theme, themeAfter } from './ui/theme.ts';
 interface Item {
   readonly to: string;
   readonly label: string;
-  /** How many need attention. */
+  /** Number of entries that need attention. */
   readonly alerts?: number;
 }
 

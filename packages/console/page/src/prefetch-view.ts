@@ -4,8 +4,8 @@ import type { Place } from './location/location.ts';
 import { readQuery, requestOf } from './resources/resource-query.ts';
 
 /**
- * Begins to read what the view in the address shows, beside the session and before anything is drawn. The views then find
- * it, or wait for the request that is under way. A refusal is left to the view, which reads again.
+ * Starts the queries of the view in the address, in parallel with the session and before anything is rendered. The
+ * views then find the data, or wait for the running request. An error is left to the view, which repeats the query.
  */
 export function prefetchView(place: Place): void {
   for (const { queryKey, queryFn } of queriesOf(place))
@@ -18,7 +18,7 @@ function queriesOf(place: Place) {
   if (view === 'points') return [summaryQuery(), pointsQuery()];
   if (view === 'tenants') return [summaryQuery(), tenantsQuery()];
   const query = readQuery(place, openTable ?? '');
-  // Without a table in the address, the summary has to name the first one.
+  // Without a table in the address, the first one is known only from the summary.
   if (view === 'resources' && query.table !== '')
     return [summaryQuery(), resourcesQuery(query.table, requestOf(query))];
   return [summaryQuery()];

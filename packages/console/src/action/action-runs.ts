@@ -4,25 +4,25 @@ import type { Logger } from 'pino';
 
 export type ActionState = 'running' | 'done' | 'failed';
 
-/** An action that was started, and how far it is. */
+/** An action that was started, and its progress. */
 export interface ActionRun {
   readonly id: string;
   readonly action: string;
-  /** Who started it: only they may follow it. */
+  /** The caller who started it. Only callers with the same rights may follow it. */
   readonly owner: string;
   readonly startedAt: Date;
   readonly state: ActionState;
-  /** Resources to act on, as counted at the start. */
+  /** Number of resources to act on, counted at the start. */
   readonly total: number;
   readonly done: number;
-  /** Resources that the action did not apply to any more, or that it failed on. */
+  /** Number of resources to which the action no longer applied, or on which it failed. */
   readonly failed: number;
   readonly finishedAt: Date | undefined;
   /** Why it ended early. */
   readonly error: string | undefined;
 }
 
-/** What an action tells while it works. */
+/** What an action reports while it works. */
 export interface Progress {
   advance(done: number, failed?: number): void;
 }
@@ -31,7 +31,7 @@ type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 const MAX_KEPT = 1_000;
 
-/** The actions that this process works on or has finished lately. */
+/** The running and the most recently finished actions of this process. */
 export class ActionRuns {
   readonly #runs = new Map<string, Mutable<ActionRun>>();
   readonly #logger: Logger;
@@ -40,7 +40,7 @@ export class ActionRuns {
     this.#logger = logger;
   }
 
-  /** Begins to work, and returns at once. */
+  /** Starts the action, and returns immediately. */
   start(
     { action, owner, total }: Pick<ActionRun, 'action' | 'owner' | 'total'>,
     work: (progress: Progress) => Promise<void>,
@@ -85,7 +85,7 @@ export class ActionRuns {
     }
   }
 
-  /** Forgets the oldest that are finished when there are too many. */
+  /** Removes the oldest finished actions when there are too many. */
   #keep(run: Mutable<ActionRun>): void {
     this.#runs.set(run.id, run);
     for (const [id, { state }] of this.#runs) {

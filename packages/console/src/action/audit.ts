@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Access } from '../caller/access.ts';
 import type { Caller } from '../caller/caller.ts';
 
-/** Writes down who did what: one line of the log at level info, with `audit: true`. Holds no record's values. */
+/** Logs who did what: one line at level info, with `audit: true`. It contains no values of records. */
 export function audit(logger: Logger, caller: Caller, access: Access, what: Readonly<Record<string, unknown>>): void {
   logger.info(
     { audit: true, by: subjectOf(caller.context), orgId: access.orgId, roles: rolesOf(caller.context), ...what },
@@ -10,7 +10,7 @@ export function audit(logger: Logger, caller: Caller, access: Access, what: Read
   );
 }
 
-/** The subject of a token's claims, where the context has any. */
+/** The subject of a token's claims, if the context has any. */
 export function subjectOf(context: unknown): string | undefined {
   const { claims } = context as { readonly claims?: { readonly sub?: unknown } };
   return typeof claims?.sub === 'string' ? claims.sub : undefined;

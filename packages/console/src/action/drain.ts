@@ -2,9 +2,9 @@ import type { ConsoleParts } from '../console-parts.ts';
 import { RefusedRequest } from '../http/problem.ts';
 import type { ActionRun } from './action-runs.ts';
 
-/** What draining a point would do, and how to begin. */
+/** What draining a point would do, and a function that begins it. */
 export interface Drain {
-  /** Resources that are at the point, in all tables. */
+  /** Number of resources at the point, in all tables. */
   readonly matched: number;
   begin(owner: string): Promise<ActionRun>;
 }

@@ -5,7 +5,7 @@ import type { ResourceFilter } from '../resource/resource-filter.ts';
 import type { ResourceKey } from '../resource/resource-key.ts';
 import type { Progress } from './action-runs.ts';
 
-/** What an action is about; with a point, there alone. A retry is about points in one of `statuses`, if they are given. */
+/** The resources of an action; with a point, at that point only. A retry covers points in one of `statuses`, if given. */
 export type Selection = { readonly point: string | undefined; readonly statuses: readonly Status[] | undefined } & (
   | { readonly keys: readonly ResourceKey[] }
   | { readonly filter: ResourceFilter }
@@ -18,7 +18,7 @@ export interface ActionWork {
   readonly progress: Progress;
 }
 
-/** Resources taken at a time: often enough to show progress, and few enough to hold their locks briefly. */
+/** Number of resources processed at a time: small enough to show progress and to hold their locks only briefly. */
 const CHUNK = 200;
 
 const retry = (work: ActionWork): Promise<void> =>
@@ -52,7 +52,7 @@ async function inChunks(
   }
 }
 
-/** The keys of a filter are read chunk by chunk, in order: so a resource that the action changes is met once. */
+/** The keys of a filter are read in chunks, in order, so a resource that the action changes is processed only once. */
 async function* chunksOf({ session, table, selection }: ActionWork): AsyncGenerator<readonly ResourceKey[]> {
   if ('keys' in selection) {
     for (let from = 0; from < selection.keys.length; from += CHUNK) yield selection.keys.slice(from, from + CHUNK);

@@ -181,7 +181,7 @@ function demandAtMost(matched: number, atMost: number | undefined): void {
   );
 }
 
-/** Callers with the same rights follow each other's actions. */
+/** Callers with the same rights can follow each other's actions. */
 const ownerOf = ({ orgId, seesAllTenants, seesService }: Access): string =>
   JSON.stringify([orgId ?? null, seesAllTenants, seesService]);
 

@@ -29,7 +29,7 @@ const activityRoute = createRoute({
   responses: { 200: json(ActivitySchema, 'Minute by minute, the oldest first.'), ...refusals() },
 });
 
-/** The scan of a busy half hour takes a moment, and its plots change slowly. */
+/** Reading a busy half hour takes some time, and the plots change slowly. */
 const REMEMBERED_MS = 10_000;
 
 export function activityApi({ store }: ConsoleParts) {

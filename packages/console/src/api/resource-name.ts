@@ -8,7 +8,7 @@ export interface ResourceName {
   readonly key: Record<string, unknown>;
 }
 
-/** How a response names a resource. The id names the org only to a caller who sees several. */
+/** The name of a resource in a response. The id contains the org only for a caller who sees several orgs. */
 export function resourceName({ orgId }: Access, table: ReadableTable, key: ResourceKey): ResourceName {
   const { orgId: _, ...rest } = key;
   const id = printResourceKey(table, orgId === undefined ? key : rest);

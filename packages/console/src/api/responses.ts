@@ -19,7 +19,7 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
   content: { 'application/json': { schema } },
 });
 
-/** Error responses that every route may send, and those given here. */
+/** The error responses that every route may return, and the given ones. */
 export function refusals<Status extends number>(...statuses: Status[]) {
   const all = [400, 401, 429, 431, 503, ...statuses] as const;
   return Object.fromEntries(

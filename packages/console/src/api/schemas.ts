@@ -7,7 +7,7 @@ export const StatusSchema = z.enum(STATUSES).openapi('Status');
 
 export const InstantSchema = z.string().openapi({ format: 'date-time', example: '2026-11-28T09:30:00.000Z' });
 
-/** How many have which status; a status that none has is absent. */
+/** The number of resources by status. A status without resources is omitted. */
 export const CountsSchema = z.partialRecord(StatusSchema, z.int()).openapi('StatusCounts');
 
 const KeySchema = z
@@ -22,7 +22,7 @@ export const ResourceNameSchema = z.object({
   key: KeySchema,
 });
 
-/** Where a list goes on. */
+/** The cursor of the next page. */
 export const NextSchema = z
   .string()
   .nullable()

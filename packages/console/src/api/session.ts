@@ -85,7 +85,7 @@ function readCredential({ signInLinks }: SessionParts, { token, link }: z.infer<
   );
 }
 
-/** Not readable by scripts, and never sent by another site. */
+/** Scripts cannot read the cookie, and other sites cannot make the browser send it. */
 const cookieOptions = (context: Context, lifetimeMs: number) => ({
   path: '/',
   httpOnly: true,

@@ -3,7 +3,7 @@ import type { DataStoreInternals, Scope } from '@intendant/core/internal';
 import { RefusedRequest } from '../http/problem.ts';
 import { type RealizedTable, realizedTables, tablesOf } from '../resource/realized-table.ts';
 
-/** A table that a caller may read, and under which scope. */
+/** A table that a caller may read, with the scope to read it under. */
 export interface ReadableTable extends RealizedTable {
   readonly scope: Scope;
 }
@@ -11,13 +11,16 @@ export interface ReadableTable extends RealizedTable {
 /** What a caller may see and do, as the store's authorizer decides it. */
 export interface Access {
   readonly tables: readonly ReadableTable[];
-  /** The org that the caller is held to; undefined for a caller who sees several. */
+  /** The org that the caller is limited to; undefined for a caller who sees several. */
   readonly orgId: string | undefined;
-  /** Sees every tenant of its instance, or of all. */
+  /** Whether the caller sees all tenants of an instance, or of all instances. */
   readonly seesAllTenants: boolean;
-  /** Sees everything: what belongs to the service and not to a tenant, e.g. queues and subscriptions. */
+  /**
+   * Whether the caller sees everything, including what belongs to the service and not to a tenant, e.g. queues and
+   * subscriptions.
+   */
   readonly seesService: boolean;
-  /** Has the right to write to at least one table. */
+  /** Whether the caller may write to at least one table. */
   readonly mayWrite: boolean;
 }
 
@@ -48,7 +51,7 @@ const isTenantScope = ({ role }: Scope): boolean => role.startsWith('tenant_');
 
 export const isWriter = ({ role }: Scope): boolean => role.endsWith('writer');
 
-/** Throws a refusal with status 404 for a table that is not there or that the caller may not read. */
+/** Throws an error with status 404 for a table that does not exist or that the caller may not read. */
 export function tableOf({ tables }: Access, name: string): ReadableTable {
   const table = tables.find((candidate) => candidate.name === name);
   if (table) return table;
@@ -58,7 +61,7 @@ export function tableOf({ tables }: Access, name: string): ReadableTable {
   );
 }
 
-/** Throws a refusal with status 403 for a caller who is held to a tenant or an instance. */
+/** Throws an error with status 403 for a caller who is limited to a tenant or an instance. */
 export function demandService({ seesService }: Access): void {
   if (!seesService) throw new RefusedRequest(403, 'Only a caller who may see all tenants may see this.');
 }

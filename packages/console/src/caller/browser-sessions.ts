@@ -1,19 +1,19 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** How a browser proved who it is. A token is verified again with each request, so that it ends when the token does. */
+/** How a browser proved its identity. A token is verified again with each request, so the session ends with the token. */
 export type Credential = { readonly token: string } | { readonly context: unknown };
 
 /** A browser that is signed in. */
 export interface BrowserSession {
   readonly credential: Credential;
-  /** Sent with each request that changes something, so that no other site can send it. */
+  /** A secret in each request that changes something, so that another site cannot send such a request. */
   readonly csrfToken: string;
   readonly expiresAt: number;
 }
 
 const MAX_SESSIONS = 10_000;
 
-/** Browsers that are signed in, in this process. The oldest are forgotten when there are too many. */
+/** The signed-in browsers of this process. The oldest are removed when there are too many. */
 export class BrowserSessions {
   readonly #sessions = new Map<string, BrowserSession>();
   readonly #lifetimeMs: number;
@@ -22,7 +22,7 @@ export class BrowserSessions {
     this.#lifetimeMs = lifetimeMs;
   }
 
-  /** Returns the cookie's value, of which only the hash is kept. */
+  /** Returns the cookie's value. Only its hash is kept. */
   open(credential: Credential): { readonly id: string; readonly session: BrowserSession } {
     const id = randomBytes(24).toString('base64url');
     const session = {

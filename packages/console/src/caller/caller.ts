@@ -10,27 +10,27 @@ export const SESSION_COOKIE = 'intendant_session';
 const CSRF_HEADER = 'x-csrf-token';
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
-/** Who sent a request. */
+/** The caller who sent a request. */
 export interface Caller {
   /** The context that the store's authorizer reads. */
   readonly context: unknown;
-  /** Tells callers apart for limits. Holds no secret. */
+  /** Identifies the caller for limits. Contains no secret. */
   readonly id: string;
-  /** Undefined for a caller who sent no cookie of ours. */
+  /** Undefined for a caller without a session cookie. */
   readonly session: BrowserSession | undefined;
-  /** Rejects once the caller is signed in no more: for streams, which outlive their request. */
+  /** Rejects when the caller is no longer signed in: for streams, which outlive their request. */
   recheck(): Promise<unknown>;
 }
 
 export interface CallerParts {
   readonly sessions: BrowserSessions;
-  /** Verifies a bearer token. Undefined: the store's authorizer takes none. */
+  /** Verifies a bearer token. Undefined if the store's authorizer accepts none. */
   readonly authenticate: ((token: string) => Promise<unknown>) | undefined;
   /** The context of a request that the surrounding service has authenticated. */
   readonly contextOf: ((request: Request) => unknown) | undefined;
 }
 
-/** Finds out who sent a request: by bearer token, by the cookie of a session, or by what the surrounding service says. */
+/** Identifies the caller of a request: by bearer token, by session cookie, or by the surrounding service. */
 export async function readCaller(parts: CallerParts, context: Context): Promise<Caller> {
   const authorization = context.req.header('authorization');
   if (authorization !== undefined && parts.authenticate) return bearerCaller(parts, authorization);
@@ -75,7 +75,10 @@ const serviceCaller = (own: unknown, request: Context): Caller => ({
   recheck: async () => own,
 });
 
-/** The context of a credential that is still good. Throws a refusal with status 401, and ConnectionError when the issuer's keys cannot be fetched. */
+/**
+ * Returns the context of a credential that is still valid. Throws an error with status 401, and ConnectionError if the
+ * issuer's keys cannot be fetched.
+ */
 export async function verifyCredential({ authenticate }: CallerParts, credential: Credential): Promise<unknown> {
   if ('context' in credential) return credential.context;
   if (!authenticate) throw notSignedIn();

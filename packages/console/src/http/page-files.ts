@@ -7,7 +7,7 @@ import type { Context } from 'hono';
 import { routePath } from 'hono/route';
 import { problemResponse } from './problem.ts';
 
-/** Where the build puts the page, seen from `src` and from `dist` alike. */
+/** The folder of the built page, relative to `src` and to `dist` alike. */
 export const PAGE_FOLDER = new URL('../../dist/page/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ export class PageFiles {
     this.#basePath = basePath;
   }
 
-  /** A file of the page; any other path is a view of the page, which shows itself. */
+  /** Returns a file of the page. Any other path is a view of the page, so it returns the page itself. */
   answer(context: Context): Response {
     this.#files ??= readPage();
     const base = this.#baseOf(context);
@@ -51,7 +51,7 @@ export class PageFiles {
     });
   }
 
-  /** Where the console is mounted, with a slash at its end. */
+  /** The path where the console is mounted, with a slash at its end. */
   #baseOf(context: Context): string {
     const base = this.#basePath ?? routePath(context).replace(/\*$/, '');
     return base.endsWith('/') ? base : `${base}/`;

@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
-/** An error as RFC 9457 describes it: what every refusal of the API looks like. */
+/** An error as described in RFC 9457: the format of every error response of the API. */
 export const Problem = z
   .object({
     type: z.string().openapi({ description: 'The kind of problem; `about:blank` where the status says it all.' }),
@@ -36,7 +36,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available now',
 };
 
-/** A request that the API refuses. Thrown anywhere below a route; answered as a problem. */
+/** A request that the API refuses. Thrown below a route; returned as a problem document. */
 export class RefusedRequest extends Error {
   readonly status: ContentfulStatusCode;
   readonly headers: Readonly<Record<string, string>>;
@@ -66,7 +66,7 @@ export function problemResponse(
   });
 }
 
-/** The response for an error. Undefined for one that is the server's own fault. */
+/** The response for an error. Undefined for an error of the server. */
 function problemOf(error: unknown): Response | undefined {
   if (error instanceof RefusedRequest) {
     const { status, message, headers, errors } = error;

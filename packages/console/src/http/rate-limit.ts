@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { RefusedRequest } from './problem.ts';
 
-/** A limit on how often one client may do something in a minute. */
+/** A limit on the number of requests of one client per minute. */
 export class MinuteLimit {
   readonly #limiter: RateLimiterMemory;
 
@@ -10,7 +10,7 @@ export class MinuteLimit {
     this.#limiter = new RateLimiterMemory({ points: perMinute, duration: 60 });
   }
 
-  /** Throws a refusal with status 429 when the client has used up its minute. */
+  /** Throws an error with status 429 if the client has reached the limit of this minute. */
   async take(client: string): Promise<void> {
     try {
       await this.#limiter.consume(client);
@@ -31,7 +31,7 @@ export const limitRate =
     await next();
   };
 
-/** The address of the peer under `@hono/node-server`; one bucket for all where it is unknown. */
+/** The address of the client under `@hono/node-server`. Clients whose address is unknown share one limit. */
 export function peerAddress(context: Context): string {
   const bindings = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
   return bindings?.incoming?.socket?.remoteAddress ?? 'unknown';

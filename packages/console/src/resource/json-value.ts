@@ -1,4 +1,4 @@
-/** A record's values as JSON can hold them: a bigint as text, bytes in base64url, a date in ISO 8601. */
+/** A record's value in JSON: a bigint as text, bytes as base64url, a date as ISO 8601. */
 function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url');

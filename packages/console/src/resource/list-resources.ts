@@ -13,16 +13,16 @@ import type { ResourceFilter } from './resource-filter.ts';
 import { type ResourceKey, readGivenKey } from './resource-key.ts';
 import { searchCondition } from './search-condition.ts';
 
-/** A resource with its statuses, as a list shows it. */
+/** A resource with its statuses, as shown in a list. */
 export interface ListedResource {
   readonly key: ResourceKey;
-  /** Null: the row is gone, its statuses are still there. */
+  /** Null if the row was deleted and its statuses still exist. */
   readonly record: Readonly<Record<string, unknown>> | null;
   readonly status: Status;
   readonly message: string;
   readonly revision: number;
   readonly since: Date;
-  /** How many points have which status. */
+  /** The number of points by status. */
   readonly counts: Readonly<Partial<Record<Status, number>>>;
   /** The most severe first, at most `MAX_CELLS`. */
   readonly cells: readonly { readonly point: string; readonly status: Status }[];
@@ -30,7 +30,7 @@ export interface ListedResource {
 
 export interface ResourcePage {
   readonly resources: readonly ListedResource[];
-  /** Where the next page begins; undefined on the last. */
+  /** The cursor of the next page; undefined on the last. */
   readonly next: string | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface PageOptions {
   readonly limit: number;
 }
 
-/** Points of one resource that a list tells of, at most. */
+/** The most points of one resource that a list contains. */
 const MAX_CELLS = 200;
 
 export async function listResources(
@@ -62,14 +62,14 @@ export async function listResources(
   return { resources: shown.map(toListed), next: items.length > limit && last ? printCursor(last) : undefined };
 }
 
-/** How many resources match. */
+/** Number of matching resources. */
 export const countResources = (
   session: RealizationSession,
   table: ReadableTable,
   filter: ResourceFilter,
 ): Promise<number> => session.count(table.definition, realizationFilter(table, filter));
 
-/** The same filter in the realization's terms. */
+/** The same filter for the realization. */
 function realizationFilter(
   table: ReadableTable,
   { status, point, olderThanMs, q }: ResourceFilter,
@@ -114,7 +114,7 @@ function heaviestCells(enforcement: Enforcement): ListedResource['cells'] {
 const printCursor = ({ key, since }: RealizationItem<AnyTable>): string =>
   Buffer.from(JSON.stringify({ key: jsonRecord(key), since: since.toISOString() })).toString('base64url');
 
-/** The last item of the page before, as far as the realization reads it. */
+/** The last item of the previous page, with the fields that the realization reads. */
 function readCursor(table: ReadableTable, text: string): unknown {
   try {
     const { key, since } = JSON.parse(Buffer.from(text, 'base64url').toString()) as { key: unknown; since: string };

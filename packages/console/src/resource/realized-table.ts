@@ -21,7 +21,7 @@ export function realizedTables(store: DataStoreInternals): RealizedTable[] {
   });
 }
 
-/** The three tables of a realized table: an operation on a resource touches them all. */
+/** The three tables of a realized table. An operation on a resource uses all of them. */
 export const tablesOf = ({ resource, overall, enforcement }: RealizedTable): RegisteredTable[] => [
   resource,
   overall,

@@ -2,9 +2,9 @@ import { z } from '@hono/zod-openapi';
 import { STATUSES, type Status } from '@intendant/realization';
 import { RefusedRequest } from '../http/problem.ts';
 
-/** Which resources of a table. Conditions that are given must all hold. */
+/** Selects resources of a table. All given conditions must hold. */
 export interface ResourceFilter {
-  /** At the point, if one is given; otherwise overall. */
+  /** The status at the point if one is given, otherwise the overall status. */
   readonly status?: readonly Status[] | undefined;
   readonly point?: string | undefined;
   /** Words of the key or of a text field, or `field:value`; all must match. */
@@ -15,7 +15,7 @@ export interface ResourceFilter {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Fields of a filter, as a query string or a JSON body carries them. */
+/** The fields of a filter, in a query string or a JSON body. */
 export const FILTER_FIELDS = {
   status: z
     .string()
@@ -40,7 +40,7 @@ export const FILTER_FIELDS = {
 
 export const FilterBody = z.strictObject(FILTER_FIELDS).openapi('ResourceFilter');
 
-/** Throws a refusal with status 400 for a status that is none. */
+/** Throws an error with status 400 for an unknown status. */
 export function readFilter(given: z.infer<typeof FilterBody>): ResourceFilter {
   return {
     status: given.status === undefined || given.status === '' ? undefined : given.status.split(',').map(readStatus),
@@ -56,7 +56,7 @@ function readStatus(text: string): Status {
   throw new RefusedRequest(400, `There is no status of this name. There are: ${STATUSES.join(', ')}.`);
 }
 
-/** Text that Postgres can hold. */
+/** Text that Postgres can store. */
 function readText(field: string, text: string): string {
   if (!text.includes('\0') && text.isWellFormed()) return text;
   throw new RefusedRequest(400, `${field} holds a character that cannot be stored, so nothing can match it.`);

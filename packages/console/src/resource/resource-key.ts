@@ -2,13 +2,13 @@ import type { Column } from '@intendant/core/internal';
 import { RefusedRequest } from '../http/problem.ts';
 import type { RealizedTable } from './realized-table.ts';
 
-/*
- * A resource's key as one segment of a path. A key of one column is that value; any other key, or one that also names
- * the org, is a JSON object. A value that begins with a brace is written as an object too, so that the two never mix, and
- * so are the values that clients resolve as relative paths.
+/**
+ * A resource's key as one segment of a path. A key of one column is its value. Any other key, or one that also names
+ * the org, is a JSON object. A value that begins with a brace is written as an object too, so that the two forms cannot
+ * be confused, and so are values that clients would resolve as relative paths.
  */
 
-/** A resource's key as its columns hold it, and the org and instance where they are named. */
+/** A resource's key by column, with the org and instance if they are given. */
 export type ResourceKey = Readonly<Record<string, unknown>>;
 
 const MAX_LENGTH = 4_096;
@@ -19,7 +19,7 @@ const fieldsOf = ({ resource }: RealizedTable): Column[] => [
   ...resource.columns.filter(({ field }) => field === 'orgId' || field === 'instanceId'),
 ];
 
-/** Reads a segment of a path. Throws a refusal with status 404: what cannot be a key names nothing. */
+/** Parses a segment of a path. Throws an error with status 404: text that cannot be a key names no resource. */
 export function parseResourceKey(table: RealizedTable, text: string): ResourceKey {
   if (text.length > MAX_LENGTH) throw unknownKey();
   if (text.startsWith('{')) return readKey(table, parseObject(text), unknownKey);
@@ -28,7 +28,7 @@ export function parseResourceKey(table: RealizedTable, text: string): ResourceKe
   return readKey(table, { [(only as Column).field]: text }, unknownKey);
 }
 
-/** Reads a key of a request's body: a value alone, or an object. Throws a refusal with status 400. */
+/** Parses a key in a request's body: a value alone, or an object. Throws an error with status 400. */
 export function readGivenKey(table: RealizedTable, given: unknown): ResourceKey {
   const refuse = () => new RefusedRequest(400, `That is not a key of ${table.name}. Give ${printFields(table)}.`);
   if (typeof given === 'object' && given !== null) return readKey(table, given as ResourceKey, refuse);
@@ -46,7 +46,7 @@ function parseObject(text: string): ResourceKey {
     const found: unknown = JSON.parse(text);
     if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found as ResourceKey;
   } catch {
-    // Not JSON: then it is no key either.
+    // Not JSON, so it is not a key either.
   }
   throw unknownKey();
 }
@@ -63,7 +63,7 @@ function readKey(table: RealizedTable, given: ResourceKey, refuse: () => Refused
   return Object.fromEntries(entries);
 }
 
-/** A value of JSON, or its text, as the column holds it. */
+/** A JSON value, or its text, as the column stores it. */
 function readValue(column: Column, value: unknown, refuse: () => RefusedRequest): unknown {
   const decoded = decode(column, value);
   try {
@@ -84,7 +84,7 @@ function decode({ format }: Column, value: unknown): unknown {
   return typeof format.decode('0') === 'bigint' ? BigInt(text) : Number(text);
 }
 
-/** The segment of a path that names a resource, not yet percent-encoded. */
+/** The segment of a path that names a resource, before percent-encoding. */
 export function printResourceKey({ resource }: RealizedTable, key: ResourceKey): string {
   const [only, ...others] = resource.key;
   const value = printValue(key[(only as Column).field]);

@@ -4,12 +4,12 @@ import { scopedQuery } from '../scoped-query.ts';
 import { jsonRecord } from './json-value.ts';
 import type { ResourceKey } from './resource-key.ts';
 
-/** One accepted change of a resource's record, as far as the change log still tells. */
+/** One accepted change of a resource's record, as far as the change log contains it. */
 export interface RevisionChange {
   readonly revision: number | null;
   readonly operation: 'insert' | 'update' | 'delete';
   readonly occurredAt: Date;
-  /** What changed against the revision before. Undefined: the log does not hold both records. */
+  /** The fields that differ from the previous revision. Undefined if the log does not contain both records. */
   readonly fields: readonly FieldChange[] | undefined;
 }
 
@@ -19,11 +19,11 @@ export interface FieldChange {
   readonly after: unknown;
 }
 
-/** So many changes of all tables, back from the newest, are searched: the log has no index by key. */
+/** Only this many of the newest changes, of all tables, are searched, because the log has no index by key. */
 const SEARCHED_CHANGES = 200_000;
 const MAX_REVISIONS = 50;
 
-/** Newest first. Empty where the log holds nothing of the resource any more, or where there is no log. */
+/** Newest first. Empty if the log contains nothing of the resource any more, or if there is no log. */
 export async function readRevisionChanges(
   executor: Executor,
   table: ReadableTable,
@@ -56,7 +56,7 @@ interface LoggedRevision extends Omit<RevisionChange, 'fields'> {
   readonly columns: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** Codes of soft deletes and of what came back from one stand beside the three of plain changes. */
+/** Soft deletes and their undoing have codes of their own in addition to the three of plain changes. */
 const OPERATIONS: Readonly<Record<string, RevisionChange['operation']>> = {
   i: 'insert',
   u: 'update',

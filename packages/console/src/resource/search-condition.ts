@@ -4,10 +4,11 @@ import type { ReadableTable } from '../caller/access.ts';
 
 type Condition = Record<string, unknown>;
 
-/*
- * A search reads every record that the caller may see: under row security no index serves `like` with a leading wildcard,
- * since that operator is not leakproof. `ilike` costs six times as much as `like` (measured: 54 ms and 311 ms for 100,000
- * records of four columns), so it is used for words with letters alone, and after the words that cost less.
+/**
+ * A search reads every record that the caller may see: with row security no index supports `like` with a leading
+ * wildcard, because that operator is not leakproof. `ilike` costs six times as much as `like` (measured: 311 ms and 54
+ * ms for 100,000 records of four columns), so it is used only for words that contain letters, and after the cheaper
+ * words.
  */
 
 /** The words of a search as a filter on records; undefined for a search without words. */
@@ -22,7 +23,7 @@ const byCost = (a: string, b: string): number => Number(hasCase(a)) - Number(has
 
 const hasCase = (word: string): boolean => word.toLowerCase() !== word.toUpperCase();
 
-/** `field:value` compares one field as a whole; any other word is looked for in all text fields. */
+/** `field:value` compares a whole field; any other word is searched in all text fields. */
 function wordCondition(table: ReadableTable, word: string): Condition {
   const [, field, value] = /^([^:]+):(.+)$/.exec(word) ?? [];
   const column = table.resource.columns.find((candidate) => candidate.field === field);
@@ -31,7 +32,7 @@ function wordCondition(table: ReadableTable, word: string): Condition {
   return { or: [...searchedTexts(table, word), ...searchedNumbers(table, word)] };
 }
 
-/** The org is searched only by those who see several. */
+/** The org is searched only for callers who see several orgs. */
 const searchedTexts = ({ resource, scope }: ReadableTable, word: string): Condition[] =>
   resource.columns
     .filter(({ format }) => format.sqlType === 'text')
@@ -46,7 +47,7 @@ const searchedNumbers = ({ resource }: ReadableTable, word: string): Condition[]
     return wanted === undefined ? [] : [{ [column.field]: { eq: wanted } }];
   });
 
-/** Undefined for text that the column cannot hold. */
+/** Undefined for text that the column cannot store. */
 function readValue({ format }: Column, text: string): unknown {
   if (format.sqlType === 'text') return text;
   if (format.sqlType === 'boolean') return { true: true, false: false }[text];

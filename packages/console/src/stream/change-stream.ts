@@ -8,7 +8,7 @@ import { RefusedRequest } from '../http/problem.ts';
 import { jsonRecord } from '../resource/json-value.ts';
 import { printResourceKey } from '../resource/resource-key.ts';
 
-/** Which of a resource's tables a change is about. */
+/** The table of the resource to which a change belongs. */
 export type ChangeKind = 'resource' | 'overall' | 'enforcement';
 
 export interface StreamRequest {
@@ -33,7 +33,7 @@ export class OpenStreams {
     this.#limits = limits;
   }
 
-  /** Returns how to leave. Throws a refusal with status 429. */
+  /** Returns a function that removes the stream from the count. Throws an error with status 429. */
   enter(caller: string): () => void {
     const own = this.#byCaller.get(caller) ?? 0;
     if (this.#all >= this.#limits.all || own >= this.#limits.perCaller) {
@@ -60,7 +60,7 @@ export class OpenStreams {
 
 type View = Awaited<ReturnType<SubscriptionsInternals['begin']>>['view'];
 
-/** Streams the changes that the caller may see, as they settle. Row security decides, under the caller's scope. */
+/** Streams the changes that the caller may see, as they become settled. Row security, under the caller's scope, decides which. */
 export async function streamChanges(
   parts: ConsoleParts,
   streams: OpenStreams,
@@ -79,7 +79,7 @@ export async function streamChanges(
 interface OpenedView {
   readonly view: View;
   readonly place: number;
-  /** The position that was asked for is of another log. */
+  /** The given position is of another log. */
   readonly isReset: boolean;
 }
 
@@ -102,7 +102,7 @@ async function openView({ store, subscriptions }: ConsoleParts, request: StreamR
 const kindsOf = (kind: ChangeKind | undefined): ChangeKind[] =>
   kind ? [kind] : ['resource', 'overall', 'enforcement'];
 
-/** Pulled by the client: the next page of the log is read when there is room for it. */
+/** The client pulls: the next page of the log is read when the stream has room for it. */
 function readable(
   parts: ConsoleParts,
   request: StreamRequest,
@@ -157,7 +157,7 @@ async function* eventsOf(
   }
 }
 
-/** Tells of a change as one of the resource that it is about. */
+/** Reports a change as one of the resource to which it belongs. */
 function changePrinter(tables: readonly ReadableTable[]): (change: Change) => string {
   const known = new Map(
     tables.flatMap((table) => kindsOf(undefined).map((kind) => [table[kind].name, { table, kind }] as const)),

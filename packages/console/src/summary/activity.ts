@@ -14,12 +14,12 @@ export interface MinuteActivity {
 }
 
 const MINUTES = 30;
-/** About so many status changes are enough to estimate percentiles. On a busy service they are of a share of the keys. */
+/** About this many status changes are enough to estimate percentiles. On a busy service only a share of the keys is read. */
 const SAMPLE = 20_000;
-/** Keys are divided into so many shares by their hash. A power of two. */
+/** Keys are divided into this many shares by their hash. A power of two. */
 const SHARES = 1024;
 
-/** The last minutes, the oldest first. Minutes in which nothing happened are included. */
+/** The last minutes, oldest first. Minutes without changes are included. */
 export async function readActivity(executor: Executor, { tables }: Access): Promise<MinuteActivity[]> {
   const scope = tables[0]?.scope;
   if (!scope) return [];

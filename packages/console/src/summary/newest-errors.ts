@@ -15,7 +15,7 @@ export interface PointError {
 
 const SHOWN = 10;
 
-/** The newest of all tables, at most ten. */
+/** The newest errors of all tables, at most ten. */
 export async function readNewestErrors(executor: Executor, { tables }: Access): Promise<PointError[]> {
   const found = await Promise.all(tables.map((table) => newestErrorsIn(executor, table)));
   return found

@@ -3,8 +3,8 @@ import type { Access } from '../caller/access.ts';
 const MAX_ENTRIES = 1_000;
 
 /**
- * Results that are costly and may be a moment old, by what was asked and by what the caller may see. Callers who ask at
- * the same time share one query.
+ * A cache for costly results that may be slightly old, by request and by what the caller may see. Simultaneous callers
+ * share one query.
  */
 export class Remembered {
   readonly #lifetimeMs: number;

@@ -10,7 +10,7 @@ export interface TenantSummary {
   readonly statuses: Partial<Record<Status, number>>;
 }
 
-/** Every tenant with resources, those with most errors first. Read from the counts, not from the status tables. */
+/** All tenants with resources, those with the most errors first. Read from the counts, not from the status tables. */
 export async function readTenants(executor: Executor, { tables }: Access): Promise<TenantSummary[]> {
   const scope = tables[0]?.scope;
   if (!scope) return [];

@@ -15,19 +15,19 @@ const CANDIDATES = [
 
 const chromiumPath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
 
-/** Why the browser tests cannot run here; undefined where they can. */
+/** Why the browser tests cannot run on this machine; undefined if they can. */
 export const whyNoBrowser: string | undefined =
   chromiumPath === undefined
     ? 'there is no chromium: install it (apt-get install chromium) or name it in INTENDANT_CHROMIUM'
     : undefined;
 
-/** A console that is served, and a browser. */
+/** A running console, and a browser. */
 export interface BrowserFixture extends AsyncDisposable {
   readonly console: ConsoleFixture;
   readonly url: string;
-  /** A window of its own, signed in by a one-time link. */
+  /** A separate browser window, signed in by a one-time link. */
   open(caller: TokenOptions, options?: Parameters<Browser['newContext']>[0]): Promise<Page>;
-  /** Breaks every connection of the console, and refuses new ones until `mend`. */
+  /** Breaks every connection of the console, and refuses new ones until `mend` is called. */
   cut(): void;
   mend(): void;
 }

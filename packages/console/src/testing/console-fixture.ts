@@ -32,7 +32,7 @@ export interface TokenOptions {
   readonly expiresIn?: string;
 }
 
-/** A console on a database of its own, called without a network. */
+/** A console on its own database, called without a network. */
 export interface ConsoleFixture extends AsyncDisposable {
   readonly app: Hono;
   readonly database: TestDatabase;
@@ -40,7 +40,7 @@ export interface ConsoleFixture extends AsyncDisposable {
   readonly realization: Realization<JwtContext>;
   readonly subscriptions: Subscriptions;
   readonly signInLinks: SignInLinks<JwtContext>;
-  /** What was logged, line by line. */
+  /** The log, line by line. */
   readonly logged: Record<string, unknown>[];
   token(options: TokenOptions): Promise<string>;
   context(options: TokenOptions): Promise<JwtContext>;
@@ -48,9 +48,9 @@ export interface ConsoleFixture extends AsyncDisposable {
 
 export interface ConsoleFixtureOptions {
   readonly console?: Partial<ConsoleOptions<JwtContext>>;
-  /** Default: a fresh one, which is dropped at the end. */
+  /** The database. Default: a new one, which is dropped at the end. */
   readonly database?: TestDatabase;
-  /** Where the store connects, by way of a proxy. Default: the database. */
+  /** The URL that the store connects to, e.g. a proxy's. Default: the database itself. */
   readonly connectionOf?: (database: TestDatabase) => string | Promise<string>;
 }
 

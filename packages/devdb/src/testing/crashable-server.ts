@@ -23,13 +23,16 @@ export interface CrashableServer extends AsyncDisposable {
   readonly port: number;
   /** The folder with the server's data. */
   readonly dataDir: string;
-  /** Immediate shutdown: no connection is told, no checkpoint is made. Resolves when the server is gone, also if it was before. */
+  /**
+   * Stops the server with an immediate shutdown: connections are not notified, and no checkpoint is made. Resolves when
+   * the server has ended, or had ended before.
+   */
   crash(): Promise<void>;
   /** Starts the server with the same data, at another port if one is given. */
   start(port?: number): Promise<void>;
 }
 
-/** What was committed survives a crash of the server, since the machine continues. */
+/** Committed data survives a crash of the server, because the machine continues. */
 const SETTINGS = { synchronous_commit: 'on', wal_level: 'logical', max_connections: 200 };
 
 /** Starts a server whose data survives `crash`. Disposing it removes a temporary folder. */

@@ -61,7 +61,7 @@ export async function tcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
-        deliver(() => to.end()); // behind what is still on its way
+        deliver(() => to.end()); // queued behind the data that is still being delayed
       });
     };
     link(client, upstream, 'client');
@@ -111,8 +111,8 @@ export async function tcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
 }
 
 /**
- * Acts one after the other, each after the latency that holds when it is given. While chunks are limited, each act has a turn
- * of the event loop of its own, so that the receiver reads the parts one by one.
+ * Runs actions one after the other, each after the latency that applied when it was queued. While chunks are limited,
+ * each action has its own turn of the event loop, so that the receiver reads the parts one by one.
  */
 function inOrder(shape: Pick<TcpProxy, 'latencyMs' | 'chunkBytes'>): (act: () => unknown) => void {
   let last = Promise.resolve();

@@ -28,8 +28,8 @@ export async function startTestServer(): Promise<DevDatabase> {
 }
 
 /**
- * Makes a folder for files that a test writes and reads often, such as a server's data. It is in memory if there is enough of
- * it: to create a database takes a hundredth of a second there, and up to a second on a slow disk.
+ * Creates a folder for files that a test writes and reads often, such as a server's data. It is in memory if there is
+ * enough of it: creating a database there takes a hundredth of a second, and up to a second on a slow disk.
  */
 export async function newTestFolder(purpose: string): Promise<string> {
   const parent = (await hasRoom(MEMORY_FOLDER)) ? MEMORY_FOLDER : tmpdir();

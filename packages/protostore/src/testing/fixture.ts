@@ -29,7 +29,7 @@ export interface Fixture extends AsyncDisposable {
   readonly protoStore: ProtoStore;
 }
 
-/** A database of its own, with the tests' message types registered on it. */
+/** A new database, with the tests' message types registered. */
 export async function openFixture(
   options: ProtoStoreOptions & { readonly pool?: DataStoreOptions['pool'] } = {},
 ): Promise<Fixture> {

@@ -64,7 +64,7 @@ const nested = fc
   )
   .map((fields): EveryKind => create(EveryKindSchema, fields));
 
-/** As a sender with a newer proto file would write them. */
+/** Fields as a sender with a newer proto file would write them. */
 const unknownFields = fc
   .array(fc.tuple(fc.integer({ min: 1_000, max: 2_000 }), fc.oneof(bytes, uint64)), { maxLength: 3 })
   .map((fields) => {
@@ -76,7 +76,7 @@ const unknownFields = fc
     return writer.finish();
   });
 
-/** A message with fields of every kind, each there or not, and fields that its type doesn't know. */
+/** A message with fields of every kind, each present or absent, and fields that its type does not know. */
 export const randomMessage: fc.Arbitrary<EveryKind> = fc.tuple(nested, unknownFields).map(([message, unknown]) => {
   if (unknown.byteLength === 0) return message;
   return fromBinary(EveryKindSchema, new Uint8Array([...toBinary(EveryKindSchema, message), ...unknown]));

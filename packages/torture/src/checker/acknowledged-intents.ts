@@ -3,7 +3,7 @@ import { type Checker, eventsOf, type Found, rowKey } from './checker.ts';
 import { followedRows, follows, namesFollowing } from './followers.ts';
 import { type OperationRun, operationsOf } from './operations.ts';
 
-/** Each acknowledged intent stands in the table at the end, or was replaced; and each durable name received it. */
+/** Each acknowledged intent is in the table at the end, or was replaced; and each durable name received it. */
 export const acknowledgedIntents: Checker = {
   rule: 'no acknowledged intent is lost',
   *check(history) {

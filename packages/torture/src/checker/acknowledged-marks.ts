@@ -2,8 +2,8 @@ import { type Checker, eventsOf, rowKey } from './checker.ts';
 import { type OperationRun, operationsOf } from './operations.ts';
 
 /**
- * The last acknowledged mark at a point stands in the table at the end, if the resource still has the revision that it was
- * for. Marks that another one may have overtaken say nothing, and are left out.
+ * The last acknowledged mark at a point is in the table at the end, if the resource still has the mark's revision.
+ * Marks that another mark may have overtaken are ignored.
  */
 export const acknowledgedMarks: Checker = {
   rule: 'no acknowledged mark is lost',
@@ -28,7 +28,7 @@ export const acknowledgedMarks: Checker = {
 
 const placeOf = ({ row, invoked }: OperationRun): string => `${row} at ${invoked.points?.[0]}`;
 
-/** The acknowledged mark that began when all others at its place were over. */
+/** The acknowledged mark that began after all others at its place had ended. */
 function lastMark(runs: readonly OperationRun[]): OperationRun | undefined {
   const last = runs.at(-1);
   const isAlone = runs.slice(0, -1).every(({ endedAt }) => last !== undefined && endedAt < last.invoked.at);

@@ -3,7 +3,7 @@ import type { Checker, Found } from './checker.ts';
 import { type FollowedRow, followedRows } from './followers.ts';
 import { operationsOf } from './operations.ts';
 
-/** Changes of a row come in the order of positions and revisions, without a gap. */
+/** Changes of a row arrive in the order of positions and revisions, without a gap. */
 export const changeOrder: Checker = {
   rule: 'the changes of each row are delivered in order, without a gap',
   *check(history) {
@@ -25,7 +25,7 @@ function* checkPositions({ name, row, changes }: FollowedRow): Generator<Found> 
       yield { at: after.at, text: `${row}: ${name} received ${after.position} after ${before.position}` };
 }
 
-/** A row that was deleted may come back at any higher revision; its `delete` carries the revision that it had. */
+/** A deleted row may be created again at any higher revision; its `delete` has the revision that it had. */
 function* checkRevisions({ name, row, changes }: FollowedRow): Generator<Found> {
   for (const [before, after] of pairs(changes)) {
     const from = before.revision ?? 0;
@@ -40,7 +40,7 @@ function* checkRevisions({ name, row, changes }: FollowedRow): Generator<Found> 
   }
 }
 
-/** Every value that was delivered was written by an operation that did not fail. */
+/** Every delivered value was written by an operation that did not fail. */
 export const noInvention: Checker = {
   rule: 'no change is invented',
   spansFailovers: true,

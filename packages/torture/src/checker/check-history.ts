@@ -13,7 +13,7 @@ import { singleAttempt } from './single-attempt.ts';
 import { statusEvidence } from './status-evidence.ts';
 import { tableCounts } from './table-counts.ts';
 
-/** Every rule that histories are held against. */
+/** The rules that every history is checked against. */
 const CHECKERS: readonly Checker[] = [
   acknowledgedIntents,
   acknowledgedMarks,
@@ -31,10 +31,10 @@ const CHECKERS: readonly Checker[] = [
   complaints,
 ];
 
-/** What the checker program prints. */
+/** The output of the checker program. */
 export interface Judgement {
   readonly figures: Figures;
-  /** By rule: how many violations. */
+  /** Number of violations by rule. */
   readonly rules: Readonly<Record<string, number>>;
   /** The first few of each rule. */
   readonly violations: readonly Violation[];
@@ -42,7 +42,7 @@ export interface Judgement {
 
 const SHOWN = 5;
 
-/** Holds a history against every rule. */
+/** Checks a history against every rule. */
 export function judge(events: readonly HistoryEvent[]): Judgement {
   const history = events.toSorted((a, b) => a.at - b.at);
   const counting = sinceFailover(history);
@@ -57,7 +57,7 @@ export function judge(events: readonly HistoryEvent[]): Judgement {
   };
 }
 
-/** What happened after the last failover: what was invoked before it may be lost. Processes and faults stay. */
+/** The events after the last failover: earlier operations may be lost. Events of processes and faults are kept. */
 function sinceFailover(history: readonly HistoryEvent[]): readonly HistoryEvent[] {
   const failover = history.findLast(({ kind }) => kind === 'failover');
   if (failover === undefined) return history;

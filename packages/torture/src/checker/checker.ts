@@ -1,27 +1,27 @@
 import type { HistoryEvent, Row } from '../history/history-event.ts';
 
-/** Something in a history that must never be. */
+/** An event in a history that must never happen. */
 export interface Violation {
   readonly rule: string;
   readonly text: string;
-  /** When, in the history's clock. */
+  /** When it happened, by the history's clock. */
   readonly at?: number;
 }
 
-/** What a checker finds. */
+/** The result of a checker. */
 export type Found = Omit<Violation, 'rule'>;
 
-/** One rule, checked by reading a history and nothing else. */
+/** One rule. It is checked by reading a history and nothing else. */
 export interface Checker {
-  /** In words: what is true of every correct history. */
+  /** The rule in words: what is true for every correct history. */
   readonly rule: string;
-  /** True if it must hold of what happened before a failover too. Default false. */
+  /** Whether it must also hold for events before a failover. Default false. */
   readonly spansFailovers?: boolean;
   /** `history` is in the order of time. */
   check(history: readonly HistoryEvent[]): Iterable<Found>;
 }
 
-/** One text for a row of a tenant, for use as a key of maps. */
+/** A text that identifies a row of a tenant, used as a key of maps. */
 export const rowKey = ({ table, org, id }: Row): string => `${table} ${org} ${id}`;
 
 /** The events of one kind. */

@@ -3,7 +3,7 @@ import { type Checker, eventsOf, rowKey } from './checker.ts';
 
 const DONE: ReadonlySet<number> = new Set([100, 200]);
 
-/** When all faults are over and nobody writes any more, workers bring everything to its end. */
+/** After all faults and writes have ended, workers realize everything. */
 export const everythingRealized: Checker = {
   rule: 'in the end everything is realized or removed',
   *check(history) {

@@ -2,7 +2,7 @@ import type { HistoryEvent } from '../history/history-event.ts';
 import { eventsOf } from './checker.ts';
 import { operationsOf } from './operations.ts';
 
-/** What a history holds, in figures. */
+/** The figures of a history. */
 export interface Figures {
   readonly events: number;
   readonly operations: Readonly<Record<string, number>>;
@@ -41,7 +41,7 @@ export function figuresOf(history: readonly HistoryEvent[]): Figures {
   };
 }
 
-/** From the end of each fault until all that was acknowledged before is realized and delivered. */
+/** Time from the end of each fault until everything acknowledged before is realized and delivered. */
 function recoveriesOf(history: readonly HistoryEvent[]): { fault: string; ms: number }[] {
   const recoveries: { fault: string; ms: number }[] = [];
   let endedAt = 0;

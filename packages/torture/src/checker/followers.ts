@@ -1,14 +1,14 @@
 import type { ChangeEvent, HistoryEvent } from '../history/history-event.ts';
 import { eventsOf, rowKey } from './checker.ts';
 
-/** What one durable name received of one row: each change once, in the order of first deliveries. */
+/** The changes of one row that one durable name received: each once, in the order of first deliveries. */
 export interface FollowedRow {
   readonly name: string;
   readonly row: string;
   readonly changes: readonly ChangeEvent[];
 }
 
-/** All rows that each durable name received changes of. Deliveries of a change that was delivered before are left out. */
+/** All rows of which each durable name received changes, without repeated deliveries of a change. */
 export function followedRows(history: readonly HistoryEvent[]): FollowedRow[] {
   const groups = Map.groupBy(eventsOf(history, 'change'), (change) => `${change.name}\n${placeOf(change)}`);
   return [...groups.values()].map((changes) => {
@@ -17,7 +17,7 @@ export function followedRows(history: readonly HistoryEvent[]): FollowedRow[] {
   });
 }
 
-/** A row of a status table is one for each point. */
+/** A status table has one row per point. */
 const placeOf = (change: ChangeEvent): string =>
   change.point === undefined ? rowKey(change) : `${rowKey(change)} ${change.point}`;
 
@@ -32,5 +32,5 @@ export function namesFollowing(history: readonly HistoryEvent[], table: string):
   return [...new Set(changes.map(({ name }) => name))];
 }
 
-/** Names of subscriptions that a tenant's context holds to its org end in `@` and the org. */
+/** The names of subscriptions that are limited to a tenant's org end in `@` and the org. */
 export const follows = (name: string, org: string): boolean => !name.includes('@') || name.endsWith(`@${org}`);

@@ -1,7 +1,7 @@
 import { type Checker, eventsOf, rowKey } from './checker.ts';
 import { maySee, ownersIn } from './owners-in.ts';
 
-/** No answer, change, attempt, error or log line carries a mark of another tenant's. */
+/** No response, change, attempt, error or log line contains a mark of another tenant. */
 export const foreignOwners: Checker = {
   rule: 'nothing of another tenant is in any answer, feed, log line or error',
   spansFailovers: true,
@@ -20,7 +20,7 @@ export const foreignOwners: Checker = {
   },
 };
 
-/** Passwords, tokens and records that were planted stand in no log line and in no error. */
+/** No log line and no error contains a planted password, token or record. */
 export const plantedSecrets: Checker = {
   rule: 'no planted secret is in a log line or an error',
   spansFailovers: true,

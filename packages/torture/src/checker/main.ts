@@ -1,5 +1,5 @@
-/*
- * The checker, a program of its own: node checker/main.ts HISTORY. It reads a history and prints its judgement as JSON. It
+/**
+ * The checker, a separate program: node checker/main.ts HISTORY. It reads a history and prints its verdict as JSON. It
  * imports nothing of the code under test. Exit code 1 if a rule is violated.
  */
 import { HistoryTail } from '../history/read-history.ts';

@@ -7,9 +7,9 @@ export interface OperationRun {
   readonly name: OperationEvent['name'];
   readonly row: string;
   readonly invoked: OperationEvent;
-  /** `unknown` too when the process was killed meanwhile. */
+  /** `unknown` also if the process was killed meanwhile. */
   readonly outcome: Outcome;
-  /** When it was known to be over; Infinity for an unknown outcome, since it may still happen. */
+  /** When it had certainly ended; Infinity for an unknown outcome, because it may still happen. */
   readonly endedAt: number;
   /** The revision that it gave the row. */
   readonly revision: number | undefined;

@@ -5,10 +5,13 @@ const DELETION_REALIZED = 100;
 const REALIZED = 200;
 const DELETION_PENDING = 400;
 const PENDING = 800;
-/** Statuses of a point that the resource is leaving. */
+/** Statuses of a point from which the resource is being removed. */
 const LEAVING: ReadonlySet<number> = new Set([DELETION_REALIZED, 300, DELETION_PENDING]);
 
-/** The overall status is the heaviest of the points' in every snapshot, and all rows of a resource agree on its revision. */
+/**
+ * In every snapshot the overall status is the heaviest of the points' statuses, and all rows of a resource have the
+ * same revision.
+ */
 export const overallStatus: Checker = {
   rule: 'the overall status is right in every snapshot',
   *check(history) {
@@ -36,7 +39,7 @@ function expectedOverall(state: ResourceState): number[] {
   const staying = isLive ? statuses.filter((status) => !LEAVING.has(status)) : statuses;
   if (staying.length > 0) return [Math.max(...staying)];
   if (!isLive) return [state.revision === null ? DELETION_REALIZED : DELETION_PENDING];
-  // Placed nowhere: PENDING or as the heaviest while something is still being removed, else REALIZED.
+  // Without points the status is PENDING, or the heaviest while something is still being removed, else REALIZED.
   const isLeaving = statuses.some((status) => status !== DELETION_REALIZED);
   return [PENDING, isLeaving ? Math.max(...statuses) : REALIZED];
 }

@@ -1,6 +1,6 @@
 import { type Checker, eventsOf } from './checker.ts';
 
-/** No fault ends a process, except those that end processes. */
+/** Faults end no process, except faults that are meant to. */
 export const processesLive: Checker = {
   rule: 'no process ends by itself',
   spansFailovers: true,
@@ -10,7 +10,7 @@ export const processesLive: Checker = {
   },
 };
 
-/** What scenarios saw by themselves, and figures past their limits. */
+/** Violations that scenarios detected themselves, and figures that exceed their limits. */
 export const complaints: Checker = {
   rule: 'what scenarios ask for by themselves',
   spansFailovers: true,

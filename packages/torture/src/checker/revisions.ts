@@ -1,7 +1,7 @@
 import type { Checker, Found } from './checker.ts';
 import { type OperationRun, operationsOf } from './operations.ts';
 
-/** Holds acknowledged revisions against each other and against the order of time. */
+/** Checks acknowledged revisions against each other and against the order of time. */
 export const revisions: Checker = {
   rule: 'revisions of a row increase, and none is used twice',
   *check(history) {
@@ -23,7 +23,7 @@ function* checkRow(row: string, runs: readonly OperationRun[]): Generator<Found>
   yield* checkOrder(row, accepted);
 }
 
-/** What was acknowledged before an operation was invoked has a lower revision. */
+/** Everything acknowledged before an operation was invoked has a lower revision. */
 function* checkOrder(row: string, accepted: readonly OperationRun[]): Generator<Found> {
   const byEnd = accepted.toSorted((a, b) => a.endedAt - b.endedAt);
   let next = 0;

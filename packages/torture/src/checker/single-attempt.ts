@@ -1,15 +1,15 @@
 import type { AttemptEvent, HistoryEvent, ProcessEvent } from '../history/history-event.ts';
 import { type Checker, eventsOf, rowKey } from './checker.ts';
 
-/** A process that wakes up needs a moment to learn that its lease is over. */
+/** A process that continues after a pause needs a moment to learn that its lease has expired. */
 const WAKING_MS = 1_500;
-/** On a busy machine a process may be late to abort what its clock says is over. */
+/** On a busy machine a process may abort its attempt late. */
 const LATE_ABORT_MS = 500;
 
 /**
- * At one point, one resource has one attempt at a time over all processes. An attempt is over when its handler has returned,
- * when its signal was aborted (the handler has been told that it lost its lease), and when its process was killed. A
- * process that is stopped (SIGSTOP) does nothing, and is given a moment to abort after it continues.
+ * One resource at one point has one attempt at a time, over all processes. An attempt has ended when its handler has
+ * returned, when its signal was aborted (the handler was told that the lease is lost), or when its process was killed.
+ * A stopped process (SIGSTOP) does nothing, and gets a moment to abort after it continues.
  */
 export const singleAttempt: Checker = {
   rule: 'at most one attempt at a time for a resource at a point',
@@ -37,7 +37,7 @@ const abortTimes = (history: readonly HistoryEvent[]): Map<string, number> =>
 
 const placeOf = (attempt: AttemptEvent): string => `${rowKey(attempt)} at ${attempt.point}`;
 
-/** Who runs what, as the history goes on. */
+/** The running attempts, as the history proceeds. */
 class Ward {
   readonly #running = new Map<string, Map<string, AttemptEvent>>();
   readonly #stopped = new Set<number>();

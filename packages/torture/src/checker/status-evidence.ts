@@ -7,9 +7,9 @@ const REALIZED = 200;
 const LEAVING: ReadonlySet<number> = new Set([DELETION_REALIZED, 300, 400]);
 
 /**
- * What the feed tells of points that workers serve: REALIZED and DELETION_REALIZED only after an attempt for that revision
- * has succeeded; and a realized revision is never marked again, nor an older one after a newer one. So a process that wakes
- * up long after its lease has expired overwrites nothing.
+ * Checks the feed's changes of points that workers serve: REALIZED and DELETION_REALIZED come only after a successful
+ * attempt for that revision; and a realized revision is never marked again, nor an older one after a newer one. So a
+ * process that continues long after its lease has expired overwrites nothing.
  */
 export const statusEvidence: Checker = {
   rule: 'a status follows from attempts, and a late worker overwrites nothing',

@@ -1,7 +1,7 @@
 import type { ResourceState } from '../history/history-event.ts';
 import { type Checker, eventsOf } from './checker.ts';
 
-/** What the system counts by table, point and status is what the tables hold. */
+/** The counts that the system keeps by table, point and status equal the contents of the tables. */
 export const tableCounts: Checker = {
   rule: 'counts equal the tables',
   *check(history) {

@@ -1,10 +1,10 @@
 import type { World } from '../world/world.ts';
 
-/** Something that breaks. */
+/** A fault that can be injected. */
 export interface Fault {
   readonly name: string;
-  /** Why this machine cannot have it; undefined when it can. */
+  /** Why this machine cannot inject it; undefined if it can. */
   unavailable?(world: World): string | undefined;
-  /** Breaks something and sets it right again. Recovery is measured from the end of this. */
+  /** Injects the fault and removes it again. Recovery is measured from the end of this call. */
   inject(world: World): Promise<void>;
 }

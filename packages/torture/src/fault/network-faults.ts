@@ -6,7 +6,7 @@ const cut: Fault = {
   inject: async ({ proxy }) => proxy.cut(),
 };
 
-/** Nothing passes, and nothing closes; then everything that was held back arrives. */
+/** No data passes and no connection closes; then all data that was held back arrives. */
 const hang: Fault = {
   name: 'network hangs',
   inject: async (world) => {
@@ -19,7 +19,7 @@ const hang: Fault = {
   },
 };
 
-/** As when a machine in between loses its state: both ends believe in a connection that is gone, until it breaks. */
+/** As when a router loses its state: both ends believe that the connection exists, until it breaks. */
 const halfOpen: Fault = {
   name: 'connections half open',
   inject: async (world) => {

@@ -17,7 +17,7 @@ const freeze = (role: Role): Fault => ({
   inject: (world) => world.cast.freeze(memberOf(world, role), world.random.between(...FREEZE_MS), world.signal),
 });
 
-/** All workers at once: nobody is left who could take over, so recovery begins when others have started. */
+/** Kills all workers at once. No process can take over, so recovery begins when new ones have started. */
 const killAllWorkers: Fault = {
   name: 'kill -9 of all workers',
   inject: async ({ cast }) => {
@@ -28,7 +28,7 @@ const killAllWorkers: Fault = {
 
 const HOUR_MS = 3_600_000;
 
-/** The calendar's clock of every process jumps by up to a day, differently for each, and stays so for a while. */
+/** Shifts the wall clock of every process by up to a day, differently for each, for a while. */
 const jumpClocks: Fault = {
   name: 'clock jumps in the clients',
   inject: async (world) => {

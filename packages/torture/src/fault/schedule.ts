@@ -2,18 +2,18 @@ import { monotonicMs } from '../history/history-writer.ts';
 import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
 import type { Fault } from './fault.ts';
 
-/** How long to wait for recovery past its limit. */
+/** How long to wait for recovery beyond its limit, in milliseconds. */
 const GIVE_UP_AFTER_MS = 20_000;
 
 export interface ScheduleOptions {
   readonly faults: readonly Fault[];
   readonly untilMs: number;
-  /** Recovery that takes longer is a violation. */
+  /** A longer recovery is a violation, in milliseconds. */
   readonly recoveryLimitMs: number;
   readonly onProgress: (text: string) => void;
 }
 
-/** One fault after the other, in an order that the seed decides, each kind once before any comes again. */
+/** Injects one fault after the other, in an order that the seed determines: each kind once before any is repeated. */
 export async function runSchedule(world: World, { faults, untilMs, ...rest }: ScheduleOptions): Promise<void> {
   const possible = faults.filter((fault) => isAvailable(world, fault));
   for (;;) {

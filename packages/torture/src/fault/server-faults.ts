@@ -26,7 +26,7 @@ const crash: Fault = {
   },
 };
 
-/** Every connection that the server still has goes to somebody else. */
+/** Other clients take all remaining connections of the server. */
 const takeAllConnections: Fault = {
   name: 'connection limit reached',
   inject: async (world) => {
@@ -42,7 +42,7 @@ const takeAllConnections: Fault = {
         if (isConnected) taken.push(client);
         else refused++;
       }
-      await terminate(world, 0.3); // Those that come back find no room.
+      await terminate(world, 0.3); // Clients that reconnect find no free connection.
       await pause(world, world.random.between(500, 2_000));
     } finally {
       await Promise.all(taken.map((client) => client.end().catch(() => {})));
@@ -50,7 +50,7 @@ const takeAllConnections: Fault = {
   },
 };
 
-/** Sets a default of the login's that new connections have, for a while. */
+/** Sets a default of the login, which new connections get, for a while. */
 const setForAWhile = (name: string, setting: string, value: (world: World) => string): Fault => ({
   name,
   inject: async (world) => {
@@ -65,7 +65,7 @@ const setForAWhile = (name: string, setting: string, value: (world: World) => st
   },
 });
 
-/** A transaction of somebody else's that holds a lock on a table, as a migration does. */
+/** A transaction of another client that holds a lock on a table, as a migration does. */
 const lockTable: Fault = {
   name: 'a table locked by somebody else',
   inject: async (world) => {

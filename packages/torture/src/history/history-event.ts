@@ -1,25 +1,25 @@
-/*
- * The format of a history: one JSON document a line, in the order in which it was written. Many processes append to one file.
- * `at` is the machine's monotonic clock in milliseconds, so that times of different processes compare, and a jump of a
- * process' calendar clock does not matter. An operation is written when it is invoked and again with its outcome; one whose
- * process was killed has no outcome, and counts as unknown.
+/**
+ * The format of a history: one JSON document per line, in the order of writing. Many processes append to one file. `at`
+ * is the machine's monotonic clock in milliseconds, so times of different processes are comparable, and jumps of a
+ * process's wall clock have no effect. An operation has one line when it is invoked and another with its outcome. An
+ * operation whose process was killed has no outcome, and counts as unknown.
  */
 
-/** What every line has. */
+/** The fields of every line. */
 interface Line {
   readonly at: number;
   /** The process that wrote the line. */
   readonly pid: number;
 }
 
-/** Which row of which tenant. */
+/** A row of a tenant. */
 export interface Row {
   readonly table: string;
   readonly org: string;
   readonly id: string;
 }
 
-/** `unknown`: the operation may or may not have been carried out. */
+/** `unknown`: the operation may or may not have been executed. */
 export type Outcome = 'ok' | 'failed' | 'unknown';
 
 /** An operation of a client that changes something. */
@@ -29,19 +29,19 @@ export interface OperationEvent extends Line, Row {
   /** Unique; the same in both lines. */
   readonly call: string;
   readonly name: 'persistIntent' | 'softDelete' | 'delete' | 'mark';
-  /** What was stored with it. */
+  /** The stored value. */
   readonly value?: string;
-  /** Where it is to be enforced, or where the mark was reported. */
+  /** The points where it is to be realized, or where the mark was reported. */
   readonly points?: readonly string[];
   /** The status of a mark. */
   readonly status?: string;
-  /** In the invocation: the revision a mark names. In the outcome: the new revision. */
+  /** In the invocation: the revision that a mark is for. In the outcome: the new revision. */
   readonly revision?: number;
-  /** The error's name, when there was one. */
+  /** The name of the error, if there was one. */
   readonly error?: string;
 }
 
-/** One run of a worker's handler. `aborted` says that its signal fired; `failed`, that the handler threw. */
+/** One call of a worker's handler. `aborted`: its signal was aborted; `failed`: the handler threw. */
 export interface AttemptEvent extends Line, Row {
   readonly kind: 'attempt';
   readonly phase: 'invoke' | 'ok' | 'failed' | 'aborted';
@@ -49,7 +49,7 @@ export interface AttemptEvent extends Line, Row {
   readonly point: string;
   readonly revision: number;
   readonly removal: boolean;
-  /** The value of the record that the handler received; undefined where the row is gone. */
+  /** The value in the record that the handler received; undefined if the row was deleted. */
   readonly value?: string;
 }
 
@@ -60,15 +60,15 @@ export interface ChangeEvent extends Line, Row {
   readonly name: string;
   readonly operation: 'insert' | 'update' | 'delete';
   readonly revision: number | null;
-  /** Positions compare as text. */
+  /** Positions are compared as text. */
   readonly position: string;
   readonly value?: string;
-  /** For status tables. */
+  /** For changes of status tables. */
   readonly point?: string;
   readonly status?: number;
 }
 
-/** What the schedule did. `end` is when the fault is over and recovery begins. */
+/** An action of the fault schedule. `end`: the fault is over and recovery begins. */
 export interface FaultEvent extends Line {
   readonly kind: 'fault';
   readonly phase: 'begin' | 'end' | 'recovered' | 'skipped';
@@ -77,14 +77,14 @@ export interface FaultEvent extends Line {
 }
 
 /**
- * The server was replaced by a copy that lacks the last changes. What happened before this line may be lost; what is
+ * The server was replaced by a copy without the last changes. What happened before this line may be lost; what is
  * acknowledged after it must not be.
  */
 export interface FailoverEvent extends Line {
   readonly kind: 'failover';
 }
 
-/** What became of a process of ours. `died`: it ended by itself. */
+/** The end of a process of ours. `died`: it ended by itself. */
 export interface ProcessEvent extends Line {
   readonly kind: 'process';
   readonly phase: 'started' | 'killed' | 'stopped' | 'continued' | 'died';
@@ -93,9 +93,9 @@ export interface ProcessEvent extends Line {
   readonly note?: string;
 }
 
-/** One resource with its statuses, read in one statement. Statuses are the stored weights. */
+/** One resource with its statuses, read in one statement. Statuses are stored weights. */
 export interface ResourceState extends Row {
-  /** Null: there is no such row. */
+  /** Null: the row does not exist. */
   readonly revision: number | null;
   readonly deleted: boolean;
   readonly value: string | null;
@@ -104,14 +104,14 @@ export interface ResourceState extends Row {
   readonly points: readonly { readonly point: string; readonly status: number; readonly revision: number }[];
 }
 
-/** All resources at one moment. The last one of a history, `final`, was read when nothing was under way any more. */
+/** All resources at one moment. The last one of a history, `final`, was read when nothing was running any more. */
 export interface SnapshotEvent extends Line {
   readonly kind: 'snapshot';
   readonly final: boolean;
   readonly resources: readonly ResourceState[];
 }
 
-/** What the system says how many there are: by table, point ('' for overall) and status. */
+/** The counts that the system reports: by table, point ('' for overall) and status. */
 export interface CountsEvent extends Line {
   readonly kind: 'counts';
   readonly counted: readonly {
@@ -122,20 +122,20 @@ export interface CountsEvent extends Line {
   }[];
 }
 
-/** What a caller received through some door: the owners whose marks it contains. */
+/** What a caller received through an interface: the owners whose marks it contains. */
 export interface AnswerEvent extends Line {
   readonly kind: 'answer';
-  /** The caller's org. Undefined: nobody's, such as a log line, which must carry no record's value. */
+  /** The caller's org. Undefined for output without a caller, such as a log line, which must not contain values of any record. */
   readonly org?: string;
   readonly door: string;
   readonly owners: readonly string[];
-  /** True when a planted secret stood in it. */
+  /** Whether it contained a planted secret. */
   readonly secret?: boolean;
-  /** Kept when something is wrong. */
+  /** The text; kept only if it violates a rule. */
   readonly text?: string;
 }
 
-/** A figure for the verdict. With a limit it is a violation to exceed it. */
+/** A figure for the verdict. Exceeding its limit, if it has one, is a violation. */
 export interface FigureEvent extends Line {
   readonly kind: 'figure';
   readonly name: string;
@@ -144,7 +144,7 @@ export interface FigureEvent extends Line {
   readonly limit?: number;
 }
 
-/** A violation that a scenario saw by itself. */
+/** A violation that a scenario detected itself. */
 export interface ComplaintEvent extends Line {
   readonly kind: 'complaint';
   readonly rule: string;

@@ -1,14 +1,14 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { HistoryEvent } from './history-event.ts';
 
-/** An event before the writer adds when and by whom. */
+/** An event without the time and process, which the writer adds. */
 export type NewEvent = HistoryEvent extends infer One
   ? One extends HistoryEvent
     ? Omit<One, 'at' | 'pid'>
     : never
   : never;
 
-/** Appends to a history that other processes append to as well. What is written survives a kill of the process. */
+/** Appends to a history that other processes append to as well. Written lines survive a kill of the process. */
 export interface HistoryWriter {
   write(event: NewEvent): void;
   close(): void;
@@ -17,7 +17,7 @@ export interface HistoryWriter {
 /** The machine's monotonic clock, in milliseconds. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
 
-/** Lines begin with a line break, so that one cut short by a kill does not spoil the next. */
+/** A line begins with a line break, so that a line cut off by a kill does not damage the next one. */
 export function openHistory(path: string): HistoryWriter {
   const file = openSync(path, 'a');
   return {

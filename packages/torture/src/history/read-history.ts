@@ -3,12 +3,12 @@ import type { HistoryEvent } from './history-event.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
-/** Reads a history that still grows: each call of `read` returns the lines that are new. */
+/** Reads a history that still grows: each call of `read` returns the new lines. */
 export class HistoryTail implements Disposable {
   readonly #file: number;
   readonly #chunk = Buffer.alloc(CHUNK_BYTES);
   #rest = Buffer.alloc(0);
-  /** Lines that a kill cut short. */
+  /** Lines that were cut off by a kill. */
   torn = 0;
 
   constructor(path: string) {

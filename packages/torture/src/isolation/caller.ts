@@ -2,22 +2,22 @@ import type { MetadataContext } from '@intendant/core';
 import type { Random } from '../random.ts';
 import { ownersMark, SECRET_MARK } from '../world/tables.ts';
 
-/** Somebody who calls: an org, an instance and a role. */
+/** A caller: an org, an instance and a role. */
 export interface Caller {
-  /** Whose marks it may see: the org, or the org and the instance in one. */
+  /** The marks that it may see: those of the org, or of the org and the instance. */
   readonly owner: string;
   readonly org: string;
   readonly instance: string;
   readonly role: 'tenant_admin' | 'tenant_auditor';
   readonly context: MetadataContext;
-  /** The token it signs in with. */
+  /** The token with which it signs in. */
   readonly token: string;
 }
 
 const ORGS = ['o0', 'o1', 'o2', 'o3'];
 const INSTANCES = ['i0', 'i1'];
 
-/** All that there are. */
+/** All callers. */
 export const CALLERS: readonly Caller[] = ORGS.flatMap((org) =>
   INSTANCES.flatMap((instance) =>
     (['tenant_admin', 'tenant_auditor'] as const).map((role) => ({
@@ -31,9 +31,9 @@ export const CALLERS: readonly Caller[] = ORGS.flatMap((org) =>
   ),
 );
 
-/** Another org than the caller's. */
+/** An org other than the caller's. */
 export const otherOrg = ({ org }: Caller, random: Random): string => random.pick(ORGS.filter((one) => one !== org));
 
-/** The mark of what the caller stores in a table with instances, and in one without. */
+/** The mark in what the caller stores in a table with instances, and in one without. */
 export const instanceMark = ({ owner }: Caller): string => ownersMark(owner);
 export const orgMark = ({ org }: Caller): string => ownersMark(org);

@@ -7,14 +7,14 @@ import { doc } from './tables.ts';
 
 const session = ({ store }: Building, { context }: Caller) => store.as(context);
 
-/** A record of the caller's own; sometimes with a prototype in its JSON. */
+/** A record of the caller's own; sometimes its JSON contains a prototype. */
 const record = (caller: Caller, random: Random) => ({
   id: anyKey(random),
   value: `${orgMark(caller)} ${SECRET_MARK} ${random.chance(0.2) ? random.pick(HOSTILE) : random.below(1e6)}`,
   json: random.chance(0.2) ? pollution() : { of: orgMark(caller) },
 });
 
-/** A filter that wants more than the caller has. */
+/** A filter that asks for more than the caller may see. */
 const greedyFilter = (random: Random): Record<string, unknown> =>
   random.pick([
     { id: anyKey(random) },

@@ -5,7 +5,7 @@ import type { Subscriptions } from '@intendant/subscription';
 import type { Random } from '../random.ts';
 import type { Caller } from './caller.ts';
 
-/** What callers can reach. */
+/** The parts of the system that callers can reach. */
 export interface Building {
   readonly store: DataStore;
   readonly protoStore: ProtoStore;
@@ -15,10 +15,10 @@ export interface Building {
   readonly fetch: (path: string, init: RequestInit) => Response | Promise<Response>;
 }
 
-/** One way in: what a caller does there, and what comes back, errors included. */
+/** One way into the system: an operation of a caller, with its result or error. */
 export interface Door {
   readonly name: string;
-  /** Changes something, so an auditor must be refused, unless there is nothing to change. */
+  /** Whether it changes something. Then an auditor must be refused, unless nothing matches. */
   readonly writes?: boolean;
   open(building: Building, caller: Caller, random: Random): Promise<unknown>;
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 
-/** Texts that are data everywhere, and mean something somewhere. */
+/** Texts that are plain data, but have a special meaning in some language or protocol. */
 export const HOSTILE: readonly string[] = [
   "'; drop table vm; --",
   "\"; select set_config('role', 'postgres', false); --",
@@ -26,10 +26,10 @@ export const HOSTILE: readonly string[] = [
   '_',
 ];
 
-/** A key that tenants share, or one that is hostile. */
+/** A key that tenants share, or a hostile one. */
 export const anyKey = (random: Random): string => (random.chance(0.85) ? `r${random.below(12)}` : random.pick(HOSTILE));
 
-/** What a JSON body can bring that changes the prototype of an object it is merged into. */
+/** JSON that changes the prototype of an object it is merged into. */
 export const pollution = (): Record<string, unknown> =>
   JSON.parse(
     '{"__proto__":{"polluted":"yes","orgId":"o1","roles":["service_admin"]},"constructor":{"prototype":{"polluted":"yes"}}}',

@@ -16,7 +16,7 @@ import { CALLERS } from './caller.ts';
 import type { Building } from './door.ts';
 import { cell, doc, note } from './tables.ts';
 
-/** Takes the callers' tokens. */
+/** The authorizer of the callers' tokens. */
 class TokenAuthorizer extends MetadataAuthorizer {
   async authenticate(token: string): Promise<MetadataContext> {
     const caller = CALLERS.find((one) => one.token === token);
@@ -25,7 +25,7 @@ class TokenAuthorizer extends MetadataAuthorizer {
   }
 }
 
-/** Everything that tenants can reach, in this process. `onIntent` is told what a worker's handler received. */
+/** Opens every interface that tenants can reach, in this process. `onIntent` is called with what a worker's handler received. */
 export async function openBuilding(
   { url, adminUrl, logger }: { url: string; adminUrl: string; logger: Logger },
   onIntent: (org: string, received: unknown) => void,
@@ -52,7 +52,7 @@ export async function openBuilding(
   };
 }
 
-/** What a handler's session shows must be the intent's tenant's own. */
+/** The session of a handler must show only rows of the intent's tenant. */
 async function startWorkers(
   realization: Realization,
   onIntent: (org: string, received: unknown) => void,

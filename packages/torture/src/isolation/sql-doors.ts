@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts';
 import type { Building, Door } from './door.ts';
 import { cell, doc } from './tables.ts';
 
-/** What a tenant that may run SQL of its own tries, short of becoming another role or org. */
+/** What a tenant that may run its own SQL tries, without changing its role or org. */
 const QUERIES: readonly string[] = [
   'select * from doc',
   'select * from cell',

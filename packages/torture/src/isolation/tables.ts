@@ -12,5 +12,5 @@ export const cell = defineTable('cell', {
   schema: z.object({ id: z.string(), value: z.string() }),
   instanced: true,
 });
-/** Messages of a type that everybody has. */
+/** Messages of a type that Protobuf itself defines. */
 export const note: MessageDefinition = defineMessage(StringValueSchema, { table: 'note' });

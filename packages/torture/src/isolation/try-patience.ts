@@ -3,7 +3,7 @@ import type { Building } from './door.ts';
 import { cell, doc } from './tables.ts';
 import type { Witness } from './witness.ts';
 
-/** Repeated, these make a careless regular expression or a careless merge take quadratic time or worse. */
+/** When repeated, these make a bad regular expression or merge function take quadratic time or worse. */
 const SEEDS = [
   'a',
   ' ',
@@ -32,7 +32,7 @@ const LIMIT_MS = 1_000;
 
 type Try = (building: Building, text: string, caller: Caller) => unknown;
 
-/** Public doors that look into texts. */
+/** Public functions that parse texts. */
 const TRIES: Readonly<Record<string, Try>> = {
   'the org of a context': ({ store }, text) =>
     store.as({ orgId: text, roles: ['tenant_admin'], instanceId: 'i0' }).find(doc, 'r1'),
@@ -57,7 +57,7 @@ const TRIES: Readonly<Record<string, Try>> = {
     }),
 };
 
-/** Looks for doors where a long text costs much more of this process' time than it should. */
+/** Finds functions for which a long text takes much more CPU time of this process than it should. */
 export async function tryPatience(building: Building, witness: Witness): Promise<void> {
   const [caller] = CALLERS as [Caller];
   for (const [name, open] of Object.entries(TRIES)) {

@@ -5,7 +5,7 @@ import { SECRET_MARK } from '../world/tables.ts';
 
 const SHOWN = 600;
 
-/** Writes down what each answer contains. */
+/** Records what each response contains. */
 export class Witness {
   readonly #history: HistoryWriter;
   /** Words that no error may contain, e.g. the password. */
@@ -16,12 +16,12 @@ export class Witness {
     this.#secrets = [SECRET_MARK, ...secrets];
   }
 
-  /** What came back as it should. */
+  /** Records a successful result. */
   answer(owner: string, door: string, answer: unknown): void {
     this.#write(owner, door, printed(answer), false);
   }
 
-  /** An error must not repeat values, and nothing secret. */
+  /** Records an error, which must contain neither values nor secrets. */
   error(owner: string, door: string, error: unknown): void {
     const text = textOf(error);
     this.#write(
@@ -43,7 +43,7 @@ export class Witness {
   }
 }
 
-/** All that a value holds. */
+/** The text of everything in a value. */
 const printed = (value: unknown): string =>
   JSON.stringify(value, (_name, part: unknown) => {
     if (typeof part === 'bigint') return String(part);

@@ -5,13 +5,13 @@ import { SECRET_MARK } from '../world/tables.ts';
 import type { System } from './open-system.ts';
 import { nameOf, outcomeOf, textOf } from './outcome.ts';
 
-/** An operation as the history names it. */
+/** An operation, with the fields of the history. */
 export type Described = Pick<
   OperationEvent,
   'name' | 'table' | 'org' | 'id' | 'value' | 'points' | 'status' | 'revision'
 >;
 
-/** Runs operations and writes what was asked and what came of it. */
+/** Runs operations and records each invocation and outcome. */
 export class Client {
   readonly #system: System;
   #count = 0;
@@ -34,7 +34,7 @@ export class Client {
     }
   }
 
-  /** An error is an answer too: what it says must be the caller's own, and no value of a record. */
+  /** An error is a response too: it may contain only the caller's own data, and no value of a record. */
   #inspect({ org, name }: Described, error: unknown): void {
     const text = textOf(error);
     const { history } = this.#system;

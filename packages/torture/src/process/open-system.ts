@@ -8,7 +8,7 @@ import { ROLES, sign, vm } from '../world/tables.ts';
 import { followOrders } from './orders.ts';
 import { type ProcessSettings, readSettings } from './settings.ts';
 
-/** What every process of the torture has. */
+/** The parts that every process of the torture has. */
 export interface System {
   readonly settings: ProcessSettings;
   readonly history: HistoryWriter;
@@ -18,11 +18,11 @@ export interface System {
   readonly realization: Realization;
 }
 
-/** Which parts this process takes. */
+/** Options of the parts. */
 export interface SystemOptions {
-  /** May lead the relay. Default false. */
+  /** Whether this process may lead the relay. Default false. */
   readonly relay?: boolean;
-  /** Runs maintenance. Default false. */
+  /** Whether it runs maintenance. Default false. */
   readonly maintenance?: boolean;
 }
 
@@ -30,8 +30,8 @@ const POOL = { max: 4, acquireTimeoutMs: 4_000, statementTimeoutMs: 8_000 };
 const RETRY_MS = 200;
 
 /**
- * Opens store, feed and realization. The server may be down as a process starts, so it tries until it succeeds; then it
- * tells its parent.
+ * Opens store, feed and realization. The server may be down when a process starts, so it retries until it succeeds;
+ * then it reports to its parent.
  */
 export async function openSystem(run: (system: System) => Promise<void>, options: SystemOptions = {}): Promise<void> {
   const settings = readSettings();

@@ -1,10 +1,10 @@
 import { IntendantError } from '@intendant/core';
 import type { Outcome } from '../history/history-event.ts';
 
-/** Errors after which an operation may have been carried out all the same. */
+/** Errors after which the operation may have been executed nevertheless. */
 const UNKNOWN: ReadonlySet<string> = new Set(['ConnectionError', 'OperationCancelledError']);
 
-/** What an error says about the operation: refused for good, or nobody knows. */
+/** What an error means for the operation: certainly not executed, or unknown. */
 export function outcomeOf(error: unknown): Exclude<Outcome, 'ok'> {
   const isOurs = error instanceof IntendantError;
   return !isOurs || UNKNOWN.has(error.name) || error.name === 'DatabaseError' ? 'unknown' : 'failed';
@@ -12,7 +12,7 @@ export function outcomeOf(error: unknown): Exclude<Outcome, 'ok'> {
 
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
 
-/** All that an error says, with its causes and details, as a log or an HTTP body could show it. */
+/** All texts of an error, with its causes and details, as a log or an HTTP body could show them. */
 export function textOf(error: unknown, depth = 0): string {
   if (!(error instanceof Error) || depth > 3) return String(error);
   const details = error instanceof IntendantError ? safeJson(error.details) : '';

@@ -7,7 +7,7 @@ import type { System } from './open-system.ts';
 /** Statuses that services mark, as they are stored. */
 const MARKED = { markInProgress: 600, markSuccess: 200, markError: 1000 } as const;
 
-/** What services do for tenants, at random. */
+/** The random operations of services on behalf of tenants. */
 export class ServiceOperations {
   readonly #system: System;
   readonly #client: Client;
@@ -20,7 +20,7 @@ export class ServiceOperations {
     this.#random = random;
   }
 
-  /** An intent mostly; sometimes one at a revision, sometimes a deletion. */
+  /** Mostly an intent; sometimes one with a revision, sometimes a deletion. */
   async change(): Promise<void> {
     const org = this.#random.pick(this.#system.settings.orgs);
     const id = this.#anyId(org);
@@ -32,7 +32,7 @@ export class ServiceOperations {
     return this.#persist(org, id);
   }
 
-  /** Reports how far a sign is at this service's own point, so that no other process marks there. */
+  /** Reports the progress of a sign at this service's own point, where no other process marks. */
   async mark(): Promise<void> {
     const org = this.#random.pick(this.#system.settings.orgs);
     const id = this.#anyId(org);

@@ -1,6 +1,4 @@
-/*
- * A service: tenants' operations, one after the other in a few loops, each with its outcome in the history.
- */
+/** A service: runs tenants' operations, one after the other in a few loops, and records each outcome in the history. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Random, randomFrom } from '../random.ts';
 import { Client } from './client.ts';

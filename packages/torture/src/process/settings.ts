@@ -1,11 +1,11 @@
-/** What a process of the torture is started with: JSON in the environment. */
+/** The settings that a process of the torture is started with: JSON in the environment. */
 export interface ProcessSettings {
-  /** The role with a number, e.g. `worker-1`: a process that replaces a killed one has its name. */
+  /** The role with a number, e.g. `worker-1`. A process that replaces a killed one gets its name. */
   readonly name: string;
   readonly index: number;
-  /** The application login by way of the proxy, and of a pooler if the run has one. */
+  /** The application login, through the proxy, and through a pooler if the run has one. */
   readonly url: string;
-  /** The same without a pooler, for what listens. */
+  /** The same without a pooler, for LISTEN. */
   readonly listenUrl: string;
   readonly adminUrl: string;
   readonly namedStatements: boolean;
@@ -17,7 +17,7 @@ export interface ProcessSettings {
   readonly points: readonly string[];
   /** Pause of a service's loop between two operations, in milliseconds. */
   readonly paceMs: number;
-  /** The fault that this build has on purpose; empty for none. */
+  /** The fault that was built in on purpose; empty for none. */
   readonly broken: string;
 }
 

@@ -1,7 +1,7 @@
 const RealDate = Date;
 let shiftMs = 0;
 
-/** The calendar's clock of this process, as `shiftClock` set it. */
+/** The wall clock of this process, as set by `shiftClock`. */
 class ShiftedDate extends RealDate {
   constructor(...args: readonly unknown[]) {
     if (args.length === 0) super(ShiftedDate.now());

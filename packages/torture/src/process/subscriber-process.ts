@@ -1,6 +1,6 @@
-/*
- * Durable subscribers that may lead the relay, in a process that may be killed, stopped and cut off. A change is a line of
- * the history when the handler returns.
+/**
+ * Durable subscribers that may lead the relay, in a process that may be killed, stopped and disconnected. When the
+ * handler returns, the change becomes a line of the history.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Change, SubscribeOptions } from '@intendant/subscription';

@@ -1,6 +1,6 @@
-/*
- * Workers at all points, in a process that may be killed, stopped and cut off. Each attempt is a line of the history when
- * the handler is called, and another when it has returned or its signal has fired.
+/**
+ * Workers at all points, in a process that may be killed, stopped and disconnected. Each attempt becomes a line of the
+ * history when the handler is called, and another when the handler has returned or its signal was aborted.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type HandlerContext, type Intent, on } from '@intendant/realization';
@@ -10,7 +10,7 @@ import { openSystem, type System } from './open-system.ts';
 
 const LEASE_MS = 2_000;
 const USUAL_MS = 40;
-/** Some attempts take longer than the lease, so that it has to be renewed. */
+/** Some attempts take longer than the lease, so that it must be renewed. */
 const LONG = 0.03;
 const LONGEST_MS = 5_000;
 const FAILING = 0.03;

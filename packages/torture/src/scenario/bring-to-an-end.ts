@@ -9,8 +9,8 @@ const WAITING = `
   where realization_status not in (100, 200) and enforcement_point_id like 'E%'`;
 
 /**
- * The services stop; what was begun is realized and delivered. Then everything stops, and the tables are read for the last
- * time.
+ * Stops the services, and waits until everything is realized and delivered. Then stops all processes, and reads the
+ * tables for the last time.
  */
 export async function bringToAnEnd(world: World): Promise<void> {
   const { cast, history, progress } = world;

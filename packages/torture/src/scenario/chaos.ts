@@ -14,15 +14,15 @@ import { takeSnapshots } from './take-snapshots.ts';
 
 const STARTED_WITHIN_MS = 60_000;
 
-/** How a run of chaos differs from the usual one. */
+/** Variations of a chaos run. */
 export interface ChaosOptions extends WorldOptions {
-  /** Default: all that need nothing special. */
+  /** The faults. Default: all those without special requirements. */
   readonly faults?: readonly Fault[];
 }
 
 const ALL_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...SERVER_FAULTS, ...NETWORK_FAULTS];
 
-/** Services, workers, subscribers and maintenance go on, while faults come one after the other. */
+/** Services, workers, subscribers and maintenance run while faults are injected one after the other. */
 export async function runChaos(run: ScenarioRun, options: ChaosOptions = {}): Promise<void> {
   await using world = await openWorld(run, options);
   const { cast, history } = world;

@@ -6,10 +6,10 @@ import { runChaos } from './chaos.ts';
 import type { Scenario } from './scenario.ts';
 
 const MEGABYTES = 260;
-/** The server ends when it cannot write its log; it starts again by itself, or somebody starts it. */
+/** The server ends when it cannot write its log. It restarts by itself, or is restarted here. */
 const RESTARTS_WITHIN_MS = 3_000;
 
-/** Nothing more can be written for a while. */
+/** Prevents all writes to the disk for a while. */
 const fillDisk = (disk: SmallFileSystem): Fault => ({
   name: 'disk full',
   inject: async (world) => {

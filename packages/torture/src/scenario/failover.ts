@@ -9,9 +9,9 @@ import type { Scenario } from './scenario.ts';
 const LAG_MS = [1_000, 4_000] as const;
 
 /**
- * The server is replaced by a copy of a moment before: what a standby has that was promoted before it had received
- * everything. The copy ends its recovery on a timeline of its own. Processes go on, with positions, leases and cursors in memory
- * that the copy knows nothing of.
+ * Replaces the server by an earlier copy, as when a standby is promoted before it has received everything. The copy
+ * ends its recovery on a timeline of its own. Processes continue, with positions, leases and cursors in memory that the
+ * copy does not know.
  */
 const failOver: Fault = {
   name: 'failover to a standby that lacks the last changes',
@@ -28,7 +28,7 @@ const failOver: Fault = {
   },
 };
 
-/** As the server would find it after a crash now. */
+/** A copy of the data as the server would find it after a crash now. */
 async function copyData({ server }: World): Promise<string> {
   const copy = `${server.dataDir}-standby`;
   await server.crash();

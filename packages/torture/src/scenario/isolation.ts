@@ -21,7 +21,7 @@ import type { Scenario, ScenarioRun } from './scenario.ts';
 
 const DOORS = [...CORE_DOORS, ...REALIZATION_DOORS, ...PROTO_DOORS, ...HTTP_DOORS, ...SQL_DOORS];
 const CALLERS_AT_ONCE = 8;
-/** Writes that an auditor's role must refuse; other errors than these may come first. */
+/** Writes that an auditor's role must not be allowed; other errors may come first. */
 const REFUSED = new Set(['OperationNotAllowedError', 'InvalidRecordError', 'RecordNotFoundError']);
 
 export const isolation: Scenario = {
@@ -53,7 +53,7 @@ export const isolation: Scenario = {
   },
 };
 
-/** One caller after the other, each through some door. */
+/** One caller after the other, each through a random interface. */
 async function call(
   building: Building,
   witness: Witness,
@@ -86,7 +86,7 @@ function complainOfError(witness: Witness, door: Door, role: string, error: unkn
     witness.complain('every error is one of the catalogue', `${door.name}: ${name}: ${String(error)}`);
 }
 
-/** Each tenant follows both tables as itself. */
+/** Each tenant follows both tables with its own context. */
 async function followFeeds({ subscriptions }: Building, witness: Witness): Promise<void> {
   for (const { context, owner, role } of CALLERS) {
     if (role !== 'tenant_admin') continue;

@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.ts';
 
 const EVERY_MS = 500;
 const MEMORY_LIMIT_MB = 700;
-/** More resources than workers can follow when services write as fast as they can. */
+/** More resources than the workers can realize while services write as fast as they can. */
 const RESOURCES = 400;
 
 export const overload: Scenario = {
@@ -38,7 +38,7 @@ export const overload: Scenario = {
   },
 };
 
-/** The most memory that a process of each role had. */
+/** The largest memory use of a process of each role. */
 async function watchMemory(world: World, untilMs: number): Promise<Map<string, number>> {
   const peaks = new Map<string, number>();
   while (monotonicMs() < untilMs) {

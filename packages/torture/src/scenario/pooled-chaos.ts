@@ -2,9 +2,9 @@ import { startPgBouncer, whyNoPgBouncer } from '@intendant/devdb/testing';
 import { runChaos } from './chaos.ts';
 import type { Scenario } from './scenario.ts';
 
-/** From 1.21 on it keeps prepared statements. */
+/** From version 1.21 on PgBouncer keeps prepared statements. */
 const namedStatements = whyNoPgBouncer(1.21) === undefined;
-/** It waits 15 s by default before it tries a server again that was down. */
+/** By default PgBouncer waits 15 s before it reconnects to a server that was down. */
 const SETTINGS = {
   default_pool_size: 20,
   server_login_retry: 0.5,

@@ -6,7 +6,7 @@ import type { ScenarioRun } from './scenario.ts';
 
 const SHOWN = 400;
 
-/** Log lines of all levels must hold no value of a record and no password. */
+/** Log lines of all levels must contain neither values of records nor passwords. */
 export function readLogs(
   { folder }: Pick<ScenarioRun, 'folder'>,
   history: HistoryWriter,

@@ -1,17 +1,17 @@
-/** What a scenario is given. */
+/** The arguments of a scenario. */
 export interface ScenarioRun {
   readonly seed: number;
-  /** How long to go on, in milliseconds; what begins and ends a scenario comes on top. */
+  /** How long to inject faults, in milliseconds, without the time to set up and to end the scenario. */
   readonly durationMs: number;
-  /** Recovery from a fault that takes longer is a violation. */
+  /** A longer recovery from a fault is a violation, in milliseconds. */
   readonly recoveryLimitMs: number;
   /** Multiplies sizes. */
   readonly scale: number;
-  /** A folder of the scenario's own. */
+  /** A folder for this scenario. */
   readonly folder: string;
-  /** Where its history goes. */
+  /** The path of its history. */
   readonly history: string;
-  /** The fault that the build has on purpose; empty for none. */
+  /** The fault that was built in on purpose; empty for none. */
   readonly broken: string;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
@@ -22,9 +22,9 @@ export interface Scenario {
   readonly name: string;
   /** What it does, in a sentence. */
   readonly about: string;
-  /** Its part of the time, compared with others. */
+  /** Its share of the time, relative to other scenarios. */
   readonly weight: number;
-  /** Why this machine cannot run it; undefined when it can. */
+  /** Why this machine cannot run it; undefined if it can. */
   unavailable?(): string | undefined;
   run(run: ScenarioRun): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { asSuperuser, type World } from '../world/world.ts';
 
 const EVERY_MS = 250;
 
-/** Looks at all resources again and again; not while the server is down. */
+/** Reads all resources repeatedly, except while the server is down. */
 export function takeSnapshots(world: World): { stop(): Promise<void> } {
   let isStopped = false;
   const look = () =>

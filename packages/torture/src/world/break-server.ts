@@ -1,8 +1,8 @@
 import { asSuperuser, type World } from './world.ts';
 
-/** SQL that breaks something on purpose, to see that the checkers notice. It must change something. */
+/** SQL that introduces a fault on purpose, to show that the checkers notice it. It must change something. */
 const BREAKS: Readonly<Record<string, string>> = {
-  /** Functions of the database that take no lock on a resource's overall row. */
+  /** Replaces functions of the database by versions that do not lock a resource's overall row. */
   lockless: `
     do $do$ declare f record; n int := 0; begin
       for f in
@@ -22,10 +22,10 @@ const BREAKS: Readonly<Record<string, string>> = {
     end $do$`,
 };
 
-/** Ways to break a build; some of these are in the processes. */
+/** The built-in faults; some of them are in the processes. */
 export const BROKEN_BUILDS = [...Object.keys(BREAKS), 'twice', 'drop-changes', 'lost-intents'];
 
-/** Applies the SQL of a broken build. Throws if that changes nothing. */
+/** Runs the SQL of a built-in fault. Throws if it changes nothing. */
 export async function breakServer(world: Pick<World, 'server'>, broken: string): Promise<void> {
   const sql = BREAKS[broken];
   if (sql !== undefined) await asSuperuser(world, (client) => client.query(sql));

@@ -6,7 +6,7 @@ import type { HistoryWriter } from '../history/history-writer.ts';
 import type { Order } from '../process/orders.ts';
 import { type ProcessSettings, SETTINGS_VARIABLE } from '../process/settings.ts';
 
-/** Kinds of processes; the script of each is `process/ROLE-process.ts`. */
+/** Roles of processes; the script of each is `process/ROLE-process.ts`. */
 export type Role = 'service' | 'worker' | 'subscriber' | 'maintenance';
 
 /** One process of ours. */
@@ -19,12 +19,12 @@ export interface Member {
 
 const STOP_MS = 30_000;
 
-/** The processes of a run. One that ends by itself is written down, and replaced. */
+/** The processes of a run. One that ends by itself is recorded and replaced. */
 export class Cast implements AsyncDisposable {
   readonly #members = new Set<Member>();
   readonly #settings: Omit<ProcessSettings, 'name' | 'index'>;
   readonly #history: HistoryWriter;
-  /** Processes whose end we caused. */
+  /** Processes that were ended on purpose. */
   readonly #expected = new WeakSet<ChildProcess>();
   #isClosed = false;
 
@@ -42,13 +42,16 @@ export class Cast implements AsyncDisposable {
     await Promise.all(Array.from({ length: size }, (_, index) => this.#start(role, index)));
   }
 
-  /** `kill -9`, and another process of the same name. Resolves when the first is gone, with a promise of the second's start. */
+  /**
+   * Kills a process with `kill -9`, and starts another with the same name. Resolves when the first has ended, with a
+   * promise for the start of the second.
+   */
   async kill(member: Member): Promise<{ readonly replaced: Promise<void> }> {
     await this.#end(member);
     return { replaced: this.#start(member.role, member.index) };
   }
 
-  /** SIGSTOP for so long, then SIGCONT. */
+  /** Sends SIGSTOP, waits this long, then sends SIGCONT. */
   async freeze({ child, role, pid }: Member, ms: number, signal: AbortSignal): Promise<void> {
     child.kill('SIGSTOP');
     this.#history.write({ kind: 'process', phase: 'stopped', role, target: pid });
@@ -64,7 +67,7 @@ export class Cast implements AsyncDisposable {
     if (member.child.connected) member.child.send(order);
   }
 
-  /** Asks all of a role to close and end, and kills those that do not within 30 s. */
+  /** Asks all processes of a role to close and end, and kills those that do not within 30 s. */
   async stop(role: Role): Promise<void> {
     await Promise.all(
       this.members(role).map(async (member) => {

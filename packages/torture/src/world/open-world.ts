@@ -7,19 +7,19 @@ import { Cast } from './cast.ts';
 import { Progress } from './progress.ts';
 import type { World } from './world.ts';
 
-/** How a world differs from the usual one. */
+/** Options of a world. */
 export interface WorldOptions {
   /** Settings of its server. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** Where its data goes. */
+  /** The folder of its data. */
   readonly dataFolder?: string;
-  /** False for a pooler that does not keep prepared statements. Default true. */
+  /** False for a pooler that does not support prepared statements. Default true. */
   readonly namedStatements?: boolean;
-  /** Pause of services' loops between two operations. Default 25 ms. */
+  /** Pause of services' loops between two operations, in milliseconds. Default 25. */
   readonly paceMs?: number;
-  /** Resources of each tenant. Default 8. */
+  /** Number of resources of each tenant. Default 8. */
   readonly resources?: number;
-  /** Puts something between the proxy and the processes: returns the URL they use. */
+  /** Starts a pooler between the proxy and the processes: returns the URL for the processes. */
   readonly front?: (url: string, resources: AsyncDisposableStack) => Promise<string>;
 }
 
@@ -32,7 +32,7 @@ const PACE_MS = 25;
 /** The durable names of `process/subscriber-process.ts` that deliver resources. */
 const NAMES = ['all-vm', 'all-sign', 'tenant-vm@o0'];
 
-/** A server, a proxy in front of it, and processes not yet started. Disposing it ends them all. */
+/** A server, a proxy in front of it, and processes that are not yet started. Disposing it ends them all. */
 export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): Promise<World & AsyncDisposable> {
   await using resources = new AsyncDisposableStack();
   const server = resources.use(

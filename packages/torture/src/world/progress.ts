@@ -6,9 +6,9 @@ interface Need {
   readonly revision: number;
 }
 
-/** What is wanted at places, and what has been reached there: the one may be written before the other. */
+/** What is wanted at places, and what has been reached there. A result may be recorded before the request. */
 class Needs {
-  /** The oldest that is not met, by place. */
+  /** The oldest unmet request, by place. */
   readonly open = new Map<string, Need>();
   readonly #reached = new Map<string, number>();
 
@@ -16,7 +16,7 @@ class Needs {
     if (!this.open.has(place) && (this.#reached.get(place) ?? 0) < need.revision) this.open.set(place, need);
   }
 
-  /** A revision that was skipped is done with a newer one. */
+  /** A skipped revision is done when a newer one is. */
   meet(place: string, revision: number): void {
     this.#reached.set(place, Math.max(this.#reached.get(place) ?? 0, revision));
     const need = this.open.get(place);
@@ -25,8 +25,9 @@ class Needs {
 }
 
 /**
- * Follows the history of a run: which acknowledged intents are not yet realized at each of their points, and which have not
- * yet been delivered to each durable name. It tells when a fault is over; what is right or wrong the checker decides.
+ * Follows the history of a run: which acknowledged intents are not yet realized at each of their points, and which have
+ * not yet been delivered to each durable name. It determines when recovery is complete; the checker decides what is
+ * correct.
  */
 export class Progress implements Disposable {
   readonly #tail: HistoryTail;
@@ -47,12 +48,15 @@ export class Progress implements Disposable {
     this.#names = names;
   }
 
-  /** Reads what is new. */
+  /** Reads the new lines. */
   update(): void {
     for (const event of this.#tail.read()) this.#note(event);
   }
 
-  /** What was acknowledged before that time and is not done yet; undefined when all is done, and operations and attempts succeed again. */
+  /**
+   * Returns the operations acknowledged before that time that are not done yet; undefined when all are done, and
+   * operations and attempts succeed again.
+   */
   unmetSince(at: number): string | undefined {
     this.update();
     for (const [kind, needs] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { CountsEvent, ResourceState } from '../history/history-event.ts';
 
-/** One statement, so one moment. */
+/** One statement, so one snapshot. */
 const snapshotSql = (table: string) => `
   select coalesce(json_agg(state), '[]') as states
   from (
@@ -27,7 +27,7 @@ export async function readResources(client: pg.ClientBase, tables: readonly stri
   return states;
 }
 
-/** What is counted of them, as the console's summary shows it. */
+/** The counts of these resources, as the console's summary shows them. */
 export async function readCounts(client: pg.ClientBase): Promise<CountsEvent['counted']> {
   const { rows } = await client.query<CountsEvent['counted'][number]>(`
     select replace(table_name, 'public.', '') as "table", point_id as point, status, sum(resources)::int as resources

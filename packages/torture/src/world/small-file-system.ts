@@ -3,16 +3,16 @@ import { chmod, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system that can be filled up. Disposing it unmounts it. */
+/** A file system that can be filled. Disposing it unmounts it. */
 export interface SmallFileSystem extends AsyncDisposable {
   readonly folder: string;
-  /** Takes all the room that is left. */
+  /** Fills all free space. */
   fill(): Promise<void>;
-  /** Gives it back. */
+  /** Frees the space again. */
   empty(): Promise<void>;
 }
 
-/** Why this machine can mount none; undefined when it can. */
+/** Why this machine cannot mount it; undefined if it can. */
 export function whyNoSmallFileSystem(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return 'only root on Linux can mount a small file system';
@@ -34,7 +34,7 @@ export async function smallFileSystem(megabytes: number): Promise<SmallFileSyste
     folder,
     fill: async () => {
       const { bavail, bsize } = await statfs(folder);
-      await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(() => {}); // It is full, then, all the same.
+      await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(() => {}); // The error means that it is full, as wanted.
     },
     empty: () => rm(filler, { force: true }),
     [Symbol.asyncDispose]: async () => {

@@ -18,8 +18,8 @@ export const ROLES = {
 /** The context of a tenant's administrator. */
 export const adminOf = (orgId: string) => ({ orgId, roles: ['tenant_admin'] });
 
-/** Every value carries its owner's mark, so that one that leaks shows itself. */
+/** Every value contains its owner's mark, so that a leak is detected. */
 export const ownersMark = (org: string): string => `~${org}~`;
 
-/** Values of records carry this as well: they have no place in logs and errors. */
+/** A word in the values of all records: it must not appear in logs and errors. */
 export const SECRET_MARK = 'pl4nted';

@@ -6,27 +6,27 @@ import type { Random } from '../random.ts';
 import type { Cast } from './cast.ts';
 import type { Progress } from './progress.ts';
 
-/** What faults act upon. */
+/** What faults act on. */
 export interface World {
   readonly server: CrashableServer;
-  /** Between all processes and the server. */
+  /** The proxy between all processes and the server. */
   readonly proxy: TcpProxy;
   readonly cast: Cast;
   readonly history: HistoryWriter;
   readonly progress: Progress;
   readonly random: Random;
-  /** Aborted when the run is to end at once. */
+  /** Aborts when the run must end immediately. */
   readonly signal: AbortSignal;
 }
 
-/** Runs with a superuser's connection past the proxy. */
+/** Runs SQL with a superuser's connection, bypassing the proxy. */
 export const asSuperuser = <T>({ server }: Pick<World, 'server'>, run: (client: pg.Client) => Promise<T>): Promise<T> =>
   withClient(server.adminUrl, run);
 
 /** Waits, unless the run ends. */
 export const pause = ({ signal }: Pick<World, 'signal'>, ms: number): Promise<void> => delay(ms, undefined, { signal });
 
-/** Polls until there is nothing unmet; returns what is unmet at the limit. */
+/** Polls until nothing is unmet; returns what is unmet at the time limit. */
 export async function awaitNothingUnmet(
   world: Pick<World, 'progress' | 'signal'>,
   since: number,

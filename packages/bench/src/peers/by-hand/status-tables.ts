@@ -7,14 +7,14 @@ export interface Realized {
   readonly revision: number;
 }
 
-/** The heavier of two statuses is the one that a reader must know. */
+/** The heavier of two statuses. */
 const PENDING = 800;
 const IN_PROGRESS = 600;
 const REALIZED = 200;
 
 /**
- * Resources with two status tables, as a careful user of a job queue keeps them: the overall row is locked before anything is
- * read or written, sets are locked in the order of their keys, and a mark of an older revision changes nothing. Prepared
+ * Resources with two status tables, as a careful user of a job queue builds them: the overall row is locked before
+ * anything is read or written, sets are locked in key order, and a mark of an older revision changes nothing. Prepared
  * statements, no row security.
  */
 export class StatusTables {
@@ -39,7 +39,7 @@ export class StatusTables {
     await this.#pool.query(`truncate ${this.#prefix}_vm, ${this.#prefix}_overall, ${this.#prefix}_enforcement`);
   }
 
-  /** A new resource, its statuses and its job in one transaction. */
+  /** Writes a new resource, its statuses and its job in one transaction. */
   async persist(addJob: (client: pg.PoolClient, id: string) => Promise<unknown>): Promise<void> {
     const id = `vm-${process.pid}-${this.#count++}`;
     await inTransaction(this.#pool, async (client) => {
@@ -63,7 +63,7 @@ export class StatusTables {
     });
   }
 
-  /** Marks resources REALIZED at the revisions that were read; what `last` does belongs to the same transaction. */
+  /** Marks resources REALIZED at the revisions that were read. `last` runs in the same transaction. */
   async finish(resources: readonly Realized[], last?: (client: pg.PoolClient) => Promise<unknown>): Promise<void> {
     await inTransaction(this.#pool, async (client) => {
       await this.#lock(

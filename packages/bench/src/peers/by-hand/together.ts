@@ -1,6 +1,6 @@
 /**
- * Writes together what is asked for while the write before is under way: each caller gets the result of its whole batch. It is
- * to statuses what graphile-worker's `completeJobBatchDelay: 0` is to jobs.
+ * Collects what is requested during a write and writes it together afterwards; each caller gets the result of its
+ * batch. It does for statuses what graphile-worker's `completeJobBatchDelay: 0` does for jobs.
  */
 export function together<T, R>(write: (items: T[]) => Promise<R>): (item: T) => Promise<R> {
   const waiting: T[] = [];

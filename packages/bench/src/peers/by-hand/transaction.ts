@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Runs this between BEGIN and COMMIT, and rolls back when it throws. */
+/** Runs the function between BEGIN and COMMIT, and rolls back when it throws. */
 export async function inTransaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   try {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 const ROWS_A_STATEMENT = 10_000;
 let count = 0;
 
-/** So many new machines of one org, in statements of thousands. */
+/** Inserts this many machines of one org, thousands with each statement. */
 export async function insertMachines(client: pg.Client, table: string, size: number): Promise<void> {
   for (let left = size; left > 0; left -= ROWS_A_STATEMENT) {
     await client.query(

@@ -8,7 +8,7 @@ export type Probe = (id: string) => Promise<number>;
 
 let count = 0;
 
-/** Time from the call of `insert` to the call of the handler, which may come before `insert` returns; median or 99th percentile. */
+/** Time from the call of `insert` to the call of the handler, which may come before `insert` returns: median or 99th percentile. */
 export async function latencyFigure({ operation, size }: Workload, probe: Probe): Promise<Measurement> {
   const figures = await figuresOf(size, async () => {
     const startedAt = performance.now();

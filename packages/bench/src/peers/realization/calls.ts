@@ -21,7 +21,7 @@ export const upserts = (realizer: Realizer, { clients, durationMs, tenants }: Wo
     return undefined;
   });
 
-/** Each time a new resource, PENDING at one point, and then REALIZED there. No worker is asked, so there is no job. */
+/** Each call: a new resource, PENDING at one point, then REALIZED there. No worker takes part, so there is no job. */
 export const flows = (realizer: Realizer, { clients, durationMs, tenants }: Workload): Promise<Measurement> =>
   loadFor(clients, durationMs, async () => {
     const id = newId();
@@ -32,7 +32,7 @@ export const flows = (realizer: Realizer, { clients, durationMs, tenants }: Work
     return undefined;
   });
 
-/** Single marks; each changes the status at the point and the overall one. Each caller has a resource of its own. */
+/** Single marks; each changes the status at the point and the overall status. Each caller has its own resource. */
 export async function marks(realizer: Realizer, { clients, durationMs, tenants }: Workload): Promise<Measurement> {
   const callers = await eachCaller(clients, async (client) => {
     const session = tenantSession(realizer, client % tenants);
@@ -48,7 +48,7 @@ export async function marks(realizer: Realizer, { clients, durationMs, tenants }
   });
 }
 
-/** Updates of a record at its revision, in a table that has the same feed and no statuses. Each caller has its own. */
+/** Updates of a record at its revision, in a table that has the same feed and no statuses. Each caller has its own record. */
 export async function updates(realizer: Realizer, { clients, durationMs, tenants }: Workload): Promise<Measurement> {
   const callers = await eachCaller(clients, async (client) => {
     const session = plainSession(realizer, client % tenants);
@@ -66,7 +66,7 @@ const machine = (id: string) => ({ id, name: 'a machine', region: 'us-west-1', c
 const eachCaller = <T>(clients: number, make: (client: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: clients }, (_, client) => make(client)));
 
-/** Spreads new resources over the tenants. */
+/** Distributes new resources over the tenants. */
 const tenantOf = (id: string, tenants: number): number => Number(id.slice(id.lastIndexOf('-') + 1)) % tenants;
 
 const plainSession = ({ store }: Realizer, tenant: number) => store.as({ orgId: orgOf(tenant), roles: TENANT_ROLES });

@@ -10,7 +10,7 @@ import { newId, type Realizer, tenantSession } from './realizer.ts';
 const BATCH = 500;
 const TENANT = 0;
 
-/** All points of one resource report success, in sets of 500 as a worker writes them: marks a second. */
+/** All points of one resource report success, in sets of 500 as a worker writes them. Returns marks per second. */
 export async function hotMarksTogether(realizer: Realizer, { size }: Workload): Promise<Measurement> {
   const id = await hotResource(realizer);
   const internals = internalsOf(realizer.store);
@@ -38,7 +38,7 @@ export async function hotMarksTogether(realizer: Realizer, { size }: Workload): 
   return measured(size, startedAt, cpu);
 }
 
-/** The same, each mark a transaction that locks the resource for itself. */
+/** The same, with a transaction for each mark that locks the resource. */
 export async function hotMarksAlone(realizer: Realizer, { size, clients }: Workload): Promise<Measurement> {
   const id = await hotResource(realizer);
   const session = tenantSession(realizer, TENANT);

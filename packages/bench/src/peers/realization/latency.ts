@@ -4,7 +4,7 @@ import { medianAtRest } from '../median-of.ts';
 import { forgetAll, persist, type Realizer, tenantSession } from './realizer.ts';
 import { startWorker } from './worker.ts';
 
-/** Milliseconds from the return of `persistIntent` until the handler is called; 0 if the handler was called before. */
+/** Milliseconds from the return of `persistIntent` to the call of the handler; 0 if the handler was called before. */
 export async function handlerLatency(realizer: Realizer, workload: Workload): Promise<Measurement> {
   await forgetAll(realizer);
   const calledAt = new Map<string, number>();

@@ -4,21 +4,21 @@ import type pg from 'pg';
 import type { Workload } from '../../contestant/contestant.ts';
 import { benchTable, orgOf, TENANT_ROLES } from '../../database/bench-table.ts';
 
-/** What each operation of ours works with. */
+/** What each operation of ours uses. */
 export interface Realizer {
   readonly store: DataStore;
   readonly realization: Realization;
   readonly admin: pg.Client;
   readonly resource: ResourceTable;
-  /** The same, with a trigger that notifies for each row: what the design avoids. */
+  /** The same, with a trigger that notifies for each row, which the design avoids. */
   readonly notifyingResource: ResourceTable;
-  /** A table of the store alone: no statuses. */
+  /** A table of the store alone, without statuses. */
   readonly plain: ResourceTable;
 }
 
 export type ResourceTable = ReturnType<typeof benchTable>;
 
-/** A table that once had a feed keeps it, so those with and without are not the same. */
+/** A table that once had a feed keeps it, so different tables are used with and without a feed. */
 export const resourceTables = (hasFeed: boolean) => ({
   resource: benchTable(hasFeed ? 'bench_resource' : 'bench_unfed_resource'),
   notifyingResource: benchTable(hasFeed ? 'bench_notifying' : 'bench_unfed_notifying'),
@@ -28,7 +28,7 @@ export const plainTable = (hasFeed: boolean): ResourceTable =>
   benchTable(hasFeed ? 'bench_plain' : 'bench_unfed_plain');
 
 export const POINT = 'E1';
-/** Who ask for intents at once. */
+/** The simultaneous callers that persist intents. */
 export const CALLERS = 32;
 
 export const tenantSession = ({ realization }: Realizer, tenant: number) =>
@@ -50,7 +50,7 @@ export async function persist(
   return { id, tenant };
 }
 
-/** Nothing waits and nothing is known of earlier turns. */
+/** Removes all jobs and statuses of earlier turns. */
 export async function forgetAll({ admin, resource: { name } }: Realizer): Promise<void> {
   await admin.query(`truncate ${name}, overall_status_${name}, enforcement_status_${name}`);
   await admin.query('delete from intendant_jobs.job');

@@ -8,7 +8,7 @@ import { CALLERS, forgetAll, POINT, persist, type Realizer, type ResourceTable }
 
 const CONCURRENCY = 64;
 
-/** Started, and stopped at the end of its scope. */
+/** A started worker, which is stopped at the end of its scope. */
 export async function startWorker(
   { realization, resource }: Realizer,
   handle: (intent: Intent<ResourceTable>) => Promise<void>,
@@ -22,7 +22,7 @@ export async function startWorker(
   return { [Symbol.asyncDispose]: () => worker.stop() };
 }
 
-/** From the first intent until the database says REALIZED for the last, with the worker running. */
+/** Time from the first intent until the database shows REALIZED for the last one, while the worker runs. */
 export async function realize(realizer: Realizer, workload: Workload): Promise<Measurement> {
   await forgetAll(realizer);
   await using _worker = await startWorker(realizer, async () => {});
@@ -42,7 +42,7 @@ async function isAllRealized({ admin, resource }: Realizer, expected: number): P
   return rows[0]?.realized === expected;
 }
 
-/** Megabytes this process holds while its worker is busy and jobs wait that another process left. */
+/** Megabytes that this process uses while its worker is busy with jobs that another process stored. */
 export async function waitingJobsMemory(realizer: Realizer, { durationMs }: Workload): Promise<Measurement> {
   const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const worker = await startWorker(realizer, () => {
@@ -58,7 +58,7 @@ export async function waitingJobsMemory(realizer: Realizer, { durationMs }: Work
   return figureOf(megabytes);
 }
 
-/** With nothing to do. */
+/** Memory with nothing to do. */
 export async function idleWorker(realizer: Realizer, measure: () => Promise<Measurement>): Promise<Measurement> {
   await forgetAll(realizer);
   await using _worker = await startWorker(realizer, async () => {});

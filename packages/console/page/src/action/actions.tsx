@@ -8,11 +8,11 @@ import { Dialog } from '../ui/dialog.tsx';
 import { plural, printNumber } from '../ui/format.ts';
 import { Notice } from '../ui/notice.tsx';
 
-/** What is asked of the API, without `dryRun`. */
+/** The request to the API, without `dryRun`. */
 export interface ActionRequest {
   readonly action: 'retry' | 'resync' | 'purge' | 'drain';
   readonly body: Readonly<Record<string, unknown>>;
-  /** What it would do, for people. */
+  /** The effect of the action, in words. */
   readonly effect: string;
 }
 
@@ -20,7 +20,7 @@ type Ask = (request: ActionRequest) => void;
 
 const Actions = createContext<Ask>(() => {});
 
-/** Asks for an action: first what it would be about, then the confirmation, then its progress. */
+/** Shows the number of resources concerned first, then the confirmation, then the progress. */
 export const useActions = (): Ask => useContext(Actions);
 
 interface Planned {
@@ -105,7 +105,7 @@ function Toast({ children, onClose }: { readonly children: ComponentChildren; re
   );
 }
 
-/** Follows an action to its end. */
+/** Follows an action until it ends. */
 function Progress({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const { data: run, error } = useQuery({
     queryKey: ['action', id],

@@ -1,4 +1,4 @@
-/** A refusal of the API, with its own words. */
+/** An error response of the API, with its message. */
 export class ApiProblem extends Error {
   readonly status: number;
 
@@ -10,7 +10,7 @@ export class ApiProblem extends Error {
 
 let csrfToken = '';
 
-/** Where the console is mounted, from the page's <base>. */
+/** The path where the console is mounted, from the page's <base>. */
 export const apiUrl = (path: string): string => new URL(`api/v1/${path}`, document.baseURI).href;
 
 export const get = <Body>(path: string, signal?: AbortSignal): Promise<Body> =>

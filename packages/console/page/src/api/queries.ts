@@ -1,7 +1,7 @@
 import { get } from './client.ts';
 import type { Activity, Point, ResourcePage, Summary, Tenant } from './model.ts';
 
-/** What views read, by key: a view and its prefetch name the same query. */
+/** The queries of the views, by key. A view and its prefetch use the same query. */
 
 export const summaryQuery = () => ({
   queryKey: ['summary'],

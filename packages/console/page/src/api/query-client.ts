@@ -4,7 +4,7 @@ import { ApiProblem } from './client.ts';
 const isWorthAnother = (failures: number, error: Error): boolean =>
   failures < 30 && error instanceof ApiProblem && (error.status === 0 || error.status === 503 || error.status === 429);
 
-/** What was read is kept current by the live changes, so it never grows old by itself. */
+/** Live changes keep the data current, so data never becomes stale by age. */
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {

@@ -1,9 +1,9 @@
 import type { Change } from '../api/model.ts';
 
-/** So many changes are kept: the memory of the page stays flat however long it is open. */
+/** Number of changes that are kept, so that the memory of the page stays constant. */
 const MAX_KEPT = 1_000;
 
-/** The latest changes. While it is paused, new ones wait behind what is shown. */
+/** The latest changes. While it is paused, new changes are collected and not shown. */
 export class ChangeBuffer {
   #kept: Change[] = [];
   #behind: Change[] = [];
@@ -14,7 +14,7 @@ export class ChangeBuffer {
     return this.#kept.length;
   }
 
-  /** How many are not shown yet. */
+  /** Number of changes that are not shown yet. */
   get waiting(): number {
     return this.#behind.length;
   }

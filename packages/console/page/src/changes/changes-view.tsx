@@ -69,7 +69,7 @@ export function ChangesView({ tables }: { readonly tables: readonly string[] }) 
   );
 }
 
-/** The changes since the view was opened; drawn at most four times a second. */
+/** The changes since the view was opened, rendered at most four times per second. */
 function useBuffer() {
   const buffer = useMemo(() => new ChangeBuffer(), []);
   const [version, setVersion] = useState(0);

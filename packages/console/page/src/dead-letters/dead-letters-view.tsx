@@ -14,7 +14,7 @@ type Verb = 'replay' | 'drop';
 interface Order {
   readonly verb: Verb;
   readonly name: string;
-  /** Undefined: all of the name. */
+  /** Undefined: all dead letters of the name. */
   readonly letter: DeadLetter | undefined;
 }
 

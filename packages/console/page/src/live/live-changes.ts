@@ -5,13 +5,13 @@ import type { Change } from '../api/model.ts';
 
 export type LiveState = 'connecting' | 'live' | 'lost';
 
-/** The server says something at least every 15 s; silence for longer means that the connection hangs. */
+/** The server sends something at least every 15 s. A longer silence means that the connection hangs. */
 const SILENCE_MS = 35_000;
 const RETRY_MS = 1_000;
 
 type Listener = (change: Change) => void;
 
-/** The one stream of changes of this page. It goes on after the last change when the connection was lost. */
+/** The single stream of changes of this page. After a lost connection it continues after the last change. */
 class LiveChanges {
   readonly #changes = new Set<Listener>();
   readonly #states = new Set<() => void>();
@@ -34,7 +34,7 @@ class LiveChanges {
     return () => this.#changes.delete(listener);
   }
 
-  /** Called when changes may have gone unseen. */
+  /** Called when changes may have been missed. */
   onReset(listener: () => void): () => void {
     this.#resets.add(listener);
     return () => this.#resets.delete(listener);
@@ -103,7 +103,7 @@ export const liveChanges = new LiveChanges();
 
 export const useLiveState = (): LiveState => useSyncExternalStore(liveChanges.onState, () => liveChanges.state);
 
-/** Calls with each change while the component is there. */
+/** Calls the listener with each change while the component is mounted. */
 export function useChanges(listener: Listener): void {
   useEffect(() => liveChanges.onChange(listener), [listener]);
 }

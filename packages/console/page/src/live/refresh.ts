@@ -3,7 +3,7 @@ import type { Change } from '../api/model.ts';
 import { queryClient } from '../api/query-client.ts';
 import { liveChanges } from './live-changes.ts';
 
-/** Between two refreshes, at least; busy services change thousands of times a second. */
+/** Shortest time between two refreshes, in milliseconds: busy services have thousands of changes per second. */
 const PAUSE_MS = 800;
 
 /** What changed since the last refresh: resources by table and id, and whole tables. */
@@ -12,7 +12,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 const MAX_NOTED = 5_000;
 
-/** Keeps what the page shows current: what a change may touch is read again, at most about once a second. */
+/** Keeps the page current: queries that a change may affect are repeated, at most about once per second. */
 export function refreshWithChanges(): void {
   liveChanges.onChange((change) => note(change));
   liveChanges.onReset(() => {
@@ -29,7 +29,7 @@ function note({ table, id }: Change): void {
   schedule();
 }
 
-/** A hidden page reads nothing; it catches up when it is shown. */
+/** A hidden page reads nothing. It is refreshed when it is shown again. */
 function schedule(): void {
   if (timer !== undefined || document.visibilityState === 'hidden') return;
   if (!pending.isAll && pending.tables.size === 0) return;

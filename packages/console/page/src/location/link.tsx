@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { hrefOf, navigate } from './location.ts';
 
 interface LinkProps {
-  /** Below the console's base, without a slash in front. */
+  /** The path below the console's base, without a leading slash. */
   readonly to: string;
   readonly children: ComponentChildren;
   readonly class?: string;

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'preact/compat';
 
-/** Where the page is: its path below the console's base, and its query. */
+/** The location of the page: its path below the console's base, and its query. */
 export interface Place {
   /** Decoded segments: `/resources/vm/a%2Fb` is `['resources', 'vm', 'a/b']`. */
   readonly segments: readonly string[];
@@ -22,7 +22,7 @@ export function navigate(path: string, { isReplacing = false } = {}): void {
   notify();
 }
 
-/** Changes parts of the query and leaves the rest; undefined takes a part away. */
+/** Changes some parameters of the query and keeps the others. Undefined removes a parameter. */
 export function changeQuery(changes: Readonly<Record<string, string | undefined>>, path = currentPath()): void {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) {

@@ -2,7 +2,7 @@ import type { Activity } from '../api/model.ts';
 import { printLatency, printNumber } from '../ui/format.ts';
 import { Plot } from '../ui/plot.tsx';
 
-/** Minute by minute: what was realized and what failed, and how long it took. */
+/** Per minute: how many resources were realized and how many failed, and how long it took. */
 export function ActivityPlots({ activity }: { readonly activity: readonly Activity[] }) {
   const minutes = activity.map(({ minute }) => Date.parse(minute) / 1_000);
   const realized = activity.reduce((sum, minute) => sum + minute.realized, 0);

@@ -52,10 +52,10 @@ export function OverviewView({ summary }: { readonly summary: Summary }) {
   );
 }
 
-/** Until it has been read, the plots are empty: their place on the page does not change. */
+/** The plots are empty until their data has been read, so that the layout does not move. */
 const NO_ACTIVITY: readonly Activity[] = [];
 
-/** Where a tile leads: the table that has most of them. */
+/** The target of a tile's link: the table with the largest number. */
 function tableWithMost({ tables }: Summary, status: Status): string {
   const sorted = tables.toSorted((a, b) => (b.statuses[status] ?? 0) - (a.statuses[status] ?? 0));
   return sorted[0]?.table ?? '';

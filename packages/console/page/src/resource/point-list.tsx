@@ -10,7 +10,7 @@ export function countStatuses(points: readonly PointStatus[]): Counts {
   return counts;
 }
 
-/** What goes well is shown on demand where there is much of it. */
+/** If there are many points, those without problems are shown on demand. */
 const SHOWN_AT_FIRST = 12;
 
 const ORDER: readonly Status[] = ['ERROR', 'PENDING', 'IN_PROGRESS', 'DELETION_PENDING', 'DELETION_IN_PROGRESS'];

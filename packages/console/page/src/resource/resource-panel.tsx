@@ -19,7 +19,7 @@ interface Name {
 
 const close = (): void => navigate(withQuery('resources', new URLSearchParams(location.search)));
 
-/** Everything of one resource, beside the list or, on a small screen, in its place. */
+/** The details of one resource, beside the list or, on a small screen, instead of it. */
 export function ResourcePanel({ name }: { readonly name: Name }) {
   const panel = useRef<HTMLElement>(null);
   const detail = useQuery({

@@ -9,7 +9,7 @@ type Entry = { readonly at: string; readonly key: string } & (
   | { readonly revision: Revision }
 );
 
-/** Statuses and revisions in one line of time, the newest first. */
+/** Statuses and revisions in order of time, newest first. */
 function entriesOf({ transitions, revisions }: ResourceHistory): Entry[] {
   const entries: Entry[] = [
     ...transitions.map((transition, index) => ({

@@ -10,7 +10,7 @@ import { hasFilter, type ResourceQuery } from './resource-query.ts';
 const AGES = { '': 'any age', '1m': 'over 1 min', '10m': 'over 10 min', '1h': 'over 1 h', '1d': 'over 1 day' };
 const ORDERS = { '': 'by key', newest: 'newest status first', oldest: 'oldest status first' };
 
-/** Filters live in the address, so that a view can be sent to somebody. */
+/** The filters are stored in the address, so that a view can be shared as a link. */
 const set = (changes: Record<string, string>): void => changeQuery({ ...changes, after: undefined }, 'resources');
 
 export function FilterBar({ query, summary }: { readonly query: ResourceQuery; readonly summary: Summary }) {
@@ -62,7 +62,7 @@ const Choice = ({ label, name, value, options }: ChoiceProps) => (
 
 const TYPING_MS = 250;
 
-/** Text that is on its way to the address: it goes there when the typing pauses. */
+/** Text that is not yet in the address. It is put there when the user stops typing. */
 function useTyped(value: string, name: string): [string, (text: string) => void] {
   const [text, setText] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);

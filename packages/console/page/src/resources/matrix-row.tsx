@@ -10,7 +10,7 @@ import { openPath } from './open-path.ts';
 
 interface MatrixRowProps {
   readonly resource: Resource;
-  /** The points whose columns are in sight, and the room that the others take. */
+  /** The points whose columns are visible, and the width of the other columns. */
   readonly points: readonly string[];
   readonly before: number;
   readonly after: number;

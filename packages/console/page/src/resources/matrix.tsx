@@ -13,16 +13,16 @@ interface MatrixProps {
   readonly selection: Selection;
   readonly openId: string | undefined;
   readonly mayWrite: boolean;
-  /** These are of the filter before; the new ones are on their way. */
+  /** These are the results of the previous filter; the new ones are being loaded. */
   readonly isStale: boolean;
 }
 
 /** The width of a point's column in CSS pixels, as in the style sheet. */
 const COLUMN_WIDTH = 26;
-/** About what stands beside the points' columns on a wide screen, before it is measured. */
+/** Estimated width of what is beside the points' columns on a wide screen, before it is measured. */
 const OTHER_COLUMNS_WIDTH = 500;
 
-/** Resources by points. Only the columns in sight are drawn, so that a thousand points cost no more than forty. */
+/** Resources by points. Only visible columns are rendered, so that a thousand points cost no more than forty. */
 export function Matrix({ resources, selection, openId, mayWrite, isStale }: MatrixProps) {
   const scroll = useRef<HTMLDivElement>(null);
   const points = useMemo(() => pointsOf(resources), [resources]);
@@ -102,7 +102,7 @@ export function Matrix({ resources, selection, openId, mayWrite, isStale }: Matr
   );
 }
 
-/** The keyboard on a row: one tab stop for the whole list, and arrows within it. */
+/** Keyboard navigation: one tab stop for the whole list, and arrow keys within it. */
 function useRowKeys({ resources, selection, mayWrite }: Pick<MatrixProps, 'resources' | 'selection' | 'mayWrite'>) {
   const ask = useActions();
   const retry = (resource: Resource) =>

@@ -9,7 +9,7 @@ interface PageFootProps {
   readonly next: string | null;
 }
 
-/** Pages go forward by a cursor, which stays right while resources come and go. */
+/** Pages advance by a cursor, which stays correct while resources are added and removed. */
 export function PageFoot({ query, count, total, next }: PageFootProps) {
   return (
     <div class="foot">

@@ -2,7 +2,7 @@ import type { Resource, Status } from '../api/model.ts';
 
 const WEIGHTS: Readonly<Partial<Record<Status, number>>> = { ERROR: 3, PENDING: 2, IN_PROGRESS: 1 };
 
-/** The points of these resources; where there are too many to see at once, those with trouble first. */
+/** The points of these resources. If there are too many to show at once, those with problems come first. */
 export function pointsOf(resources: readonly Resource[]): string[] {
   const trouble = new Map<string, number>();
   for (const { cells } of resources)

@@ -1,6 +1,6 @@
 import type { Place } from '../location/location.ts';
 
-/** The filters of the resources view, as the address carries them. */
+/** The filters of the resources view, as stored in the address. */
 export interface ResourceQuery {
   readonly table: string;
   readonly status: string;
@@ -8,7 +8,7 @@ export interface ResourceQuery {
   readonly q: string;
   readonly olderThan: string;
   readonly order: string;
-  /** The cursor of the page shown; empty for the first. */
+  /** The cursor of the current page; empty for the first. */
   readonly after: string;
 }
 
@@ -32,7 +32,7 @@ export function requestOf(query: ResourceQuery): string {
   return `resources?${new URLSearchParams(given)}`;
 }
 
-/** The same filter as an action's body has it. */
+/** The same filter as the body of an action. */
 export const filterOf = (query: ResourceQuery): Record<string, string> =>
   Object.fromEntries(FILTERS.flatMap((name) => (query[name] === '' ? [] : [[name, query[name]] as const])));
 

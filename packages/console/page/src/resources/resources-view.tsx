@@ -19,7 +19,7 @@ interface ResourcesViewProps {
   readonly openId: string | undefined;
 }
 
-/** The list, and beside it the resource that is open. */
+/** The list, and beside it the open resource. */
 export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps) {
   const query = readQuery(usePlace(), openTable ?? summary.tables[0]?.table ?? '');
   const request = requestOf(query);
@@ -71,7 +71,7 @@ export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps
   );
 }
 
-/** The count comes with the first page; later pages go on with it. */
+/** The count is read with the first page and used for later pages. */
 function useTotal(query: ReturnType<typeof readQuery>, page: ResourcePage | undefined): number | undefined {
   const request = requestOf({ ...query, after: '', order: '' });
   const first = useQuery({

@@ -19,7 +19,7 @@ const EFFECTS = {
     'Every trace of these resources is removed: records and statuses. Nobody unrealizes them at their points. This cannot be undone.',
 } as const;
 
-/** What the actions would be about, and the actions. */
+/** The number of selected resources, and the actions on them. */
 export function SelectionBar({ query, total, resources, selection, mayWrite }: SelectionBarProps) {
   const ask = useActions();
   const isFiltered = selection.isAll || selection.ids.size === 0;
@@ -100,7 +100,7 @@ function SelectionText({
   );
 }
 
-/** The keys of what is selected; those of other pages are known by their id, which is a key as well. */
+/** The keys of the selected resources. Those on other pages are known by their id, which can be used as a key. */
 function keysOf({ ids }: Selection, resources: readonly Resource[]): unknown[] {
   const known = new Map(resources.map(({ id, key }) => [id, key]));
   return [...ids].map((id) => known.get(id) ?? (id.startsWith('{') ? JSON.parse(id) : id));

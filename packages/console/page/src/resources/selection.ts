@@ -1,19 +1,19 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Resource } from '../api/model.ts';
 
-/** Which resources an action will be about. */
+/** The resources that an action will change. */
 export interface Selection {
   readonly ids: ReadonlySet<string>;
   /** All that match the filter, on every page. */
   readonly isAll: boolean;
   toggle(id: string): void;
-  /** Selects a page's resources, or lets go of them if all are selected. */
+  /** Selects a page's resources, or deselects them if all of them are selected. */
   togglePage(resources: readonly Resource[]): void;
   selectAll(): void;
   clear(): void;
 }
 
-/** Another filter begins with nothing selected. */
+/** A new filter starts with an empty selection. */
 export function useSelection(filter: string): Selection {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);

@@ -14,11 +14,11 @@ const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSorted
 
 export type SortableFeatures = typeof features;
 
-/** How a column is shown. */
+/** How a column is displayed. */
 export interface ColumnLook {
   readonly isNumber?: boolean;
   readonly isWide?: boolean;
-  /** A figure above zero is bad news. */
+  /** Whether a value above zero is shown as a problem. */
   readonly isAlert?: boolean;
 }
 
@@ -32,7 +32,7 @@ interface DataTableProps<Row extends object> {
 
 const ROW_HEIGHT = 37;
 
-/** A table that sorts by its headers, and that holds only the rows in sight. */
+/** A table that sorts by its headers, and that renders only the visible rows. */
 export function DataTable<Row extends object>({ label, columns, rows, idOf }: DataTableProps<Row>) {
   const scroll = useRef<HTMLDivElement>(null);
   const table = useTable({ features, columns, data: rows, getRowId: idOf });

@@ -6,7 +6,7 @@ const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 /** `98,214` */
 export const printNumber = (value: number): string => numbers.format(value);
 
-/** The exact time, in the reader's zone. */
+/** The exact time, in the user's time zone. */
 export const printMoment = (iso: string): string => moments.format(new Date(iso));
 
 export const printClock = (iso: string): string => clock.format(new Date(iso));

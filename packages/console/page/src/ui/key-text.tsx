@@ -1,6 +1,6 @@
 import type { ResourceName } from '../api/model.ts';
 
-/** A resource's key for people: its values, and the org where several are seen. */
+/** A resource's key as text: its values, and the org if several orgs are visible. */
 export function KeyText({ of: { key } }: { readonly of: Pick<ResourceName, 'key'> }) {
   const { orgId, instanceId: _, ...own } = key;
   return (

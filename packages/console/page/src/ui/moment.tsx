@@ -14,7 +14,7 @@ const subscribe = (listener: () => void): (() => void) => {
   return () => listeners.delete(listener);
 };
 
-/** The time, second by second: one clock for the whole page. */
+/** The current time, updated every second; one clock for the whole page. */
 const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 
 /** How long ago, with the exact time on hover. */
@@ -26,7 +26,7 @@ export function Ago({ at }: { readonly at: string }) {
   );
 }
 
-/** How long until then. */
+/** The time until then. */
 export function Until({ at }: { readonly at: string }) {
   const ms = Date.parse(at) - useNow();
   return (

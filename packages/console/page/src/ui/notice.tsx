@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** Says what is wrong, or that there is nothing. */
+/** Shows what is wrong, or that there is nothing to show. */
 export function Notice({
   tone = 'dim',
   children,
@@ -21,7 +21,7 @@ interface Answer<Data> {
   readonly failureReason: Error | null;
 }
 
-/** What was read, as soon as it is there; until then that it is being read, or why it cannot be. */
+/** Shows the data once it has been read; before, that it is loading, or the error. */
 export function Answered<Data>({
   of,
   children,

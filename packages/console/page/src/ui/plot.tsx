@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 
 interface PlotSeries {
   readonly label: string;
-  /** A colour of the page: `--ok`, `--bad` and so on. */
+  /** A CSS variable of the page, e.g. `--ok` or `--bad`. */
   readonly tone: string;
   readonly values: readonly (number | null)[];
 }
@@ -19,7 +19,10 @@ const HEIGHT = 150;
 
 const dataOf = ({ x, series }: PlotProps): uPlot.AlignedData => [[...x], ...series.map(({ values }) => [...values])];
 
-/** Lines over time; nothing but the room for them while there are no points. Drawn anew when the theme changes, since a canvas knows no style sheet. */
+/**
+ * A line plot over time; without points only its empty frame. It is redrawn when the theme changes, because a canvas
+ * does not use style sheets.
+ */
 export function Plot(props: PlotProps) {
   return props.x.length === 0 ? <div class="plot" /> : <DrawnPlot {...props} />;
 }
@@ -45,7 +48,7 @@ function DrawnPlot(props: PlotProps) {
   return <div class="plot" ref={frame} aria-hidden="true" />;
 }
 
-/** Calls when the theme changes, and fits the plot to its frame. */
+/** Calls the listener when the theme changes, and fits the plot to its frame. */
 function onLooks(frame: HTMLDivElement, draw: () => void, plot: () => uPlot | undefined): () => void {
   const media = matchMedia('(prefers-color-scheme: dark)');
   media.addEventListener('change', draw);
@@ -100,7 +103,7 @@ function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.O
   };
 }
 
-/** A custom property as the browser computes it for the theme in force. */
+/** The value of a CSS variable under the current theme. */
 function resolvedColour(frame: HTMLElement, name: string): string {
   const probe = document.createElement('span');
   probe.style.color = `var(--${name})`;

@@ -2,7 +2,7 @@ import type { Counts, Status } from '../api/model.ts';
 import { STATUSES } from '../api/model.ts';
 import { printNumber, printStatus } from './format.ts';
 
-/** A letter or sign beside the colour, so that no status is told by colour alone. */
+/** A letter or sign beside the colour, so that colour is never the only indication of a status. */
 export const LOOKS: Readonly<Record<Status, { readonly sign: string; readonly tone: string }>> = {
   ERROR: { sign: '!', tone: 'bad' },
   PENDING: { sign: 'P', tone: 'wait' },
@@ -35,7 +35,7 @@ export function StatusCell({ point, status }: { readonly point: string; readonly
   );
 }
 
-/** Shares of statuses as one bar, with the figures for those who do not see it. */
+/** The shares of the statuses as one bar, with the numbers as text for screen readers. */
 export function StatusBar({ counts }: { readonly counts: Counts }) {
   const present = STATUSES.filter((status) => (counts[status] ?? 0) > 0);
   const text = present.map((status) => `${printNumber(counts[status] ?? 0)} ${printStatus(status)}`).join(', ');
