@@ -8,11 +8,11 @@ import { markFunction } from './status/mark-function.ts';
 import { beginFunction } from './worker/begin-function.ts';
 import { finishFunction } from './worker/finish-function.ts';
 
-/** The functions of each table's common operations, for every role that writes. */
+/** The functions for each table's common operations, which every writer role may call. */
 export const tableFunctions = (tables: readonly RegisteredTable[]): Functions =>
   bySignature(statusTablesAmong(tables).flatMap((status) => [persistFunction(status), markFunction(status)]));
 
-/** Those of the workers, for the service's own role. */
+/** The functions for workers, which only the service role may call. */
 export const workerFunctions = (tables: readonly RegisteredTable[]): Functions =>
   bySignature(statusTablesAmong(tables).flatMap((status) => [beginFunction(status), finishFunction(status)]));
 

@@ -12,12 +12,15 @@ import type { Functions } from './schema/function-plan.ts';
 
 const WRITERS: readonly DbRole[] = DB_ROLES.filter((role) => role.endsWith('writer'));
 
-/** Each caller reads its own rows, and those of tables that belong to no org or instance. */
+/** Callers read their own rows, and those of tables that belong to no org or instance. */
 const OWN_ROWS = { org: 'nullable', instance: 'nullable' } as const;
-/** The same for every caller. */
+/** These rows are the same for every caller. */
 const EVERYBODYS = { org: 'absent', instance: 'absent' } as const;
 
-/** What realization keeps in schema `intendant`, and who may use it: the service role, and callers what is theirs. */
+/**
+ * The objects of realization in schema `intendant`, and their rights: the service role uses all of them; callers read
+ * and write their own rows.
+ */
 export const realizationObjects = (tables: readonly RegisteredTable[]): FrameworkObjects => ({
   tables: [
     { name: 'enforcement_point', callers: EVERYBODYS },

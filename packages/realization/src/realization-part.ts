@@ -10,7 +10,7 @@ import { jobObjects, realizationObjects } from './realization-objects.ts';
 import { statusTablesAmong } from './resource/status-tables.ts';
 import { planOperations } from './submit/operation-schema.ts';
 
-/** All that realization needs in the database beyond the tables and their statuses, and who may use it. */
+/** The objects that realization needs in the database in addition to the tables and their statuses, with their rights. */
 export const realizationPart = (store: DataStoreInternals): SchemaPart => ({
   name: 'realization',
   plan: async (client, tables) => [

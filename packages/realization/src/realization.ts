@@ -50,7 +50,7 @@ import { configureWorker, type WorkerConfiguration, type WorkerOptions } from '.
 
 const REGISTER_OPTIONS: OptionNames<RealizationRegisterOptions<AnyTable>> = { roles: true, placement: true };
 
-/** Throws ConfigurationError for options that are missing. The database is asked nothing yet. */
+/** Throws ConfigurationError for missing options. Does not access the database yet. */
 export async function createRealization<C = MetadataContext>(options: RealizationOptions<C>): Promise<Realization<C>> {
   if (typeof options?.store !== 'object' || options.store === null)
     throw new ConfigurationError('createRealization: give the store');
@@ -80,7 +80,7 @@ class PostgresRealization implements Realization<unknown> {
   readonly maintenance: Maintenance;
   #hasSchemaPart: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  /** Workers have stopped: until then, their handlers may use sessions. */
+  /** Called after the workers have stopped, because their handlers may use sessions until then. */
   #isClosed = false;
 
   constructor(options: RealizationOptions<unknown>) {
@@ -210,7 +210,7 @@ class PostgresRealization implements Realization<unknown> {
     return new Maintenance(makeDuties(parts), this.#logger, () => this.#checkOpen());
   }
 
-  /** A worker's start: it is known that its point is served, and there is something to take care of. */
+  /** Called when a worker starts: records that its point is served, and starts maintenance. */
   async #enter(configuration: WorkerConfiguration): Promise<() => Promise<void>> {
     this.#checkOpen();
     this.#callMaintenance();

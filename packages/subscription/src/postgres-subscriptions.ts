@@ -4,7 +4,7 @@ import { checkOptions, type DataStoreInternals } from '@intendant/core/internal'
 import { readOperations } from './change.ts';
 import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
-import type { BatchHandler, Handler } from './delivery/handler.ts';
+import { type BatchHandler, checkHandler, type Handler } from './delivery/handler.ts';
 import type { DeadLetter } from './durable/dead-letters.ts';
 import { checkName, claimName } from './durable/durable-name.ts';
 import { DurableNames } from './durable/durable-names.ts';
@@ -296,8 +296,4 @@ export class PostgresSubscriptions implements Subscriptions {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function checkHandler(handler: unknown): void {
-  if (typeof handler !== 'function') throw new ConfigurationError('subscribe: give a handler, a function');
 }

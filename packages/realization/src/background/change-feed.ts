@@ -14,7 +14,7 @@ export interface ChangeFeed {
 export const openChangeFeed = (subscriptions: Subscriptions | undefined): ChangeFeed =>
   subscriptions === undefined ? POLLED : new SubscribedFeed(internalsOf(subscriptions));
 
-/** Those who watch the same tables share one reader, so that only the first has to find the present end of the log. */
+/** Watches of the same tables share one reader, so that only the first has to find the current end of the log. */
 class SubscribedFeed implements ChangeFeed {
   readonly isPolled = false;
   readonly #subscriptions: SubscriptionsInternals;

@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 
 /** Periodic background work. Any process may do it. */
 export interface Duty {
-  /** For logs. */
+  /** The name of the work in logs. */
   readonly name: string;
-  /** The longest time between two runs. */
+  /** The longest time between two runs, in milliseconds. */
   readonly intervalMs: number;
   /** Calls `wake` when there may be work. Returns a function that stops it. Default: only the interval and explicit rings. */
   readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
   /**
-   * Does some of the work. Returns the wait until the next run, in ms: 0 while there is more; undefined for the interval.
-   * The signal aborts when the duty is stopped: what takes long then ends early.
+   * Does a part of the work. Returns the wait until the next run, in milliseconds: 0 if there is more to do; undefined
+   * for the interval. The signal aborts when the duty is stopped; a long run should then end early.
    */
   work(signal: AbortSignal): Promise<number | undefined>;
 }
@@ -38,7 +38,7 @@ export class DutyRound {
     this.#running = this.#watched(() => this.#run());
   }
 
-  /** There may be something to do. */
+  /** Runs the duty soon, because there may be work. */
   ring(): void {
     this.#bell.ring();
   }
@@ -49,7 +49,7 @@ export class DutyRound {
     this.#running = undefined;
   }
 
-  /** If the watch fails, only the interval is left. */
+  /** If the watch fails, the duty still runs at its interval. */
   async #watched(run: () => Promise<void>): Promise<void> {
     const watching = this.#duty
       .watch?.(() => this.#bell.ring())

@@ -8,13 +8,16 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A look without a push: one long transaction somewhere holds the whole feed back, and should not hold this back too. */
+/**
+ * Interval between looks without a notification, in milliseconds: one long transaction can delay the whole feed, and
+ * should not delay this too.
+ */
 const LOOK_AGAIN_MIN_MS = 2000;
 const LOOK_AGAIN_MAX_MS = 10_000;
 
 /**
- * Looks at once, and again each time `watch` reports a change, until a look returns a value. When the time is over or
- * the signal aborts, it looks a last time, and then throws the result of `gaveUp`.
+ * Calls `look` immediately, and again each time that `watch` reports a change, until it returns a value. When the time
+ * is over or the signal aborts, it looks a last time, and then throws the result of `gaveUp`.
  */
 export async function lookUntil<Found>(
   look: () => Promise<Found | undefined>,

@@ -1,7 +1,7 @@
 import { startTimer, type Timer } from '@intendant/core/internal';
 import type { ChangedRow, ChangeListener } from './changed-row.ts';
 
-/** A watch without listeners goes on for so long, since the next listener often comes at once. */
+/** How long a watch without listeners continues, in milliseconds, because the next listener often comes soon. */
 const LINGER_MS = 5_000;
 
 /** One reader of changes for several listeners. */
@@ -11,7 +11,7 @@ export class SharedWatch {
   #ending: Timer | undefined;
   #isEnded = false;
 
-  /** `open` begins to read, and resolves once every later change is told. */
+  /** `open` begins to read. It resolves when every later change will be reported. */
   constructor(open: (tell: (change?: ChangedRow) => void) => Promise<() => void>) {
     this.#stop = open((change) => {
       for (const listener of this.#listeners) listener(change);
@@ -21,12 +21,15 @@ export class SharedWatch {
     });
   }
 
-  /** It tells no more: another one is needed. */
+  /** Whether it has stopped and reports no more changes. Then a new one is needed. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** Resolves when the listener hears of every later change, to a function that takes it away. Rejects when reading could not begin. */
+  /**
+   * Resolves when the listener will receive every later change, to a function that removes the listener. Rejects if
+   * reading could not begin.
+   */
   async add(listener: ChangeListener): Promise<() => void> {
     const own: ChangeListener = (change) => listener(change);
     this.#ending?.cancel();

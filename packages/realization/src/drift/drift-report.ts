@@ -1,20 +1,20 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 
-/** What the resync of one table at one point found since it was first served. */
+/** The results of the resync of one table at one point, since the point was first served. */
 export interface DriftReport {
-  /** With its schema: `public.vm`. */
+  /** The table's name with its schema: `public.vm`. */
   readonly table: string;
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;
-  /** A round over all resources takes about this long. */
+  /** The approximate duration of a round over all resources, in milliseconds. */
   readonly everyMs: number;
-  /** Looks that found the resource as in its intent. */
+  /** Number of checks that found the resource as in its intent. */
   readonly realized: number;
-  /** Looks that found it otherwise, and not at all; it was realized again. */
+  /** Number of checks that found a difference; the resource was realized again. */
   readonly drifted: number;
-  /** Checks that did not find the resource at all; it was realized again. */
+  /** Number of checks that did not find the resource at all; it was realized again. */
   readonly missing: number;
-  /** Looks that `observe` threw at. */
+  /** Number of checks in which `observe` threw. */
   readonly failed: number;
   /** When a resource was last checked; null before the first check. */
   readonly lastCheckedAt: Date | null;

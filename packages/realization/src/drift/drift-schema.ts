@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 
-/** Where each table's resync stands at each point, and what it found. */
+/** The progress of each table's resync at each point, and its results. */
 const RESYNC_TABLE = `
 create table intendant.resync (
   table_name text not null,

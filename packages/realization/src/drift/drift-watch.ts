@@ -14,16 +14,16 @@ export interface DriftWatchParts {
   readonly store: DataStoreInternals;
   readonly logger: Logger;
   readonly enforcementPoint: string;
-  /** Those whose handlers can observe. */
+  /** The tables whose handlers have `observe`. */
   tables(): readonly StatusTables[];
-  /** Infinity: no rounds. */
+  /** Duration of a round, in milliseconds. Infinity: no rounds. */
   readonly everyMs: number;
 }
 
 const NOTHING_YET: Readonly<Record<Observed, number>> = { realized: 0, drifted: 0, missing: 0, failed: 0 };
 
 /**
- * The part of a worker in finding drift. It reports that the point is served, so that the resync includes it; it
+ * A worker's part in the detection of drift. It reports that the point is served, so that the resync includes it; it
  * starts the realization of drifted resources; and it counts. Counts are written from time to time; a crash loses the
  * last few.
  */
@@ -53,7 +53,7 @@ export class DriftWatch {
     await this.#reporting;
   }
 
-  /** A resource was looked at. One that is not as it should be is PENDING again, with a job. */
+  /** Records the result of a check. A resource that differs from its intent becomes PENDING again, with a job. */
   async observed(tables: StatusTables, attempt: BegunAttempt, observation: Observed): Promise<void> {
     const counts = this.#counts.get(tables) ?? { ...NOTHING_YET };
     counts[observation]++;

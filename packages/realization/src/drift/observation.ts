@@ -1,6 +1,6 @@
 import type { Observation } from '../worker/handler.ts';
 
-/** What one look at a resource came to. */
+/** The result of one check of a resource. */
 export type Observed = Observation | 'failed';
 
 const OBSERVATIONS: ReadonlySet<unknown> = new Set(['realized', 'drifted', 'missing'] satisfies Observation[]);

@@ -41,7 +41,7 @@ export const resyncDuty = (store: DataStoreInternals, tables: () => readonly Sta
   },
 });
 
-/** When a round is due next, as far as is known. */
+/** When the next round is due, as far as is known. */
 async function nextRoundMs(store: DataStoreInternals, tables: readonly StatusTables[]): Promise<number> {
   const { rows } = await store.inServiceTransaction((client) =>
     client.query<{ waitMs: number | null }>(
@@ -58,7 +58,7 @@ interface Round {
   readonly enforcementPoint: string;
   readonly everyMs: number;
   readonly reached: Identity | null;
-  /** How many resources are realized there, about. */
+  /** Approximate number of resources that are realized there. */
   readonly resources: number;
 }
 
@@ -82,7 +82,7 @@ async function stepResync(store: DataStoreInternals, tables: readonly StatusTabl
   });
 }
 
-/** So many rows, and then so long a rest, that a round takes its time. */
+/** The number of rows of a step and the pause after it, so that a round takes its time. */
 function paceOf({ everyMs, resources }: Round): { rows: number; waitMs: number } {
   const eachMs = everyMs / Math.max(1, resources);
   const rows = Math.min(STEP_MAX_ROWS, Math.max(1, Math.ceil(STEP_MIN_MS / Math.max(eachMs, 0.001))));

@@ -12,7 +12,7 @@ import {
   statusLogFunction,
 } from './status-log.ts';
 
-/** The tables of history and counts, who may read them, and the triggers of every status table that fill them. */
+/** The tables of history and counts with their rights, and the triggers on every status table that fill them. */
 export async function planHistory(client: ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
   const found = await client.query(
     `select to_regclass('intendant.status_history') is not null as is_there, exists (

@@ -12,19 +12,19 @@ import { keyText } from '../resource/key-text.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
 
-/** A status that a resource came to have at a point. */
+/** A change of a resource's status at a point. */
 export interface StatusTransition {
-  /** Grows with each transition. Pass it as the end of a page to get the next one. */
+  /** Increases with each change. Pass it as `before` to get the next page. */
   readonly seq: number;
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;
   /** The status that the resource changed to. */
   readonly status: Status;
-  /** The resource's revision that the status is about. */
+  /** The revision of the resource that the status belongs to. */
   readonly revision: number;
-  /** Which attempt of a worker it was; null for what no worker did. */
+  /** The number of the worker's attempt; null if no worker wrote the status. */
   readonly attempt: number | null;
-  /** What went wrong, for ERROR; else empty. */
+  /** The error message for ERROR; otherwise empty. */
   readonly message: string;
   /** When the status was written, by the clock of the database server. */
   readonly occurredAt: Date;
@@ -32,18 +32,18 @@ export interface StatusTransition {
 
 /** Options of `history`. */
 export interface HistoryOptions {
-  /** Only at this point. Default: at all. */
+  /** Only at this point. Default: at all points. */
   readonly enforcementPoint?: string;
-  /** Of the newest, so many. From 1 to 1,000; default 100. */
+  /** Largest number of changes to return, the newest ones, from 1 to 1,000. Default 100. */
   readonly limit?: number;
-  /** Only what came before this: the `seq` of the last item of the page before. Default: from the newest. */
+  /** Only changes before this one: the `seq` of the last item of the previous page. Default: from the newest. */
   readonly before?: number;
 }
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-/** Newest first. Empty for a resource of which nothing happened, or that is not the caller's. */
+/** Returns the changes, newest first. Empty for a resource without history, or one of another caller. */
 export async function readHistory(
   executor: Executor,
   scope: Scope,
@@ -92,7 +92,7 @@ const historySql = perStatusTables(({ overall }) => {
       limit $5::bigint`;
 });
 
-/** A narrower question for the index; row security narrows it to the caller's in any case. */
+/** A condition for the index; row security limits the rows to the caller's anyway. */
 const ownerOf = (table: RegisteredTable, named: unknown, own: string | undefined): string | null => {
   if (named !== undefined && named !== null) return String(named);
   return table.isTenanted ? (own ?? null) : null;

@@ -46,7 +46,7 @@ create table intendant.status_count (
   unique nulls not distinct (table_name, org_id, instance_id, point_id, status)
 )`;
 
-/** Earlier versions wrote '' for no org and no instance, where null stands now: what row security takes for everybody's. */
+/** Earlier versions wrote '' for no org and no instance; now it is null, which row security shows to every caller. */
 export const EMPTY_OWNERS_TO_NULL = `
 alter table intendant.status_count drop constraint status_count_pkey;
 ${['status_history', 'status_change', 'status_count']
@@ -58,9 +58,9 @@ update intendant.${table} set org_id = nullif(org_id, ''), instance_id = nullif(
   .join(';')};
 alter table intendant.status_count add unique nulls not distinct (table_name, org_id, instance_id, point_id, status)`;
 
-/** Stands for no org and no instance, where a table has none. */
+/** The value for no org and no instance, in tables without these columns. */
 const NOBODY = 'null::pg_catalog.text';
-/** Stands for no point: overall. */
+/** The value for no point, i.e. the overall status. */
 const NONE = "''::pg_catalog.text";
 
 interface LoggedTable {
@@ -88,7 +88,7 @@ const hasHistory = ({ table }: LoggedTable): boolean => table.columnByField.has(
 const EQUALS = 'operator(pg_catalog.=)';
 const DIFFERS = 'operator(pg_catalog.<>)';
 
-/** Whose a row under this alias is, in SQL; none where the table has no such column. */
+/** SQL for the org and instance of a row under this alias; null if the table has no such column. */
 const owners = ({ table }: LoggedTable, alias: string): string =>
   [
     table.columnByField.has('orgId') ? `${alias}.org_id` : NOBODY,
@@ -101,7 +101,7 @@ const owners = ({ table }: LoggedTable, alias: string): string =>
 const count = (logged: LoggedTable, from: string, by: string): string =>
   `select ${quoteLiteral(logged.name)}, ${owners(logged, 's')}, ${logged.point('s')}, s.realization_status, ${by} from ${from} s`;
 
-/** A row for each row: to add them up first costs a statement about one row more than it saves one about many. */
+/** One row for each changed row: adding them up first costs a statement on one row more than it saves one on many rows. */
 const keep = (changes: string): string =>
   `insert into intendant.status_change (table_name, org_id, instance_id, point_id, status, change) ${changes}`;
 
@@ -116,7 +116,7 @@ const history = (logged: LoggedTable, message: string, from: string): string => 
     from ${from}`;
 };
 
-/** Both in one statement where there is a history: each statement costs about 20 µs beside its work. */
+/** Both inserts are one statement if there is a history, because each statement costs about 20 µs in addition to its work. */
 const keepWithHistory = (logged: LoggedTable, message: string, from: string, counted: string): string =>
   hasHistory(logged)
     ? `
@@ -179,7 +179,7 @@ begin
 end
 `;
 
-/** For a table that is emptied, or that was dropped and made anew. */
+/** For a table that was truncated, or dropped and created again. */
 export const forgetCounts = (logged: LoggedTable): string[] =>
   ['status_count', 'status_change'].map(
     (table) =>

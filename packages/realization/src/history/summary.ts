@@ -3,16 +3,16 @@ import { pointTableName } from '../placement/selector.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
 
-/** How many resources have each status; a status that none has is absent. */
+/** The number of resources by status; a status without resources is absent. */
 export type StatusCounts = Readonly<Partial<Record<Status, number>>>;
 
-/** Where the resources of one table are. */
+/** The number of resources of one table by status. */
 export interface TableSummary {
   /** The table's name. */
   readonly table: string;
   /** By overall status. */
   readonly overall: StatusCounts;
-  /** By status at each point that has any. */
+  /** By status, at each point that has any. */
   readonly points: ReadonlyMap<string, StatusCounts>;
 }
 
@@ -54,7 +54,7 @@ function summaryOf(table: string, rows: readonly (readonly (string | null)[])[])
   return { table, overall, points: counts };
 }
 
-/** How many resources have which status at one point, by table. A table that has none there is absent. */
+/** The number of resources by status at one point, by table. A table without resources there is absent. */
 export const statusesAt = (id: string, summaries: readonly TableSummary[]): Map<string, StatusCounts> =>
   new Map(
     summaries.flatMap(({ table, points }) => {

@@ -4,12 +4,12 @@ import { type Identity, identityArrays, identitySql } from '../resource/identity
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/*
- * What is left of an earlier resource of the same id has a revision that late workers may still mark with, so the new one
- * goes on above it.
+/**
+ * Status rows of an earlier resource with the same id have a revision with which late workers may still mark. So the
+ * new resource's revision continues above it.
  */
 
-/** A row that is there without its resource, and has been at a revision. */
+/** The condition that a row exists without its resource, and has been at a revision. */
 const leftoverOf = (tables: StatusTables): string => `
     from ${tables.overall.qualifiedName} o
     where ${ofResource(tables, 'o')} and o.resource_revision > 0
@@ -22,7 +22,7 @@ export const lookForLeftover = (tables: StatusTables, identity: Identity): State
 });
 const lookSql = perStatusTables((tables) => `select o.resource_revision ${leftoverOf(tables)}`);
 
-/** As JSON, the ordinals of those resources of a set of which something is left. */
+/** Returns as JSON the ordinals of those resources of a set that have status rows of an earlier resource. */
 export const lookForLeftovers = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
   name: 'look-for-leftovers',
   text: lookForAllSql(tables),
@@ -48,8 +48,8 @@ const refuseSql = perStatusTables(
 );
 
 /**
- * A resource that was deleted outright leaves rows of removals that nobody will ask about again. They go; a job at each
- * of those points sees to it that what may still be there is removed.
+ * A deleted resource leaves rows of finished removals. They are deleted. A job at each of these points removes what may
+ * still exist there.
  */
 export const cleanLeftovers = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'clean-leftovers',

@@ -23,17 +23,17 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
  * used.
  */
 
-/** Raised when the resource is at another revision than the record. */
+/** Raised if the resource's revision differs from the record's. */
 export const REFUSED_SQLSTATE = 'IN412';
 
 const { PENDING, REALIZED, DELETION_PENDING, DELETION_REALIZED } = STATUS_WEIGHTS;
 
 export interface PersistFunction extends TableFunction {
-  /** The statement that stores the record, without and with a revision: the function holds both. */
+  /** The statements that store the record, without and with a revision; the function contains both. */
   readonly upserts: readonly string[];
 }
 
-/** Undefined for a table of too many columns. */
+/** Undefined for a table with too many columns. */
 export const persistFunction = perStatusTables((tables): PersistFunction | undefined => {
   const { resource, overall, enforcement } = tables;
   const supplied = suppliedColumns(resource);
@@ -173,7 +173,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
 const upsertText = (table: RegisteredTable, revision: string | undefined): string =>
   upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }).text;
 
-/** The same statement, its row in a variable, with the types that the call of the function names. */
+/** The same statement with the row in a variable, with the types in the function's signature. */
 const returningInto = (table: RegisteredTable, upsert: string): string =>
   `${upsert.slice(0, upsert.lastIndexOf('returning')).trim()}
     returning ${table.columns.map(({ name, format }) => `stored.${quoteIdentifier(name)}::${format.sqlType}`).join(', ')} into ${OWN}.stored`;

@@ -43,7 +43,7 @@ export interface IntentToPersist {
   readonly placement: Placement;
 }
 
-/** What was stored. */
+/** The result of a stored intent. */
 export interface PersistedIntent {
   /** The stored row of the resource. */
   readonly row: readonly (string | null)[];
@@ -116,7 +116,7 @@ const callSql = perStatusTables((tables) => {
   return { text, upserts: new Set(persist.upserts) };
 });
 
-/** The common path, which refuses itself with LEFTOVER_SQLSTATE when it meets leftovers. */
+/** The common path, which fails with LEFTOVER_SQLSTATE if it finds leftovers. */
 function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statement[] {
   return [
     ...lockStatements(tables, intent.identity),
@@ -126,13 +126,13 @@ function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statem
   ];
 }
 
-/** Of `statementsAtOnce`, the one that stores the record. */
+/** The name of the statement among `statementsAtOnce` that stores the record. */
 const RECORD = 3;
 
 /**
- * Several intents of one caller, in order, in one exchange of a transaction. Returns for each what was stored, or the
- * RevisionConflictError that it met. An id that is used again, or a point that was removed, fails them all with an error
- * of the database: they are then to be persisted one by one.
+ * Stores several intents of one caller, in order, in one exchange of a transaction. Returns for each what was stored,
+ * or its RevisionConflictError. If an id is used again, or a point was removed, all of them fail with a database error,
+ * and must be persisted one by one.
  */
 export async function persistIntents(
   executor: Executor,
@@ -193,7 +193,7 @@ const afterRecord = (tables: StatusTables, intent: IntentToPersist): Statement[]
   ];
 };
 
-/** The last of an intent's statements, where its overall status may be another than PENDING. */
+/** The last statement of an intent whose overall status may differ from PENDING. */
 const statusAfter = (tables: StatusTables, { identity, placement }: IntentToPersist): Statement[] =>
   mayBeNowhere(placement) ? [{ name: 'status-after-intent', text: statusAfterSql(tables), values: identity }] : [];
 
@@ -222,16 +222,16 @@ const resetOverallSql = perStatusTables((tables) => {
   };
 });
 
-/** What was to be nowhere stays so. Of another that is nowhere the points come later. */
+/** A resource whose intent has no points stays without points. A resource without a placement gets its points later. */
 const stayingStatus = (tables: StatusTables): string => `
       case when o.realization_status = ${STATUS_WEIGHTS.REALIZED}
           and not exists (select from ${tables.enforcement.qualifiedName} e where ${ofResource(tables, 'e')})
         then ${STATUS_WEIGHTS.REALIZED} else ${STATUS_WEIGHTS.PENDING} end`;
 
-/** The intent may turn out to have nothing to do anywhere. */
+/** Whether the intent may have no work at any point. */
 const mayBeNowhere = (placement: Placement): boolean => placement.kind !== 'points' || placement.points.length === 0;
 
-/** What is to be nowhere, and is nowhere, is as it should be. */
+/** A resource whose intent has no points, and that is at no point, is REALIZED. */
 const settleNowhere = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'settle-nowhere',
   text: settleNowhereSql(tables),
@@ -258,7 +258,7 @@ function accepted(
   throw revisionConflict(tables, intent);
 }
 
-/** Undefined when the record was refused. */
+/** Undefined if the record was refused. */
 function persistedBy(
   { placement }: IntentToPersist,
   recordAt: number,

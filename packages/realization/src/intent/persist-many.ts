@@ -8,8 +8,8 @@ import { type IntentToPersist, type PersistedIntent, persistIntent, persistInten
 const TOGETHER = 100;
 
 /**
- * Persists intents in order, with a hundred in each round trip. An intent whose id was used before takes a round trip of its
- * own. Throws what `persistIntent` throws; then nothing is changed.
+ * Persists intents in order, a hundred in each round trip. An intent whose id was used before needs a round trip of its
+ * own. Throws what `persistIntent` throws; then nothing has changed.
  */
 export function persistMany(
   atomically: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,
@@ -40,7 +40,7 @@ async function persistAll(
   return persisted;
 }
 
-/** Locks all in the order of their identity, and returns the indexes of those of which status rows of an earlier resource are left. */
+/** Locks all resources in the order of their identity, and returns the indexes of those with status rows of an earlier resource. */
 async function lockAndLook(
   executor: Executor,
   scope: Scope,

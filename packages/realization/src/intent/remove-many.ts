@@ -18,17 +18,17 @@ import {
 } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/** What `softDeleteMany` hid. */
+/** The result of `softDeleteMany`. */
 export interface SoftDeletedMany<T extends AnyTable> {
-  /** How many resources were hidden. */
+  /** Number of soft-deleted resources. */
   readonly rowsAffected: number;
-  /** The hidden records, their revisions grown by one, in the order of the keys; those that were not there are left out. */
+  /** The soft-deleted records with their new revisions, in the order of the keys. Keys without a visible resource are left out. */
   readonly records: readonly RecordOf<T>[];
 }
 
 /**
- * Hides many resources and starts their removal at every point, as `softDeleteIntent` does one, in one exchange. Returns
- * the stored rows of those that were there, in the order of the identities.
+ * Soft-deletes many resources and starts their removal at every point, as `softDeleteIntent` does for one, in one
+ * exchange. Returns the stored rows of the existing ones, in the order of the identities.
  */
 export async function softDeleteIntents(
   executor: Executor,
@@ -52,7 +52,7 @@ export async function softDeleteIntents(
   return (hidden as StatementResult).rows.map((row) => row.slice(1));
 }
 
-/** The first statement leaves in the setting of the locked resources those that it hid: the others touch no more. */
+/** The first statement stores in the setting which resources it has soft-deleted; the other statements change only these. */
 const softDeleteManySql = perStatusTables((tables) => {
   const { resource, overall, enforcement } = tables;
   const { arrays, columns, same, json } = identitySql(overall);

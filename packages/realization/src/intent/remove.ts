@@ -29,8 +29,8 @@ const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
 const LOCKING = 2;
 
 /**
- * Hides the resource and starts its removal at every point, in one transaction. Returns the stored row, or undefined
- * if there is no visible resource.
+ * Soft-deletes the resource and starts its removal at every point, in one transaction. Returns the stored row, or
+ * undefined if no visible resource exists.
  */
 export async function softDeleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal) {
   const before = [forgetIntentRevision, ...lockKnown(tables, removal.identity)];
@@ -80,7 +80,7 @@ const overallRemovalSql = perStatusTables(
     where ${ofResource(tables, 'o')} and ${INTENT_REVISION} is not null`,
 );
 
-/** The revision of a resource that exists and is not hidden. */
+/** The revision of a resource that exists and is not soft-deleted. */
 const present = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'resource-revision',
   text: presentSql(tables),
@@ -134,7 +134,7 @@ const deleteSql = perStatusTables((tables) => {
     returning r.revision`;
 });
 
-/** The rows still show the placement, for a later intent with the same id: it starts by removing what is left. */
+/** The rows still contain the placement, for a later intent with the same id: that intent first removes what is left. */
 const removeEnforcedSql = perStatusTables((tables) => `${removeAtPoints(tables, 'e.is_removal')} and not e.is_removal`);
 
 /** A row that was changed without realization may have a higher revision than its status. */

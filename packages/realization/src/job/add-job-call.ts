@@ -4,7 +4,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { keyPart } from './job-functions.ts';
 import { encodeKeyPart } from './job-key.ts';
 
-/** The identity of a resource as it stands in jobs, in SQL, from expressions for its values. */
+/** SQL for the identity of a resource as stored in jobs, from expressions for its values. */
 export const identityJson = (tables: StatusTables, identity: readonly string[]): string =>
   `jsonb_build_array(${identityTexts(tables, identity).join(', ')})`;
 

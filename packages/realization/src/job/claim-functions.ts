@@ -1,6 +1,6 @@
 import { JOBS_SCHEMA } from './job-functions.ts';
 
-/*
+/**
  * Workers claim waiting jobs of the tenants in turn, not in the order of arrival. So a tenant with a hundred thousand
  * waiting jobs delays a job of another tenant by one turn only. (The fetch of pg-boss goes by priority and age; its
  * groups limit how many jobs of a tenant run, not whose job is next.)
@@ -10,7 +10,7 @@ import { JOBS_SCHEMA } from './job-functions.ts';
  * more jobs. The cost is a few index look-ups for each unit of capacity, independent of the number of jobs.
  *
  * There are two bands: intents, and background work (a priority below zero), which gets the capacity that intents
- * leave. So that it does not starve, background work that has waited for a minute goes first in one of a few claims.
+ * leave. To prevent starvation, background work that has waited for a minute goes first in one of a few claims.
  *
  * Two jobs of one key may wait: a new one, and one that is to be retried. When both are due, the retry goes first.
  * While a job of a key runs, no other is claimed. If two claims race for a key, the unique index of the policy
@@ -30,7 +30,10 @@ const BY_INDEX = `set enable_seqscan = off set enable_bitmapscan = off set enabl
 const TENANT = `coalesce(j.group_id, '')`;
 const WAITS = `j.name = queue_name and (j.priority < 0) = is_background and j.state < 'active' and not j.blocked`;
 
-/** Another job of the key that stands in the way; a scalar, since a join would be planned over all jobs of a state. */
+/**
+ * Another job of the key that blocks this one. It is a scalar sub-select, because a join would be planned over all jobs
+ * of a state.
+ */
 const rival = (condition: string): string => `
         (select 1 from ${JOBS_SCHEMA}.job_common rival
           where rival.name = j.name and rival.policy = 'stately'
@@ -47,7 +50,7 @@ const firstTenant = (condition: string): string => `(
  * Only `claim_jobs` has `set` clauses, which cost each call: it calls the other functions.
  */
 
-/** As many tenants as this with jobs that are due, after one of them (null: from the first) and up to one (null: the last). */
+/** Returns up to this many tenants with due jobs, after one tenant (null: from the first) and up to one (null: the last). */
 export const TENANTS_AFTER = `
 create or replace function intendant.tenants_after(
   queue_name text, is_background boolean, due_before timestamptz, tenant text, last_tenant text, most integer
@@ -69,11 +72,15 @@ begin
 end
 $body$`;
 
-/** Locks up to this many due jobs of each of these tenants, none of them chosen already. */
+/**
+ * Locks up to this many due jobs of each of these tenants, except those that were chosen already. `with_more`: the
+ * tenants that may have more. It is dropped first, because a replaced function keeps the names of its results.
+ */
 export const PICK_DUE = `
+drop function if exists intendant.pick_due(text, boolean, timestamptz, text[], integer, uuid[]);
 create or replace function intendant.pick_due(
   queue_name text, is_background boolean, due_before timestamptz, tenants text[], share integer, chosen uuid[],
-  out ids uuid[], out eager text[]
+  out ids uuid[], out with_more text[]
 )
 language plpgsql
 as $body$
@@ -93,7 +100,7 @@ begin
   )
   select coalesce(array_agg(picked.id), '{}'),
     coalesce((select array_agg(full_share.tenant) from (select p.tenant from picked p group by p.tenant having count(*) >= share) full_share), '{}')
-  into ids, eager from picked;
+  into ids, with_more from picked;
 end
 $body$`;
 
@@ -112,7 +119,7 @@ declare
   has_wrapped boolean := after_tenant is null;
   is_round boolean := false;
   tenants text[];
-  generous text[] := '{}';
+  tenants_with_more text[] := '{}';
   picked record;
 begin
   while cardinality(chosen) < room and not is_round loop
@@ -130,16 +137,16 @@ begin
         queue_name, is_background, due_before, tenants,
         ceil((room - cardinality(chosen))::numeric / cardinality(tenants))::integer, chosen);
       chosen := chosen || picked.ids[1 : room - cardinality(chosen)];
-      generous := generous || picked.eager;
+      tenants_with_more := tenants_with_more || picked.with_more;
     end if;
   end loop;
 
-  while cardinality(chosen) < room and cardinality(generous) > 0 loop
+  while cardinality(chosen) < room and cardinality(tenants_with_more) > 0 loop
     select * into picked from intendant.pick_due(
-      queue_name, is_background, due_before, generous,
-      ceil((room - cardinality(chosen))::numeric / cardinality(generous))::integer, chosen);
+      queue_name, is_background, due_before, tenants_with_more,
+      ceil((room - cardinality(chosen))::numeric / cardinality(tenants_with_more))::integer, chosen);
     chosen := chosen || picked.ids[1 : room - cardinality(chosen)];
-    generous := picked.eager;
+    tenants_with_more := picked.with_more;
   end loop;
 
   if cardinality(chosen) = 0 then return; end if;

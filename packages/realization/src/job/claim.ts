@@ -1,22 +1,22 @@
 import type { Statement, StatementResult } from '@intendant/core/internal';
 import type { Identity } from '../resource/identity-set.ts';
 
-/** A job this process has claimed. */
+/** A job that this process has claimed. */
 export interface ClaimedJob {
   readonly id: string;
-  /** Names the attempt: a claim that lapsed and was made anew has a higher one. */
+  /** Identifies the attempt: if a claim expires and the job is claimed again, this number is higher. */
   readonly retryCount: number;
   readonly queue: string;
   readonly identity: Identity;
-  /** The tenant in whose turn it was claimed; empty for a job that belongs to no tenant. */
+  /** The tenant to which the job counts; empty for a job that belongs to no tenant. */
   readonly tenant: string;
 }
 
 export interface ClaimRequest {
   readonly limit: number;
-  /** Tenants after this one come first. Null: from the first. */
+  /** The claim starts after this tenant. Null: with the first. */
   readonly afterTenant: string | null;
-  /** Background work that has waited for long goes first. */
+  /** Whether background work that has waited for long goes first. */
   readonly favoursBackground: boolean;
 }
 
@@ -49,6 +49,6 @@ export function readClaimedJobs(queue: string, { rows }: StatementResult): Claim
   return jobs.map(({ id, attempt, tenant, identity }) => ({ id, retryCount: attempt - 1, queue, identity, tenant }));
 }
 
-/** The same JSON of jobs, as far as an attempt begins with it. */
+/** The same JSON of jobs, with the fields that an attempt needs at its beginning. */
 export const claimedJobsJson = (jobs: readonly ClaimedJob[]): string =>
   JSON.stringify(jobs.map(({ retryCount, identity }) => ({ attempt: retryCount + 1, identity })));

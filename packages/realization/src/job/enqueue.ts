@@ -6,12 +6,12 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/** What waits longer than a new intent: a resync of what is realized already. */
+/** The priority of jobs that come after new intents: a resync of realized resources. */
 export type JobUrgency = 'intent' | 'resync';
 
 export const JOB_PRIORITIES: Record<JobUrgency, number> = { intent: 0, resync: -1000 };
 
-/** Adds jobs to the queues; its arguments are SQL, of arrays of one length. Open to every writing role. */
+/** Adds jobs to the queues. The arguments are SQL for arrays of one length. Every writer role may call it. */
 export const enqueueCall = (
   tables: StatusTables,
   points: string,
@@ -21,11 +21,14 @@ export const enqueueCall = (
 ): string =>
   `intendant.enqueue_jobs(${quoteLiteral(tables.resource.schemaName)}, ${quoteLiteral(tables.resource.name)}, ${points}, ${identities}, ${orgIds}, ${priority})`;
 
-/** Whose a row under this alias is, in SQL. */
+/** SQL for the org to which a row under this alias belongs. */
 export const orgIdOf = (tables: StatusTables, alias: string): string =>
   tables.resource.isTenanted ? `${alias}.org_id` : 'null::text';
 
-/** A job at every point where the intent just written has something to do. Behind its lock, after its rows. */
+/**
+ * Adds a job at every point where the intent that was just written has work to do. Runs under its lock, after its rows
+ * were written.
+ */
 export const enqueueIntent = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'enqueue-intent',
   text: enqueueIntentSql(tables),
@@ -42,7 +45,7 @@ const enqueueIntentSql = perStatusTables((tables) => {
     having count(*) > 0`;
 });
 
-/** A job for those of a locked set that have something to do at this point. */
+/** Adds a job for those resources of a locked set that have work to do at this point. */
 export const enqueueWaiting = (
   tables: StatusTables,
   enforcementPoint: string,

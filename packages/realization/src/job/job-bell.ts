@@ -11,21 +11,21 @@ import { arrayLiteral, type Statement } from '@intendant/core/internal';
 
 export const JOB_BELL_CHANNEL = 'intendant_job';
 
-/** Unlogged: after a crash no worker sleeps. */
+/** Unlogged, because no worker sleeps after a crash. */
 export const CREATE_JOB_BELL = `
 create unlogged table intendant.job_bell (
   queue text primary key,
   rings_until timestamptz not null
 )`;
 
-/** In a function that has just stored a job of this queue. Qualified, for functions without a search_path. */
+/** Notifies, in a function that has just stored a job of this queue. Names are qualified, for functions without a search_path. */
 export const ringJobBell = (queue: string): string => `
   if exists (
     select from intendant.job_bell b
     where b.queue operator(pg_catalog.=) ${queue} and b.rings_until operator(pg_catalog.>) pg_catalog.clock_timestamp()
   ) then perform pg_catalog.pg_notify('${JOB_BELL_CHANNEL}', ${queue}); end if;`;
 
-/** A worker sleeps at these queues, for at most so long. Writes only when the last time is half over. */
+/** Stores that a worker sleeps at these queues, and until when at most. Writes only if half of the stored time is over. */
 export const armJobBell = (queues: readonly string[], sleepMs: number): Statement => ({
   name: 'arm-job-bell',
   text: `
@@ -37,7 +37,7 @@ export const armJobBell = (queues: readonly string[], sleepMs: number): Statemen
   values: [arrayLiteral(queues), String(sleepMs)],
 });
 
-/** The worker is busy there, and looks again when it is done. */
+/** Deletes the rows of a worker that is busy: it looks again when it has finished. */
 export const disarmJobBell = (queues: readonly string[]): Statement => ({
   name: 'disarm-job-bell',
   text: `

@@ -11,8 +11,8 @@ import { QUEUE_COLUMNS, QUEUE_VALUES } from './queue-settings.ts';
 export const JOBS_SCHEMA = 'intendant_jobs';
 
 /**
- * That a text is used in a key without encoding: almost all are. The length is not part of the expression, since counted
- * repetitions make it ten times as slow.
+ * Whether a text is used in a key without encoding, as almost all are. The expression does not check the length,
+ * because counted repetitions make it ten times slower.
  */
 const isPlain = (part: string): string => `(${part} !~ '[^A-Za-z0-9_-]' and octet_length(${part}) between 1 and 200)`;
 
@@ -28,7 +28,7 @@ as $body$
   end
 $body$`;
 
-/** The call costs more than all that it does, so it is made only for what needs encoding. */
+/** Calls the function only for texts that need encoding, because the call costs more than all its work. */
 export const keyPart = (part: string): string =>
   `case when ${isPlain(part)} then ${part} else intendant.job_key_part(${part}) end`;
 
@@ -44,9 +44,9 @@ export const keyOf = (identity: string): string => `
       from jsonb_array_elements_text(${identity}) with ordinality as parts (part, place))`;
 
 /**
- * Adds a job for each point and identity, and the queues for them, in one statement for any number of them. The
- * columns are those that the insert of pg-boss 12 fills, with the defaults of the queue; a test compares both. If a
- * job with the same key waits, the unique index of the policy `stately` absorbs the new one.
+ * Adds a job for each point and identity, and the queues for them, in one statement for any number of them. The columns
+ * are those that the insert of pg-boss 12 fills, with the defaults of the queue; a test compares both. If a job with
+ * the same key waits, the unique index of the policy `stately` rejects the new one without an error.
  *
  * The plan is made once for each connection: with known array parameters a plan looks cheaper, so Postgres would plan
  * each call again, which takes longer than the insert.
@@ -127,9 +127,9 @@ end
 $body$`;
 
 /**
- * The same for a resource that may have a waiting job already, which then is left as it is: to find it costs a tenth of
- * what an insert costs that the unique index absorbs. A job that is just being claimed may be found, too. That is right
- * because the caller holds the resource's overall row, behind which the worker reads.
+ * The same for a resource that may already have a waiting job, which is then left unchanged: finding it costs a tenth
+ * of an insert that the unique index rejects. It may also find a job that is just being claimed. That is correct,
+ * because the caller holds the lock on the resource's overall row, and the worker reads only after it has that lock.
  */
 export const ADD_JOB_UNLESS_WAITING = `
 create or replace function intendant.add_job_unless_waiting(
@@ -148,7 +148,7 @@ begin${refuseOthersJob('add_job_unless_waiting', qualifiedKeyPart('$4'))}
 end
 $body$`;
 
-/** Whether a job waits or runs. For the service's own role alone: a tenant is not to learn of others' jobs. */
+/** Whether a job waits or runs. Only the service role may call it, because a tenant must not learn about others' jobs. */
 export const HAS_JOB = `
 create or replace function intendant.has_job(schema_name text, table_name text, point text, identity jsonb) returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -166,8 +166,9 @@ end
 $body$`;
 
 /**
- * Takes finished jobs off their queue and returns the ids of those that were removed. Fenced on the attempt: a job that
- * was taken over has another. For the service's own role alone, which must know a running job's id and attempt.
+ * Removes finished jobs from their queue and returns the ids of those that were removed. The condition includes the
+ * attempt: a job that was taken over has another attempt number. Only the service role may call it, and must know a
+ * running job's id and attempt.
  */
 export const REMOVE_JOBS = `
 create or replace function intendant.remove_jobs(queue_name text, ids uuid[], retry_counts integer[]) returns uuid[]
@@ -188,7 +189,7 @@ begin
 end
 $body$`;
 
-/** Raised when an id is used again while rows of the resource that had it are left. */
+/** Raised when an id is used again while status rows of the earlier resource exist. */
 export const LEFTOVER_SQLSTATE = 'IN410';
 
 export const REFUSE_LEFTOVER = `

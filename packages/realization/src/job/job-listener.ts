@@ -8,7 +8,7 @@ export class JobListener {
   readonly #service: Service;
   readonly #listeners = new Map<string, Set<() => void>>();
 
-  /** The connection must not lead through a pooler in transaction mode. */
+  /** The connection must not go through a pooler in transaction mode. */
   constructor(connection: pg.ClientConfig, logger: Logger) {
     this.#service = new Service({
       logger,
@@ -31,7 +31,7 @@ export class JobListener {
     });
   }
 
-  /** Calls for each job that was stored in this queue while its bell was armed. Returns how to stop. */
+  /** Calls the listener for each job that was stored in this queue while its bell was armed. Returns a function that stops it. */
   watch(queue: string, listener: () => void): () => Promise<void> {
     const known = this.#listeners.get(queue) ?? new Set();
     this.#listeners.set(queue, known.add(listener));

@@ -1,15 +1,16 @@
-/*
- * The functions on the job tables run with the owner's rights, and a tenant may call them by SQL of its own. So a role that
- * is held to an org adds and retries jobs of that org alone: what it says of the identity and the org is compared with the
- * org of its scope, which row security goes by too. The org is the first part of an identity, where the table has one.
+/**
+ * The functions on the job tables run with the owner's rights, and tenants may call them with SQL of their own. So a
+ * role that is limited to an org may add and retry only jobs of that org: the identity and org in the arguments are
+ * compared with the org of its scope, as row security does. The org is the first part of an identity, if the table has
+ * one.
  */
 
-/** The scope of the caller; a definer's own role is another. */
+/** The scope of the caller. The role inside a SECURITY DEFINER function is another one. */
 const ORG = `pg_catalog.current_setting('intendant.org_id', true)`;
 
 const isRole = (ending: string): string => `pg_catalog.current_setting('role') operator(pg_catalog.~~) '%\\_${ending}'`;
 
-/** Whether the caller is held to an org, in SQL without a search_path. The service's own scope names none. */
+/** Whether the caller is limited to an org, in SQL without a search_path. The service's own scope names none. */
 const IS_TENANT = `(${isRole('tenant\\_writer')} or ${isRole('tenant\\_instance\\_writer')})
     and ${ORG} operator(pg_catalog.<>) ''`;
 
@@ -25,7 +26,7 @@ const isTable = (schemaName: string, tableName: string): string =>
 const refusal = (functionName: string): string =>
   `raise insufficient_privilege using message = '${functionName}: a job of another org';`;
 
-/** Refuses a set of jobs of which one is another org's. For functions with parameters of these names. */
+/** Refuses a set of jobs if one of them belongs to another org. For functions with parameters of these names. */
 export const refuseOthersJobs = (functionName: string): string => `
   if ${IS_TENANT} and not (
     case when ${hasOrgs('schema_name', 'table_name')}
@@ -36,7 +37,7 @@ export const refuseOthersJobs = (functionName: string): string => `
     end)
   then ${refusal(functionName)} end if;`;
 
-/** The encoded part of a queue's name at this place, as it was before. */
+/** Decodes the part of a queue's name at this place. */
 const partOf = (queue: string, place: number): string => {
   const part = `pg_catalog.split_part(${queue}, '/', ${place})`;
   return `case when ${part} operator(pg_catalog.~~) '.%'
@@ -44,9 +45,9 @@ const partOf = (queue: string, place: number): string => {
 };
 
 /**
- * The same for one job, whose key was made by the caller: it must begin with the org, or the job would take the place of another's.
- * Without an org, the table must be one that has none. The conditions of the common path have no sub-select, which PL/pgSQL
- * would plan as a query.
+ * The same for one job with a key from the caller: the key must begin with the org, otherwise the job could replace
+ * another org's job. Without an org, the table must be one without orgs. The conditions of the common path contain no
+ * sub-select, because PL/pgSQL would plan it as a query.
  */
 export const refuseOthersJob = (functionName: string, orgKey: string): string => `
   if ${IS_TENANT} then

@@ -4,7 +4,7 @@ import { JOBS_SCHEMA } from './job-functions.ts';
 import { jobKey, queueName } from './job-key.ts';
 import type { JobQueue } from './job-queue.ts';
 
-/** What is to be done, or could not be, for one resource at one point. */
+/** A waiting, running or failed job of one resource at one point. */
 export interface PendingJob {
   readonly state: 'running' | 'waiting' | 'failed';
   /** When a job that waits is due. */
@@ -52,21 +52,21 @@ const JOBS_OF_RESOURCE = `
   ) own
   group by name`;
 
-/** How much waits at one point for one table. */
+/** The jobs of one table at one point. */
 export interface QueueDepth {
-  /** Jobs that wait, those of a backoff included. */
+  /** Number of waiting jobs, including those that wait for a retry. */
   readonly waiting: number;
-  /** Of those, the ones that are due now. */
+  /** Number of waiting jobs that are due now. */
   readonly due: number;
-  /** Jobs that a worker has claimed. */
+  /** Number of jobs that a worker has claimed. */
   readonly running: number;
-  /** Jobs whose attempts are used up. */
+  /** Number of jobs whose attempts are used up. */
   readonly failed: number;
-  /** Since when the job that has been due for longest is due; null when none is. */
+  /** When the job that has been due for longest became due; null if none is due. */
   readonly oldestDueAt: Date | null;
 }
 
-/** By queue. Of one org's jobs alone, unless `orgId` is undefined. Runs as the login. */
+/** The counts by queue: of one org's jobs, or of all if `orgId` is undefined. Runs as the login. */
 export async function readQueueDepths(
   jobQueue: JobQueue,
   queues: readonly string[],

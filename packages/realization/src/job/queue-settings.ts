@@ -1,15 +1,15 @@
-/*
- * What a queue of ours stores for pg-boss: its dashboard shows these numbers, and its maintenance acts on them. When an
- * attempt is made again, and how long a claim lasts, is decided by our worker.
+/**
+ * The settings of our queues in pg-boss. Its dashboard shows them, and its maintenance uses them. Our worker itself
+ * decides when an attempt is repeated and how long a claim is valid.
  */
 
-/** Attempts in all, the first included, where a worker says nothing else. */
+/** Number of attempts, including the first, unless a worker has another setting. */
 export const DEFAULT_ATTEMPTS = 20;
 
 const TEN_YEARS_SECONDS = 315_360_000;
 const WEEK_SECONDS = 604_800;
 
-/** The largest number that the column takes: for a worker that tries for ever. */
+/** The largest value of the column, for a worker with unlimited attempts. */
 const NO_RETRY_LIMIT = 2_147_483_647;
 
 /** pg-boss counts the attempts after the first. */
@@ -21,13 +21,13 @@ export const QUEUE_COLUMNS = `policy, retry_limit, retry_delay, retry_backoff, r
     deletion_seconds, partition, table_name`;
 
 /**
- * Their values. Leases end an attempt whose worker is gone, so that pg-boss must not fail a job for its age; a job that
- * waits does not expire; one that failed is deleted after a week.
+ * The values of these columns. Leases end the attempts of dead workers, so pg-boss must not fail a job because of its
+ * age. A waiting job does not expire. A failed job is deleted after a week.
  */
 export const QUEUE_VALUES = `'stately', ${retryLimitOf(DEFAULT_ATTEMPTS)}, 1, true, 300, ${TEN_YEARS_SECONDS}, ${TEN_YEARS_SECONDS},
     ${WEEK_SECONDS}, false, 'job_common'`;
 
-/** Queues and jobs of earlier versions have a limit that no worker had, and expire while a worker still renews its lease. */
+/** Queues and jobs of earlier versions have a retry limit that no worker used, and expire while a worker still renews its lease. */
 const EARLIER = 'retry_limit = 1000000 and expire_seconds = 86400';
 
 export const hasEarlierSettings = (schema: string): string =>

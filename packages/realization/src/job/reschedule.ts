@@ -3,25 +3,25 @@ import type { ClaimedJob } from './claim.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
 import { retryLimitOf } from './queue-settings.ts';
 
-/*
- * The worker decides, in milliseconds, when a failed job runs again. So we write the time ourselves: `fail` of
- * pg-boss has one delay for each queue, in seconds. The states are those of pg-boss: `retry` waits, and `failed`
- * stays visible until its retention is over. At most one job of a key may wait in `retry`; if one does already, it
- * serves for this job too.
+/**
+ * The worker decides, in milliseconds, when a failed job runs again. So we write the time ourselves: `fail` of pg-boss
+ * has one delay for each queue, in seconds. The states are those of pg-boss: `retry` waits, and `failed` stays visible
+ * until its retention is over. At most one job of a key may wait in `retry`; if one does already, it is used for this
+ * job too.
  */
 
 export interface FailedJob {
   readonly job: ClaimedJob;
-  /** Null: not again. */
+  /** Null: the job is not repeated. */
   readonly retryInMs: number | null;
   readonly message: string;
-  /** The handler was not to blame, so the next claim is no new attempt. Only when the handler does not run any more. */
+  /** The attempt is not counted, because the handler did not cause its end. Only if the handler is no longer running. */
   readonly isUncounted?: boolean;
-  /** Attempts that the worker makes in all, which the job then shows. Default: as it is. */
+  /** The worker's limit of attempts, which the job then shows. Default: unchanged. */
   readonly attempts?: number;
 }
 
-/** Fenced on the attempt: a job that was taken over is left alone. Runs as the login. */
+/** Conditional on the attempt number: a job that was taken over is not changed. Runs as the login. */
 export const rescheduleJobs = (queue: string, failures: readonly FailedJob[]): Statement => ({
   name: 'reschedule-jobs',
   text: RESCHEDULE,
@@ -85,7 +85,7 @@ const TAKE_OVER = `
   )
   select (select count(*) from doubled) + (select count(*) from freed)`;
 
-/** When the next job that nothing stands in the way of is due, in ms from now (negative: it is due); null when none waits. */
+/** Returns when the next unblocked job is due, in milliseconds from now (negative: it is due already); null if none waits. */
 export const nextDueJob = (queues: readonly string[]): Statement => ({
   name: 'next-due-job',
   text: NEXT_DUE,
@@ -94,7 +94,10 @@ export const nextDueJob = (queues: readonly string[]): Statement => ({
 
 const NEXT_DUE = 'select intendant.next_due_job($1)';
 
-/** A function for its settings: with an array as a parameter Postgres would plan each call, which takes five times as long. */
+/**
+ * A function, because it can have settings: Postgres would plan a query with an array parameter at each call, which
+ * takes five times as long.
+ */
 export const NEXT_DUE_JOB = `
 create or replace function intendant.next_due_job(queues text[]) returns double precision
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan

@@ -4,11 +4,14 @@ import type { Duty } from '../background/duty.ts';
 const FOLDED_TOGETHER = 20_000;
 const FORGOTTEN_TOGETHER = 10_000;
 
-/** How often counts are folded: what waits is read by every summary. */
+/** Interval at which appended counts are added up, in milliseconds. Every summary reads those that are not added up yet. */
 const FOLD_INTERVAL_MS = 2000;
 const FORGET_INTERVAL_MS = 60_000;
 
-/** Several may fold at once: each takes what no other holds, and adds its sums in the order of the counts' key. */
+/**
+ * Several processes may do this at the same time: each takes rows that no other has locked, and adds its sums in the
+ * order of the counts' key.
+ */
 const FOLD = `
   with taken as (
     delete from intendant.status_change
@@ -23,7 +26,7 @@ const FOLD = `
   )
   select count(*)::int as taken from taken`;
 
-/** Asks first, so that an idle database is not written to. */
+/** Checks first, so that an idle database is not written to. */
 const IS_ANY = 'select exists (select from intendant.status_change) as is_any';
 
 export const foldDuty = (store: DataStoreInternals, isReady: () => boolean): Duty => ({

@@ -8,7 +8,7 @@ export interface MaintenanceOptions {
    * 604,800,000 (7 days).
    */
   readonly purgeAfterMs?: number;
-  /** How long the result of a submitted operation can be asked for, in ms. Default 86,400,000 (a day). */
+  /** How long the result of a submitted operation is kept, in ms. Default 86,400,000 (a day). */
   readonly keepResultsMs?: number;
   /** How long the history of statuses reaches back, in ms. `Infinity`: for ever. Default 604,800,000 (7 days). */
   readonly keepHistoryMs?: number;
@@ -31,7 +31,7 @@ export function configureMaintenance(options: MaintenanceOptions): MaintenanceCo
   };
 }
 
-/** Longer than any time that makes sense, and still one that Postgres can subtract. */
+/** The largest accepted duration; Postgres can still subtract it from a time. */
 const MAX_MS = 1e13;
 
 function duration(name: string, value: unknown): number {

@@ -27,7 +27,7 @@ export class Maintenance implements AsyncDisposable {
     for (const round of this.#rounds.values()) round.start();
   }
 
-  /** Resolves when what was under way is done. */
+  /** Resolves when running work has ended. */
   async stop(): Promise<void> {
     this.#isStarted = false;
     await Promise.all([...this.#rounds.values()].map((round) => round.stop()));

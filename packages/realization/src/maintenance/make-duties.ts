@@ -16,14 +16,14 @@ export interface DutyParts {
   readonly store: DataStoreInternals;
   readonly logger: Logger;
   readonly configuration: MaintenanceConfiguration;
-  /** Those that are registered by now. */
+  /** The tables that are registered now. */
   tables(): readonly StatusTables[];
-  /** Where submitted operations are; undefined before anything is registered. */
+  /** The table of submitted operations; undefined before anything is registered. */
   operations(): RegisteredTable | undefined;
   readonly watchOperations: Duty['watch'];
 }
 
-/** All that maintenance does. */
+/** All the work of maintenance. */
 export const makeDuties = (parts: DutyParts): Duty[] => {
   const { store, logger, configuration, tables, operations } = parts;
   return [

@@ -6,7 +6,7 @@ import { insideTransaction, pgBossOn } from '../job/pg-boss.ts';
 
 const INTERVAL_SECONDS = 30;
 
-/** So that a database without jobs is not written to. The counts of a queue that has become empty are stored once more. */
+/** Nothing is written to a database without jobs. The counts of a queue that has become empty are stored once more. */
 const HAS_JOBS = `
   select exists (select from ${JOBS_SCHEMA}.job_common)
     or exists (select from ${JOBS_SCHEMA}.queue where total_count <> 0 or queued_count <> 0 or active_count <> 0 or failed_count <> 0)

@@ -4,7 +4,10 @@ import type { Duty } from '../background/duty.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { mayBeGone, purgeGone } from './purge.ts';
 
-/** A look that finds something may read the overall rows of a table, so not more often than this however short the retention is. */
+/**
+ * Shortest interval, in milliseconds, however short the retention is: a run that finds something may read all overall
+ * rows of a table.
+ */
 const LOOK_MIN_MS = 1000;
 const LOOK_MAX_MS = 60_000;
 

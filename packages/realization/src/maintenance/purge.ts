@@ -15,7 +15,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 
 const TOGETHER = 500;
 
-/** Whether there can be anything to purge, from the counts: so a table with only existing resources is not scanned. */
+/** Whether there may be something to purge, according to the counts. So a table with only existing resources is not scanned. */
 export async function mayBeGone(store: DataStoreInternals, tables: StatusTables): Promise<boolean> {
   const { rows } = await store.inServiceTransaction((client) =>
     client.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]),
@@ -73,7 +73,7 @@ const purgeStep = (
       : identityArrays(tables.overall, identities),
 });
 
-/** Which of the set may go, in a setting: by ordinal. */
+/** A setting with the resources of the set that may be purged, by ordinal. */
 const CHOSEN = 'intendant.gone_resources';
 const IS_CHOSEN = `intendant_ordinal = any (current_setting('${CHOSEN}')::bigint[])`;
 

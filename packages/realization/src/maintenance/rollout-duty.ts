@@ -8,7 +8,10 @@ export const ROLLOUTS = 'rollouts';
 /** Wait before retrying resources that another transaction has locked. */
 const BLOCKED_MS = 200;
 
-/** Moves resources to points that came or changed, and away from those that went: also what a process that died left half done. */
+/**
+ * Moves resources to points that were added or changed, and away from removed ones. Also continues rollouts of
+ * processes that have died.
+ */
 export const rolloutDuty = (store: DataStoreInternals, tables: () => readonly StatusTables[]): Duty => ({
   name: ROLLOUTS,
   intervalMs: 5000,

@@ -1,9 +1,9 @@
 import type { WireValue } from '@intendant/core/internal';
 import type { Operation } from './operation.ts';
 
-/*
- * An operation as JSON. Bytes occur only in column values, so in the identity and in the record; only there `{ bytes
- * }` is read as bytes. A label or a message may look the same.
+/**
+ * An operation as JSON. Bytes occur only in column values, i.e. in the identity and the record. Only there, `{ bytes }`
+ * is decoded as bytes, because a label or a message may look the same.
  */
 
 type StoredValue = Exclude<WireValue, Buffer> | { readonly bytes: string };

@@ -3,7 +3,7 @@ import type { Placement } from '../placement/placement-statements.ts';
 import type { Identity } from '../resource/identity-set.ts';
 import type { MarkedStatus } from '../status/marks.ts';
 
-/** One resource's part of what was submitted. */
+/** The part of a submission that concerns one resource. */
 export type Operation =
   | {
       readonly kind: 'mark';
@@ -23,7 +23,7 @@ export type Operation =
   | { readonly kind: 'softDelete' | 'delete'; readonly identity: Identity; readonly revision: string | null }
   | { readonly kind: 'purge' | 'purgeStaleStatusRecords'; readonly identity: Identity };
 
-/** An operation with what it needs to be carried out later: for whom, and on which table. */
+/** An operation with everything that its later execution needs: the caller's scope and the table. */
 export interface WaitingOperation {
   readonly id: string;
   readonly part: number;
@@ -34,7 +34,7 @@ export interface WaitingOperation {
 
 const SHARDS = 16;
 
-/** Operations of one resource have one shard, and those of a shard are carried out in order. */
+/** Operations of one resource are in one shard, and the operations of a shard are executed in order. */
 export function shardOf(tableName: string, identity: Identity): number {
   let hash = 0x811c9dc5;
   for (const character of `${tableName} ${identity.join(' ')}`) {

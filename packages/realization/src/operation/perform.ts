@@ -20,7 +20,7 @@ export async function carryOutMarks(
   return results.map((verdict) => ({ verdict }));
 }
 
-/** Persists intents of one caller together, in order. Throws an error of the database if that cannot be. */
+/** Persists intents of one caller together, in order. Throws a database error if that is impossible. */
 export async function carryOutIntents(
   executor: Executor,
   scope: Scope,
@@ -32,7 +32,7 @@ export async function carryOutIntents(
   return persisted.map((one) => (one instanceof Error ? { error: storedError(one) } : one));
 }
 
-/** Carries one operation out, in the transaction that the executor runs in. What the rules refuse is an outcome. */
+/** Executes one operation, in the executor's transaction. A refusal by the rules is a result, not an error. */
 export async function carryOut(
   executor: Executor,
   scope: Scope,

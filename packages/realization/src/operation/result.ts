@@ -8,7 +8,7 @@ export type Outcome =
   | { readonly verdict: MarkResult }
   /** Rows affected. */
   | { readonly count: number }
-  /** A row of the resource's table; null when there was none. Of an intent, also the overall status after it. */
+  /** A row of the resource's table, or null if there was none. For an intent, also the overall status after it. */
   | { readonly row: readonly (string | null)[] | null; readonly status?: Status }
   | { readonly error: StoredError };
 

@@ -13,7 +13,7 @@ import {
 } from './resource-filter.ts';
 import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
 
-/** A resource, and how far it is. */
+/** A resource with its statuses. */
 export interface ListedResource<T extends AnyTable> {
   /** Its key columns, and its org and instance where the table has them. */
   readonly key: Extract<KeyOf<T>, object>;
@@ -30,7 +30,7 @@ export interface ListedResource<T extends AnyTable> {
   readonly since: Date;
 }
 
-/** One round trip. */
+/** Lists the resources in one round trip. */
 export async function listResources<T extends AnyTable>(
   executor: Executor,
   scope: Scope,
@@ -63,7 +63,7 @@ export async function countResources(
   return Number((found as StatementResult).rows[0]?.[0]);
 }
 
-/** Prepared, unless the filter on records may have any of endless shapes. */
+/** The statement is prepared, unless the filter on records may have any number of shapes. */
 const nameOf = ({ where }: CheckedFilter): string | undefined => (where === undefined ? 'list-resources' : undefined);
 
 function listSql(tables: StatusTables, page: string): string {

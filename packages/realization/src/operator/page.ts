@@ -19,7 +19,7 @@ import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
  * to its resources in the order of their key, so a page of several statuses is merged from one short page of each.
  */
 
-/** What a page is made from: the SQL grows, and its values with it. */
+/** A query under construction, with its parameters. */
 export interface PageRequest {
   readonly tables: StatusTables;
   readonly scope: Scope;
@@ -54,7 +54,7 @@ function orderedSql(draft: Draft): string {
   return byColumns(draft);
 }
 
-/** How many resources the filter matches, as one query. */
+/** Returns the number of resources that match the filter, as one query. */
 export function countSql(tables: StatusTables, scope: Scope, filter: CheckedFilter): PageSql {
   const parameters = new Parameters();
   const request = { tables, scope, filter, orderBy: undefined, after: undefined, limit: 0 };
@@ -112,7 +112,7 @@ function byColumns(draft: Draft): string {
       order by ${order} limit ${into.parameters.add(String(limit))}::bigint`);
 }
 
-/** The status rows in question, joined with the records if these are asked about. */
+/** The matching status rows, joined with the records if the filter or order uses them. */
 function source(draft: Draft, recordConditions: readonly string[]): { from: string; conditions: string[] } {
   const { tables, filter, into } = draft;
   const { enforcementPoint, olderThanMs } = filter;
@@ -131,7 +131,7 @@ const joinRecords = (tables: StatusTables, conditions: readonly string[]): strin
 
 const whereOf = ({ filter, into }: Draft): string => filterCondition(filter.where, into);
 
-/** Longer ago than any row, and still a time that Postgres knows. */
+/** Longer ago than any row; Postgres can still represent it. */
 const MAX_AGE_MS = 1e13;
 
 const older = (olderThanMs: number, parameters: Parameters): string[] =>
@@ -157,7 +157,7 @@ function pinnedValue({ role, orgId, instanceId }: Scope, { field }: Column): str
   return field === 'instanceId' && role.includes('instance_') ? instanceId : undefined;
 }
 
-/** That the row's key comes after that of `after`; columns that are pinned don't count. */
+/** The condition that the row's key comes after that of `after`. Columns with a fixed value are ignored. */
 function keyBeyond({ tables, scope, after, into }: Draft): string {
   const identity = identityOf(tables.overall, scope, keyOf(after));
   const free = tables.overall.identity.flatMap((column, index) =>
@@ -182,7 +182,7 @@ interface ListedItem {
   readonly since: unknown;
 }
 
-/** An item of a page, and not a record or a key. */
+/** Whether this is an item of a page, and not a record or a key. */
 const isItem = (after: unknown): after is ListedItem =>
   typeof after === 'object' && after !== null && ['key', 'record', 'overall', 'since'].every((name) => name in after);
 

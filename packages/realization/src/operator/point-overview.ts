@@ -20,15 +20,15 @@ export interface PointOverview {
   readonly tables: readonly string[];
   /** When the last heartbeat was received; null for a point that is not registered. */
   readonly heartbeatAt: Date | null;
-  /** Workers and announcements in all processes with a heartbeat in the last 30 seconds. */
+  /** Number of workers and announcements with a heartbeat in the last 30 seconds, in all processes. */
   readonly workers: number;
-  /** The caller's resources there by status, for each table that has any. */
+  /** The caller's resources at the point by status, for each table that has any. */
   readonly statuses: ReadonlyMap<string, StatusCounts>;
-  /** The caller's jobs there, of all tables. */
+  /** The caller's jobs at the point, of all tables. */
   readonly queue: QueueDepth;
 }
 
-/** All points that are registered, served or used, by id. What is counted is the caller's own. */
+/** Returns all points that are registered, served or used, by id. Only the caller's own resources and jobs are counted. */
 export async function readPointOverview(
   executor: Executor,
   jobQueue: JobQueue,

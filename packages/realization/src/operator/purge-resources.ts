@@ -3,7 +3,7 @@ import { type Identity, identityArrays, identitySql } from '../resource/identity
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED, lockOverallStatus } from '../status/overall-status.ts';
 
-/** Removes every trace of these resources and returns of how many there was one. Needs a transaction. */
+/** Removes all rows and jobs of these resources, and returns the number of resources that had any. Needs a transaction. */
 export async function purgeResources(
   executor: Executor,
   scope: Scope,
@@ -19,7 +19,7 @@ export async function purgeResources(
   return (answers.at(-1) as StatementResult).rowCount;
 }
 
-/** Of how many of these anything is known. */
+/** Returns for how many of these resources there are rows. */
 export async function countKnown(
   executor: Executor,
   scope: Scope,

@@ -15,7 +15,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import type { StatusDetails } from '../status/read-status.ts';
 import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
 
-/** Statuses by the key that was given. Keys of which nothing is known, or that are not the caller's, are absent. */
+/** Returns the statuses by the given key. Keys without a status, or of other callers' resources, are absent. */
 export async function readStatuses<Key>(
   executor: Executor,
   scope: Scope,
@@ -37,7 +37,7 @@ export async function readStatuses<Key>(
   return found;
 }
 
-/** A tenant's org is pinned, since the index begins with it. */
+/** The condition names a tenant's org, because the index begins with it. */
 function identityToRead(tables: StatusTables, scope: Scope, key: unknown): IdentityValue[] {
   const named = readIdentity(tables.overall, scope, key, 'read');
   const org = tables.overall.columnByField.get('orgId');

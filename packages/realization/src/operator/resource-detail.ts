@@ -15,23 +15,23 @@ import { overallJson, readOverallJson } from './status-json.ts';
 export interface PointDetail {
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;
-  /** State of the point: `stale` means that no worker serves it. */
+  /** The state of the point: `stale` means that no worker serves it. */
   readonly pointState: PointState | 'unregistered';
   /** The status at this point. */
   readonly status: Status;
-  /** The resource's revision that the status is about. */
+  /** The revision of the resource that the status belongs to. */
   readonly revision: number;
   /** Whether the resource is to be removed from this point. */
   readonly isRemoval: boolean;
   /** The number of the worker's attempt that wrote the status; null if no worker wrote it. */
   readonly attempt: number | null;
-  /** When the status row last changed. */
+  /** When the status row was last changed. */
   readonly since: Date;
-  /** What went wrong, newest first; empty when nothing did. */
+  /** The errors, newest first; empty if there are none. */
   readonly error: string;
-  /** `failed`: its attempts are used up, and it is not tried again until `retry`. Null: there is nothing to do. */
+  /** The state of the job. `failed`: its attempts are used up, and it is not repeated until `retry`. Null: there is no job. */
   readonly job: PendingJob['state'] | null;
-  /** When the next attempt is due; null when none waits. */
+  /** When the next attempt is due; null if none waits. */
   readonly nextAttemptAt: Date | null;
 }
 
@@ -43,11 +43,11 @@ export interface ResourceDetail<T extends AnyTable> {
   readonly record: RecordOf<T> | null;
   /** The overall status. */
   readonly overall: StatusRecord;
-  /** By the points' ids. */
+  /** The statuses at the points, by their ids. */
   readonly points: readonly PointDetail[];
 }
 
-/** The statuses under the caller's scope, then the jobs of just this resource and the states of its points. */
+/** Reads the statuses under the caller's scope, then the jobs of this resource and the states of its points. */
 export async function readDetail<T extends AnyTable>(
   executor: Executor,
   jobQueue: JobQueue,

@@ -3,19 +3,19 @@ import { checkOptions } from '@intendant/core/internal';
 import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { STATUS_WEIGHTS, STATUSES, type Status } from '../status/status.ts';
 
-/** Which resources, by how far they are. All that is given must hold; `{}` means every resource. */
+/** Selects resources by their status. All given conditions must hold; `{}` means every resource. */
 export interface ResourceFilter<T extends AnyTable> {
-  /** One status or several. Of `enforcementPoint` if that is given, else the overall status. Default: any. */
+  /** One status or several: of `enforcementPoint` if that is given, otherwise the overall status. Default: any. */
   readonly status?: Status | readonly Status[];
   /** Only resources that have a status at this point. */
   readonly enforcementPoint?: string;
-  /** Only those whose status row has not changed for so many milliseconds. Default 0. */
+  /** Only resources whose status row has not changed for this many milliseconds. Default 0. */
   readonly olderThanMs?: number;
-  /** Only those whose record matches, as in `findMany`. Resources without a row match no `where`. */
+  /** Only resources whose record matches, as in `findMany`. Resources without a row never match `where`. */
   readonly where?: Filter<T>;
 }
 
-/** By the record's columns as in `findMany`, or by `since`: `oldest` first or `newest` first. */
+/** The order: by the record's columns as in `findMany`, or by `since`: `oldest` first or `newest` first. */
 export type ResourceOrder<T extends AnyTable> = OrderBy<T> | 'oldest' | 'newest';
 
 /** Options of `list`. */
@@ -27,11 +27,11 @@ export interface ListOptions<T extends AnyTable> extends ResourceFilter<T> {
    * record. Default: from the start.
    */
   readonly after?: unknown;
-  /** Most resources to return. From 1 to 1,000; default 100. */
+  /** Largest number of resources to return, from 1 to 1,000. Default 100. */
   readonly limit?: number;
 }
 
-/** A filter that was checked. */
+/** A filter after its checks. */
 export interface CheckedFilter {
   /** Undefined: any. */
   readonly weights: readonly number[] | undefined;
@@ -66,7 +66,7 @@ function readFilter<T extends AnyTable>(operation: string, filter: ResourceFilte
   };
 }
 
-/** The weights of statuses, the heaviest first. Throws InvalidRecordError for a value that is not a status. */
+/** The weights of the statuses, heaviest first. Throws InvalidRecordError for a value that is not a status. */
 export function weightsOf(operation: string, status: Status | readonly Status[]): number[] {
   const statuses: readonly Status[] = Array.isArray(status) ? status : [status as Status];
   const unknown = statuses.find((one) => !STATUSES.includes(one));

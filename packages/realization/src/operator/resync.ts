@@ -5,8 +5,8 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /**
- * Lets workers compare these resources with the real state where they are realized, with low priority. Returns the
- * number of added jobs; if a job already waits, none is added.
+ * Makes workers compare these resources with the real state where they are realized, with low priority. Returns the
+ * number of added jobs. If a job already waits, none is added.
  */
 export async function resyncResources(
   executor: Executor,

@@ -12,9 +12,9 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import { IS_LOCKED, lockOverallStatus, recomputeLocked } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/** Which of the points of some resources are to be tried again. */
+/** Selects points of resources to be retried. */
 export interface RetriedPoints {
-  /** Undefined: all of them. */
+  /** The id of the point. Undefined: all points. */
   readonly enforcementPoint: string | undefined;
   /** Statuses at the point, as weights. Undefined: all statuses that are not final. */
   readonly weights: readonly number[] | undefined;
@@ -56,7 +56,7 @@ const retryLocked = (
   ],
 });
 
-/** Above these weights something is still to be done. */
+/** Statuses above these weights are not final. */
 const IS_UNSETTLED = `realization_status > ${STATUS_WEIGHTS.REALIZED}`;
 
 const retrySql = perStatusTables((tables) => {

@@ -8,7 +8,7 @@ import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
  * key.
  */
 
-/** The indexes that are missing. */
+/** Returns the SQL for missing indexes. */
 export async function planStatusIndexes(client: ClientBase, resources: readonly StatusTables[]): Promise<string[]> {
   const wanted = resources.flatMap(({ overall, enforcement }) => [
     indexOf(overall, overall, []),

@@ -15,10 +15,10 @@ type StatusTuple = readonly [number, string, number, string, string];
 
 const fieldsOf = (alias: string): string => STATUS_FIELDS.map((name) => `${alias}.${name}`).join(', ');
 
-/** The overall row under this alias, in SQL. */
+/** SQL for the overall row under this alias, as JSON. */
 export const overallJson = (alias: string): string => `json_build_array(${fieldsOf(alias)})`;
 
-/** All enforcement rows of the resource under this alias, in SQL. */
+/** SQL for all enforcement rows of the resource under this alias, as JSON. */
 export const enforcementJson = (tables: StatusTables, alias: string): string => `(
       select json_agg(json_build_array(e.${POINT_COLUMN}, ${isStalePoint(`e.${POINT_COLUMN}`)}, ${fieldsOf('e')}) order by e.${POINT_COLUMN})
       from ${tables.enforcement.qualifiedName} e where ${identitySql(tables.overall).same('e', alias)})`;

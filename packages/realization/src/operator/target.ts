@@ -6,15 +6,15 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { pageSql } from './page.ts';
 import { type CheckedFilter, checkFilter, type ResourceFilter } from './resource-filter.ts';
 
-/** Which resources an operator means: one by its key, several by theirs, or all that match a filter. */
+/** The resources of an operation: one by its key, several by their keys, or all that match a filter. */
 export type Target<T extends AnyTable> = KeyOf<T> | readonly KeyOf<T>[] | ResourceFilter<T>;
 
-/** A target that was checked. */
+/** A target after its checks. */
 export type CheckedTarget =
   | { readonly kind: 'keys'; readonly identities: readonly Identity[] }
   | { readonly kind: 'filter'; readonly filter: CheckedFilter };
 
-/** Throws InvalidRecordError for what is neither. An object that names every key column is a key. */
+/** Throws InvalidRecordError for a value that is neither. An object with every key column is a key. */
 export function checkTarget<T extends AnyTable>(
   operation: string,
   { resource, overall }: StatusTables,

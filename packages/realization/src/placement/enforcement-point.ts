@@ -2,7 +2,7 @@ import { InvalidRecordError } from '@intendant/core';
 
 const MAX_LENGTH = 500;
 
-/** Throws InvalidRecordError for what cannot be the id of an enforcement point. */
+/** Throws InvalidRecordError for a value that cannot be the id of an enforcement point. */
 export function checkEnforcementPoint(id: unknown): string {
   const isFit =
     typeof id === 'string' && id !== '' && id.length <= MAX_LENGTH && !id.includes('\0') && id.isWellFormed();
@@ -12,7 +12,7 @@ export function checkEnforcementPoint(id: unknown): string {
   );
 }
 
-/** Each once. */
+/** Returns the points without duplicates. */
 export function checkEnforcementPoints(ids: readonly string[]): readonly string[] {
   if (!Array.isArray(ids)) throw new InvalidRecordError('enforcementPoints must be a list of ids');
   return [...new Set(ids.map(checkEnforcementPoint))];

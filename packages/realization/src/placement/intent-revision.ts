@@ -8,16 +8,16 @@ import type { Statement } from '@intendant/core/internal';
 
 const SETTING = 'intendant.intent_revision';
 
-/** The accepted revision, or null. */
+/** SQL for the accepted revision, or null. */
 export const INTENT_REVISION = `nullif(current_setting('${SETTING}', true), '')::bigint`;
 
-/** Forgets what an earlier intent of the same transaction left. */
+/** Clears the setting of an earlier intent in the same transaction. */
 export const forgetIntentRevision: Statement = {
   name: 'forget-intent-revision',
   text: `select set_config('${SETTING}', '', true)`,
 };
 
-/** The same statement, which must return a column `revision`, and stores it in the setting; returns the same rows. */
+/** Wraps a statement that returns a column `revision`: stores the revision in the setting and returns the same rows. */
 export const noteIntentRevision = (statement: Statement): Statement => ({
   ...statement,
   text: `with changed as (${statement.text}) select *, set_config('${SETTING}', revision::text, true) from changed`,

@@ -1,6 +1,6 @@
 const MOST = 3;
 
-/** The names whose spelling is nearest to this one, and near: at most three. */
+/** Returns the names with the smallest difference in spelling, if it is small: at most three. */
 export function nearSpellings(given: string, names: readonly string[]): string[] {
   const limit = given.length < 4 ? 1 : 2;
   return names
@@ -10,7 +10,7 @@ export function nearSpellings(given: string, names: readonly string[]): string[]
     .map(({ name }) => name);
 }
 
-/** How many characters must be added, left out or replaced, or swapped with their neighbour (optimal string alignment). */
+/** Number of characters that must be added, left out, replaced, or swapped with their neighbour (optimal string alignment). */
 function distanceOf(left: string, right: string): number {
   const rows = [Array.from({ length: right.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= left.length; row++) rows.push(nextRow(left, right, rows));

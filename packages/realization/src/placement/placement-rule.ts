@@ -5,13 +5,9 @@ import type { Placement } from './placement-statements.ts';
 import { checkSelector, type Selector } from './selector.ts';
 
 /**
- * Where resources go when `persistIntent` gets no points: a selector, or a function of the record that returns a selector or
- * a list of points. A selector follows the points: a point that is added later gets the resources that match it. A list
- * stays as it is until the next intent.
- *
- * ```ts
- * const byRegion = (record: { region: string }) => ({ region: record.region });
- * ```
+ * Determines the points of an intent for which `persistIntent` gets none: a selector, or a function of the record that
+ * returns a selector or a list of points. The result of a selector changes with the points: a point that is added later
+ * gets the matching resources. A list remains until the next intent.
  */
 export type PlacementRule<T extends AnyTable> =
   | Selector

@@ -6,17 +6,17 @@ import { INTENT_REVISION } from './intent-revision.ts';
 import { mayRefusePoint, refusePoint } from './refused-point.ts';
 import { pointTableName, type Selector } from './selector.ts';
 
-/** Where an intent is to be true. */
+/** The points where an intent is to be realized. */
 export type Placement =
-  /** Where it is already. */
+  /** The points where it is placed already. */
   | { readonly kind: 'stay' }
   | {
       readonly kind: 'points';
       readonly points: readonly string[];
-      /** Also at points that are stale or that nobody registered. Undefined: they are refused. */
+      /** Whether stale and unregistered points are accepted. Undefined: they are refused. */
       readonly allowsUnknown?: boolean | undefined;
     }
-  /** Wherever a live point's labels match, now and later. */
+  /** All live points whose labels match, now and later. */
   | { readonly kind: 'selector'; readonly selector: Selector };
 
 /**
@@ -47,7 +47,7 @@ export function placementStatements(tables: StatusTables, identity: Identity, pl
   ];
 }
 
-/** Leaves the live points that a selector matches in a setting. After the lock: see rollout/rollout.ts for why. */
+/** Stores the live points that match a selector in a setting. Runs after the lock; rollout/rollout.ts explains why. */
 const selectPoints = (tables: StatusTables, selector: Selector): Statement => ({
   name: 'select-points',
   text: SELECT_POINTS,
@@ -83,7 +83,7 @@ const resetSql = (tables: StatusTables, points: string): string => `
       is_removal = not ${isStaying(points)}, attempt = null, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
 
-/** Where the resource is already, it may stay, whatever has become of the point. */
+/** A resource may stay at a point where it is placed already, in whatever state the point is. */
 const placeSql = (tables: StatusTables, points: string, allowsUnknown: boolean): string => {
   const identity = identitySql(tables.overall);
   const values = tables.overall.identity.map((column, index) => `$${index + 1}::${column.format.sqlType}`).join(', ');
@@ -103,7 +103,7 @@ const placeSql = (tables: StatusTables, points: string, allowsUnknown: boolean):
 const isStaying = (points: string): string =>
   `(case when ${points} is null then not e.is_removal else e.${POINT_COLUMN} = any (${points}) end)`;
 
-/** That the row under this alias belongs to the resource whose identity is `$1` and on. */
+/** The condition that the row under this alias belongs to the resource whose identity begins at parameter `$1`. */
 export const ofResource = (tables: StatusTables, alias: string): string =>
   tables.overall.identity
     .map((column, index) => `${alias}.${quoteIdentifier(column.name)} = $${index + 1}`)

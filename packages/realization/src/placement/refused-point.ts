@@ -6,20 +6,20 @@ import { isSilent } from '../status/stale-point.ts';
 import { nearSpellings } from './near-spellings.ts';
 import { pointTableName } from './selector.ts';
 
-/*
- * An intent at a point that nobody serves stays PENDING for ever, and a misspelt name makes such a point. So an intent is
- * refused at a point that was removed, that is stale, or that is not known although the table has registered points.
- * Where no point is registered, every name is accepted: workers without labels need no registry.
+/**
+ * An intent at a point without workers stays PENDING for ever, and a misspelt name has this effect. So an intent is
+ * refused at a point that was removed, is stale, or is unknown although the table has registered points. If no point is
+ * registered for the table, every name is accepted, because workers without labels need no registration.
  */
 
-/** Raised when an intent is to go to a point that is stale, or that nobody registered. */
+/** Raised for an intent at a point that is stale or not registered. */
 const UNSERVED_POINT_SQLSTATE = 'IN413';
 
-/** The registered names of points that an error lists. */
+/** The most names of registered points that an error lists. */
 const MAX_LISTED = 10;
 const MAX_KNOWN = 1000;
 
-/** Whether `refuse_point` must be asked about the point whose id is this expression, in SQL. False for live points. */
+/** Whether `refuse_point` must be called for the point with this id, in SQL. False for live points. */
 export const mayRefusePoint = (tables: StatusTables, id: string): string => `(
         not exists (select from intendant.enforcement_point p where p.id = ${id} and p.state = 'live' and not ${isSilent('p')})
         and exists (
@@ -27,11 +27,14 @@ export const mayRefusePoint = (tables: StatusTables, id: string): string => `(
           where p.id = ${id} or p.state = 'live' and ${quoteLiteral(pointTableName(tables))} = any (p.table_names)
         ))`;
 
-/** Returns the point's id, or raises why no intent may go there, in SQL. With `allowsUnknown`, only removed points are refused. */
+/**
+ * SQL that returns the point's id, or raises the reason why no intent may be placed there. With `allowsUnknown`, only
+ * removed points are refused.
+ */
 export const refusePoint = (tables: StatusTables, id: string, allowsUnknown: string): string =>
   `intendant.refuse_point(${id}, ${quoteLiteral(pointTableName(tables))}, ${allowsUnknown})`;
 
-/** Runs with the owner's rights: callers do not read which workers serve a point. */
+/** Runs with the owner's rights, because callers cannot read which workers serve a point. */
 export const REFUSE_POINT = `
 create or replace function intendant.refuse_point(point text, table_name text, allows_unknown boolean) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -61,8 +64,8 @@ interface Refusal extends Error {
 }
 
 /**
- * Runs, and throws InvalidRecordError when the database refuses a point. Inside a transaction it must be inside the
- * callback: the error that leaves the transaction does not have the details any more.
+ * Runs the callback, and throws InvalidRecordError if the database refuses a point. In a transaction, the callback must
+ * include the whole transaction's statement: the error that leaves the transaction no longer has the details.
  */
 export async function explainingPoints<Result>(tables: StatusTables, run: () => Promise<Result>): Promise<Result> {
   try {

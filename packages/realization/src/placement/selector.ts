@@ -8,23 +8,19 @@ export type LabelValue = string | number | boolean;
 export type Labels = Readonly<Record<string, LabelValue>>;
 
 /**
- * Which points are meant: those that have every label named here, with that value or one of those listed. `{}` means
+ * Selects points: those that have every label named here, with this value or one of the listed values. `{}` selects
  * every point.
- *
- * ```ts
- * const selector: Selector = { region: ['eu-west', 'eu-north'], tier: 1 };
- * ```
  */
 export type Selector = Readonly<Record<string, LabelValue | readonly LabelValue[]>>;
 
 const MAX_LABELS = 64;
 const MAX_LENGTH = 500;
 
-/** Throws InvalidRecordError for what cannot be labels. */
+/** Throws InvalidRecordError for a value that is not an object of labels. */
 export const checkLabels = (labels: unknown): Labels =>
   checkEntries('labels', labels, (value) => isLabelValue(value)) as Labels;
 
-/** Throws InvalidRecordError for what cannot select points. */
+/** Throws InvalidRecordError for a value that is not a selector. */
 export const checkSelector = (selector: unknown): Selector =>
   checkEntries('a selector', selector, (value) =>
     Array.isArray(value) ? value.every(isLabelValue) : isLabelValue(value),
@@ -49,6 +45,9 @@ const isLabelValue = (value: unknown): boolean =>
 
 const isText = (text: string): boolean => text.length <= MAX_LENGTH && text.isWellFormed() && !text.includes('\0');
 
-/** What a point's list of tables calls a table: two stores of one database may use two schemas. */
+/**
+ * The name of a table in a point's list of tables. It includes the schema, because two stores of one database may use
+ * two schemas.
+ */
 export const pointTableName = ({ resource }: Pick<StatusTables, 'resource'>): string =>
   `${resource.schemaName}.${resource.name}`;

@@ -3,14 +3,14 @@ import type { Logger } from 'pino';
 import type { EnforcementPoint } from './point-registry.ts';
 import { HEARTBEAT_MS } from './point-workers.ts';
 
-/** How a presence is kept up, and taken back. */
+/** How a presence sends heartbeats, and how it is removed. */
 export interface PresenceParts {
   readonly logger: Logger;
   beat(): Promise<unknown>;
   leave(): Promise<unknown>;
 }
 
-/** Says that a point is served, every 10 seconds until it is stopped. Starts with a beat that was made already. */
+/** Reports that a point is served, every 10 seconds until it is stopped. The first heartbeat was sent before. */
 export class Presence implements AsyncDisposable {
   readonly #parts: PresenceParts;
   readonly #beating: Service;
@@ -55,7 +55,7 @@ export class Presence implements AsyncDisposable {
 
 /** An announced point, with heartbeats until it is stopped. The point stays in the registry afterwards. */
 export class Announcement extends Presence {
-  /** As it was when it was announced. */
+  /** The point at the time of the announcement. */
   readonly point: EnforcementPoint;
 
   /** @internal */

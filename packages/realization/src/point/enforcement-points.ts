@@ -36,22 +36,22 @@ import {
 import { HEARTBEAT_MS, heartbeat, leave, type PointWorker } from './point-workers.ts';
 import { checkRelabelling } from './relabelling.ts';
 
-/** How a process announces an enforcement point. */
+/** Options of `points.announce`. */
 export interface PointOptions {
   /** The point's id. At most 500 characters. */
   readonly id: string;
-  /** What selectors look at. Default: as they are; none for a new point. */
+  /** The labels that selectors compare. Default: unchanged; none for a new point. */
   readonly labels?: Labels;
   /** The tables whose resources may be placed there. Default: all that are registered with this realization. */
   readonly tables?: readonly AnyTable[];
   /**
-   * Announces the labels however many resources they unrealize (see `maxUnrealizedShare`). Default false. Other labels than
-   * those of a process that is alive are refused in any case.
+   * Accepts the labels even if many resources must be unrealized (see `maxUnrealizedShare`). Default false. Labels that
+   * differ from those of a live process are always refused.
    */
   readonly allowUnrealize?: boolean;
 }
 
-/** Stands for never, and is still a time that Postgres knows. */
+/** Represents never; Postgres can still store it. */
 const LONGEST_MS = 1e13;
 
 /** Options of `points.remove`. */
@@ -60,18 +60,18 @@ export interface RemovePointOptions {
   readonly force?: boolean;
 }
 
-/** How the registry of points behaves in this process. */
+/** Settings of the registry of points in this process. */
 export interface PointsOptions {
   /** How long after its last heartbeat a point counts as stale, in milliseconds, at least 20,000. Infinity: never. Default 60,000 ms. */
   readonly staleAfterMs?: number;
   /**
-   * The share of the resources at a point that may have to leave it when a process announces other labels: from 0 to 1.
-   * Above it, `announce` and the start of a worker ask for `allowUnrealize`. Default 0.1.
+   * The largest share of the resources at a point, from 0 to 1, that may have to leave it when a process announces
+   * other labels. If more would leave, `announce` and the start of a worker require `allowUnrealize`. Default 0.1.
    */
   readonly maxUnrealizedShare?: number;
 }
 
-/** Throws ConfigurationError for an option that is unknown or does not fit. */
+/** Throws ConfigurationError for an unknown or invalid option. */
 export function configurePoints(options: PointsOptions = {}): Required<PointsOptions> {
   checkOptions('createRealization points', options, { staleAfterMs: true, maxUnrealizedShare: true });
   const { staleAfterMs = 60_000, maxUnrealizedShare = 0.1 } = options;
@@ -88,20 +88,21 @@ export interface EnforcementPointsParts {
   readonly store: DataStoreInternals;
   readonly logger: Logger;
   readonly options: Required<PointsOptions>;
-  /** All that are registered. */
+  /** The names of all registered tables. */
   statusTables(): readonly StatusTables[];
-  /** The registered names of these tables; of all when undefined. */
+  /** The registered names of these tables; of all tables if undefined. */
   tableNames(tables: readonly AnyTable[] | undefined): readonly string[];
-  /** Something is to be moved. */
+  /** Called when resources must be moved. */
   onRollout(): void;
   /** Throws when the realization is closed. */
   checkOpen(): void;
 }
 
 /**
- * The registry of enforcement points. It is the service's, not a tenant's: whoever holds the realization may change it.
- * A point need not be registered to have a worker; selectors and removal need it. Once a table has a registered point,
- * `persistIntent` refuses names of points that are neither registered nor served (option `allowUnknownPoints`).
+ * The registry of enforcement points. It belongs to the service and not to a tenant: all code with access to the
+ * realization may change it. A worker can serve a point that is not registered; selectors and removal need the
+ * registration. If a table has a registered point, `persistIntent` refuses names of points that are neither registered
+ * nor served (option `allowUnknownPoints`).
  */
 export class EnforcementPoints {
   readonly #parts: EnforcementPointsParts;
@@ -113,13 +114,13 @@ export class EnforcementPoints {
   }
 
   /**
-   * Says that a point is there, from the process that serves it, and goes on saying so until it is stopped. A new point,
-   * or one whose labels changed, gets the resources whose selectors match it and lets go of the others. Several
-   * processes may announce one point with the same labels; of the tables all count that any of them named.
+   * Registers a point from the process that serves it, and sends heartbeats until it is stopped. A new point, or one
+   * with changed labels, gets the resources whose selectors match it, and other resources are unrealized there. Several
+   * processes may announce one point with the same labels; the point serves the tables of all of them.
    *
-   * Throws OperationNotAllowedError for a point that was removed: `add` brings it back. ConfigurationError for other
-   * labels than a process that is alive announces, and for labels that would unrealize more than `maxUnrealizedShare`.
-   * InvalidRecordError for an id or labels that don't fit.
+   * Throws OperationNotAllowedError for a point that was removed (`add` registers it again); ConfigurationError for
+   * labels that differ from those of a live process, and for labels that would unrealize more than
+   * `maxUnrealizedShare`; InvalidRecordError for an invalid id or labels.
    */
   async announce(options: PointOptions): Promise<Announcement> {
     const entry = this.#entry(options);
@@ -137,7 +138,7 @@ export class EnforcementPoints {
     return this.#keep(new Announcement(written.now, this.#presence(worker)));
   }
 
-  /** @internal Says that a worker without labels serves a point, which need not be registered. */
+  /** @internal Reports that a worker without labels serves a point, which need not be registered. */
   async serve(pointId: string, tables: readonly AnyTable[]): Promise<Presence> {
     const worker = {
       id: randomUUID(),
@@ -151,11 +152,11 @@ export class EnforcementPoints {
   }
 
   /**
-   * Registers a point for an operator, as it is given here: also one that isn't there yet, or that was removed before.
-   * It gets every resource whose selector matches, PENDING and with a job, in chunks; what its labels no longer match is
-   * unrealized there, however much it is.
+   * Registers a point for an operator, exactly as given: a new one, an existing one, or one that was removed before. It
+   * gets every resource whose selector matches, PENDING and with a job, in chunks. Resources that no longer match its
+   * labels are unrealized there, whatever their number.
    *
-   * Throws ConfigurationError for other labels than a process that is alive announces.
+   * Throws ConfigurationError for labels that differ from those of a live process.
    */
   async add(options: PointOptions): Promise<Rollout> {
     const entry = this.#entry(options);
@@ -164,9 +165,9 @@ export class EnforcementPoints {
   }
 
   /**
-   * Takes a point out of service: nothing is placed there any more, everything that is there is to be unrealized, in
-   * chunks, and no resource waits for it. Its workers should run until that is done. With `force`, for a place that is
-   * gone for good, what was there is forgotten and nobody is asked to unrealize it.
+   * Removes a point from service: no resource is placed there any more, all resources there are to be unrealized, in
+   * chunks, and their overall status no longer waits for the point. Its workers should run until that is done. With
+   * `force`, for a place that no longer exists, its statuses are deleted and no handler is called.
    *
    * Throws RecordNotFoundError for a point that is not registered.
    */
@@ -194,14 +195,14 @@ export class EnforcementPoints {
     return this.rollout(id);
   }
 
-  /** All points, removed ones included, by id. */
+  /** Returns all points by id, including removed ones. */
   list(): Promise<EnforcementPoint[]> {
     return listPoints((statements) => this.#run(statements));
   }
 
   /**
-   * What `remove` would take away: the resources at this point by status, for each table that has any. Those that are
-   * not removed there already would turn DELETION_PENDING; with `force` all would be forgotten.
+   * Returns what `remove` would affect: the resources at this point by status, for each table that has any. Those that
+   * are not removed there yet would become DELETION_PENDING; with `force` all statuses would be deleted.
    */
   async previewRemoval(id: string): Promise<ReadonlyMap<string, StatusCounts>> {
     checkEnforcementPoint(id);
@@ -209,12 +210,12 @@ export class EnforcementPoints {
     return statusesAt(id, summaries);
   }
 
-  /** The moving of resources that the last change of this point set off. */
+  /** Returns the rollout that the last change of this point started. */
   rollout(id: string): Rollout {
     return new Rollout(id, async () => (await this.#progress(id))[0]);
   }
 
-  /** How far each point's last change is. */
+  /** Returns the progress of each point's last rollout. */
   rollouts(): Promise<RolloutProgress[]> {
     return this.#progress(null);
   }
@@ -285,7 +286,7 @@ const runAsService =
   (statements: readonly Statement[]): Promise<StatementResult[]> =>
     tx.run(serviceScope, statements);
 
-/** A point that was stale and is back has lost nothing. */
+/** A point that was stale and is live again has lost no resources. */
 const isChanged = ({ before, now }: WrittenPoint): boolean =>
   before === undefined ||
   (before.state === 'removed') !== (now.state === 'removed') ||

@@ -44,7 +44,7 @@ export interface WrittenPoint {
 /** Checks a point before it is changed, with its row locked. If it throws, the point is not changed. */
 type Judge = (before: EnforcementPoint) => Promise<void>;
 
-/** Enters a point that is new, adds tables and replaces labels of one that is live, and leaves one that was removed. */
+/** Registers a new point, adds tables and replaces labels of a live one, and does not change a removed one. */
 export const announcePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
   write(run, entry, ANNOUNCE, judge);
 
@@ -113,7 +113,7 @@ export async function listPoints(run: Run): Promise<EnforcementPoint[]> {
   return (found as StatementResult).rows.map(readPoint);
 }
 
-/** The states of those of these points that are registered. */
+/** Returns the states of these points, without those that are not registered. */
 export const pointStates = (ids: readonly string[]): Statement => ({
   name: 'point-states',
   text: `select id, ${POINT_STATE} from intendant.enforcement_point where id = any ($1::text[])`,

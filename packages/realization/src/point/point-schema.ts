@@ -53,7 +53,7 @@ $body$`,
   'intendant.refuse_point(text, text, boolean)': REFUSE_POINT,
 };
 
-/** The registry of points, who serves them, and what is being rolled out to them. */
+/** The tables for the registry of points, their workers and the rollouts to them. */
 export async function planPoints(client: ClientBase): Promise<string[]> {
   const found = await client.query<Found>(FOUND);
   return [...missingTables(found.rows[0] as Found), ...(await planFunctions(client, POINT_FUNCTIONS))];
@@ -76,7 +76,7 @@ const FOUND = `
       select from pg_attribute where attrelid = to_regclass('intendant.point_worker') and attname = 'left_at'
     ) as has_left_workers`;
 
-/** What a database lacks, one made by an earlier version included. */
+/** Returns the SQL for what is missing in the database, including one from an earlier version. */
 const missingTables = ({ has_points, has_stale_after, has_workers, has_left_workers }: Found): string[] => [
   ...(has_points ? [] : [POINT_TABLES]),
   ...(has_points && !has_stale_after

@@ -2,10 +2,10 @@ import { hostname } from 'node:os';
 import { arrayLiteral, type Statement, type StatementResult } from '@intendant/core/internal';
 import type { Labels } from '../placement/selector.ts';
 
-/*
- * Who serves a point: a row for each worker and each announcement, with when it was last heard of. A worker without
- * labels has one too, so that it is known that the point is served, though the point is not in the registry. A worker
- * that stops leaves its row: for a while, its point is still known.
+/**
+ * The workers of a point: one row for each worker and each announcement, with the time of its last heartbeat. A worker
+ * without labels has a row too, which shows that the point is served although it is not registered. A worker that stops
+ * keeps its row for a while, so that its point is still known.
  */
 
 export const POINT_WORKER_TABLE = `
@@ -38,18 +38,18 @@ export const HEARTBEAT_MS = 10_000;
 
 const FORGOTTEN_AFTER = "interval '1 day'";
 
-/** One that serves a point. */
+/** A worker or an announcement that serves a point. */
 export interface PointWorker {
   readonly id: string;
   readonly pointId: string;
   /** Undefined: the worker does not set labels of the point. */
   readonly labels: Labels | undefined;
   readonly tables: readonly string[];
-  /** How long its point counts as known after its last heartbeat. */
+  /** How long after its last heartbeat its point is known, in milliseconds. */
   readonly staleAfterMs: number;
 }
 
-/** Says that it is there, for the first time or again, for its point too; forgets those that died long ago. */
+/** Sends a heartbeat for the worker and its point, also the first one; deletes workers that died long ago. */
 export const heartbeat = ({ id, pointId, labels, tables, staleAfterMs }: PointWorker): Statement[] => [
   {
     name: 'worker-heartbeat',
@@ -85,7 +85,7 @@ export const leave = ({ id }: PointWorker): Statement => ({
   values: [id],
 });
 
-/** One that is alive and announces other labels for the point. */
+/** Returns a live worker that announces other labels for the point. */
 export interface Rival {
   readonly labels: Labels;
   readonly host: string;

@@ -8,17 +8,17 @@ import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/st
 import type { EnforcementPoint } from './point-registry.ts';
 import { findRival, rivalOf } from './point-workers.ts';
 
-/*
+/**
  * When the labels of a point change, resources whose selector no longer matches are unrealized there. One worker with a
- * wrong setting could unrealize everything at a point. So labels do not change while a process that is alive announces
- * others; and a process that starts may change them only as long as a small share of what is there has to leave.
+ * wrong setting could unrealize everything at a point. So labels cannot change while a live process announces other
+ * ones; and a process that starts may change them only if a small share of the resources there must leave.
  */
 
 export interface Relabelling {
   readonly before: EnforcementPoint;
   readonly labels: Labels | undefined;
   readonly tables: readonly StatusTables[];
-  /** Of the resources at the point, the share that may have to leave: from 0 to 1. */
+  /** The share of the resources at the point that may have to leave, from 0 to 1. */
   readonly maxUnrealizedShare: number;
 }
 

@@ -7,22 +7,22 @@ import {
 } from '@intendant/core/internal';
 import { identityText } from './key-text.ts';
 
-/** A resource's identity as it travels: values for `table.identity`, in its order. */
+/** A resource's identity as parameters: values for `table.identity`, in its order. */
 export type Identity = readonly WireValue[];
 
-/** Sets of resources go to Postgres as one array a column, and come back as rows through `unnest`. */
+/** SQL for sets of resources. They are sent to Postgres as one array per column, and become rows through `unnest`. */
 export interface IdentitySql {
-  /** How many parameters the arrays take, from `$1` on. */
+  /** Number of parameters that the arrays use, from `$1` on. */
   readonly parameterCount: number;
   /** `$1::text[], $2::text[]`: for `unnest`. */
   readonly arrays: string;
   /** The columns' names, quoted: `"org_id", "id"`. */
   readonly columns: string;
-  /** The same of one alias: `o."org_id", o."id"`. */
+  /** The same with an alias: `o."org_id", o."id"`. */
   of(alias: string): string;
-  /** That two aliases name one resource. */
+  /** The condition that two aliases identify the same resource. */
   same(left: string, right: string): string;
-  /** As a JSON array of texts, the form it has in jobs. */
+  /** The identity as a JSON array of texts, as in jobs. */
   json(alias: string): string;
 }
 
@@ -44,5 +44,5 @@ export const identitySql = perTable((table: RegisteredTable): IdentitySql => {
 export const identityArrays = (table: RegisteredTable, identities: readonly Identity[]): string[] =>
   table.identity.map((_, index) => arrayLiteral(identities.map((identity) => identity[index] ?? null)));
 
-/** One text for an identity, for maps. */
+/** A text that identifies a resource, used as a key of maps. */
 export const identityKey = (identity: Identity): string => JSON.stringify(identity.map(String));

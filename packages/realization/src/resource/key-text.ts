@@ -9,8 +9,8 @@ export function keyText({ format }: Column, value: string): string {
 }
 
 /**
- * A value of an identity as it stands in jobs: a text that Postgres reads back as the same value, and one text for one
- * value, whatever the settings of the connection. Two spellings would make two jobs of one resource.
+ * A value of an identity as stored in jobs: a text that Postgres parses as the same value, and exactly one text for
+ * each value, whatever the settings of the connection. Two spellings would cause two jobs for one resource.
  */
 export function identityText({ format }: Column, value: string): string {
   if (format.sqlType.startsWith('timestamp'))

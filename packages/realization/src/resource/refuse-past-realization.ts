@@ -4,7 +4,7 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 type Refusal = Parameters<DataStoreInternals['refuseChanges']>[1];
 type Verb = Parameters<Refusal>[0];
 
-/** What to call instead, on `realization.as(context)`. */
+/** The method to call instead, on `realization.as(context)`. */
 const INSTEAD: Record<Verb, string> = {
   insert: 'persistIntent',
   insertMany: 'persistIntents',
@@ -27,7 +27,7 @@ const CONSEQUENCES: Record<Verb, string> = {
   deleteMany: 'would stay at its enforcement points',
 };
 
-/** Why a session of core may not change a resource past realization, which would not learn of it. */
+/** The message for a change by a session of core, of which realization would not learn. */
 export const refusePastRealization =
   ({ name }: Pick<AnyTable, 'name'>): Refusal =>
   (verb) =>

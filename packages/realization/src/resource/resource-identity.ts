@@ -12,10 +12,10 @@ import type { Removal } from '../intent/remove.ts';
 import type { Identity } from './identity-set.ts';
 
 /**
- * The full identity a key or record names, org and instance filled in from the scope.
+ * Returns the full identity of a key or record, with org and instance of the scope if they are missing.
  *
- * Throws InvalidRecordError where a store without an instancer names no instance in a table in which another store tells
- * instances apart: the status rows of one instance are not those of another.
+ * Throws InvalidRecordError if a store without an instancer names no instance in a table for which another store
+ * distinguishes instances: each instance has status rows of its own.
  */
 export function identityOf(table: RegisteredTable, scope: Scope, key: unknown): Identity {
   const named = new Map(readIdentity(table, scope, key, 'change').map(({ column, value }) => [column, value]));
@@ -30,13 +30,13 @@ const withoutInstance = (table: RegisteredTable, key: unknown): InvalidRecordErr
     { details: { table: table.name, key: describeKey(table, key) } },
   );
 
-/** Throws ConfigurationError for an option that is unknown. */
+/** Throws ConfigurationError for an unknown option. */
 export function removalOf(table: RegisteredTable, scope: Scope, key: unknown, options: DeleteOptions): Removal {
   checkOptions<DeleteOptions>(table.name, options, { revision: true, signal: true });
   return { identity: identityOf(table, scope, key), revision: readRevision(table, options.revision) ?? null };
 }
 
-/** The revision a mark is about. Throws MarkingFailedError for one that names none. */
+/** Returns the revision of a mark. Throws MarkingFailedError if it names none. */
 export function markedRevision(table: RegisteredTable, reference: { readonly revision: number }): number {
   const revision = readRevision(table, reference?.revision);
   if (revision !== undefined) return Number(revision);

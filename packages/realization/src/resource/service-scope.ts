@@ -1,4 +1,4 @@
 import type { Scope } from '@intendant/core/internal';
 
-/** The framework's own work is for all tenants at once: each statement names the resources it means. */
+/** The scope of the framework's own work for all tenants; each statement names its resources. */
 export const SERVICE_SCOPE: Scope = { role: 'writer', orgId: undefined, instanceId: undefined };

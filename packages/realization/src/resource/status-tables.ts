@@ -11,7 +11,7 @@ export interface StatusTables {
   readonly enforcement: RegisteredTable;
 }
 
-/** Builds something for a set of status tables once, e.g. a statement's text. */
+/** Builds a value once for each set of status tables, e.g. the text of a statement. */
 export function perStatusTables<T>(build: (tables: StatusTables) => T): (tables: StatusTables) => T {
   const built = new WeakMap<StatusTables, T>();
   return (tables) => {
@@ -23,7 +23,7 @@ export function perStatusTables<T>(build: (tables: StatusTables) => T): (tables:
   };
 }
 
-/** That the row of the resource's table under this alias is there and not soft-deleted, in SQL. */
+/** The condition that the row of the resource's table under this alias exists and is not soft-deleted, in SQL. */
 export const isAlive = (tables: StatusTables, alias: string): string =>
   `(${alias}.revision is not null${tables.resource.definition.softDelete ? ` and ${alias}.deleted_at is null` : ''})`;
 
@@ -50,19 +50,20 @@ const ENFORCEMENT_COLUMNS = {
 
 const OVERALL_COLUMNS = {
   ...STATUS_COLUMNS,
-  /** What labels a point must have for the resource to be there; null: its points are named one by one. */
+  /** The labels that a point must have for the resource to be there; null: its points are listed by name. */
   placement_selector: z.record(z.string(), z.unknown()).nullable(),
 } as const;
 
-/** What statements call values of their own, so that no key column can be called the same. */
+/** Names that statements use for values of their own, so a key column cannot have them. */
 const OWN_PREFIX = 'intendant_';
 
 const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS), ...Object.keys(OVERALL_COLUMNS)]);
 
 /**
- * The status tables of a table: told apart as its rows are, and bound to the same org and instance, so that the same
- * policies keep tenants apart in them. Their names are `overall_status_` and `enforcement_status_` with the table's, cut
- * with a hash where that is longer than Postgres takes. Throws ConfigurationError for a table whose resources cannot have a status.
+ * Defines the status tables of a table. Their rows have the same key, org and instance as the resource's row, so that
+ * the same policies separate tenants. Their names are `overall_status_` and `enforcement_status_` followed by the
+ * table's name; a name that is too long for Postgres is shortened and gets a hash. Throws ConfigurationError for a
+ * table whose resources cannot have a status.
  */
 export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
   checkFit(resource);
@@ -82,7 +83,7 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
   return { overall, enforcement };
 }
 
-/** Changes of status tables carry the status by name beside its weight. */
+/** Changes of status tables contain the name of the status in addition to its weight. */
 const statusByName = (record: Readonly<Record<string, unknown>>) => ({
   status: statusName(record['realization_status'] as number),
 });
@@ -101,7 +102,7 @@ function checkFit(resource: AnyTable): void {
   }
 }
 
-/** Resources whose status tables are being registered with them. */
+/** Tables whose status tables are registered with them. */
 export function statusTablesAmong(tables: readonly RegisteredTable[]): StatusTables[] {
   const byName = new Map(tables.map((table) => [table.name, table]));
   return tables.flatMap((resource) => {

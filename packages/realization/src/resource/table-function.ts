@@ -1,27 +1,30 @@
 import { derivedName, quoteIdentifier, type RegisteredTable } from '@intendant/core/internal';
 import type { StatusTables } from './status-tables.ts';
 
-/*
- * The common operations on one resource are one function each, made for its table: a call is one statement, its plans are
- * made once a connection, and what one step finds decides whether the next runs at all. A function runs with the rights of
- * whoever calls it, under the same policies as the statements would.
+/**
+ * Each common operation on one resource is a function, made for its table. A call is one statement, its plans are made
+ * once per connection, and the result of one step decides whether the next one runs. A function runs with the rights of
+ * its caller, under the same policies as single statements would.
  *
- * No name that a user may give to a column can meet one of ours in there: parameters are used by number, variables by the
- * label of their block, columns by the alias of their table.
+ * No column name of a user can conflict with a name in the function: parameters are referenced by number, variables by
+ * the label of their block, columns by the alias of their table.
  */
 
-/** The label of the functions' blocks: `own.known` is a variable in every statement, even if a column has the same name. */
+/** The label of the functions' blocks: `own.known` means the variable in every statement, even if a column has the same name. */
 export const OWN = 'own';
 
-/** Postgres takes no more parameters; a table with so many columns uses the statements for sets. */
+/** Postgres allows no more parameters. A table with so many columns uses the statements for sets. */
 const MAX_PARAMETERS = 100;
 
 export interface TableFunction {
-  /** Schema-qualified and quoted, without parameters. */
+  /** The name, schema-qualified and quoted, without parameters. */
   readonly name: string;
-  /** With the parameters' types. */
+  /** The signature, with the parameters' types. */
   readonly signature: string;
-  /** The parameters of a call, cast: functions of an older and a newer version of a table may stand side by side. */
+  /**
+   * The parameters of a call with casts, because functions for an older and a newer version of a table may exist at the
+   * same time.
+   */
   readonly parameters: string;
   readonly sql: string;
 }
@@ -38,8 +41,8 @@ export interface FunctionParts {
 }
 
 /**
- * Plans are made once a connection, whatever the parameters, and look rows up by index. Without that, a plan that was made
- * while a table was empty reads all of it until the table is next analyzed. These two clauses cost a call about 2 µs.
+ * Makes plans that are independent of the parameters and that use indexes. Otherwise a plan that was made while a table
+ * was empty would read the whole table until the table is analyzed. These two clauses add about 2 µs to each call.
  */
 const PLANS_ARE_KEPT = 'set enable_seqscan = off set plan_cache_mode = force_generic_plan';
 
@@ -72,6 +75,6 @@ $body$`,
   };
 }
 
-/** That the row under this alias is of the resource whose identity these expressions are. */
+/** The condition that the row under this alias belongs to the resource whose identity these expressions are. */
 export const isIdentity = (table: RegisteredTable, alias: string, values: readonly string[]): string =>
   table.identity.map(({ name }, index) => `${alias}.${quoteIdentifier(name)} = ${values[index]}`).join(' and ');

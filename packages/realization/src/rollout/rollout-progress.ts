@@ -8,13 +8,13 @@ import {
   type StatementResult,
 } from '@intendant/core/internal';
 
-/** How far a point's coming, going or relabelling is, over all its tables. */
+/** The progress of a rollout after a point was added, removed or relabelled, over all its tables. */
 export interface RolloutProgress {
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;
-  /** Resources that were to be moved, as counted at the start; grows when more turn up. */
+  /** Number of resources to move, as counted at the start; it grows if more are found. */
   readonly total: number;
-  /** Of those, how many are: their statuses and jobs are written. `summary` returns how far the workers are. */
+  /** Number of resources that have been moved: their statuses and jobs are written. `summary` shows the progress of the workers. */
   readonly done: number;
   /** Whether all resources have been moved. */
   readonly isFinished: boolean;
@@ -24,18 +24,18 @@ export interface RolloutProgress {
 
 /** Options of `Rollout.finished`. */
 export interface FinishedOptions {
-  /** Default: no limit. */
+  /** The time limit in milliseconds. Default: no limit. */
   readonly timeoutMs?: number;
   /** Aborts the wait, not the rollout. Default: none. */
   readonly signal?: AbortSignal;
-  /** Called with each look, five times a second once it takes longer. */
+  /** Called with the progress at each check, at first immediately and then five times per second. */
   readonly onProgress?: (progress: RolloutProgress) => void;
 }
 
 const LOOK_MIN_MS = 20;
 const LOOK_MAX_MS = 200;
 
-/** The moving of resources to or from a point. Goes on by itself, in any process that runs maintenance. */
+/** Moves resources to or from a point. It continues in any process that runs maintenance. */
 export class Rollout {
   /** Id of the enforcement point. */
   readonly enforcementPoint: string;
@@ -77,7 +77,7 @@ export class Rollout {
   }
 }
 
-/** Begins anew what a point's change moves, in these tables. */
+/** Starts the rollout of a point's change again, in these tables. */
 export const startRollout = (id: string, tables: readonly string[], isForced: boolean): Statement => ({
   name: 'start-rollout',
   text: START,
@@ -91,7 +91,7 @@ const START = `
   set is_forced = excluded.is_forced, phase = 'count', reached = null, total = 0, done = 0, has_skipped = false,
     has_settled = false, settled_after = null, started_at = clock_timestamp(), finished_at = null`;
 
-/** Of one point, or of all (null), unfinished and finished. */
+/** Returns the rollouts of one point, or of all points (null), unfinished and finished. */
 export const rolloutProgress = (id: string | null): Statement => ({
   name: 'rollout-progress',
   text: PROGRESS,

@@ -4,29 +4,29 @@ import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../re
 import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/** A point as a rollout sees it. */
+/** The properties of a point that a rollout needs. */
 export interface RolloutPoint {
   readonly id: string;
-  /** As JSON. */
+  /** The labels as JSON. */
   readonly labels: string;
-  /** Resources are placed there. */
+  /** Whether resources are placed there. */
   readonly isOpen: boolean;
-  /** The point no longer exists: its rows are deleted. */
+  /** Whether the point no longer exists, so that its rows are deleted. */
   readonly isForced: boolean;
 }
 
 /** Which way resources are moved: to the point, or away from it. */
 export type Direction = 'place' | 'unplace';
 
-/** A resource of a page, and what is to be done with it. */
+/** A resource of a page, and what must be done with it. */
 export interface PagedResource {
   readonly identity: Identity;
   readonly wanted: Direction | null;
 }
 
 /**
- * The next resources in order, after the one that was reached. A page is a number of resources looked at, not of those
- * found, and is read before anything is joined: so a step has the same cost with any statistics.
+ * Reads the next resources in key order. A page is a number of examined resources, not of matching ones, and is read
+ * before anything is joined. So a step has the same cost with any statistics.
  */
 export const nextPage = (
   tables: StatusTables,
@@ -39,7 +39,7 @@ export const nextPage = (
   values: [...pointValues(point), String(limit), ...(reached ?? [])],
 });
 
-/** How many resources are to be moved. */
+/** Counts the resources that must be moved. */
 export const countToMove = (tables: StatusTables, point: RolloutPoint): Statement => ({
   name: 'count-to-move',
   text: pageSql(tables).count,
@@ -86,14 +86,14 @@ const joined = (tables: StatusTables): string => {
     left join ${tables.enforcement.qualifiedName} e on ${same('e', 'o')} and e.${POINT_COLUMN} = $1`;
 };
 
-/** A removal by force forgets removals too. */
+/** A forced removal also deletes the rows of running removals. */
 const wanted = (tables: StatusTables): string => `
     case
       when ${isSelected} and ${isAlive(tables, 'r')} and coalesce(e.is_removal, true) then 'place'
       when (not e.is_removal or $4::boolean and e.is_removal) and ${isUnwanted} then 'unplace'
     end`;
 
-/** Moves the locked resources of the set that still have to be moved. Returns their number. */
+/** Moves those locked resources of the set that still must be moved. Returns their number. */
 export const move = (
   tables: StatusTables,
   direction: Direction,
@@ -105,7 +105,10 @@ export const move = (
   values: [point.id, point.labels, String(point.isOpen), ...identityArrays(tables.overall, identities)],
 });
 
-/** Deletes the rows of the point, without jobs that unrealize them there. A resource that is nowhere else is then REALIZED. */
+/**
+ * Deletes the rows of the point, without jobs that would unrealize resources there. A resource that is at no other
+ * point becomes REALIZED.
+ */
 export const forget = (tables: StatusTables, point: RolloutPoint, identities: readonly Identity[]): Statement => ({
   name: 'forget-point',
   text: moveSql(tables).forget,
@@ -161,7 +164,7 @@ const moveSql = perStatusTables((tables) => {
   };
 });
 
-/** Takes the jobs of a point off their queue. Runs as the login. */
+/** Deletes the jobs of a point. Runs as the login. */
 export const dropJobs = (queue: string): Statement => ({
   name: 'drop-jobs',
   text: 'delete from intendant_jobs.job_common where name = any ($1::text[])',

@@ -27,24 +27,26 @@ import {
   type RolloutPoint,
 } from './rollout-statements.ts';
 
-/*
- * A point that comes, goes or gets other labels moves resources: those it matches now come to it, those it doesn't any
- * more leave it. 100,000 of them are not one transaction. A rollout is a row that says how far a table has come, and a
- * step moves one chunk and the row together, so a crash loses a step at most and any process goes on from there.
+/**
+ * When a point is added, removed or relabelled, resources are moved: those that match it now are placed there, and
+ * those that no longer match are removed. 100,000 of them would be too many for one transaction. So a row stores how
+ * far the rollout of a table is. A step moves one chunk and updates this row in the same transaction. After a crash at
+ * most one step is repeated, and any process can continue.
  *
- * Intents race with it. One that read the registry before the point changed, and commits after the rollout passed its
- * place, would be missed. Such an intent had a transaction id before it read, for it locks its overall row first. So
- * after the first pass the rollout waits until every id given out so far belongs to a transaction that is over, and goes
- * through a second time, which finds the few that were missed. What is locked by somebody else is skipped, since a chunk
- * that waits makes all its resources wait with it; a pass that skipped something is followed by another.
+ * Intents run concurrently. An intent that read the registry before the point changed, and commits after the rollout
+ * passed its place, would be missed. Such an intent had a transaction id before it read the registry, because it locks
+ * its overall row first. So after the first pass the rollout waits until all transactions with an id up to the current
+ * one have ended, and then makes a second pass, which finds the missed ones. Resources that another transaction has
+ * locked are skipped, because a waiting chunk would block all its other resources; a pass that skipped some is followed
+ * by another one.
  *
  * All rows get the current revision of the resource: a rollout does not change the intent.
  */
 
-/** Resources looked at in a step, and moved at most. */
+/** The most resources that a step examines, and the most that it moves. */
 const PAGE = 1000;
 
-/** What a step came to: `blocked` has nothing to do until others let go. */
+/** The result of a step. `blocked`: all remaining resources are locked by other transactions. */
 export type Step = 'moved' | 'blocked' | 'idle';
 
 type Phase = 'count' | 'move' | 'settle' | 'done';
@@ -68,7 +70,7 @@ interface Progress {
   readonly hasSettled?: boolean;
 }
 
-/** Takes one unfinished rollout of these tables a step further, in one transaction. */
+/** Makes one step of an unfinished rollout of these tables, in one transaction. */
 export async function advanceRollout(store: DataStoreInternals, tables: readonly StatusTables[]): Promise<Step> {
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const core = sessionInternalsOf(tx);
@@ -84,7 +86,7 @@ export async function advanceRollout(store: DataStoreInternals, tables: readonly
       ...(progress.phase === 'done' && rollout.point.isForced ? [dropJobs(queueOf(rollout))] : []),
       saveProgress(rollout, progress),
     ]);
-    // A pass of nothing but what others hold: no need to hurry round.
+    // Everything left is locked by other transactions, so the next pass can wait.
     return rollout.hasSettled && progress.phase === 'move' && progress.reached === null ? 'blocked' : 'moved';
   });
 }

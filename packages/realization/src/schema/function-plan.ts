@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { quoteLiteral } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 
-/** Functions by signature, e.g. `intendant.enqueue(text)`, with the SQL that makes them. */
+/** The SQL that creates each function, by its signature, e.g. `intendant.enqueue(text)`. */
 export type Functions = Readonly<Record<string, string>>;
 
-/** What is missing or was changed. The text of a function stands as a hash in its comment, so that a changed one is seen. */
+/**
+ * Returns the SQL for missing and changed functions. The hash of a function's text is stored in its comment, so a
+ * changed text is detected.
+ */
 export async function planFunctions(client: ClientBase, functions: Functions): Promise<string[]> {
   const plan: string[] = [];
   for (const [signature, sql] of Object.entries(functions)) {

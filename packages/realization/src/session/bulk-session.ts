@@ -47,8 +47,8 @@ export class BulkSession extends OperatorSession {
   }
 
   /**
-   * Soft-deletes many resources as `softDelete` does one, in one transaction and one round trip. Keys of which there is
-   * none are passed over.
+   * Soft-deletes many resources as `softDelete` does one, in one transaction and one round trip. Keys without a visible
+   * resource are skipped.
    *
    * Throws ConfigurationError for a table defined with `softDelete: false`.
    */
@@ -64,7 +64,7 @@ export class BulkSession extends OperatorSession {
   }
 }
 
-/** What was stored, for the caller. */
+/** The stored records and statuses, as returned to the caller. */
 export const persistResult = <T extends AnyTable>(
   { resource }: StatusTables,
   { row, status }: PersistedIntent,

@@ -17,13 +17,13 @@ import { type OpenTables, operate, type RealizationParts } from './session-parts
 
 /** Options of `resync`. */
 export interface ResyncTargetOptions {
-  /** Only at this point. Default: that of the filter, else every point. */
+  /** Only at this point. Default: the filter's point, otherwise every point. */
   readonly enforcementPoint?: string;
 }
 
 /** Options of `retry`. */
 export interface RetryTargetOptions extends ResyncTargetOptions {
-  /** Only points in this status, or one of these. Default: that of the filter, else every status that is not done. */
+  /** Only points in this status, or one of these. Default: the filter's statuses, otherwise every status that is not final. */
   readonly status?: Status | readonly Status[];
 }
 
@@ -34,9 +34,9 @@ export interface PurgeManyOptions {
 }
 
 /**
- * What an operator asks about resources and does to them, all of it with the caller's rights: a tenant sees and retries
- * its own. Everything here takes one resource, several, or all that match a filter; what matches a filter is worked on in
- * pages of 500, each one transaction (inside `realization.in(tx)`, the caller's).
+ * What operators read about resources and do with them, with the caller's rights: a tenant sees and retries its own
+ * resources. Each method takes one resource, several, or all that match a filter. Resources that match a filter are
+ * processed in pages of 500, each in one transaction (inside `realization.in(tx)`, in the caller's).
  */
 export class OperatorSession {
   readonly #parts: RealizationParts;
@@ -47,8 +47,8 @@ export class OperatorSession {
   }
 
   /**
-   * Overall and point statuses of these resources, in one round trip, by the key as it was given. A resource of which
-   * nothing is known, or that is not the caller's, is absent.
+   * Overall and point statuses of these resources, in one round trip, by the given key. A resource without a status, or
+   * of another caller, is absent.
    *
    * ```ts
    * const statuses = await r.statuses(vm, ['VM1', 'VM2']);
@@ -65,14 +65,14 @@ export class OperatorSession {
   }
 
   /**
-   * Resources by how far they are, with their records and statuses, in one round trip. Soft-deleted resources are among
-   * them, and those whose row is gone (`record: null`), for as long as they have a status.
+   * Lists resources by their status, with their records and statuses, in one round trip. Includes soft-deleted
+   * resources, and deleted ones (`record: null`) while they have a status.
    *
    * ```ts
    * const stuck = await r.list(vm, { status: ['ERROR', 'PENDING'], olderThanMs: 600_000, orderBy: 'oldest' });
    * ```
    *
-   * Throws ConfigurationError for an option that is unknown, InvalidRecordError for one that does not fit.
+   * Throws ConfigurationError for an unknown option, InvalidRecordError for an invalid one.
    */
   async list<T extends AnyTable>(definition: T, options: ListOptions<T> = {}): Promise<ListedResource<T>[]> {
     return operate(this.#parts, 'list', definition, undefined, ({ tables, scope, core }) =>
@@ -80,7 +80,7 @@ export class OperatorSession {
     );
   }
 
-  /** How many resources match the filter; `{}` counts all. */
+  /** Returns the number of resources that match the filter; `{}` counts all. */
   async count<T extends AnyTable>(definition: T, filter: ResourceFilter<T> = {}): Promise<number> {
     return operate(this.#parts, 'count', definition, undefined, ({ tables, scope, core }) =>
       countResources(core.executor, scope, tables, checkFilter('count', filter)),
@@ -88,8 +88,8 @@ export class OperatorSession {
   }
 
   /**
-   * One resource with all that is known of it: its record, and for each point the status, attempt, error, job and when the
-   * next attempt is due. Throws RecordNotFoundError when nothing is known of the resource.
+   * Returns one resource in detail: its record, and for each point the status, attempt, error, job and the time of the
+   * next attempt. Throws RecordNotFoundError if the resource has neither a row nor a status.
    */
   async detail<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<ResourceDetail<T>> {
     return operate(this.#parts, 'detail', definition, key, ({ tables, scope, core }) =>
@@ -98,8 +98,8 @@ export class OperatorSession {
   }
 
   /**
-   * All enforcement points that are registered, served or used by the caller's resources, with their state, workers and
-   * the caller's own statuses and jobs there: of all tenants under a role that is not held to one.
+   * Returns all enforcement points that are registered, served or used by the caller's resources, with their state,
+   * workers, and the caller's own statuses and jobs there (of all tenants under a role that is not limited to one).
    */
   async points(): Promise<PointOverview[]> {
     const { core, jobQueue, registeredTables } = this.#parts;
@@ -115,11 +115,11 @@ export class OperatorSession {
   }
 
   /**
-   * Has what is not done tried again now, with attempts from 1 and no new revision; a point in ERROR becomes PENDING.
-   * Returns the number of jobs that are due because of it. Points where an attempt is running are left alone.
+   * Retries now what is not realized, with attempts from 1 and without a new revision. A point in ERROR becomes
+   * PENDING. Returns the number of jobs that this makes due. Points with a running attempt do not change.
    *
-   * Of the resources of a filter it retries the points that are in the filter's status. An object that names every key
-   * column is taken for a key.
+   * With a filter it retries only points in the filter's status. An object with every key column is a key, not a
+   * filter.
    *
    * ```ts
    * await r.retry(vm, 'VM1');
@@ -134,8 +134,8 @@ export class OperatorSession {
   }
 
   /**
-   * Has workers look whether resources are still as their intents say (`observe`), where they are realized, behind whatever
-   * else waits. Returns the number of jobs that were added; where one waits already, none is.
+   * Makes workers check with `observe` whether resources still match their intents where they are realized. The jobs
+   * have low priority. Returns the number of added jobs; if a job already waits, none is added.
    */
   async resync<T extends AnyTable>(
     definition: T,
@@ -149,8 +149,8 @@ export class OperatorSession {
   }
 
   /**
-   * Removes every trace of these resources, wherever they are enforced, as `purge` does for one; nobody unrealizes them.
-   * Returns how many resources went, or with `dryRun` how many would.
+   * Deletes these resources with their statuses and jobs at all points, as `purge` does for one; no handler unrealizes
+   * them. Returns the number of resources that were deleted, or with `dryRun` that would be.
    */
   async purgeMany<T extends AnyTable>(
     definition: T,
@@ -173,7 +173,7 @@ export class OperatorSession {
     });
   }
 
-  /** Adds up what the work returns for each page of the target. */
+  /** Adds up the results of each page of the target. */
   async #forEach<T extends AnyTable>(
     operation: string,
     definition: T,
@@ -196,7 +196,7 @@ export class OperatorSession {
   }
 }
 
-/** The points of each resource that are meant: the options' one, else the filter's, in the filter's status. */
+/** The selected points of each resource: the point of the options, else of the filter, with the filter's status. */
 const pointsOf = (target: CheckedTarget, { enforcementPoint, status }: RetryTargetOptions): RetriedPoints => {
   const filter = target.kind === 'filter' ? target.filter : undefined;
   return {

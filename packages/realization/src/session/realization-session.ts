@@ -21,15 +21,15 @@ import { type OpenTables, operate, type RealizationParts } from './session-parts
 import { SubmittingSession } from './submitting-session.ts';
 
 /**
- * Intents and statuses, with one context's eyes. Every operation is one transaction under the lock of the resource's
- * overall status row, or joins the caller's (`realization.in(tx)`).
+ * Intents and statuses, with the rights of one context. Every operation is one transaction that holds the lock of the
+ * resource's overall status row, or joins the caller's transaction (`realization.in(tx)`).
  *
- * Every operation may throw what core's sessions throw (MissingContextError, MissingOrgIdError,
- * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and what it names itself.
+ * Every operation may throw the errors of core's sessions (MissingContextError, MissingOrgIdError,
+ * OperationNotAllowedError, TableNotRegisteredError, InvalidRecordError, ConnectionError), and the errors named on it.
  */
 export class RealizationSession extends BulkSession {
   readonly #parts: RealizationParts;
-  /** The same operations, put in line to be carried out in the background. */
+  /** The same operations as durable jobs that run in the background. */
   readonly submit: SubmittingSession;
 
   /** @internal */
@@ -41,13 +41,13 @@ export class RealizationSession extends BulkSession {
 
   /**
    * Stores the resource as its owner wants it, PENDING at each of its points, with a job for each: all in one
-   * transaction. A record with a revision is an optimistic update: the resource must be there, at that revision. Revision
-   * 0 only creates. One without replaces whatever is there. An id that is used again goes on above the revision of what
-   * is left of the old resource. An intent for no point (an empty list, a selector that matches none) that is nowhere
-   * either has nothing to wait for: it is REALIZED at once.
+   * transaction. A record with a revision is an optimistic update: the resource must exist at that revision. Revision 0
+   * only creates. A record without a revision replaces any revision. If an id is used again while status rows of the
+   * earlier resource exist, its revision continues above theirs. An intent without points (an empty list, or a selector
+   * that matches none) is REALIZED immediately if the resource is at no point.
    *
-   * Throws RevisionConflictError; InvalidRecordError for a point that was removed, and for one that is stale or that nobody
-   * registered (`allowUnknownPoints`); then nothing changed.
+   * Throws RevisionConflictError; InvalidRecordError for a point that was removed, is stale or is not registered (see
+   * `allowUnknownPoints`). Then nothing has changed.
    */
   async persistIntent<T extends AnyTable>(
     definition: T,
@@ -74,10 +74,10 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * Reports that the resource waits at this point, and makes a job for it. The resource must exist at exactly this revision. Of several, each is
-   * judged alone: those that are accepted are written even when others are refused.
+   * Reports that the resource waits at this point, and makes a job for it. The resource must exist at exactly this
+   * revision. Several resources are checked separately: accepted marks are written even if others are refused.
    *
-   * Throws MarkingFailedError: its cause is a RecordNotFoundError, or a RevisionConflictError for a stale revision;
+   * Throws MarkingFailedError. Its cause is a RecordNotFoundError, or a RevisionConflictError for a stale revision;
    * `details.refused` lists all that were refused. The same for the other marks.
    */
   async markPending<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
@@ -93,12 +93,12 @@ export class RealizationSession extends BulkSession {
     await this.#mark('IN_PROGRESS', false, definition, resources, enforcementPoint);
   }
 
-  /** Reports that the intent is true at this point. Clears an earlier error there. */
+  /** Reports that the intent is realized at this point. Clears an earlier error there. */
   async markSuccess<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
     await this.#mark('REALIZED', false, definition, resources, enforcementPoint);
   }
 
-  /** Reports a failure: ERROR at the point and overall, the message in front of earlier ones in both rows' details. */
+  /** Reports a failure: ERROR at the point and overall. The message is put before earlier ones in the details of both rows. */
   async markError<T extends AnyTable>(
     definition: T,
     resources: Marked<T>,
@@ -146,11 +146,11 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * Hides the resource and sets its removal off everywhere: DELETION_PENDING at each point, with a job for each.
-   * Returns the hidden record with its new revision; `rowsAffected` is 0 when there was none to hide.
+   * Soft-deletes the resource and starts its removal at every point: DELETION_PENDING at each point, with a job for
+   * each. Returns the record with its new revision; `rowsAffected` is 0 if no visible resource exists.
    *
-   * Throws RevisionConflictError when a revision is asked for and it is at another, ConfigurationError for a table defined
-   * with `softDelete: false`: there, use `delete`.
+   * Throws RevisionConflictError if a revision is given and the resource has another one; ConfigurationError for a
+   * table defined with `softDelete: false`: use `delete` there.
    */
   async softDelete<T extends AnyTable>(
     definition: T,
@@ -165,11 +165,12 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * Removes the resource's row at once, and returns how many rows went. Its status rows stay: where it is enforced they become
-   * DELETION_PENDING, with a job for each, so that workers still remove it (they then receive its key alone, not the record);
-   * overall follows, and is DELETION_REALIZED when the resource is enforced nowhere.
+   * Deletes the resource's row immediately, and returns the number of deleted rows. Its status rows remain: those at
+   * points become DELETION_PENDING, with a job for each, so that workers still remove the resource (they receive only
+   * its key, not the record). The overall status is computed from them; it is DELETION_REALIZED if the resource is at
+   * no point.
    *
-   * Throws RevisionConflictError when a revision is asked for and the resource is at another.
+   * Throws RevisionConflictError if a revision is given and the resource has another one.
    */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
     return this.#operate('delete', definition, key, ({ tables, scope, core }) =>
@@ -177,7 +178,10 @@ export class RealizationSession extends BulkSession {
     );
   }
 
-  /** Deletes the resource and all its status rows, wherever it is enforced. Returns the number of deleted rows. */
+  /**
+   * Deletes the resource and all its status rows, at whichever points it is. No handler unrealizes it. Returns the
+   * number of deleted rows.
+   */
   async purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
     return this.#operate('purge', definition, key, ({ tables, scope, core }) =>
       purgeIntent(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
@@ -191,7 +195,7 @@ export class RealizationSession extends BulkSession {
     );
   }
 
-  /** The heaviest status over all points. Throws RecordNotFoundError if nothing is known about the resource. */
+  /** Returns the heaviest status of all points. Throws RecordNotFoundError if the resource has no status. */
   async getOverallStatus<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Status> {
     return this.#operate('getOverallStatus', definition, key, async ({ tables, scope, core }) => {
       const { status } = await readOverallStatus(core.executor, scope, tables, key);
@@ -199,7 +203,10 @@ export class RealizationSession extends BulkSession {
     });
   }
 
-  /** The overall status and that of each point, as of one moment. Throws RecordNotFoundError when nothing is known of the resource. */
+  /**
+   * Returns the overall status and the status at each point, from one snapshot. Throws RecordNotFoundError if the
+   * resource has no status.
+   */
   async getOverallStatusWithEnforcementDetails<T extends AnyTable>(
     definition: T,
     key: KeyOf<T>,
@@ -210,8 +217,8 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * What statuses the resource had at its points, newest first. Outlives the resource, and reaches back as far as the
-   * maintenance's `keepHistoryMs`. Empty for one of which nothing is known.
+   * Returns the earlier statuses of the resource at its points, newest first. They are kept after the resource is
+   * deleted, for the time of the maintenance option `keepHistoryMs`. Empty if there are none.
    */
   async history<T extends AnyTable>(
     definition: T,
@@ -224,8 +231,8 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * How many of the caller's resources have which status, overall and at each point, by table. Kept count of, so it
-   * costs the same however many there are. Default: all registered tables.
+   * Returns the number of the caller's resources by status, overall and at each point, for each table. The numbers are
+   * stored, so the cost does not depend on the number of resources. Default: all registered tables.
    */
   async summary(definitions?: readonly AnyTable[]): Promise<TableSummary[]> {
     const { core, registeredTables, statusTables } = this.#parts;
@@ -240,9 +247,9 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * Waits until the overall status is the wanted one, pushed by the feed. Returns the status.
+   * Waits until the overall status is the wanted one, and returns it. The feed reports changes; it does not poll.
    *
-   * Throws OperationCancelledError when the time is up or the signal aborts.
+   * Throws OperationCancelledError when the time is over or the signal aborts.
    */
   async waitFor<T extends AnyTable>(definition: T, key: KeyOf<T>, options: WaitOptions): Promise<Status> {
     return this.#operate('waitFor', definition, key, ({ tables, scope }) =>

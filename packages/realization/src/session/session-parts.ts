@@ -16,18 +16,18 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import type { Status } from '../status/status.ts';
 import type { WaitOptions } from '../status/wait-for.ts';
 
-/** What a session is made of: core's, and what the realization knows of the tables. */
+/** The parts of a session: core's session, and what the realization knows of the tables. */
 export interface RealizationParts {
   readonly core: SessionInternals;
   statusTables(definition: AnyTable): StatusTables;
   registeredTables(): readonly StatusTables[];
-  /** Runs in one transaction: the session's own if it is one. */
+  /** Runs in one transaction: the session's own if there is one. */
   inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
-  /** The same, all or nothing: of the session's own transaction, what this part did alone is undone when it fails. */
+  /** The same with a savepoint: if it fails inside the session's own transaction, only this part is rolled back. */
   atomically<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
-  /** Runs outside the session's transaction, if it is one. */
+  /** Runs outside the session's transaction, if there is one. */
   readonly outsideTransactions: Executor;
-  /** Read as the login: what is asked there must name what the caller may see. */
+  /** Reads as the login: the query itself must be limited to what the caller may see. */
   readonly jobQueue: JobQueue;
   readonly submitting: Omit<SubmitParts, 'session'>;
   /** The default points for resources of the table. */
@@ -35,23 +35,23 @@ export interface RealizationParts {
   waitFor(scope: Scope, tables: StatusTables, key: unknown, options: WaitOptions): Promise<Status>;
 }
 
-/** What submitting needs beyond a session's parts. */
+/** What submitting needs in addition to a session's parts. */
 export interface SubmitParts {
   readonly session: RealizationParts;
   readonly operations: () => RegisteredTable;
-  /** Tells maintenance, once what the session wrote is committed. */
+  /** Notifies maintenance when the session's transaction has committed. */
   onSubmitted(): void;
   watch(id: string, wake: () => void): Promise<() => void>;
 }
 
-/** Tables that an operation is about, and the caller's scope on all of them. */
+/** The tables of an operation, and the caller's scope on all of them. */
 export interface OpenTables {
   readonly tables: StatusTables;
   readonly scope: Scope;
   readonly core: SessionInternals;
 }
 
-/** Runs one operation of a session. Its error names the operation, the table and the key. */
+/** Runs one operation of a session. Its errors name the operation, the table and the key. */
 export async function operate<Result>(
   parts: RealizationParts,
   operation: string,

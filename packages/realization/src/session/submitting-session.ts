@@ -28,13 +28,13 @@ import { Submitted } from '../submit/submitted.ts';
 import type { SubmitParts } from './session-parts.ts';
 
 /**
- * The session's operations as durable jobs: each is put in line by one insert, and carried out by maintenance, in any
- * process, with the caller's rights. For a burst that statuses need not keep up with, and for callers that should not
- * wait for a resource's lock. What is submitted for one resource is carried out in order; each operation has its effect
- * once. Under `realization.in(tx)` it is in line when the transaction commits.
+ * The session's operations as durable jobs: each is stored by one insert and executed later by maintenance, in any
+ * process, with the caller's rights. For bursts of operations whose statuses may lag behind, and for callers that
+ * should not wait for a resource's lock. The operations on one resource are executed in order, and each has its effect
+ * once. Under `realization.in(tx)` an operation is queued when the transaction commits.
  *
- * A record, key or point that doesn't fit is refused at once, and so is a caller without the right. What only the
- * database can tell (RevisionConflictError, MarkingFailedError) comes with the result:
+ * An invalid record, key or point is refused immediately, and so is a caller without the right. Errors that only the
+ * execution finds (RevisionConflictError, MarkingFailedError) are thrown by the result:
  *
  * ```ts
  * const submitted = await r.submit.markSuccess(vm, { id: 'VM1', revision: 3 }, 'E1');
@@ -66,8 +66,8 @@ export class SubmittingSession {
   }
 
   /**
-   * As `RealizationSession.persistIntents`, except that each intent is carried out by itself: one that the rules refuse
-   * fails alone. Then the result throws the error of the first; `details.refused` has the indexes of all.
+   * As `RealizationSession.persistIntents`, except that each intent is executed separately: a refused one does not
+   * affect the others. Then the result throws the error of the first; `details.refused` has the indexes of all.
    */
   async persistIntents<T extends AnyTable>(
     definition: T,
@@ -172,7 +172,7 @@ export class SubmittingSession {
     );
   }
 
-  /** As `RealizationSession.softDeleteMany`, except that each key is carried out by itself. */
+  /** As `RealizationSession.softDeleteMany`, except that each key is executed separately. */
   async softDeleteMany<T extends AnyTable>(
     definition: T,
     keys: readonly KeyOf<T>[],

@@ -1,8 +1,8 @@
 import type { RegisteredTable } from '@intendant/core/internal';
 
 /**
- * Tells whether a change may be about the resource that this key names. Of another tenant's resource with the same key
- * it says yes too: a look too many does no harm.
+ * Whether a change may concern the resource with this key. Also true for another tenant's resource with the same key:
+ * an unnecessary check is harmless.
  */
 export function isAboutKey(
   { key: columns }: RegisteredTable,

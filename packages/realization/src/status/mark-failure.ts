@@ -2,7 +2,7 @@ import { MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '
 import { describeKey, type RegisteredTable } from '@intendant/core/internal';
 import type { MarkResult } from './marks.ts';
 
-/** The results of marks of one status, with the references of their caller. */
+/** Collects the results of marks with one status, with the references of their caller. */
 export interface JudgedMarks {
   readonly table: RegisteredTable;
   readonly references: readonly { readonly revision: number }[];
@@ -11,7 +11,7 @@ export interface JudgedMarks {
   readonly results: readonly MarkResult[];
 }
 
-/** Throws the only refusal, or for several a new error with the message of the first and a list of all. */
+/** Throws the refusal; for several, a new error with the message of the first and a list of all. */
 export function throwRefused({ references, results, ...common }: JudgedMarks): void {
   const failures = results.flatMap((result, index) => {
     const reference = references[index] as { readonly revision: number };

@@ -15,7 +15,7 @@ import { STATUS_WEIGHTS } from './status.ts';
 
 const { ERROR, REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;
 
-/** Undefined for a key of too many columns. */
+/** Undefined for a key with too many columns. */
 export const markFunction = perStatusTables((tables): TableFunction | undefined => {
   const { overall, enforcement, resource } = tables;
   const count = overall.identity.length;

@@ -4,7 +4,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { lockOf, type Mark, type MarkResult, writeMarks, writeOneMark } from './marks.ts';
 import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
-/** Marks that require work. */
+/** The statuses whose marks require work. */
 export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
   status === 'PENDING' || status === 'DELETION_PENDING';
 
@@ -28,7 +28,7 @@ async function writeSetWithJobs(
   tables: StatusTables,
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
-  // One transaction holds its locks over all its statements: what is there and what is missing are locked in one order.
+  // The transaction keeps its locks until its end, so existing and missing rows are locked in one order.
   if (marks.length > 1) await executor.run(scope, [insertOrLockOverallStatus(tables, marks.map(lockOf))]);
   const results = await writeMarks(executor, scope, tables, marks);
   if (marks.length > 1) {

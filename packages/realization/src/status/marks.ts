@@ -31,35 +31,35 @@ import { STATUS_WEIGHTS } from './status.ts';
  * a row to lock are repeated, with a row that was created for them.
  */
 
-/** What is reported about one resource at one enforcement point. */
+/** A mark: what is reported about one resource at one enforcement point. */
 export interface Mark {
   readonly identity: Identity;
   readonly revision: number;
   readonly enforcementPoint: string;
   readonly status: MarkedStatus;
-  /** The report is about the resource's removal from the point. */
+  /** Whether the report concerns the resource's removal from the point. */
   readonly isRemoval: boolean;
   /** The message of an ERROR. */
   readonly message?: string | undefined;
   /**
-   * Counts only if the work is still wanted: if the resource was removed from the point, or placed there again, at
-   * the same revision, the mark is stale. For workers, which started from the old row.
+   * If true, the mark counts only while the work is still wanted: if the resource was removed from the point, or placed
+   * there again, at the same revision, the mark is stale. For workers, which started from the old row.
    */
   readonly isFenced?: boolean;
 }
 
 export type MarkedStatus = Exclude<keyof typeof STATUS_WEIGHTS, 'UNKNOWN'>;
 
-/** `unlocked` goes no further than this file: there was no overall row to lock. */
+/** `unlocked` is used only in this file: there was no overall row to lock. */
 export type MarkVerdict = 'accepted' | 'stale' | 'unknown-revision' | 'missing' | 'removed-point' | 'unlocked';
 
 export interface MarkResult {
   readonly verdict: MarkVerdict;
-  /** The revision the resource is at now; null when nothing is known of it. */
+  /** The current revision of the resource; null if the resource is unknown. */
   readonly currentRevision: number | null;
 }
 
-/** Returns results in the order of the marks. Those of one resource at one point are written one after the other. */
+/** Returns results in the order of the marks. Marks of one resource at one point are written one after the other. */
 export async function writeMarks(
   executor: Executor,
   scope: Scope,
@@ -82,7 +82,7 @@ export async function writeMarks(
   return results;
 }
 
-/** Writes a mark, and a job for it if that is wanted. Undefined: it could not be done so, and nothing was changed. */
+/** Writes a mark, with a job if requested, by the function. Undefined: the function cannot do it, and nothing has changed. */
 export async function writeOneMark(
   executor: Executor,
   scope: Scope,
@@ -182,7 +182,7 @@ const errorNote = (mark: Mark): ErrorNote => ({
   text: detailsOf(mark),
 });
 
-/** Of a resource that does not exist, a row is made for the report of its removal only. */
+/** For a resource that does not exist, a row is created only for the report of its removal. */
 export const lockOf = ({ identity, revision, isRemoval }: Mark): LockedRemark => ({
   identity,
   revision,

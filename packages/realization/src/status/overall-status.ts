@@ -46,7 +46,7 @@ export const lockFreeOverallStatus = (tables: StatusTables, identities: readonly
 /** The setting in which `lockOverallStatus` leaves the ordinals of what it locked. */
 export const LOCKED = 'intendant.locked_resources';
 
-/** That an item of the set was locked, by its `intendant_ordinal`. */
+/** The condition that an item of the set was locked, by its `intendant_ordinal`. */
 export const IS_LOCKED = `intendant_ordinal = any ((select current_setting('${LOCKED}')::bigint[])::bigint[])`;
 
 const lockSql = perStatusTables((tables) => lockText(tables, '', ''));
@@ -75,15 +75,15 @@ function lockText({ overall }: StatusTables, whenLocked: string, answer: string)
     select set_config('${LOCKED}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true)${answer} from locked`;
 }
 
-/** What is to be locked, and whether a missing row is made even if the resource does not exist. */
+/** The resources to lock, and whether a missing row is created even if the resource does not exist. */
 export interface LockedRemark extends Remark {
   readonly makesRow: boolean;
 }
 
 /**
- * Locks the overall rows, and inserts missing ones: for resources that exist, and for those that ask for it
- * (`makesRow`). An insert that meets a row locks it, and one that meets a row being deleted inserts a new one, so there
- * is no gap. The condition that is never true prevents an existing row from being changed.
+ * Locks the overall rows, and inserts missing ones: for existing resources, and for those that request it (`makesRow`).
+ * An insert that conflicts with a row locks it; one that conflicts with a row that is being deleted inserts a new one.
+ * So there is no gap. The condition that is never true prevents a change of an existing row.
  */
 export const insertOrLockOverallStatus = (tables: StatusTables, remarks: readonly LockedRemark[]): Statement => ({
   name: 'insert-or-lock-overall-status',
@@ -126,7 +126,7 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
     on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;
 }
 
-/** Deletes rows that were inserted only to be locked: no operation leaves the status UNKNOWN. */
+/** Deletes rows that were inserted only to be locked, because no operation leaves the status UNKNOWN. */
 export const dropUnfoundedStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
   name: 'drop-unfounded-status',
   text: dropUnfoundedSql(tables),
@@ -183,7 +183,7 @@ export const recomputeLocked = (tables: StatusTables, notes: readonly ErrorNote[
 
 const recomputeLockedSql = perStatusTables((tables) => recomputeSql(tables, IS_LOCKED));
 
-/** Only those of the set that meet a condition on their `intendant_ordinal`. */
+/** Only items of the set whose `intendant_ordinal` meets a condition. */
 function recomputeSql(tables: StatusTables, condition: string): string {
   const identity = identitySql(tables.overall);
   const next = identity.parameterCount + 1;
@@ -220,7 +220,7 @@ function recomputeSql(tables: StatusTables, condition: string): string {
         is distinct from (v.intendant_status, v.intendant_details, v.intendant_current)`;
 }
 
-/** Each resource's revision of now, whether it is alive, and its overall status so far. */
+/** Each resource's current revision, whether it exists, and its previous overall status. */
 function currentState(tables: StatusTables, identities: string): string {
   const identity = identitySql(tables.overall);
   const alive = isAlive(tables, 'r');
@@ -237,22 +237,22 @@ function currentState(tables: StatusTables, identities: string): string {
 export const statusOfNone = (isAliveSql: string, revision: string): string =>
   `case when ${isAliveSql} then ${STATUS_WEIGHTS.PENDING} when ${revision} is not null then ${STATUS_WEIGHTS.DELETION_PENDING} else ${STATUS_WEIGHTS.DELETION_REALIZED} end`;
 
-/** Where the parts of an overall status are found, in SQL. */
+/** SQL expressions for the parts of an overall status. */
 export interface OverallParts {
-  /** What `heaviestOf` selected. */
+  /** The result of `heaviestOf`. */
   readonly heavy: string;
   /** Whether the resource is there and not soft-deleted. */
   readonly isAlive: string;
-  /** The revision of the resource's row; null when it is gone. */
+  /** The revision of the resource's row; null if it was deleted. */
   readonly revision: string;
-  /** The overall status so far. */
+  /** The previous overall status. */
   readonly stored: string;
 }
 
 /**
- * The overall status, in SQL. A living resource that was removed from each of its points has nothing to wait for: it is
- * REALIZED, as one that was placed nowhere is and stays, and DELETION_REALIZED once it is soft-deleted. One that was never
- * placed anywhere waits for its points.
+ * The overall status, in SQL. An existing resource that was removed from all of its points is REALIZED, like one whose
+ * intent has no points, and becomes DELETION_REALIZED when it is soft-deleted. A resource that was never placed
+ * anywhere waits for its points.
  */
 export const overallStatusOf = ({ heavy, isAlive: alive, revision, stored }: OverallParts): string => `coalesce(
           ${heavy}.heaviest_kept, nullif(${heavy}.heaviest, case when ${alive} then ${STATUS_WEIGHTS.DELETION_REALIZED} end),
@@ -264,8 +264,8 @@ export const overallStatusOf = ({ heavy, isAlive: alive, revision, stored }: Ove
             else ${statusOfNone(alive, revision)} end)`;
 
 /**
- * The heaviest of the enforcement rows e of one resource at its current revision: of all, and of those that count while it is alive.
- * `state` has the resource's `intendant_is_alive` and `intendant_current`.
+ * The heaviest of the enforcement rows `e` of one resource at its current revision: among all, and among those that
+ * count while the resource exists. `state` contains the resource's `intendant_is_alive` and `intendant_current`.
  */
 export function heaviestOf(tables: StatusTables, ofResource: string, state: string, into = ''): string {
   const isCurrent = `e.resource_revision = ${state}.intendant_current`;

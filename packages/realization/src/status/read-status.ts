@@ -19,15 +19,15 @@ import { type Status, statusOfWeight } from './status.ts';
 export interface StatusRecord {
   /** The status. */
   readonly status: Status;
-  /** What went wrong, newest first; empty when nothing did. At most 1,024 characters. */
+  /** The errors, newest first; empty if there are none. At most 1,024 characters. */
   readonly additionalDetails: string;
-  /** The resource's revision that the status is about. */
+  /** The revision of the resource that the status belongs to. */
   readonly revision: number;
   /** When the status row was first written. */
   readonly createdAt: Date;
   /** When the status row last changed. */
   readonly updatedAt: Date;
-  /** Of a status at a point that is stale: no worker serves it. Absent otherwise. */
+  /** True if the point is stale, i.e. no worker serves it; only for a status at a point. Absent otherwise. */
   readonly isPointStale?: true;
 }
 

@@ -1,4 +1,4 @@
-/** Raised when an intent is to go to a point that was removed. */
+/** Raised for an intent at a point that was removed. */
 export const REMOVED_POINT_SQLSTATE = 'IN411';
 
 /** SQL condition: the point whose id is this expression was removed. A point that was never announced was not. */

@@ -28,13 +28,13 @@ export const DELETION_WEIGHTS: readonly number[] = [
 
 const byWeight = new Map<number, Status>(STATUSES.map((status) => [STATUS_WEIGHTS[status], status]));
 
-/** The status stored as this number; UNKNOWN for a number of a newer version. */
+/** Returns the status that is stored as this number; UNKNOWN for a number of a newer version. */
 export const statusOfWeight = (weight: number): Status => byWeight.get(weight) ?? 'UNKNOWN';
 
-/** The name for a stored number, for people: `Status(5000)` when it has none. */
+/** Returns the name for a stored number, for messages: `Status(5000)` if it has none. */
 export const statusName = (weight: number): string => byWeight.get(weight) ?? `Status(${weight})`;
 
-/** The heaviest of these. UNKNOWN if there is none. */
+/** Returns the heaviest of these statuses; UNKNOWN if there is none. */
 export const heaviestStatus = (statuses: Iterable<Status>): Status => {
   let heaviest: Status = 'UNKNOWN';
   for (const status of statuses) if (STATUS_WEIGHTS[status] > STATUS_WEIGHTS[heaviest]) heaviest = status;

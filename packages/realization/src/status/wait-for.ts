@@ -10,13 +10,13 @@ import { STATUSES, type Status } from './status.ts';
 
 /** Options of `waitFor`. */
 export interface WaitOptions extends LookOptions {
-  /** The overall status to wait for, or several of which any will do. */
+  /** The overall status to wait for, or several, any of which ends the wait. */
   readonly status: Status | readonly Status[];
-  /** Of this revision or a later one. Default: whichever is current. */
+  /** The revision that must have the status, or a later one. Default: the current one. */
   readonly revision?: number;
 }
 
-/** Looks at once, and again whenever the feed says that the status may be the wanted one. */
+/** Reads the status immediately, and again when the feed reports a change that may have led to the wanted one. */
 export async function waitForStatus(
   executor: Executor,
   scope: Scope,
@@ -66,7 +66,7 @@ async function look(
   }
 }
 
-/** Not known where the change carries no row. */
+/** Unknown if the change does not contain the row. */
 const mayBeWanted = (change: ChangedRow | undefined, wanted: WaitOptions): boolean => {
   const status = change?.record?.['status'];
   return status === undefined || [wanted.status].flat().some((one) => one === status);

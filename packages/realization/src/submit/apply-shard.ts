@@ -33,11 +33,14 @@ const BATCH = 100;
 export interface ApplierParts {
   readonly store: DataStoreInternals;
   readonly operations: RegisteredTable;
-  /** By the name that operations call them. */
+  /** The tables, by the names in operations. */
   readonly tables: ReadonlyMap<string, StatusTables>;
 }
 
-/** `more`: there may be. `blocked`: only what is locked by others. `idle`: nothing, or another process is at it. */
+/**
+ * `more`: there may be more operations. `blocked`: all that remain are locked by others. `idle`: there are none, or
+ * another process works on the shard.
+ */
 export type Applied = 'more' | 'blocked' | 'idle';
 
 export async function applyShard(parts: ApplierParts, shard: number): Promise<Applied> {
@@ -49,7 +52,7 @@ export async function applyShard(parts: ApplierParts, shard: number): Promise<Ap
   }
 }
 
-/** Says nothing about any of the operations: a lost connection, or a deadlock. */
+/** Whether the error is independent of the operations: a lost connection, or a deadlock. */
 const isPassing = (error: unknown): boolean => {
   const translated = translateError(error, { operation: 'apply' });
   return translated instanceof IntendantError && translated.retryable;
@@ -73,7 +76,7 @@ function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Pr
   });
 }
 
-/** Those whose resource is now locked, or has no row to lock. */
+/** The operations whose resource is now locked, or has no row to lock. */
 async function lockAhead(
   executor: Executor,
   tables: ReadonlyMap<string, StatusTables>,

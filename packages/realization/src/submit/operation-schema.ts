@@ -8,8 +8,8 @@ const TABLE = `intendant.${operationTable.name}`;
 const WAITING = `${operationTable.name}_waiting`;
 
 /**
- * What submitted operations need beyond their table: their order, a way to those that wait among those that don't, and the
- * rows of an older version, which kept them in the store's schema.
+ * What submitted operations need in addition to their table: a sequence for their order, an index on the waiting ones,
+ * and the rows of an older version, which stored them in the store's schema.
  */
 export async function planOperations(
   client: ClientBase,
@@ -36,8 +36,9 @@ export async function planOperations(
 const COLUMNS = [...operationTable.columns.map(({ name }) => name), 'created_at', 'updated_at'].join(', ');
 
 /**
- * Takes the rows of the older table over and drops it. The rule for the owners is lifted meanwhile, and no change goes
- * into the feed. Callers without an org had an empty one in still older versions, which the table's check refuses now.
+ * Moves the rows of the older table and drops it. Meanwhile row security is not forced for the owner, and the changes
+ * do not go into the feed. In still older versions, callers without an org had an empty one, which the table's check
+ * refuses now.
  */
 async function planTakeover(client: ClientBase, store: DataStoreInternals): Promise<string[]> {
   const old = qualifiedName(store.schemaName, operationTable.name);
@@ -54,7 +55,7 @@ async function planTakeover(client: ClientBase, store: DataStoreInternals): Prom
   ];
 }
 
-/** The trigger functions of an older version's table. Undefined when there is no such table: a user's own may have the name. */
+/** The trigger functions of an older version's table. Undefined if there is none: a table with this name may be a user's own. */
 async function oldFunctions(client: ClientBase, old: string): Promise<string[] | undefined> {
   const { rows } = await client.query<{ is_ours: boolean; functions: string[] }>(
     `select (

@@ -10,10 +10,10 @@ import { decodeOperation, encodeOperation } from '../operation/codec.ts';
 import { type Operation, shardOf, type WaitingOperation } from '../operation/operation.ts';
 import type { Outcome } from '../operation/result.ts';
 
-/** Stands in `org_id` for a caller that is no tenant's: no stored org may be empty. */
+/** The value of `org_id` for a caller without an org, because no stored org may be empty. */
 export const NO_ORG = 'intendant:none';
 
-/** Puts the parts of one submission in line. Runs under the caller's scope. */
+/** Stores the parts of one submission. Runs under the caller's scope. */
 export const submitOperations = (
   table: RegisteredTable,
   id: string,
@@ -41,7 +41,7 @@ export const submitOperations = (
   ],
 });
 
-/** What became of each part, in order; null for one that is not finished. */
+/** The result of each part, in order; null for one that is not finished. */
 export const readOutcomes = (table: RegisteredTable, id: string): Statement => ({
   name: 'read-outcomes',
   text: `select outcome from ${table.qualifiedName} where id = $1 order by part`,
@@ -51,7 +51,7 @@ export const readOutcomes = (table: RegisteredTable, id: string): Statement => (
 export const outcomesOf = ({ rows }: StatementResult): (Outcome | null)[] =>
   rows.map(([text]) => (text ? (JSON.parse(text) as Outcome) : null));
 
-/** The shards in which something waits for these tables. */
+/** The shards with waiting operations for these tables. */
 export const waitingShards = (table: RegisteredTable, tableNames: readonly string[]): Statement => ({
   name: 'waiting-shards',
   text: `
@@ -66,7 +66,10 @@ export const takeShard = (table: RegisteredTable, shard: number): Statement => (
   values: [`intendant ${table.qualifiedName}`, String(shard)],
 });
 
-/** The oldest operations that wait in a shard. A statement of its own, after the shard is taken: see overall-status.ts. */
+/**
+ * The oldest waiting operations of a shard. This is a separate statement that runs after the shard is locked: see
+ * overall-status.ts.
+ */
 export const waitingOperations = (
   table: RegisteredTable,
   shard: number,
@@ -95,7 +98,7 @@ export const waitingOf = ({ rows }: StatementResult): WaitingOperation[] =>
     operation: decodeOperation(payload as string),
   }));
 
-/** Writes down what became of operations, so that they are never carried out again. */
+/** Stores the results of operations, so that they are never executed again. */
 export const finishOperations = (
   table: RegisteredTable,
   finished: readonly { readonly waiting: WaitingOperation; readonly outcome: Outcome }[],
@@ -114,7 +117,7 @@ export const finishOperations = (
   ],
 });
 
-/** Forgets what was finished this long ago. */
+/** Deletes operations that were finished this long ago. */
 export const forgetFinished = (table: RegisteredTable, olderThanMs: number): Statement => ({
   name: 'forget-finished-operations',
   text: `

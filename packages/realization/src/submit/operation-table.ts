@@ -2,7 +2,7 @@ import { type AnyTable, defineTable } from '@intendant/core';
 import { inFrameworkSchema } from '@intendant/core/internal';
 import { z } from 'zod';
 
-/** What may be submitted. Marks name their status; the others are what the session calls them. */
+/** The operations that may be submitted. Marks are named by their status, the others by the session's methods. */
 export const OPERATIONS = [
   'mark',
   'persistIntent',
@@ -17,9 +17,9 @@ const definition = defineTable('submitted_operation', {
   schema: z.object({
     id: z.string(),
     part: z.int32(),
-    /** Grows with each submission that follows another; of those that overlap either may be first. */
+    /** Increases with each submission that follows another; the order of overlapping submissions is undefined. */
     seq: z.int(),
-    /** Operations of one resource share one. */
+    /** The shard; all operations of one resource have the same. */
     shard: z.int32(),
     /** With its schema: `public.vm`. */
     table_name: z.string(),
@@ -27,7 +27,7 @@ const definition = defineTable('submitted_operation', {
     /** The database role that the caller acts under. */
     caller_role: z.string(),
     caller_instance_id: z.string().nullable(),
-    /** What is to be done, as texts; emptied when it is. */
+    /** The operation, as texts; emptied when it has been executed. */
     payload: z.unknown(),
     outcome: z.unknown().nullable(),
     is_finished: z.boolean(),
@@ -38,8 +38,7 @@ const definition = defineTable('submitted_operation', {
 }) as unknown as AnyTable;
 
 /**
- * Operations that are queued or done. A row belongs to the caller's org (without one, to a reserved one), so that
- * row-level security isolates callers as in their tables. One submission may have several parts: one for each
- * resource.
+ * Operations that are queued or finished. A row belongs to the caller's org (without one, to a reserved org), so that
+ * row security separates callers as in their tables. A submission may have several parts: one for each resource.
  */
 export const operationTable = inFrameworkSchema(definition);

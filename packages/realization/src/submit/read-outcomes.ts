@@ -5,7 +5,7 @@ import { type Outcome, revivedError } from '../operation/result.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { MarkResult } from '../status/marks.ts';
 
-/* What became of submitted operations, as the operations themselves would have returned it. */
+/** Returns the results of submitted operations, in the form in which the operations themselves return them. */
 
 export function readRecord(table: RegisteredTable, outcome: Outcome | undefined): Record<string, unknown> | undefined {
   const { row } = expected(outcome, 'row');
@@ -20,7 +20,7 @@ export const readPersisted = <T extends AnyTable>(
   status: expected(outcome, 'row').status ?? 'PENDING',
 });
 
-/** Throws the first error among these, with the indexes of all in its details. */
+/** Throws the first of these errors, with the indexes of all in its details. */
 export function throwFirstRefused(outcomes: readonly Outcome[]): void {
   const errors = outcomes.flatMap((outcome, index) => ('error' in outcome ? [{ index, error: outcome.error }] : []));
   const [first] = errors;
@@ -33,7 +33,7 @@ export const readCount = (outcome: Outcome | undefined): number => expected(outc
 
 export const readVerdict = (outcome: Outcome): MarkResult => expected(outcome, 'verdict').verdict;
 
-/** Throws the error that there is instead. */
+/** Throws the error if there is one instead of a result. */
 function expected<Kind extends 'row' | 'count' | 'verdict'>(
   outcome: Outcome | undefined,
   kind: Kind,

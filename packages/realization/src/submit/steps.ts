@@ -6,7 +6,7 @@ const TOGETHER: ReadonlySet<string> = new Set(['mark', 'persistIntent'] satisfie
 
 /**
  * Divides operations into steps that can be written together: marks, or intents, of one caller in one table. The
- * operations of one resource stay in order; resources need not wait for each other.
+ * operations of one resource stay in order; different resources are independent.
  */
 export function inSteps(operations: readonly WaitingOperation[], maxTogether: number): WaitingOperation[][] {
   const steps: WaitingOperation[][] = [];

@@ -10,21 +10,23 @@ import { type LookOptions, lookUntil } from '../background/look-until.ts';
 import type { Outcome } from '../operation/result.ts';
 import { outcomesOf, readOutcomes } from './operation-statements.ts';
 
-/** @internal Where what was submitted is asked after. */
+/**
+ * @internal Where results are read.
+ */
 export interface SubmittedParts<Result> {
   readonly executor: Executor;
   readonly scope: Scope;
   readonly operations: RegisteredTable;
-  /** How many resources it is about. */
+  /** Number of resources that it concerns. */
   readonly partCount: number;
   watch(id: string, wake: () => void): Promise<() => void>;
-  /** Makes the result, or throws the error, of what became of the parts. */
+  /** Makes the result from the results of the parts, or throws their error. */
   read(outcomes: readonly Outcome[]): Result;
 }
 
-/** An operation that is in line. It will be carried out whatever becomes of this process. */
+/** A queued operation. It will be executed even if this process ends. */
 export class Submitted<Result> {
-  /** Names it for as long as its result is kept: a day, unless maintenance is told otherwise. */
+  /** The id of the operation. Its result is kept for a day, unless maintenance has another setting. */
   readonly id: string;
   readonly #parts: SubmittedParts<Result>;
 

@@ -2,10 +2,10 @@ import type { DbRole } from '@intendant/core';
 import { type DataStoreInternals, quoteIdentifier } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 
-/*
- * An operation is carried out with the rights that its row names. A tenant may write rows by SQL of its own, so what a row
- * says of its caller must be true: a role that is held to an org or an instance submits under its own name alone, and
- * changes nothing that was submitted. The policies are restrictive: they narrow what the table's own policies allow.
+/**
+ * An operation is executed with the rights that its row names. Tenants may write rows with SQL of their own, so what a
+ * row says about its caller must be true: a role that is limited to an org or an instance may submit only in its own
+ * name, and cannot change submitted operations. The policies are restrictive: they limit the table's own policies.
  */
 
 const OF_INSTANCE = "caller_instance_id = (select current_setting('intendant.instance_id', true))";
@@ -16,7 +16,7 @@ const CHECKS: Partial<Record<DbRole, string>> = {
   tenant_instance_writer: `caller_role = 'tenant_instance_writer' and ${OF_INSTANCE}`,
 };
 
-/** What is missing of the policies on this table. */
+/** Returns the SQL for missing policies on this table. */
 export async function planSubmitterPolicies(
   client: ClientBase,
   store: DataStoreInternals,

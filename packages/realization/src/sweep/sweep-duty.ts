@@ -4,10 +4,10 @@ import type { Duty } from '../background/duty.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { sweepChunk } from './sweep.ts';
 
-/** Even when a chunk takes no time. */
+/** Shortest pause between chunks, in milliseconds, even if a chunk takes no time. */
 const MIN_PAUSE_MS = 50;
 
-/** Sweeps one table, in turns with the other processes. */
+/** Sweeps one table; all processes share the work. */
 export const sweepDuty = (
   store: DataStoreInternals,
   tables: StatusTables,

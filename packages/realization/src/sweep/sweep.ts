@@ -15,14 +15,14 @@ import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
-/*
+/**
  * A job is written in the transaction that makes it necessary, so none should be missing. The sweep covers what no
- * transaction can: a job that was deleted by hand, a job table that was restored from another time, a resource that
- * was changed without the framework.
+ * transaction can: a job that was deleted by hand, a job table that was restored from another time, a resource that was
+ * changed without the framework.
  *
- * It reads the rows of the status table in the order of their key, in chunks. A table stores the place, and its row
- * is locked meanwhile: all processes share one round, and if one dies, the others continue. Status and job are read
- * in one snapshot, and every transaction changes them together, so work in progress is never taken for lost.
+ * It reads the rows of the status table in the order of their key, in chunks. A table stores the place, and its row is
+ * locked meanwhile: all processes share one round, and if one dies, the others continue. Status and job are read in one
+ * snapshot, and every transaction changes them together, so running work never looks like a lost job.
  */
 
 export const SWEEP_TABLE = 'intendant.job_sweep';
@@ -35,17 +35,17 @@ create table if not exists ${SWEEP_TABLE} (
 )`;
 
 const CHUNK_ROWS = 1000;
-/** A sweep rests so many times as long as it worked. */
+/** The pause of a sweep, as a multiple of the time that it has worked. */
 const REST_RATIO = 10;
 
 export interface Sweep {
-  /** Jobs that were missing, and were added. */
+  /** Number of missing jobs that were added. */
   readonly added: number;
   /** When the next chunk is due. */
   readonly waitMs: number;
 }
 
-/** Looks at the next chunk, if it is time for it and no other process is at it. */
+/** Examines the next chunk, if it is due and no other process is working on it. */
 export async function sweepChunk(store: DataStoreInternals, tables: StatusTables, intervalMs: number): Promise<Sweep> {
   const name = `${tables.resource.schemaName}.${tables.resource.name}`;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
@@ -69,7 +69,7 @@ export async function sweepChunk(store: DataStoreInternals, tables: StatusTables
   });
 }
 
-/** A table seen for the first time has lost nothing yet. */
+/** A table that is seen for the first time cannot have lost jobs yet. */
 const knowTable = (name: string, intervalMs: number): Statement => ({
   name: 'know-swept-table',
   text: `
@@ -103,7 +103,7 @@ const lookAtChunk = (tables: StatusTables, place: string | null): Statement => (
 
 const { PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS } = STATUS_WEIGHTS;
 
-/** Rows whose status should still change, and rows of a revision that is no longer the resource's. */
+/** Rows whose status is not final, and rows whose revision differs from the resource's. */
 const NEEDS_JOB = `
       (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision)`;
 
@@ -131,7 +131,7 @@ const lookSql = perStatusTables((tables) => {
   return { first: lookFrom(''), next: lookFrom(`where (${columns.join(', ')}) > (${place.join(', ')})`) };
 });
 
-/** Jobs whose attempts were used up stay for people to look at, until pg-boss' time for them is over. */
+/** Failed jobs are kept for operators, until pg-boss deletes them. */
 const dropOldFailures = ({ resource }: StatusTables): Statement => ({
   name: 'drop-old-failures',
   text: `

@@ -19,7 +19,7 @@ export const ROLES = {
 export const pepsi = { orgId: 'Pepsi', roles: ['tenant_admin'] };
 export const coke = { orgId: 'Coke', roles: ['tenant_admin'] };
 
-/** A database of one's own with a store and a realization on it. */
+/** A new database with a store and a realization on it. */
 export interface Fixture extends AsyncDisposable {
   readonly store: DataStore;
   readonly subscriptions: Subscriptions;
@@ -37,7 +37,7 @@ export interface FixtureOptions {
   readonly poolSize?: number;
   /** Tables whose changes carry the record. Default: none. */
   readonly records?: readonly string[];
-  /** Settings that the database presets, e.g. `{ default_transaction_isolation: 'serializable' }`. */
+  /** Default settings of the database, e.g. `{ default_transaction_isolation: 'serializable' }`. */
   readonly presets?: Readonly<Record<string, string>>;
   /** Puts PgBouncer in transaction mode in front of the store, as the guide sets it up. Default: if INTENDANT_TEST_POOLED is 1. */
   readonly isPooled?: boolean;

@@ -1,7 +1,7 @@
 import { type DataStoreInternals, mapStatements, type Statement } from '@intendant/core/internal';
 import pg from 'pg';
 
-/** A store whose realization takes no lock on overall rows: what the tests of the lock must find out. */
+/** A store whose realization takes no lock on overall rows; the tests of the lock must detect this. */
 export function leaveOutLock(store: DataStoreInternals): void {
   const { executor } = store;
   const run = executor.run.bind(executor);
@@ -19,7 +19,7 @@ const unnamed = ({ text, values = [] }: Statement, what: string | RegExp, instea
   values,
 });
 
-/** The same for what runs in the database: the functions of the tables' common operations. */
+/** The same for the functions in the database. */
 export const leaveLockOutOfFunctions = (adminUrl: string): Promise<void> =>
   replaceInFunctions(
     adminUrl,
@@ -27,7 +27,7 @@ export const leaveLockOutOfFunctions = (adminUrl: string): Promise<void> =>
     / for no key update( of o skip locked)?/g,
   );
 
-/** Workers read what is wanted without locking it. */
+/** Workers read the intent without locking it. */
 export const beginWithoutLock = (adminUrl: string): Promise<void> =>
   replaceInFunctions(adminUrl, ['begin_attempts'], / for no key update of o skip locked/g);
 

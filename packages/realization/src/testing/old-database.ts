@@ -4,7 +4,7 @@ import { DB_ROLES } from '@intendant/core';
 import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 
-/** A dump of the database `upgraded`, made with the code of git 918aa9d. Its roles have that name in theirs. */
+/** A dump of the database `upgraded`, made with the code of git 918aa9d. The names of its roles contain this name. */
 const DUMP = new URL('./database-918aa9d.sql.gz', import.meta.url);
 const DUMPED_NAME = 'upgraded';
 

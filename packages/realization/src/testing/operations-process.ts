@@ -1,6 +1,6 @@
-/*
- * Random operations over few resources and many points, in a process of its own. What the rules refuse is part of the
- * game; any other error ends the process.
+/**
+ * Random operations on few resources and many points, in a process of its own. Refusals by the rules are expected; any
+ * other error ends the process.
  */
 import { createDataStore, MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '@intendant/core';
 import { createRealization } from '../index.ts';
@@ -21,7 +21,7 @@ const anyId = (): string => `R${below(RESOURCES)}`;
 const anyPoint = (): string => `P${below(POINTS)}`;
 const anyPoints = (): string[] => Array.from({ length: below(4) }, anyPoint);
 
-/** Mostly the revision of now, sometimes one that is stale or does not exist. */
+/** Mostly the current revision, sometimes one that is stale or does not exist. */
 async function anyReference(id = anyId()): Promise<{ id: string; revision: number }> {
   const { overall } = await r.getOverallStatusWithEnforcementDetails(vm, id);
   return { id, revision: Math.max(1, overall.revision + (random() < 0.9 ? 0 : below(3) - 1)) };

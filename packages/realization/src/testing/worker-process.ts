@@ -1,6 +1,6 @@
-/*
- * A worker in a process of its own, for tests that kill it. Settings come in the environment. Each attempt leaves its
- * start and its end as a line in a file: what was enforced, when, by whom.
+/**
+ * A worker in a process of its own, for tests that kill it. Its settings are in the environment. Each attempt writes
+ * its start and its end as a line to a file: what was enforced, when, and by which worker.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,7 +25,7 @@ const subscriptions = await createSubscriptions({ store });
 const realization = await createRealization({ store, subscriptions });
 await realization.register([vm], { roles: ROLES });
 
-/** So that the sweep does not repair what a test looks for. */
+/** Prevents the sweep from adding the jobs whose absence a test looks for. */
 const NO_SWEEP_MS = 86_400_000;
 
 const write = (step: string, point: string, identity: string, revision: number): void =>

@@ -8,7 +8,7 @@ export interface AdmissionOptions {
   readonly circuitBreaker: CircuitBreakerOptions | undefined;
 }
 
-/** Whether attempts may begin, as far as the point is concerned: its rate limit and its circuit. */
+/** Decides whether attempts may begin: by the point's rate limit and circuit breaker. */
 export class Admission {
   readonly #rateLimit: RateLimit | undefined;
   readonly #circuit: CircuitBreaker | undefined;
@@ -20,13 +20,13 @@ export class Admission {
     this.#logger = logger;
   }
 
-  /** How many attempts may begin now. */
+  /** Number of attempts that may begin now. */
   room(): number {
     const { POSITIVE_INFINITY } = Number;
     return Math.min(this.#rateLimit?.room() ?? POSITIVE_INFINITY, this.#circuit?.room() ?? POSITIVE_INFINITY);
   }
 
-  /** How long until one may begin, at most this. */
+  /** Time until an attempt may begin, at most this long, in milliseconds. */
   waitMs(atMost: number): number {
     return Math.min(atMost, Math.max(this.#rateLimit?.waitMs() ?? 0, this.#circuit?.waitMs() ?? 0));
   }
@@ -36,7 +36,7 @@ export class Admission {
     this.#circuit?.take(attempts);
   }
 
-  /** `hasRun`: a handler was called. */
+  /** `hasRun`: whether a handler was called. */
   ended(outcome: Outcome, hasRun: boolean): void {
     const circuit = this.#circuit;
     if (!circuit) return;

@@ -12,7 +12,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
  * because the overall row is locked, and nobody changes a status row without that lock.
  */
 
-/** The row of a table under this alias that belongs to the item `i`, or nulls; with its ctid. */
+/** SQL for the row of a table under this alias that belongs to the item `i`, or nulls; with its ctid. */
 export const rowOfItem = (
   tables: StatusTables,
   which: 'resource' | 'overall' | 'enforcement',
@@ -27,7 +27,7 @@ export const rowOfItem = (
     ) ${alias} on true`;
 };
 
-/** The ordinals of those items whose overall row could be locked at once, in the order of the identity. */
+/** SQL for the ordinals of those items whose overall row could be locked without waiting, in the order of the identity. */
 export const lockFreeItems = (tables: StatusTables, items: string): string => {
   const values = tables.overall.identity.map(({ name }) => `i.${quoteIdentifier(name)}`);
   return `array(
@@ -40,7 +40,7 @@ export const lockFreeItems = (tables: StatusTables, items: string): string => {
   )`;
 };
 
-/** Arrays of a function that hold what `recomputeOverall` needs, one element for each locked resource. */
+/** The arrays of a function that `recomputeOverall` uses, with one element for each locked resource. */
 export const OVERALL_ARRAYS = `
   overall_rows tid[] := '{}';
   currents bigint[] := '{}';
@@ -51,7 +51,7 @@ export const OVERALL_ARRAYS = `
 export const identityVariables = (tables: StatusTables): string =>
   tables.overall.identity.map(({ format }, index) => `\n  identity_${index + 1} ${format.sqlType}[] := '{}';`).join('');
 
-/** Sets the overall rows of the resources in the arrays to the heaviest status of their points. */
+/** Sets the overall rows of the resources in the arrays to the heaviest status at their points. */
 export function recomputeOverall(tables: StatusTables): string {
   const { overall } = tables;
   const { columns } = identitySql(overall);

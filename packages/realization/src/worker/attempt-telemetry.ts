@@ -3,13 +3,13 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Outcome } from './set-attempts-back.ts';
 
-/** Which table and point an attempt belongs to. */
+/** The table and point of an attempt. */
 interface AttemptPlace {
   readonly tables: StatusTables;
   readonly enforcementPoint: string;
 }
 
-/** Runs an attempt within a span, and publishes its outcome for metrics. Costs almost nothing without subscribers. */
+/** Runs an attempt within a span, and publishes its result for metrics. Almost free without subscribers. */
 export function withTelemetry(
   setting: AttemptPlace,
   attempt: BegunAttempt,
@@ -21,7 +21,10 @@ export function withTelemetry(
   );
 }
 
-/** By the semantic conventions for messaging: a worker processes the jobs of a point as messages of a queue. */
+/**
+ * The attributes follow OpenTelemetry's semantic conventions for messaging: a worker processes the jobs of a point like
+ * messages of a queue.
+ */
 function describeAttempt({ tables, enforcementPoint }: AttemptPlace, attempt: BegunAttempt): SpanDescription {
   const { name } = tables.resource;
   return {

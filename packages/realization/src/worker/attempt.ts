@@ -11,7 +11,10 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 import type { Outcome } from './set-attempts-back.ts';
 import { TerminalError } from './terminal-error.ts';
 
-/** Why an attempt's signal aborts. The first two hand the job on, the last makes the attempt fail. */
+/**
+ * Why an attempt's signal aborts. After the first two the job is handed back or taken over; after the last the attempt
+ * has failed.
+ */
 export class AttemptAborted extends Error {
   override readonly name = 'AttemptAborted';
   readonly reason: 'stopping' | 'newer-revision' | 'lease-lost' | 'timeout';
@@ -31,15 +34,15 @@ export interface AttemptSetting {
   readonly timeoutMs: number;
   readonly abandonAfterMs: number;
   readonly logger: Logger;
-  /** The resource was looked at. */
+  /** Called with the result of `observe`. */
   onObserved(attempt: BegunAttempt, observation: Observed): Promise<void>;
-  /** The time is up and the handler still runs. */
+  /** Called if the handler still runs when the time limit is over. */
   onOverrun(attempt: BegunAttempt, message: string): void;
 }
 
 /**
- * Runs the handler for one begun attempt until it returns, or until it is abandoned because it has run long after its
- * time limit. Never rejects.
+ * Runs the handler for one begun attempt until it returns, or until the attempt is abandoned because the handler runs
+ * long after its time limit. Never rejects.
  */
 export async function runAttempt(
   setting: AttemptSetting,
@@ -73,8 +76,8 @@ const hasNothingToDo = ({ handlers }: AttemptSetting, { action }: BegunAttempt):
   action === 'nothing' || (action === 'observe' && handlers.observe === undefined);
 
 /**
- * A process that ended during an attempt reported nothing, so another worker got the attempt. It still counts: a
- * handler that crashes its process must not be tried for ever.
+ * If a process ended during an attempt, it reported nothing, and another worker got the attempt. It still counts, so
+ * that a handler that crashes its process is not retried for ever.
  */
 const isBeyondLimit = ({ retry }: AttemptSetting, { job, action }: BegunAttempt): boolean =>
   action !== 'observe' && job.retryCount >= retry.limit;
@@ -85,7 +88,7 @@ const usedUp = ({ retry: { limit } }: AttemptSetting): Outcome => ({
   retryInMs: null,
 });
 
-/** If the look fails, nothing is known about the resource: its status stays until the next round. */
+/** If `observe` fails, nothing is known about the resource: its status does not change before the next round. */
 async function afterFailedLook(
   setting: AttemptSetting,
   attempt: BegunAttempt,
@@ -113,7 +116,7 @@ async function callHandler(
   await (attempt.action === 'realize' ? realize(intent, context) : unrealize?.(intent, context));
 }
 
-/** Aborts an attempt when its time is up, and gives it up when it then goes on for too long. */
+/** Aborts an attempt when its time limit is over, and abandons it if it then continues for too long. */
 function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: AbortController, logger: Logger) {
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   givenUp.catch(() => {});
@@ -138,7 +141,7 @@ function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: A
   return { givenUp, end: () => timer.cancel() };
 }
 
-/** A handler that heeds its signal returns within this, and its failure is then recorded once, as the attempt's. */
+/** A handler that reacts to its signal returns within this time, and its failure is then recorded once, as that of the attempt. */
 const OVERRUN_GRACE_MS = 500;
 
 /** A handler that returned has succeeded, even if its signal was aborted; but not after its time limit. */

@@ -23,17 +23,17 @@ import { beginFunction } from './begin-function.ts';
  * overall row, so the two cannot wait for each other.
  */
 
-/** `observe`: it is realized already, so there is time to check whether it still is. */
+/** `observe`: the resource is realized already, so the attempt checks whether it still matches its intent. */
 export type Action = 'realize' | 'unrealize' | 'observe' | 'nothing';
 
-/** What is wanted at the point, as of the lock. */
+/** The work at the point, as read under the lock. */
 export interface BegunAttempt {
   readonly job: ClaimedJob;
   readonly action: Action;
-  /** The resource's row; null if it does not exist. */
+  /** The resource's row; null if it was deleted. */
   readonly record: Record<string, unknown> | null;
   readonly revision: number;
-  /** There is a status row at this point to mark. Without one, a removal is carried out and not reported. */
+  /** Whether there is a status row at this point. Without one, a removal is carried out and not reported. */
   readonly isTracked: boolean;
 }
 
@@ -66,7 +66,7 @@ export async function claimAndBegin(
   return { jobs, ...(await withUnknown(beginning, jobs, sortAnswers(beginning.tables, jobs, begin))) };
 }
 
-/** Begins the attempts of jobs that are claimed already. */
+/** Begins the attempts of jobs that were claimed before. */
 export async function beginAttempts(beginning: Beginning, jobs: readonly ClaimedJob[]): Promise<Begun> {
   const { begin } = await beginning.store.executor.run(SERVICE_SCOPE, { begin: beginJobs(beginning, jobs) });
   return withUnknown(beginning, jobs, sortAnswers(beginning.tables, jobs, begin));
@@ -74,14 +74,14 @@ export async function beginAttempts(beginning: Beginning, jobs: readonly Claimed
 
 interface Sorted {
   readonly attempts: readonly BegunAttempt[];
-  /** There is no overall row to lock. */
+  /** The result if there is no overall row to lock. */
   readonly unknown: readonly ClaimedJob[];
 }
 
 /**
- * Of an unknown resource somebody may be just making the overall row, with an intent whose job was absorbed by the claimed
- * one. So its attempt begins behind a row inserted for the purpose, which waits for a transaction that came first, and
- * is deleted again.
+ * If a resource has no overall row, another transaction may be creating it, with an intent whose job was absorbed by
+ * the claimed job. So the attempt begins by inserting the row: the insert waits for such a transaction. The row is
+ * deleted afterwards.
  */
 async function withUnknown(beginning: Beginning, jobs: readonly ClaimedJob[], first: Sorted): Promise<Begun> {
   const later = first.unknown.length === 0 ? [] : await beginUnknown(beginning, first.unknown);
@@ -116,7 +116,7 @@ const beginJobs = ({ tables, enforcementPoint, attemptLimit }: Beginning, jobs: 
 
 const MAX_INTEGER = 2_147_483_647;
 
-/** If the attempts of a job are used up, its error is that of the last one. */
+/** If the attempts of a job are used up, the last attempt's error is recorded. */
 const limitText = (limit: number): string => String(Math.min(limit, MAX_INTEGER));
 
 const beginSql = perStatusTables((tables) => {

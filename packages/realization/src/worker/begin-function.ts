@@ -16,19 +16,19 @@ import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, row
 
 const { REALIZED, DELETION_REALIZED, IN_PROGRESS, DELETION_IN_PROGRESS } = STATUS_WEIGHTS;
 
-/** What stands in front of the resource's columns in each row. */
+/** The columns before those of the resource in each row. */
 const ANSWER =
   'intendant_ordinal bigint, intendant_state text, intendant_current bigint, intendant_is_tracked boolean, intendant_is_there boolean';
-/** What the function keeps for itself; the caller must name it all the same. */
+/** Columns that only the function uses; the caller must declare them too. */
 const KEPT = `intendant_overall tid, intendant_enforcement tid, intendant_attempt integer, intendant_is_alive boolean,
   intendant_of_none integer, intendant_is_changed boolean`;
 
 export interface BeginFunction extends TableFunction {
-  /** The call's columns; those of the resource are `column_1` and on, so that no name of a user's meets ours. */
+  /** The columns of the result. Those of the resource are called `column_1` and so on, to avoid conflicts with users' names. */
   readonly columns: string;
 }
 
-/** Always made: it takes few parameters. */
+/** Created for every table, because it has few parameters. */
 export const beginFunction = perStatusTables((tables): BeginFunction => {
   const { resource, overall, enforcement } = tables;
   const action = actionOf(tables);
@@ -101,7 +101,7 @@ export const beginFunction = perStatusTables((tables): BeginFunction => {
   return { ...made, columns: `${ANSWER}, ${KEPT}, ${own}, ${columns}` };
 });
 
-/** What there is to do at a point, from rows under the aliases o, r and e. */
+/** SQL for the work at a point, from rows under the aliases o, r and e. */
 const actionOf = (tables: StatusTables): string => `
       case
         when e.${POINT_COLUMN} is null then 'unrealize'

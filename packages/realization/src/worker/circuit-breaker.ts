@@ -1,12 +1,15 @@
-/** When a worker stops trying, since its point seems to be down. */
+/** When a worker pauses because its point seems to be down. */
 export interface CircuitBreakerOptions {
-  /** Attempts that fail in a row, of whichever resources, until the circuit opens. `TerminalError`s don't count. */
+  /** Number of attempts that fail in a row, for any resources, before the circuit opens. `TerminalError`s do not count. */
   readonly failures: number;
-  /** How long no attempt begins then; after it one at a time does, until one succeeds. Default 30,000. */
+  /**
+   * How long no attempt begins then, in milliseconds. After that one attempt at a time begins, until one succeeds.
+   * Default 30,000.
+   */
   readonly pauseMs?: number;
 }
 
-/** What the circuit has become, when it changed. */
+/** The new state of the circuit, if it changed. */
 export type CircuitChange = 'opened' | 'closed' | undefined;
 
 /**
@@ -26,13 +29,13 @@ export class CircuitBreaker {
     this.#pauseMs = pauseMs;
   }
 
-  /** How many attempts may begin now. */
+  /** Number of attempts that may begin now. */
   room(now = performance.now()): number {
     if (this.#openUntil === undefined) return Number.POSITIVE_INFINITY;
     return now < this.#openUntil ? 0 : Math.max(0, 1 - this.#probes);
   }
 
-  /** How long until one may begin; infinite when that is up to the probe under way. */
+  /** Time until an attempt may begin, in milliseconds; infinite while the result of a probe is awaited. */
   waitMs(now = performance.now()): number {
     if (this.#openUntil === undefined) return 0;
     return this.#probes > 0 ? Number.POSITIVE_INFINITY : Math.max(0, this.#openUntil - now);
@@ -42,7 +45,7 @@ export class CircuitBreaker {
     if (this.#openUntil !== undefined) this.#probes += attempts;
   }
 
-  /** Nothing was learned about the point: there was nothing to do, or it was given up for another reason. */
+  /** The attempt's result says nothing about the point: there was nothing to do, or it was ended for another reason. */
   ended(): void {
     this.#probes = Math.max(0, this.#probes - 1);
   }

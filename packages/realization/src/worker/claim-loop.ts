@@ -17,9 +17,8 @@ import type { WorkerConfiguration } from './worker-options.ts';
 
 /*
  * A worker claims, begins, runs and finishes: four steps, each in sets, and no set waits for another. One loop claims
- * and begins while there is capacity; attempts run independently; settlers write their results. The loop sleeps only
- * after an empty claim or without capacity. The feed, the end of an attempt, the next due job and the lease keeper
- * (after it freed a claim) wake it.
+ * and begins while there is capacity; attempts run independently; settlers write their results. The loop sleeps after
+ * an empty claim or without capacity. The feed, the end of an attempt, the next due job and the lease keeper wake it.
  */
 
 const MAX_CLAIMED_TOGETHER = 500;
@@ -29,7 +28,7 @@ const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 5000;
 /** After this number of successful claims in a row a worker is busy, and is not notified of each job. */
 const BUSY_TURNS = 2;
-/** How much later a look comes for which there is no reason known. */
+/** Delay of a look without a specific reason, in milliseconds. */
 const UNLIKELY_PAUSE_MS = 20;
 /** Wait before retrying when a claim did not get a due job because another claim held it locked. */
 const OVERDUE_PAUSE_MS = 20;
@@ -40,15 +39,15 @@ export interface ClaimLoopParts {
   readonly logger: Logger;
   readonly claims: Claims;
   readonly admission: Admission;
-  /** Rung when there may be something to claim, or room for it. */
+  /** Rings when there may be jobs to claim, or free capacity. */
   readonly bell: Bell;
-  /** The bell rings continuously, so the loop need not know when the next job is due. */
+  /** True if the bell rings continuously; then the loop need not know when the next job is due. */
   readonly isPolled: boolean;
-  /** The result of an attempt is stored. */
+  /** Called when the result of an attempt is stored. */
   onSettled(lane: Lane, attempt: BegunAttempt, outcome: Outcome, settled: Settled): void;
 }
 
-/** Takes jobs and has them attempted, while there is room. May be stopped twice, and started again. */
+/** Claims jobs and starts their attempts while there is capacity. May be stopped twice, and started again. */
 export class ClaimLoop {
   readonly #parts: ClaimLoopParts;
   #lanes: readonly Lane[] = [];
@@ -57,12 +56,12 @@ export class ClaimLoop {
   #running: Promise<void> | undefined;
   #isStopping = false;
   #turn = 0;
-  /** Claims in a row that brought something. */
+  /** Number of successful claims in a row. */
   #busyTurns = 0;
   #isBellArmed = false;
-  /** How often it was said from outside that there may be a job. */
+  /** Number of notifications that there may be a job. */
   #rings = 0;
-  /** The loop waits until an attempt ends. */
+  /** Whether the loop waits until an attempt ends. */
   #needsRoom = false;
   #later: Timer | undefined;
 
@@ -76,7 +75,7 @@ export class ClaimLoop {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when no more is taken; what could not begin yet is handed back, and what has begun goes on. */
+  /** Resolves when no more jobs are claimed. Jobs that have not begun are handed back; running attempts continue. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#parts.bell.ring();
@@ -87,7 +86,7 @@ export class ClaimLoop {
     this.#handBack(this.#contended.splice(0), CONTENDED_LIMIT_MS);
   }
 
-  /** There may be a new job, or one that has become due. */
+  /** Looks for jobs soon, because there may be a new or newly due one. */
   ring(): void {
     this.#rings++;
     this.#parts.bell.ring();
@@ -109,7 +108,7 @@ export class ClaimLoop {
     }
   }
 
-  /** So many jobs come that the next claim is likely to find some, and a look before it would be wasted. */
+  /** Whether jobs arrive so fast that the next claim is likely to succeed and a check before it would be wasted. */
   get #isBusy(): boolean {
     return this.#busyTurns >= (this.#parts.isPolled ? 1 : BUSY_TURNS);
   }
@@ -132,7 +131,7 @@ export class ClaimLoop {
     return { claimed, isRoomFilled };
   }
 
-  /** Claims and begins in one exchange; apart when that fails, to find out which of the two it was. Returns the number of jobs. */
+  /** Claims and begins in one exchange; if that fails, separately, to find out which failed. Returns the number of jobs. */
   async #take(lane: Lane, room: number): Promise<number> {
     try {
       const { jobs, ...begun } = await lane.claimAndBegin(room);
@@ -155,7 +154,7 @@ export class ClaimLoop {
     return Math.floor(Math.min(free, MAX_CLAIMED_TOGETHER - this.#parts.claims.ended));
   }
 
-  /** A resource whose earlier attempt still runs here, though its lease was lost, is not begun a second time. */
+  /** If an earlier attempt of the resource still runs here, though its lease was lost, no second one begins. */
   #claim(lane: Lane, jobs: readonly ClaimedJob[]): Claim[] {
     this.#parts.admission.take(jobs.length);
     return jobs.flatMap((job) => {
@@ -166,7 +165,7 @@ export class ClaimLoop {
     });
   }
 
-  /** What stays locked is given back, so that it takes no room from others. */
+  /** Jobs whose resources stay locked are handed back, so that they do not use up capacity. */
   async #beginContended(): Promise<void> {
     const longAgo = performance.now() - CONTENDED_LIMIT_MS;
     const contended = this.#contended.filter(({ claimedAt }) => claimedAt > longAgo);
@@ -187,7 +186,7 @@ export class ClaimLoop {
     }
   }
 
-  /** Attempts of jobs that have no claim here do not run: an earlier attempt of the resource still does. */
+  /** Jobs without a claim here are not attempted: an earlier attempt of the resource still runs. */
   #runBegun(lane: Lane, claims: readonly Claim[], { attempts, contended }: Begun): void {
     if (claims.length === 0) return;
     const byJob = new Map(claims.map((claim) => [claim.job, claim]));
@@ -199,7 +198,7 @@ export class ClaimLoop {
     if (this.#pauses.succeeded(lane)) this.#parts.logger.info(subjectOf(lane), 'attempts can begin again');
   }
 
-  /** If the database cannot be reached, all lanes wait. Any other error is about this table: the other lanes go on. */
+  /** If the database cannot be reached, all lanes pause. Any other error concerns this table only: the other lanes continue. */
   #couldNotBegin(lane: Lane, claims: readonly Claim[], error: unknown): void {
     if (isConnectionError(error)) {
       this.#contended.push(...claims);
@@ -233,10 +232,7 @@ export class ClaimLoop {
     this.#lookAfter(settled === 'settled' && outcome.kind === 'done' && rings === this.#rings);
   }
 
-  /**
-   * A job of the same resource that came meanwhile can be claimed now. If nothing was heard of one, that is unlikely, and
-   * the look for it waits a moment, so that it does not compete with those who are waiting for the outcome.
-   */
+  /** Without a notification a next job of the resource is unlikely; callers that wait for the result come first. */
   #lookAfter(isUnlikely: boolean): void {
     if (!isUnlikely || this.#needsRoom || this.#isBusy || this.#isStopping) this.#parts.bell.ring();
     else this.#later ??= startTimer(UNLIKELY_PAUSE_MS, () => this.#ringLater());
@@ -264,7 +260,7 @@ export class ClaimLoop {
     return lane.settle(attempt, outcome);
   }
 
-  /** Others' notifications cost all who write, and a busy worker looks by itself. */
+  /** Notifications slow down all writers, and a busy worker checks by itself. */
   #disarmBell(): void {
     if (!this.#isBellArmed) return;
     this.#isBellArmed = false;
@@ -272,7 +268,7 @@ export class ClaimLoop {
     void this.#parts.jobQueue.run([disarmJobBell(queues)]).catch(() => undefined);
   }
 
-  /** How long nothing is going to be due, as far as is known. `hasClaimed`: the claim before took what was due then. */
+  /** Time until something is due, as far as is known. `hasClaimed`: the previous claim took what was due then. */
   async #napMs(hasClaimed: boolean): Promise<number> {
     const { pollIntervalMs, concurrency } = this.#parts.configuration;
     this.#needsRoom = this.#room() <= 0;
@@ -283,7 +279,7 @@ export class ClaimLoop {
     const awake = this.#lanes.filter((lane) => !this.#pauses.isPaused(lane));
     if (this.#parts.isPolled) return pollIntervalMs;
     const queues = awake.map(({ queue }) => queue);
-    // The look comes after the bell is armed: a job that was stored before must not be slept over.
+    // The check comes after the bell is armed, so that a job that was stored before is not missed.
     const [, answer] = await this.#parts.jobQueue.run([armJobBell(queues, pollIntervalMs), nextDueJob(queues)]);
     this.#isBellArmed = true;
     const due = answer?.rows[0]?.[0] ?? null;

@@ -8,17 +8,17 @@ export interface Claim {
   readonly job: ClaimedJob;
   readonly lane: Lane;
   readonly controller: AbortController;
-  /** By the monotonic clock. */
+  /** When it was claimed, by the monotonic clock. */
   readonly claimedAt: number;
   /** When the claim, or its last renewal, was sent: the lease begins then or later. By the monotonic clock. */
   leasedAt: number;
-  /** Undefined until it has begun. */
+  /** The attempt; undefined until it has begun. */
   attempt: BegunAttempt | undefined;
-  /** The handler has returned, and what it reports is being written. */
+  /** Whether the handler has returned and its result is being written. */
   hasEnded: boolean;
 }
 
-/** What a worker has claimed: at most one job of a resource. */
+/** The claims of a worker: at most one for each resource. */
 export class Claims {
   readonly #byPlace = new Map<string, Claim>();
   #ended = 0;
@@ -27,12 +27,12 @@ export class Claims {
     return this.#byPlace.size;
   }
 
-  /** Claims that are not ended: those that take up the worker's concurrency. */
+  /** Number of claims that count against the worker's concurrency. */
   get running(): number {
     return this.#byPlace.size - this.#ended;
   }
 
-  /** Claims of which the outcome is being written. */
+  /** Claims whose results are being written. */
   get ended(): number {
     return this.#ended;
   }
@@ -41,13 +41,13 @@ export class Claims {
     return [...this.#byPlace.values()];
   }
 
-  /** The claim of just this job and attempt. */
+  /** The claim of this job and attempt. */
   of(job: ClaimedJob): Claim | undefined {
     const claim = this.#byPlace.get(placeOf(job));
     return claim?.job === job ? claim : undefined;
   }
 
-  /** Undefined when an earlier claim of the same resource is still here. */
+  /** Adds a claim. Returns undefined if an earlier claim of the same resource still exists here. */
   add(lane: Lane, job: ClaimedJob): Claim | undefined {
     const place = placeOf(job);
     if (this.#byPlace.has(place)) return undefined;
@@ -82,12 +82,13 @@ export class Claims {
   }
 }
 
-/** A part of the lease is kept back, since timers are late and an abort takes a moment. */
+/** The safety margin of a lease, because timers are late and an abort takes time. */
 const USABLE_SHARE = 0.9;
 
 /**
- * True if another worker may have taken the job over, for all that this process knows. It counts by its own clock from when
- * it asked, so that answers which are late, or never come, cannot make a lease longer than the database does.
+ * Whether another worker may have taken the job over, as far as this process knows. The time is measured on this
+ * process's clock from the moment the claim was sent. So a late or lost response cannot make the lease longer here than
+ * in the database.
  */
 export const isLeaseOver = ({ leasedAt }: Claim, leaseMs: number): boolean =>
   performance.now() >= leasedAt + leaseMs * USABLE_SHARE;

@@ -8,29 +8,29 @@ import type { Lane } from './lane.ts';
 import type { Outcome } from './set-attempts-back.ts';
 import type { Settled } from './settler.ts';
 
-/** An attempt that a worker made while it was drained. */
+/** An attempt that a worker made during `drain`. */
 export interface DrainedAttempt {
   /** The table's name. */
   readonly table: string;
   /** The resource's key columns, and its org and instance where the table has them. */
   readonly key: Extract<KeyOf<AnyTable>, object>;
-  /** The resource's revision that was attempted. */
+  /** The attempted revision of the resource. */
   readonly revision: number;
-  /** Counts from 1. */
+  /** Number of the attempt, starting at 1. */
   readonly attempt: number;
-  /** What was called for. `nothing`: the resource was as it should be already, and no handler ran. */
+  /** The kind of work. `nothing`: the resource already matched its intent, and no handler was called. */
   readonly action: 'realize' | 'unrealize' | 'observe' | 'nothing';
-  /** `stale`: a newer revision had arrived, and is attempted next. `lost`: another worker had taken the job over. */
+  /** The result. `stale`: a newer revision exists, and is attempted next. `lost`: another worker had taken the job over. */
   readonly outcome: 'done' | 'failed' | 'handed-back' | 'stale' | 'lost';
   /** The error message in the status; null if the attempt did not fail. */
   readonly error: string | null;
-  /** How long until the next attempt, in milliseconds; null when there is none. */
+  /** Time until the next attempt, in milliseconds; null if there is none. */
   readonly retryInMs: number | null;
 }
 
 /** Options of `worker.drain`. */
 export interface DrainOptions {
-  /** In milliseconds. Default 60,000. */
+  /** The time limit in milliseconds. Default 60,000. */
   readonly timeoutMs?: number;
   /** Aborts the wait. Default: none. */
   readonly signal?: AbortSignal;
@@ -38,7 +38,7 @@ export interface DrainOptions {
 
 const LOOK_PAUSE_MS = 10;
 
-/** Waits until a running worker has nothing due, and notes what it does meanwhile. */
+/** Waits until a running worker has nothing due, and records what it does meanwhile. */
 export class Drain {
   readonly #jobQueue: JobQueue;
   readonly #claims: Claims;
@@ -81,7 +81,7 @@ export class Drain {
     }
   }
 
-  /** A job that another worker of the point runs counts too: what it leaves may be due again. */
+  /** A job that another worker of the point runs counts too, because it may become due again. */
   async #isIdle(queues: readonly string[]): Promise<boolean> {
     if (this.#claims.size > 0) return false;
     const depths = [...(await readQueueDepths(this.#jobQueue, queues, undefined)).values()];

@@ -6,10 +6,10 @@ import type { BegunAttempt } from './begin-attempts.ts';
 import { finishFunction } from './finish-function.ts';
 import type { Settled } from './settler.ts';
 
-/*
- * The last mark of attempts that made it so: all that ended together are written in one call of the table's function. A
- * resource whose overall row another transaction holds is skipped, and its attempt is reported again later, so that one
- * slow transaction does not delay the others.
+/**
+ * The last mark of successful attempts. All attempts that ended together are written in one call of the table's
+ * function. A resource whose overall row another transaction holds is skipped, and its attempt is reported again later,
+ * so that one slow transaction does not delay the others.
  */
 
 type Written = Settled | 'contended';

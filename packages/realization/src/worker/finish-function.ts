@@ -7,16 +7,16 @@ import { statusOfNone } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, rowOfItem } from './attempt-set.ts';
 
-/*
- * Finishes attempts that made it so: locks, takes the jobs off the queue, marks, recomputes, and adds a job for each
- * resource whose attempted revision is no longer the newest. It returns a row for each attempt, in any order: `contended`
- * where somebody else holds the overall row (nothing was changed), `lost` where the claim had ended, `stale` where the
- * mark no longer counts, else `settled`.
+/**
+ * Finishes successful attempts: locks the overall rows, removes the jobs from the queue, marks, recomputes, and adds a
+ * job for each resource whose attempted revision is no longer the newest. It returns a row for each attempt, in any
+ * order: `contended` if another transaction holds the overall row (nothing was changed), `lost` if the claim had ended,
+ * `stale` if the mark no longer counts, otherwise `settled`.
  */
 
 const { REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;
 
-/** Always made: it takes few parameters. */
+/** Created for every table, because it has few parameters. */
 export const finishFunction = perStatusTables((tables): TableFunction => {
   const { overall, enforcement, resource } = tables;
   const identity = identitySql(overall);

@@ -1,7 +1,7 @@
 import type { AnyTable, KeyOf, RecordOf, Session } from '@intendant/core';
 import type { Logger } from 'pino';
 
-/** What is to be made true, or to be removed, at a worker's point. */
+/** What is to be realized, or to be removed, at a worker's point. */
 export interface Intent<T extends AnyTable> {
   /**
    * The resource when the attempt began. A soft-deleted one has `deletedAt`. If the row was deleted (only `unrealize`
@@ -12,7 +12,7 @@ export interface Intent<T extends AnyTable> {
   readonly key: Extract<KeyOf<T>, object>;
   /** The resource's revision that is to be realized. */
   readonly revision: number;
-  /** From 1; grows with each retry and each takeover. */
+  /** Number of the attempt, starting at 1; it increases with each retry and each takeover. */
   readonly attempt: number;
   /** The resource's org; undefined for a shared table. */
   readonly orgId: string | undefined;
@@ -20,28 +20,28 @@ export interface Intent<T extends AnyTable> {
   readonly instanceId: string | undefined;
 }
 
-/** What a handler receives beside the intent. */
+/** What a handler receives in addition to the intent. */
 export interface HandlerContext {
-  /** Aborted when the worker stops, the attempt's time is up, the lease is lost or (option) a newer revision arrives. */
+  /** Aborts when the worker stops, the attempt's time limit is over, the lease is lost or (option) a newer revision arrives. */
   readonly signal: AbortSignal;
-  /** Bound to the table, the key, the point, the revision and the attempt. */
+  /** A logger whose lines contain the table, the key, the point, the revision and the attempt. */
   readonly logger: Logger;
-  /** Acts for the resource's tenant, and for its instance if it has one. */
+  /** A session with the rights of the resource's tenant, and instance if it has one. */
   readonly session: Session;
 }
 
 /**
- * What a worker does for one table. Handlers run at least once for each revision that is the newest when its turn
- * comes; revisions in between may be skipped. For one resource at one point there is one attempt at a time, over all
- * processes. So they should be idempotent, and give up when the signal aborts.
+ * What a worker does for one table. Handlers are called at least once for the newest revision; earlier revisions may be
+ * skipped. One resource at one point has only one attempt at a time, over all processes. A handler should be
+ * idempotent, and should end when its signal aborts.
  *
- * A handler that resolves has succeeded. One that throws has failed: ERROR is recorded with its message and the attempt
- * is made again later, unless it throws a `TerminalError`.
+ * A handler that returns (or resolves) has succeeded. One that throws has failed: ERROR is recorded with its message,
+ * and the attempt is repeated later, unless it threw a `TerminalError`.
  */
 export interface Handlers<T extends AnyTable> {
-  /** Makes the intent true at the worker's point. Called for each new revision and each retry. */
+  /** Realizes the intent at the worker's point. Called for each new revision and each retry. */
   realize(intent: Intent<T>, context: HandlerContext): Promise<void>;
-  /** Removes the resource from the point. Default: there is nothing to do, it counts as removed. */
+  /** Removes the resource from the point. Default: nothing is called, and the resource counts as removed. */
   unrealize?(intent: Intent<T>, context: HandlerContext): Promise<void>;
   /**
    * Returns the real state: `realized` if it matches the intent, `drifted` if it differs, `missing` if there is nothing.
@@ -50,10 +50,10 @@ export interface Handlers<T extends AnyTable> {
   observe?(intent: Intent<T>, context: HandlerContext): Promise<Observation>;
 }
 
-/** What `observe` found. */
+/** The result of `observe`. */
 export type Observation = 'realized' | 'drifted' | 'missing';
 
-/** Handlers and the table they are for. */
+/** Handlers with their table. */
 export interface TableHandlers {
   /** The table whose resources are handled. */
   readonly table: AnyTable;
@@ -61,13 +61,7 @@ export interface TableHandlers {
   readonly handlers: Handlers<AnyTable>;
 }
 
-/**
- * Names the table that handlers are for, so that their intents are typed.
- *
- * ```ts
- * on(vm, { realize: async ({ record }, { signal }) => { await hypervisor.apply(record.name, { signal }); } })
- * ```
- */
+/** Combines handlers with their table, so that their intents are typed. */
 export const on = <T extends AnyTable>(table: T, handlers: Handlers<T>): TableHandlers => ({
   table,
   handlers: handlers as unknown as Handlers<AnyTable>,

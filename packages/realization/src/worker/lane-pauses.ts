@@ -6,7 +6,7 @@ interface Pause {
   readonly endsAt: number;
 }
 
-/** Who failed is left alone for a while, longer each time, so that the others go on. */
+/** Pauses a lane after a failure, longer each time, so that the other lanes continue. */
 export class LanePauses<Lane> {
   readonly #pauses = new Map<Lane, Pause>();
 
@@ -22,12 +22,12 @@ export class LanePauses<Lane> {
     return { pauseMs, isFirst: failures === 0 };
   }
 
-  /** Returns whether it had failed before. */
+  /** Returns whether the lane had failed before. */
   succeeded(lane: Lane): boolean {
     return this.#pauses.delete(lane);
   }
 
-  /** Milliseconds until the next pause ends. Infinity: none is paused. */
+  /** Milliseconds until the next pause ends; Infinity if no lane is paused. */
   remainingMs(): number {
     const ends = [...this.#pauses.values()]
       .map(({ endsAt }) => endsAt - performance.now())

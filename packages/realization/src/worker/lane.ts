@@ -10,7 +10,7 @@ import { finishAttempts } from './finish-attempts.ts';
 import { type Outcome, type SetBackAttempt, setAttemptsBack } from './set-attempts-back.ts';
 import { type Settled, Settler } from './settler.ts';
 
-/** One claim in so many lets background work that has waited for long go first. */
+/** Every time this many claims were made, one claim lets background work that has waited for long go first. */
 const BACKGROUND_EVERY = 4;
 
 export interface LaneParts {
@@ -22,7 +22,7 @@ export interface LaneParts {
   readonly logger: Logger;
 }
 
-/** One table at a worker's point: the queue its jobs come from, whose turn it is there, and where reports go. */
+/** A lane: one table at a worker's point, with the queue of its jobs, the tenant whose turn is next, and the writer of results. */
 export class Lane {
   readonly tables: StatusTables;
   readonly queue: string;
@@ -48,21 +48,21 @@ export class Lane {
     this.#setBack = new Settler((attempts) => setAttemptsBack(store, tables, enforcementPoint, attempts), logger);
   }
 
-  /** Claims up to this many jobs that are due, in turns over the tenants, and begins them in the same exchange. */
+  /** Claims up to this many jobs that are due, from the tenants in turn, and begins them in the same exchange. */
   async claimAndBegin(limit: number): Promise<Begun & { readonly jobs: readonly ClaimedJob[] }> {
     const taken = await claimAndBegin(this.#beginning, this.queue, this.#nextRequest(limit));
     this.#noteTurn(taken.jobs);
     return taken;
   }
 
-  /** Only claims them. */
+  /** Claims jobs without beginning them. */
   async claim(limit: number): Promise<readonly ClaimedJob[]> {
     const jobs = await this.#jobQueue.claim(this.queue, this.#nextRequest(limit));
     this.#noteTurn(jobs);
     return jobs;
   }
 
-  /** Begins the attempts of jobs that were claimed. */
+  /** Begins the attempts of claimed jobs. */
   begin(jobs: readonly ClaimedJob[]): Promise<Begun> {
     return beginAttempts(this.#beginning, jobs);
   }
@@ -82,7 +82,7 @@ export class Lane {
     this.#afterTenant = jobs.at(-1)?.tenant ?? this.#afterTenant;
   }
 
-  /** Resolves once the outcome is written. */
+  /** Resolves when the result is written. */
   settle(attempt: BegunAttempt, outcome: Outcome): Promise<Settled> {
     return outcome.kind === 'done'
       ? this.#finished.settle(attempt)

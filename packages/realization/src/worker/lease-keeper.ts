@@ -5,10 +5,10 @@ import type { JobQueue } from '../job/job-queue.ts';
 import { takeOverJobs } from '../job/reschedule.ts';
 import { type Claim, isLeaseOver } from './claims.ts';
 
-/** This often in a lease's time, claims are looked at whose renewal is not known to have arrived. */
+/** Number of times per lease that the worker checks for claims whose renewal was not confirmed. */
 const CHECKS_A_LEASE = 20;
 const LONGEST_CHECK_MS = 1_000;
-/** A lease is renewed, and others' are looked at, this often in its time. */
+/** Number of times per lease that leases are renewed and expired ones are looked for. */
 const LOOKS_A_LEASE = 3;
 
 export interface LeaseKeeperParts {
@@ -16,17 +16,18 @@ export interface LeaseKeeperParts {
   readonly queues: readonly string[];
   readonly leaseMs: number;
   readonly logger: Logger;
-  /** What this worker has claimed now. */
+  /** The current claims of this worker. */
   claimed(): readonly Claim[];
   onLost(job: ClaimedJob): void;
   onFreed(): void;
 }
 
 /**
- * A claim is a lease: it holds as long as its worker renews it. Each look renews this worker's own leases and frees those
- * of workers that stopped renewing, so that a killed worker's jobs are claimed by another within the lease and one look. A
- * claim that could not be renewed was freed: its attempt must end, since another may have begun. The same holds when the
- * answer to a renewal does not come in time, as when the network hangs.
+ * A claim is a lease: it is valid as long as its worker renews it. Each round renews this worker's own leases and frees
+ * those that other workers have stopped renewing. So the jobs of a killed worker are claimed by another one within the
+ * duration of a lease and a round. If a claim could not be renewed, it was freed: its attempt must end, because another
+ * may have begun. The same applies if the response to a renewal does not arrive in time, e.g. because the network
+ * hangs.
  */
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts;

@@ -23,7 +23,7 @@ export class NewerRevisions {
     this.#logger = logger;
   }
 
-  /** What changes during a look is looked at after it. */
+  /** Changes during a check are examined after it. */
   look(): void {
     this.#isAskedAgain = true;
     if (!this.#isLooking) void this.#lookWhileAsked();

@@ -1,12 +1,12 @@
-/** How many attempts a worker may begin in a time. */
+/** The largest number of attempts that a worker may begin in an interval. */
 export interface RateLimitOptions {
-  /** Attempts that may begin in each interval; after a rest, that many at once. */
+  /** Number of attempts that may begin in each interval; after a pause, this many at once. */
   readonly attempts: number;
-  /** Default 1,000. */
+  /** The interval in milliseconds. Default 1,000. */
   readonly intervalMs?: number;
 }
 
-/** A bucket that holds one interval's attempts and fills evenly. */
+/** A token bucket that holds the attempts of one interval and is refilled evenly. */
 export class RateLimit {
   readonly #attempts: number;
   readonly #msPerAttempt: number;
@@ -20,14 +20,14 @@ export class RateLimit {
     this.#filledAt = now;
   }
 
-  /** How many attempts may begin now. */
+  /** Number of attempts that may begin now. */
   room(now = performance.now()): number {
     this.#left = Math.min(this.#attempts, this.#left + (now - this.#filledAt) / this.#msPerAttempt);
     this.#filledAt = now;
     return Math.floor(this.#left);
   }
 
-  /** How long until one may begin. */
+  /** Time until an attempt may begin, in milliseconds. */
   waitMs(now = performance.now()): number {
     return this.room(now) > 0 ? 0 : (1 - this.#left) * this.#msPerAttempt;
   }

@@ -1,12 +1,12 @@
 import { DEFAULT_ATTEMPTS } from '../job/queue-settings.ts';
 
-/** When a failed attempt is made again. */
+/** When a failed attempt is repeated. */
 export interface RetryOptions {
-  /** Attempts in all, the first included. Infinity: for ever. Default 20. */
+  /** Number of attempts, including the first. Infinity: no limit. Default 20. */
   readonly limit?: number;
-  /** Before the second attempt; doubles with each. Default 1,000. */
+  /** Delay before the second attempt, in milliseconds. It doubles with each further one. Default 1,000. */
   readonly minDelayMs?: number;
-  /** The most that the delay grows to. Default 300,000 (5 minutes). */
+  /** The longest delay, in milliseconds. Default 300,000 (5 minutes). */
   readonly maxDelayMs?: number;
 }
 

@@ -9,19 +9,19 @@ import type { BegunAttempt } from './begin-attempts.ts';
 import { hasMark } from './finish-attempts.ts';
 import type { Settled } from './settler.ts';
 
-/** How an attempt ended that has to be made again. */
+/** The result of an attempt that must be repeated. */
 export type Setback =
   | {
       readonly kind: 'failed';
       readonly message: string;
-      /** Null: not to be tried again. */
+      /** The delay before the next attempt, in milliseconds. Null: it is not repeated. */
       readonly retryInMs: number | null;
-      /** The failure concerns the resource, not the point. */
+      /** Whether the failure concerns the resource and not the point. */
       readonly isTerminal?: boolean;
-      /** Attempts that the worker makes in all. */
+      /** The worker's limit of attempts. */
       readonly attempts?: number;
     }
-  /** Not finished, and not to blame for it: to be tried again after this. */
+  /** The attempt was not finished, for a reason outside the handler: it is repeated after this delay and is not counted. */
   | { readonly kind: 'handed-back'; readonly retryInMs: number };
 
 export type Outcome = { readonly kind: 'done' } | Setback;
@@ -78,7 +78,7 @@ function markOf({ attempt, setback }: SetBackAttempt, enforcementPoint: string):
   };
 }
 
-/** A failure at a stale revision does not count for the newest one, which is tried at once. */
+/** A failure at a stale revision does not count for the newest one, which is attempted immediately. */
 function failureOf({ attempt, setback }: SetBackAttempt, isStale: boolean): FailedJob {
   const { job } = attempt;
   if (setback.kind === 'handed-back')

@@ -7,7 +7,7 @@ export type Settled = 'settled' | 'stale' | 'lost';
 const MAX_SETTLED_TOGETHER = 500;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2000;
-/** Somebody else holds the resources of all that is left to report. */
+/** Other transactions hold the resources of all remaining reports. */
 const CONTENDED_PAUSE_MS = 20;
 
 /** Writes several reports together and returns a result for each. A `contended` report changed nothing and is retried. */
@@ -34,7 +34,7 @@ export class Settler<Report> {
     this.#logger = logger;
   }
 
-  /** Resolves once it is written. A report that cannot be written before `abandon` counts as lost. */
+  /** Resolves when the report is written. A report that cannot be written before `abandon` counts as lost. */
   settle(report: Report): Promise<Settled> {
     const settled = new Promise<Settled>((resolve) => this.#waiting.push({ report, resolve }));
     if (!this.#isWriting) {
@@ -44,7 +44,7 @@ export class Settler<Report> {
     return settled;
   }
 
-  /** Stops trying to reach a database that is away. Leases lapse, and others take over. */
+  /** Stops trying to reach an unavailable database. Then leases expire, and other workers take the jobs over. */
   abandon(): void {
     this.#isStopped = true;
   }

@@ -9,7 +9,7 @@ import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from './retry-poli
 
 /** Options of `realization.worker`. */
 export interface WorkerOptions {
-  /** The point this worker realizes at. Several workers, in any process, may share one. */
+  /** The point at which this worker realizes intents. Several workers, in any process, may serve the same point. */
   readonly enforcementPoint: string;
   /**
    * Announces the point, with these labels and the handlers' tables, while the worker runs: selectors then place intents
@@ -22,40 +22,47 @@ export interface WorkerOptions {
    */
   readonly allowUnrealize?: boolean;
   /**
-   * How long a round over all resources of the point takes, in which `observe` looks at each once, for handlers that have
-   * it. Infinity: no rounds. If workers differ, the most recently started one wins. Default 3,600,000 ms (an hour).
+   * Duration of a round over all resources of the point, in which `observe` checks each resource once (if the handlers
+   * have it). Infinity: no rounds. If workers differ, the most recently started one wins. Default 3,600,000 ms (an
+   * hour).
    */
   readonly resyncEveryMs?: number;
-  /** One entry a table, made with `on`. */
+  /** The handlers, one entry per table, made with `on`. */
   readonly handlers: readonly TableHandlers[];
-  /** Attempts at a time in this worker. Default 16. */
+  /** Largest number of simultaneous attempts of this worker. Default 16. */
   readonly concurrency?: number;
-  /** How often and after which delay a failed attempt is repeated. Default: see `RetryOptions`. */
+  /** How often and after which delay failed attempts are repeated. Default: see `RetryOptions`. */
   readonly retry?: RetryOptions;
-  /** Attempts that this worker begins in a time. Default: no limit. */
+  /** The largest number of attempts that this worker begins in an interval. Default: no limit. */
   readonly rateLimit?: RateLimitOptions;
-  /** When this worker pauses, because its point seems to be down. Default: never. */
+  /** When this worker pauses because its point seems to be down. Default: never. */
   readonly circuitBreaker?: CircuitBreakerOptions;
   /**
    * The time after which the jobs of a worker that does not renew its claims are given to others. It renews three
    * times in that time; a process whose event loop is blocked for longer loses its attempts. Default 9,000 ms.
    */
   readonly leaseMs?: number;
-  /** After this the signal aborts and the attempt counts as failed. Default 900,000 ms (15 minutes). */
+  /** Time limit of an attempt: after it the signal aborts, and the attempt counts as failed. Default 900,000 ms (15 minutes). */
   readonly attemptTimeoutMs?: number;
   /**
-   * How long a handler that continues after `attemptTimeoutMs` still keeps its resource, so that no second attempt runs
-   * beside it. After that it is abandoned and the resource is retried. Infinity: never; a handler that does not return then
-   * holds its resource until the process ends. Default: `attemptTimeoutMs`.
+   * How long a handler that continues after `attemptTimeoutMs` still blocks its resource, so that no second attempt
+   * runs at the same time. After that it is abandoned and the resource is retried. Infinity: never; then a handler that
+   * does not return blocks its resource until the process ends. Default: `attemptTimeoutMs`.
    */
   readonly abandonAfterMs?: number;
-  /** Abort an attempt when a newer revision of its resource arrives. Default false: it may finish, and the newer one is next. */
+  /**
+   * Whether a newer revision of the resource aborts the attempt. Default false: the attempt may finish, and the newer
+   * revision is next.
+   */
   readonly abortOnNewerRevision?: boolean;
-  /** How long `stop` lets attempts finish before it aborts them and hands their jobs back. Default 10,000 ms. */
+  /** How long `stop` waits for attempts to finish before it aborts them and hands their jobs back. Default 10,000 ms. */
   readonly stopTimeoutMs?: number;
-  /** The longest that the worker sleeps without a look, since one long transaction holds the whole feed back. Default 2,000 ms. */
+  /**
+   * The longest time for which the worker sleeps without checking for jobs, because one long transaction delays the
+   * whole feed. Default 2,000 ms.
+   */
   readonly pollIntervalMs?: number;
-  /** How often all workers of a point together look for resources that have no job and need one. Default 60,000 ms. */
+  /** Interval at which the workers of a point, together, look for resources that need a job and have none. Default 60,000 ms. */
   readonly sweepIntervalMs?: number;
 }
 
@@ -68,15 +75,15 @@ export type WorkerConfiguration = Required<Omit<WorkerOptions, Optional>> & {
   readonly circuitBreaker: CircuitBreakerOptions | undefined;
 };
 
-/** Longer than any wait that makes sense, and still a time that Postgres can add: about 30 years. */
+/** The largest accepted duration, about 30 years; Postgres can still add it to a time. */
 const MAX_MS = 1e12;
-/** A shorter lease would be renewed all the time, and lost to any pause of the process. */
+/** A shorter lease would be renewed all the time, and would be lost at any pause of the process. */
 const MIN_LEASE_MS = 100;
 
 const LIMIT = { max: MAX_MS } as const;
 const OR_NEVER = { allowInfinity: true } as const;
 
-/** Throws ConfigurationError for an option that is unknown, missing or does not fit. */
+/** Throws ConfigurationError for an unknown, missing or invalid option. */
 export function configureWorker(options: WorkerOptions): WorkerConfiguration {
   checkNames(options);
   checkHandlers(options.handlers);
@@ -155,7 +162,7 @@ function checkCircuitBreaker(options: CircuitBreakerOptions | undefined): Circui
   return options;
 }
 
-/** An object literal holds handlers alone; an object of a class may have members of its own. */
+/** An object literal contains only handlers; an instance of a class may have other members. */
 function checkFunctions(handlers: Handlers<AnyTable> | undefined): void {
   if (handlers === undefined || Object.getPrototypeOf(handlers ?? Object) !== Object.prototype) return;
   checkOptions<Handlers<AnyTable>>('worker, handlers', handlers, { realize: true, unrealize: true, observe: true });

@@ -31,13 +31,13 @@ export interface WorkerParts {
   readonly feed: ChangeFeed;
   readonly logger: Logger;
   statusTables(handlers: TableHandlers): StatusTables;
-  /** Tells the realization that the point is being served. Returns a function that undoes this. */
+  /** Reports to the realization that the point is being served. Returns a function that ends this. */
   enter(configuration: WorkerConfiguration): Promise<Stop>;
 }
 
 const ABORT_GRACE_MS = 1000;
 
-/** Changes to these statuses leave no job behind. */
+/** A change to one of these statuses leaves no job. */
 const WITHOUT_JOB: ReadonlySet<unknown> = new Set([
   'IN_PROGRESS',
   'REALIZED',
@@ -47,7 +47,7 @@ const WITHOUT_JOB: ReadonlySet<unknown> = new Set([
 
 const mayHaveJob = ({ record }: ChangedRow): boolean => !WITHOUT_JOB.has(record?.['status']);
 
-/** Something in the background that the worker starts and stops with itself. */
+/** A background part that the worker starts and stops with itself. */
 type Stop = () => unknown;
 
 /** Realizes intents at one enforcement point. Start and stop may be called in any order and more than once. */
@@ -61,7 +61,7 @@ export class Worker implements AsyncDisposable {
   readonly #drift: DriftWatch;
   #lanes: Lane[] = [];
   #isWanted = false;
-  /** The last start or stop; each begins when the one before has ended. */
+  /** The most recent start or stop; each begins when the previous one has ended. */
   #change: Promise<void> = Promise.resolve();
   #stops: Stop[] = [];
   readonly #drains = new Set<Drain>();
@@ -92,19 +92,19 @@ export class Worker implements AsyncDisposable {
     });
   }
 
-  /** How many attempts are under way, waiting for their turn to begin or to be written included. */
+  /** Number of current attempts, including those that wait to begin or to be written. */
   get inFlight(): number {
     return this.#claims.size;
   }
 
-  /** Resolves when the worker takes jobs. Throws TableNotRegisteredError for handlers of a table that isn't. */
+  /** Resolves when the worker claims jobs. Throws TableNotRegisteredError for handlers of a table that is not registered. */
   start(): Promise<void> {
     if (!this.#isWanted) this.#change = this.#afterChange(() => this.#start());
     this.#isWanted = true;
     return this.#change;
   }
 
-  /** Takes no more jobs, lets attempts finish for a while, then aborts them and hands their jobs back. */
+  /** Stops claiming jobs, lets attempts finish for a while, then aborts them and hands their jobs back. */
   stop(): Promise<void> {
     const failedStart = () => undefined;
     if (this.#isWanted) this.#change = this.#afterChange(() => this.#stop());
@@ -113,9 +113,9 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Works off what is due now, and what becomes due meanwhile, and returns what happened, in the order in which it ended:
-   * for tests of handlers. Starts the worker and stops it again, unless it runs. An attempt that is due later, because an
-   * earlier one failed, is not waited for: `r.retry` makes it due.
+   * For tests of handlers: attempts everything that is due now, and what becomes due meanwhile, and returns the
+   * attempts in the order in which they ended. Starts the worker and stops it again, unless it is running. It does not
+   * wait for later retries of failed attempts; `r.retry` makes them due.
    *
    * ```ts
    * await r.persistIntent(vm, { id: 'VM1', name: 'web', region: 'eu', cpus: 2 }, { enforcementPoints: ['E1'] });
@@ -123,7 +123,7 @@ export class Worker implements AsyncDisposable {
    * expect(attempt).toMatchObject({ key: { id: 'VM1' }, action: 'realize', outcome: 'done' });
    * ```
    *
-   * Throws OperationCancelledError when the time is up or the signal aborts, and what `start` throws.
+   * Throws OperationCancelledError when the time is over or the signal aborts, and what `start` throws.
    */
   async drain(options: DrainOptions = {}): Promise<DrainedAttempt[]> {
     checkOptions<DrainOptions>('drain', options, { timeoutMs: true, signal: true });

@@ -1,4 +1,4 @@
-import type { Transaction } from '@intendant/core';
+import { ConfigurationError, type Transaction } from '@intendant/core';
 import type { AnyFields, Change } from '../change.ts';
 
 /** What a handler receives in addition to its change. */
@@ -24,3 +24,8 @@ export type BatchHandler<R = AnyFields, K = AnyFields> = (
   changes: readonly Change<R, K>[],
   context: DeliveryContext,
 ) => unknown;
+
+/** Throws ConfigurationError for a value that is not a function. */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler !== 'function') throw new ConfigurationError('subscribe: give a handler, a function');
+}
