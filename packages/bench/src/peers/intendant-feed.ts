@@ -59,7 +59,7 @@ class Subscriber {
     switch (workload.operation) {
       case 'latency':
       case 'latency-p99':
-        return latencyFigure(workload, this.#probe);
+        return latencyFigure(workload, this.#probe, () => [this.#count, this.#subscriptions.stats()]);
       case 'subscribe':
         return this.#subscribe(workload.size);
       case 'unsubscribe':
