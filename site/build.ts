@@ -25,6 +25,7 @@ try {
   if (!existsSync(VITEPRESS)) run('Installing what the site needs', await findPnpm(), ['install', ...options]);
   run('Collecting pages and the API reference', process.execPath, ['prepare.ts']);
   run('Building the site', process.execPath, [VITEPRESS, 'build', '.']);
+  run('Checking the search', process.execPath, ['check-search.ts'], true);
   console.log(`The site is in ${join(SITE, 'dist')}`);
   if (process.argv.includes('--serve')) run('Serving the site', process.execPath, [VITEPRESS, 'preview', '.'], true);
   else console.log('To look at it: npm run docs -- --serve');

@@ -66,6 +66,10 @@ export default withMermaid({
   cleanUrls: false,
   lastUpdated: false,
   ignoreDeadLinks: false,
+  // Its table has five columns, which need the room of the outline.
+  transformPageData: (page) => {
+    if (page.relativePath === 'reference/errors.md') page.frontmatter['aside'] = false;
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
