@@ -57,13 +57,17 @@ export function judge(events: readonly HistoryEvent[]): Judgement {
   };
 }
 
-/** The events after the last failover: earlier operations may be lost. Events of processes and faults are kept. */
+/**
+ * The events after the last failover: earlier operations may be lost. Events of processes are kept, and so are attempts, because
+ * a slow subscriber receives the status that an earlier attempt caused after the failover.
+ */
 function sinceFailover(history: readonly HistoryEvent[]): readonly HistoryEvent[] {
   const failover = history.findLast(({ kind }) => kind === 'failover');
   if (failover === undefined) return history;
   const calls = new Set<string>();
   return history.filter((event) => {
     if (event.at >= failover.at && 'call' in event && event.phase === 'invoke') calls.add(event.call);
+    if (event.kind === 'attempt') return true;
     if ('call' in event) return calls.has(event.call);
     return event.at >= failover.at || event.kind === 'process';
   });

@@ -269,6 +269,12 @@ test('what was acknowledged before a failover may be lost', () => {
   expect(violated({ ...GOOD, ...lost, failover })).not.toContain(REVISIONS);
 });
 
+test('a status that is delivered after a failover may follow from an attempt before it', () => {
+  expect(violated({ ...GOOD, failover: { ...failover, at: 16.5 } })).not.toContain(EVIDENCE);
+  const { begin2: _, end2: __, ...withoutAttempt } = GOOD;
+  expect(violated({ ...withoutAttempt, failover: { ...failover, at: 16.5 } })).toContain(EVIDENCE);
+});
+
 test('what was acknowledged after a failover must not be lost', () => {
   const { update: _, ...withoutUpdate } = GOOD;
   expect(violated({ ...withoutUpdate, failover, other: change(18, '9', { revision: 3, value: SECOND }) })).toContain(
