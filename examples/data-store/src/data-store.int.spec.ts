@@ -30,7 +30,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('an authorizer of ten lines keeps companies apart, and lets operators look', async () => {
+test('an authorizer of ten lines separates companies, and lets operators read all', async () => {
   expect((await pepsi.findMany(vm)).map(({ id }) => id)).toEqual(['p1']);
   expect((await operator.findMany(vm)).map(({ id }) => id)).toEqual(['c1', 'c2', 'c3', 'p1']);
   await expect(operator.delete(vm, { id: 'p1', orgId: 'Pepsi' })).rejects.toThrow(OperationNotAllowedError);

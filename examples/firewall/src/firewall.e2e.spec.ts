@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 test.skipIf(reason !== undefined)(
-  'a policy decides about real connections, at new hosts too, is healed when it is broken, and leaves with its host',
+  'a policy controls real connections, also on new hosts, is repaired when its rules are deleted, and is removed with its host',
   { timeout: 120_000 },
   async () => {
     const r = plane.realization.as(coke);

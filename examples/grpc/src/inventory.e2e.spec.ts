@@ -98,7 +98,7 @@ async function list(caller: Caller, brand?: string): Promise<string[]> {
 const { putCpu, getCpu, deleteCpu } = Inventory.method;
 const cpu = (brand: string) => ({ brand, model: 'i9-9900K', numberCores: 8, maxGhz: 5 });
 
-test('what one call stores another finds, at its revision', async () => {
+test('a stored item is found by the next call, with its revision', async () => {
   expect(await call(putCpu, cokeAdmin, { id: 'P1', cpu: cpu('Intel') })).toMatchObject({ id: 'P1', revision: 1n });
   expect(await call(putCpu, cokeAdmin, { id: 'P1', cpu: cpu('AMD'), revision: 1n })).toMatchObject({ revision: 2n });
   expect(await call(getCpu, cokeAuditor, { id: 'P1' })).toMatchObject({ id: 'P1', revision: 2n, cpu: cpu('AMD') });
@@ -126,7 +126,7 @@ test('a list is streamed, all of it or by brand', async () => {
   expect(await list(streamer, 'Intel')).toHaveLength(750);
 });
 
-test('what is wrong is told by a status code', async () => {
+test('errors have the matching status code', async () => {
   await call(putCpu, cokeAdmin, { id: 'P3', cpu: cpu('Intel') });
   const attempts = [
     [() => call(putCpu, cokeAdmin, { id: 'P3', cpu: cpu('AMD'), revision: 9n }), status.ABORTED],
@@ -140,7 +140,7 @@ test('what is wrong is told by a status code', async () => {
   expect((await call(getCpu, cokeAdmin, { id: 'P3' })).revision).toBe(1n);
 });
 
-test('a delete may be repeated', async () => {
+test('a delete can be repeated', async () => {
   await call(putCpu, cokeAdmin, { id: 'P4', cpu: cpu('Intel') });
   for (let time = 0; time < 2; time++) await call(deleteCpu, cokeAdmin, { id: 'P4' });
   await expect(call(getCpu, cokeAdmin, { id: 'P4' })).rejects.toMatchObject({ code: status.NOT_FOUND });

@@ -53,7 +53,7 @@ const bill = async (org: string) => {
   return (await service.store.as(context).findMany(billedMachine)).map(({ id, cpus }) => `${id}: ${cpus}`);
 };
 
-test('create-only, update-only and stale entity tags are told apart', async () => {
+test('create-only, update-only and stale entity tags have different responses', async () => {
   expect(await call('PUT', '/machines/a', { body: BODY, 'if-none-match': '*' })).toMatchObject({
     status: 201,
     etag: '"1"',
@@ -71,7 +71,7 @@ test('create-only, update-only and stale entity tags are told apart', async () =
   expect(await call('GET', '/machines/gone')).toMatchObject({ status: 404 });
 });
 
-test('a tenant meets only its own machines, and a reader changes nothing', async () => {
+test('a tenant sees only its own machines, and a reader cannot change them', async () => {
   await call('PUT', '/machines/secret', { body: BODY });
   expect(await call('GET', '/machines/secret', { as: 'Pepsi' })).toMatchObject({ status: 404 });
   expect((await call('GET', '/machines', { as: 'Pepsi' })).body).toEqual({ machines: [], next: null });
@@ -106,7 +106,7 @@ test('pages carry the status of each machine, and a filter narrows them', async 
   expect((await call('GET', '/machines?minCpus=100', { as: 'Pepsi' })).body.machines).toHaveLength(1);
 });
 
-test('each machine is billed exactly once, however often it changes, and no longer when it is gone', async () => {
+test('each machine is billed exactly once, however often it changes, until it is deleted', async () => {
   for (const cpus of [8, 16, 24]) await call('PUT', '/machines/billed', { body: { ...BODY, cpus } });
   await eventually(async () => expect(await bill('Coke')).toContain('billed: 24'), { timeoutMs: 25_000 });
   expect((await call('DELETE', '/machines/billed')).status).toBe(202);

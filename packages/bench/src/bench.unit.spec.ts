@@ -24,7 +24,7 @@ test('all peers are measured, after a turn to warm up', async () => {
   expect(turns).toBe(QUICK.rounds + 1);
 });
 
-test('nothing runs for results that nobody asked for', async () => {
+test('nothing runs for results that are not requested', async () => {
   expect((await compare({ isWanted: (name) => name === 'read.vs-raw' })).names).toEqual(['read.vs-raw']);
   expect(await compare({ isWanted: () => false })).toMatchObject({ names: [], turns: 0 });
 });
@@ -33,7 +33,7 @@ test('peers that could not be installed are left out', async () => {
   expect((await compare({ hasHeavyPeers: false })).names).toEqual(['read.vs-raw']);
 });
 
-test('a run that is late makes do with one round, and says so', async () => {
+test('a run that is late measures only one round, and says so', async () => {
   const { turns, results } = await compare({ effort: { ...QUICK, lateAfterMs: -1 } });
   expect(turns).toBe(2);
   expect(results['read.vs-raw']?.note).toBe('One round, since the run was late.');

@@ -15,7 +15,7 @@ test('a scenario that does not exist is refused with the names of those that do'
   expect(() => read('--only', 'scoped-readvs-raw')).toThrow(/no scenario/);
 });
 
-test('a part of the results of a scenario can be asked for by name', () => {
+test('single results of a scenario can be requested by name', () => {
   const { scenarios, isWanted } = read('--only', 'scoped-read.vs-raw,install');
   expect(scenarios.map(({ name }) => name)).toEqual(['scoped-read', 'install']);
   expect(isWanted('scoped-read.vs-raw')).toBe(true);
@@ -38,7 +38,7 @@ test('a file that cannot be written is refused before anything is measured', () 
   expect(read('--json', join(folder, 'out.json')).json).toBe(join(folder, 'out.json'));
 });
 
-test('what is no URL of a database is refused without showing it', () => {
+test('a value that is not the URL of a database is refused without showing it', () => {
   expect(() => read('--url', 'admin:secret@host')).toThrow(/^(?!.*secret).*--url: give a URL/);
 });
 

@@ -87,7 +87,7 @@ describe.each(Object.entries(services))('behind %s', (framework, start) => {
   const tokenOf = (orgId: string, instanceId = 'Americas', role = 'tenant_admin') =>
     issuer.token({ org_id: orgId, instance_id: instanceId, roles: [role] });
 
-  test('each request sees with its own caller’s eyes, many at once', async () => {
+  test('each of many concurrent requests has its own caller’s rights', async () => {
     const callers = Array.from({ length: 24 }, (_, index) => `${framework}-org-${index % 6}`);
     const id = `${framework}-vm`;
     for (const org of new Set(callers)) {
@@ -120,11 +120,11 @@ describe.each(Object.entries(services))('behind %s', (framework, start) => {
     });
   });
 
-  test('an error of the handler’s own is answered as the framework does', async () => {
+  test('an error thrown by the handler has the web framework’s usual response', async () => {
     expect((await call('/teapot', await tokenOf('Coke'))).status).toBe(418);
   });
 });
 
-test('a request outside the plugin has no session, and is told so', async () => {
+test('a request outside the plugin gets an error that it has no session', async () => {
   expect(() => fastify.sessionOf({} as never)).toThrow(/register the plugin/);
 });

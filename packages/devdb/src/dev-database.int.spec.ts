@@ -121,7 +121,7 @@ test.each([
   await expectNothingLeft();
 });
 
-test('a program that forgets to stop the server ends all the same', async () => {
+test('a program that does not stop the server ends nevertheless', async () => {
   const index = pathToFileURL(join(PACKAGE, 'src/index.ts')).href;
   const forgetful = `const { startDevDatabase } = await import('${index}'); await startDevDatabase({ fsync: false });`;
   const program = spawn(process.execPath, ['--input-type=module', '-e', forgetful], {
@@ -279,7 +279,7 @@ test('a port that is taken is refused', async () => {
   }
 });
 
-test('options that make no sense are refused', async () => {
+test('invalid options are refused', async () => {
   await expect(startDevDatabase({ port: 70_000 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   await expect(startDevDatabase({ persistent: true })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 });

@@ -5,7 +5,7 @@ import { EveryKindSchema } from './testing/gen/hardware/v1/every_kind_pb.js';
 import { CpuSchema, MemorySchema } from './testing/gen/hardware/v1/hardware_pb.js';
 
 describe('the table of a message type', () => {
-  test('is called after the full name of the type, in snake case, unless another name is given', () => {
+  test('has the full name of the type in snake case, unless another name is given', () => {
     expect(defineMessage(EveryKindSchema).table.name).toBe('hardware_v1_every_kind');
     expect(defineMessage(CpuSchema, { table: 'processor' }).table.name).toBe('processor');
   });

@@ -149,7 +149,7 @@ test('what cannot be registered is named before the database is asked', async ()
   expect(() => createProtoStore(store, { maxMessageBytes: Number.NaN })).toThrow(ConfigurationError);
 });
 
-test('a caller who is nobody is told as by core', async () => {
+test('a missing context is the same error as in core', async () => {
   await expect(protoStore.as(undefined as never).findAll(CpuSchema)).rejects.toThrow(MissingContextError);
   const nobody = protoStore.as({ roles: ['tenant_admin'], instanceId: 'Americas' });
   await expect(nobody.insert('a', cpu('a'))).rejects.toThrow(MissingOrgIdError);

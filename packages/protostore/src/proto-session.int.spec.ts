@@ -92,14 +92,14 @@ describe('one message through its life', () => {
     expect(await pepsi.insert('copied', cpu('a'), { revision: 9 })).toMatchObject({ metadata: { revision: 1 } });
   });
 
-  test('an id that is taken, and one that is not there, are told', async () => {
+  test('an existing id and a missing id are reported', async () => {
     await pepsi.insert('taken', cpu('a'));
     await expect(pepsi.insert('taken', cpu('b'))).rejects.toThrow(DuplicateRecordError);
     await expect(pepsi.update('absent', cpu('a'))).rejects.toThrow(/processor.*absent.*not found/);
     await expect(pepsi.update('absent', cpu('a'))).rejects.toThrow(RecordNotFoundError);
   });
 
-  test('the parent stays when a writer says nothing of it, and goes when it says null', async () => {
+  test('the parent is kept when a writer omits it, and removed when it is null', async () => {
     expect(await pepsi.insert('child', cpu('a'), { parentId: 'host' })).toMatchObject({
       metadata: { parentId: 'host' },
     });
@@ -113,7 +113,7 @@ describe('one message through its life', () => {
 });
 
 describe('types, tenants and instances', () => {
-  test('types with equal ids do not touch each other', async () => {
+  test('types with equal ids do not affect each other', async () => {
     await pepsi.insert('P4', cpu('a'));
     await pepsi.softDeleteById(CpuSchema, 'P4');
     expect(await pepsi.insert('P4', memory('b'))).toMatchObject({ metadata: { revision: 1 } });
@@ -192,7 +192,7 @@ describe('finding many', () => {
 });
 
 describe('bad input', () => {
-  test('what is no message, a type that is not registered, and a message over the limit are refused by name', async () => {
+  test('a value that is not a message, an unregistered type, and a message over the limit are refused by name', async () => {
     await expect(pepsi.insert('bad', { brand: 'x' } as never)).rejects.toThrow(/no message/);
     const stranger = createProtoStore(store).as(americasPepsi);
     await expect(stranger.insert('bad', cpu('a'))).rejects.toThrow(TableNotRegisteredError);

@@ -16,7 +16,7 @@ function nested(levels: number): EveryKind {
   return message;
 }
 
-describe('a message that could not be read back is refused when it is written', () => {
+describe('a message that could not be parsed again is refused when it is written', () => {
   test('nested deeper than a reader follows', () => {
     expect(decodeMessage(EveryKindSchema, encode(nested(100)), place)).toEqual(nested(100));
     expect(() => encode(nested(101))).toThrow(InvalidRecordError);

@@ -163,7 +163,7 @@ test('without an instancer, by a service admin', async () => {
   expect(await coke.deleteById(MemorySchema, '0001')).toBe(1);
 });
 
-test('tables that were dropped are told, and made again by register', async () => {
+test('dropped tables are reported, and created again by register', async () => {
   await using database = await testDatabase();
   await using store = await openStore(database, { instancer: new SimpleInstancer() });
   const protoStore = createProtoStore(store);

@@ -5,7 +5,7 @@ import { openFixture, pepsi, vm } from './testing/fixture.ts';
 /** Also a call that throws at once. */
 const attempt = async (call: () => unknown): Promise<unknown> => call();
 
-test('a closed realization says so, whatever is asked of it', async () => {
+test('every method of a closed realization says that it is closed', async () => {
   await using fixture = await openFixture();
   const { realization, store, subscriptions } = fixture;
   const handlers = [on(vm, { realize: async () => {} })];

@@ -97,7 +97,7 @@ const NAMES_OF_OURS = [
   ],
 ];
 
-test('a key of columns that are called as names of ours are goes all the way, through failure and removal', async () => {
+test('key columns with the framework’s own names work throughout, also in failure and removal', async () => {
   const shape = Object.fromEntries(NAMES_OF_OURS.map((name) => [name, z.string()]));
   const table = defineTable('ours', { schema: z.object(shape), key: NAMES_OF_OURS as never });
   await realization.register([table] as never, { roles: ROLES });

@@ -99,7 +99,7 @@ test("another tenant's position shows nothing of that tenant", async () => {
   mine.close();
 });
 
-test('a position of another log, or from the future, is answered by a reset and what comes after it', async () => {
+test('for a position of another log, or from the future, the client receives a reset and later changes', async () => {
   for (const id of ['00000000-0000000000000001', `${subscriptions.stats().settled.slice(0, 9)}${'9'.repeat(16)}`]) {
     const stream = await ask({ org: 'Coke', 'last-event-id': id });
     await eventually(() => expect(stream.text).toContain('event: reset'));
@@ -123,7 +123,7 @@ test.each([
   stream.close();
 });
 
-test('only the changes asked for are sent', async () => {
+test('only the requested changes are sent', async () => {
   const stream = await ask({ org: 'Coke' }, '/changes/vm?key=wanted');
   for (const id of ['other', 'wanted']) await store.as(coke).insert(vm, { id, name: 'x' });
   await eventually(() => expect(stream.text).toContain('wanted'));

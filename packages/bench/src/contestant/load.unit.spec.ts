@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { loadFor } from './load.ts';
 
-test('what many callers do at the same time is all counted', async () => {
+test('operations of simultaneous callers are all counted', async () => {
   let calls = 0;
   const startedAt = performance.now();
   const { value } = await loadFor(16, 100, async () => {
@@ -15,7 +15,7 @@ test('what many callers do at the same time is all counted', async () => {
   expect(units).toBeLessThan(calls * 2 * 1.2);
 });
 
-test('a rate is not gone beyond, however fast the work is', async () => {
+test('a rate is not exceeded, however fast the work is', async () => {
   let calls = 0;
   const startedAt = performance.now();
   await loadFor(

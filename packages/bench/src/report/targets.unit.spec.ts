@@ -31,7 +31,7 @@ test('a figure that could not be taken meets nothing', () => {
   expect(judge({ 'realize.vs-pgboss': result({ ratio: Number.NaN }) })[0]).toMatchObject({ isMet: false });
 });
 
-test('targets without a result are not judged', () => {
+test('targets without a result are not evaluated', () => {
   expect(judge({})).toEqual([]);
 });
 

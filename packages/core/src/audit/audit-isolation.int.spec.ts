@@ -141,20 +141,20 @@ test.each(breaches)('%s is found, and the SQL given mends it', async (_what, rul
     alter role ${boss} nobypassrls; revoke ${boss} from ${login}`);
 });
 
-test('a table that is missing is found, and register brings it back', async () => {
+test('a missing table is found, and register creates it again', async () => {
   await asAdmin('drop table "Place"');
   expect(await auditIsolation(store)).toEqual([expect.objectContaining({ rule: 'table-missing', subject: 'Place' })]);
   await store.register([place], { roles: TENANT_ROLES });
 });
 
-test("a table with orgs that nobody registered here is looked at too, if it is open to the store's roles", async () => {
+test("an unregistered table with orgs is checked too, if the store's roles can access it", async () => {
   await asAdmin(`create table legacy (org_id text, id text); grant select on legacy to ${role('tenant_reader')}`);
   const rules = (await auditIsolation(store)).map(({ rule, subject }) => `${subject}: ${rule}`);
   expect(new Set(rules)).toEqual(new Set(['legacy: row-security', 'legacy: policy', 'legacy: grant']));
   await asAdmin('drop table legacy');
 });
 
-test('a connection that still acts for a tenant is found, without telling which tenant', async () => {
+test('a connection that still has a tenant’s role is found, without naming the tenant', async () => {
   const client = await internalsOf(store).pool.connect();
   await client.query(`select set_config('intendant.org_id', 'Coke', false)`);
   client.release();
@@ -164,7 +164,7 @@ test('a connection that still acts for a tenant is found, without telling which 
   for (const { sql } of findings) await asAdmin(sql);
 });
 
-test('a store whose application login is the administrator is told to take another', async () => {
+test('a store whose application login is the administrator is a finding', async () => {
   await using careless = await createDataStore({ connection: database.adminUrl });
   const findings = await auditIsolation(careless);
   expect(findings).toContainEqual(

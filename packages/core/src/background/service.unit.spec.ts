@@ -53,7 +53,7 @@ describe('a service', () => {
     expect(runs).toBeGreaterThanOrEqual(2);
   });
 
-  test('says an outage once, and its end once', async () => {
+  test('logs an outage once, and its end once', async () => {
     let runs = 0;
     const { service, said } = makeService(async ({ signal, ready }) => {
       if (++runs < 5) throw new Error('no connection');
@@ -81,7 +81,7 @@ describe('a service', () => {
     await service.stop();
   });
 
-  test('ends with an error that trying again does not mend, and can be started again', async () => {
+  test('ends with a permanent error, and can be started again', async () => {
     let runs = 0;
     const { service } = makeService(
       async (run) => {
@@ -97,7 +97,7 @@ describe('a service', () => {
     expect(runs).toBe(2);
   });
 
-  test('that never gets ready can be stopped, and whoever waits for it goes on', async () => {
+  test('that never becomes ready can be stopped, and its waiting callers continue', async () => {
     const { service } = makeService(async () => Promise.reject(Symbol('no')));
     const started = service.start();
     await service.stop();
@@ -106,7 +106,7 @@ describe('a service', () => {
 });
 
 describe('a bell', () => {
-  test('keeps one ring while nobody waits, and wakes all that wait', async () => {
+  test('keeps one ring without waiters, and wakes all waiters', async () => {
     const bell = new Bell();
     bell.ring();
     bell.ring();
@@ -118,7 +118,7 @@ describe('a bell', () => {
     expect(bell.isRung).toBe(false);
   });
 
-  test('is waited for no longer than a signal allows', async () => {
+  test('stops a wait when the signal aborts', async () => {
     const bell = new Bell();
     const stopping = new AbortController();
     const wait = bell.wait(DAY_MS, stopping.signal);

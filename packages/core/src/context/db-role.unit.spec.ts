@@ -56,7 +56,7 @@ describe('the metadata authorizer', () => {
     expect(authorizer.dbRole({ orgId: 'Pepsi', roles: ['first', role] }, tables)).toBe(dbRole);
   });
 
-  test('with a mapping goes by the mapping alone', () => {
+  test('with a mapping uses only the mapping', () => {
     const mapped = new MetadataAuthorizer();
     mapped.configure('app', { SERVICE_ADMIN: 'reader' });
     expect(mapped.dbRole({ roles: ['SERVICE_ADMIN'] }, ['app'])).toBe('reader');
@@ -78,7 +78,7 @@ describe('the metadata authorizer', () => {
   });
 });
 
-test('an instancer answers none where the context names none', () => {
+test('an instancer returns none if the context names none', () => {
   const instancer = new SimpleInstancer();
   expect(instancer.instanceId({})).toBeUndefined();
   expect(instancer.instanceId({ instanceId: '' })).toBeUndefined();
@@ -107,7 +107,7 @@ describe('contexts of requests', () => {
     expect(contextFromGrpcMetadata({ get: (name) => metadata.get(name) ?? [] })).toEqual(expected);
   });
 
-  test('name no org where a request names two', () => {
+  test('name no org if a request names two', () => {
     expect(contextFromHeaders({ orgid: ['Coke', 'Pepsi'] }).orgId).toBeUndefined();
   });
 });

@@ -34,14 +34,14 @@ describe('a good token', () => {
     expect(authorizer.dbRole(context, ['vm'])).toBe('tenant_writer');
   });
 
-  test('costs no fetch of keys once they are known', async () => {
+  test('needs no fetch of keys once they are known', async () => {
     const authorizer = new JwtAuthorizer({ ...common, jwks: new URL(issuer.jwksUrl) });
     issuer.fetches = 0;
     for (let index = 0; index < 3; index++) await authorizer.authenticate(await issuer.token(claims));
     expect(issuer.fetches).toBe(1);
   });
 
-  test('may name its claims otherwise, as a whole or as a path, and its roles in one string', async () => {
+  test('may use other claim names, as a whole or as a path, and its roles in one string', async () => {
     const authorizer = new JwtAuthorizer({
       ...common,
       jwks: issuer.jwks,

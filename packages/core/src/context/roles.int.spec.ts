@@ -126,7 +126,7 @@ describe('which role', () => {
     }
   });
 
-  test("a table without a mapping goes by the last role's name", async () => {
+  test('a table without a mapping uses the name of the last role', async () => {
     const plain = defineTable('plain', { schema: z.object({ id: z.string() }) });
     await store.register([plain]);
     const role = async (context: object) =>
@@ -151,7 +151,7 @@ describe('instances', () => {
     await expect(attempt).rejects.toThrow(/Americas.*Europe/);
   });
 
-  test('the same key in two instances is two records', async () => {
+  test('the same key in two instances means two records', async () => {
     await store.as(inAmericas(coke)).insert(SCOPED.both, { id: 'same' });
     await store.as(inEurope(coke)).insert(SCOPED.both, { id: 'same' });
     expect(await store.as(inEurope(coke)).delete(SCOPED.both, 'same')).toBe(1);

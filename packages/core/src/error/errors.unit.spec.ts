@@ -32,7 +32,7 @@ const thrownByPostgres = (code: string) =>
     where: 'secret',
   });
 
-test('the page of errors shows the table of errors, to the word', () => {
+test('the errors page shows exactly the table of errors', () => {
   const catalogue = Object.entries(core.ERROR_CATALOGUE).map(([name, { code, httpStatus, when, cure }]) => [
     name,
     code,
@@ -55,7 +55,7 @@ test('every error of the table is a class that is exported, with its code', () =
   expect(classes.toSorted()).toEqual(Object.keys(core.ERROR_CATALOGUE).toSorted());
 });
 
-test('codes are told apart', () => {
+test('codes are unique', () => {
   const codes = Object.values(core.ERROR_CATALOGUE).map(({ code }) => code);
   expect(new Set(codes).size).toBe(codes.length);
 });
@@ -85,7 +85,7 @@ describe('what Postgres refuses', () => {
     expect(translateError(thrownByPostgres('42601'), { operation: 'query' })).toMatchObject({ code: 'DATABASE' });
   });
 
-  test('what is neither from Postgres nor ours passes through', () => {
+  test('an error that is neither from Postgres nor ours is returned unchanged', () => {
     const own = new TypeError('own');
     expect(translateError(own, { operation: 'x' })).toBe(own);
     expect(translateError('text', { operation: 'x' })).toBe('text');

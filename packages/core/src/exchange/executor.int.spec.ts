@@ -56,7 +56,7 @@ describe('a transaction of an executor', () => {
     expect((await coke.findMany(application)).map(({ id }) => id)).toEqual(['kept']);
   });
 
-  test('has the scope in force again after statements of the service role', async () => {
+  test('has its scope again after statements of the service role', async () => {
     await executor.transaction(async (inside) => {
       const before = await inside.run(scope, { org, role });
       const asService = await inside.run(serviceScope, { org, role });

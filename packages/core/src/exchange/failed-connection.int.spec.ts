@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const OPEN = `select count(*)::int as open from pg_stat_activity where usename = $1 and datname is null or datname = $2 and pid <> pg_backend_pid()`;
 
-test('a connection that fails for want of a password does not stay open', async () => {
+test('a connection that fails because the password is missing does not stay open', async () => {
   await using database = await testDatabase();
   const url = new URL(database.url);
   const login = decodeURIComponent(url.username);

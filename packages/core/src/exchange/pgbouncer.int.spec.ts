@@ -40,7 +40,7 @@ describe.each(cases)('through PgBouncer in transaction mode, $what', ({ namedSta
       await fixture?.[Symbol.asyncDispose]();
     });
 
-    test('many tenants on two server connections each meet their own rows alone', async () => {
+    test('many tenants on two server connections each see only their own rows', async () => {
       await Promise.all(
         Array.from({ length: 20 }, async (_, index) => {
           const session = store.as({ orgId: `org-${index}`, roles: ['tenant_admin'] });

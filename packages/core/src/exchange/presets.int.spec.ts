@@ -140,7 +140,7 @@ describe.each(ways)('under hostile presets, through $what', ({ pooler: settings 
       });
     });
 
-    test('many writers of one record do not get in each other’s way', async () => {
+    test('many writers of one record do not block each other', async () => {
       const session = store.as(cokeAdmin);
       const writes = Array.from({ length: 20 }, (_, index) => session.upsert(sample, makeSample('same', index)));
       expect(await Promise.all(writes)).toHaveLength(20);

@@ -32,7 +32,7 @@ test.each([0, -1, Number.NaN, 1.5, '2', null, 2 ** 60, Number.POSITIVE_INFINITY]
   },
 );
 
-test('options that do not exist are refused with the one that was meant', () => {
+test('options that do not exist are refused with the one that was probably meant', () => {
   const names = { enforcementPoints: true, limit: true } as const;
   const check = (options: unknown) => () => checkOptions('persistIntent', options as { limit: number }, names as never);
   expect(check({ enforcementpoints: [] })).toThrow(

@@ -52,7 +52,7 @@ await store.register([table], { roles: TENANT_ROLES });
 const nulls = Object.fromEntries(Object.keys(SHAPES).map((name) => [name, null]));
 const values = Object.fromEntries(Object.entries(SHAPES).map(([name, [, value]]) => [name, value]));
 
-test('null comes back as null from every kind of schema that takes it, and values as they were', async () => {
+test('every schema that accepts null returns it as null, and values unchanged', async () => {
   expect(await coke.insert(table, { id: 'null', ...nulls })).toMatchObject(nulls);
   expect(await coke.insert(table, { id: 'value', ...values })).toMatchObject(values);
   await coke.insertMany(table, [
@@ -65,7 +65,7 @@ test('null comes back as null from every kind of schema that takes it, and value
   expect(await coke.update(table, { ...stored, ...nulls })).toMatchObject(nulls);
 });
 
-test('what is null is found by null, in every column', async () => {
+test('null values are found by null, in every column', async () => {
   for (const name of Object.keys(SHAPES)) {
     const found = await coke.findMany(table, { where: { [name]: null, id: { in: ['null', 'value'] } } as never });
     expect(
@@ -91,7 +91,7 @@ test.each([
 });
 
 test.each([z.string().or(z.null()), z.literal(['a', null]), z.lazy(() => z.string().nullable())])(
-  'a key takes nothing that may be null',
+  'a key cannot contain fields that may be null',
   (schema) => {
     expect(() => defineTable('keyed', { schema: z.object({ id: schema }) })).toThrow(
       'must not be optional or nullable',

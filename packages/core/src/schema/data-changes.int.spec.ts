@@ -66,7 +66,7 @@ describe('soft-deleted rows of a table that gives up soft deletion', () => {
   const softly = defineTable('softly', { schema: z.object({ id: z.string() }) });
   const hard = defineTable('softly', { schema: z.object({ id: z.string() }), softDelete: false });
 
-  test('would come back to life, which is refused until they are gone', async () => {
+  test('would become visible, which is refused until they are deleted', async () => {
     await store.register([softly], { roles });
     await coke.insert(softly, { id: 'A' });
     await coke.softDelete(softly, 'A');
@@ -79,7 +79,7 @@ describe('soft-deleted rows of a table that gives up soft deletion', () => {
   });
 });
 
-describe('a field that is called otherwise', () => {
+describe('a renamed field', () => {
   const before = defineTable('named', {
     schema: z.object({ id: z.string(), name: z.string(), kind: z.enum(['a', 'b']), size: z.int32() }),
     indexes: [['name', 'kind']],
@@ -115,7 +115,7 @@ describe('a field that is called otherwise', () => {
     expect(await refusal(before)).toContain("renamedFrom: { name: 'title' }");
   });
 
-  test('is another column when that is said', async () => {
+  test('is another column if the definition says so', async () => {
     await asAdmin('alter table named alter column sort drop not null');
     const another = defineTable('named', {
       schema: z.object({ id: z.string(), title: z.string(), size: z.int(), remark: z.string().optional() }),
@@ -126,7 +126,7 @@ describe('a field that is called otherwise', () => {
     expect(first).toMatchObject({ title: 'first' });
   });
 
-  test('is refused when both names are in the database, with what joins them', async () => {
+  test('is refused if both names are in the database, with the SQL that merges them', async () => {
     const back = defineTable('named', {
       schema: z.object({ id: z.string(), title: z.string(), size: z.int(), remark: z.string().optional() }),
       renamedFrom: { remark: 'sort' },
@@ -161,7 +161,7 @@ describe('a new column whose default is a function', () => {
   });
 });
 
-test('an empty org, from before the check, is named; register goes on once it is gone', async () => {
+test('an empty org from before the check is named; register succeeds once it is removed', async () => {
   const checked = defineTable('checked', { schema: z.object({ id: z.string() }) });
   await store.register([checked], { roles });
   await asAdmin(

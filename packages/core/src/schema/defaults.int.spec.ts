@@ -25,7 +25,7 @@ const order = defineTable('purchase', {
 await store.register([order], { roles: TENANT_ROLES });
 
 describe('defaults in the database', () => {
-  test('a record is inserted without what the database computes, and returned with it', async () => {
+  test('a record is inserted without computed values, and returned with them', async () => {
     const stored = await coke.insert(order, { item: 'cola' });
     expect(stored).toMatchObject({ item: 'cola', size: 1, id: expect.stringMatching(UUID), revision: 1 });
     expect(Date.now() - stored.placed.getTime()).toBeGreaterThan(3_600_000);
@@ -33,7 +33,7 @@ describe('defaults in the database', () => {
     expect(await coke.find(order, stored.id)).toEqual(stored);
   });
 
-  test('what is given is kept', async () => {
+  test('given values are kept', async () => {
     const placed = new Date('2020-02-02T00:00:00Z');
     expect(await coke.insert(order, { id: 'mine', placed, item: 'x' })).toMatchObject({ id: 'mine', placed });
   });
@@ -80,7 +80,7 @@ describe('defaults in the database', () => {
     expect(await session.findMany(sensor, { orderBy: { name: 'asc' } })).toEqual([a, b, c]);
   });
 
-  test("a rule of the whole record holds without the key's value", async () => {
+  test("a check of the whole record works without the key's value", async () => {
     const ruled = defineTable('ruled', {
       schema: z.object({ id: z.string(), a: z.int(), b: z.int() }).refine(({ a, b }) => a < b, 'a must be less than b'),
       defaults: { id: 'gen_random_uuid()' },

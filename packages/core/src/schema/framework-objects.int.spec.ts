@@ -119,7 +119,7 @@ test.each([
   await expect(asLogin(sql)).rejects.toThrow('permission denied');
 });
 
-test('the service role has what it was given, and no more', async () => {
+test('the service role has exactly the given rights', async () => {
   const { executor } = internalsOf(store);
   await executor.run(serviceScope, [{ text: `insert into intendant.secret values ('x')` }]);
   await expect(executor.run(serviceScope, [{ text: 'delete from intendant.secret' }])).rejects.toThrow('permission');
@@ -164,7 +164,7 @@ test("inside a tenant's transaction the service role ends with its statements, w
   }
 });
 
-describe('whatever an older version or a hand left, register brings back', () => {
+describe('register repairs what an older version or manual changes left', () => {
   const damages = {
     "the login's rights": `grant usage on schema intendant to ${login}; grant all on intendant.diary, intendant.diary_1, intendant.secret, intendant.diary_seq to ${login}; grant execute on function intendant.peek() to ${login}`,
     "everybody's rights": `grant usage, create on schema intendant to public; grant select (word) on intendant.secret to public; grant execute on function intendant.note_down(), intendant.peek() to public`,

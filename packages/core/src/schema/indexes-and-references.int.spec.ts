@@ -56,7 +56,7 @@ const place = defineTable('place', {
 
 await store.register([task, person, team, mentor, place], { roles });
 
-test('once registered nothing is left to plan, and what was made by hand stays', async () => {
+test('after register nothing is left to plan, and objects made by hand remain', async () => {
   await asAdmin(`create unique index by_hand on person (org_id, id, email);
     alter table task add constraint key_by_hand foreign key (org_id, person) references person (org_id, id)`);
   expect(await store.planSchema()).toEqual([]);
@@ -69,7 +69,7 @@ test('once registered nothing is left to plan, and what was made by hand stays',
 });
 
 describe('a unique index', () => {
-  test('holds within an org, tells nothing of another one, and lets nulls and soft-deleted records be', async () => {
+  test('applies within an org, reveals nothing of another one, and ignores nulls and soft-deleted records', async () => {
     await pepsi.insert(person, { id: 'P', email: 'x@y' });
     await coke.insert(person, { id: 'A', email: 'x@y' });
     await expect(coke.insert(person, { id: 'B', email: 'x@y' })).rejects.toThrow(DuplicateRecordError);
@@ -87,7 +87,7 @@ describe('a unique index', () => {
     await expect(coke.insert(place, { id: 'B', name: 'here' })).rejects.toThrow(DuplicateRecordError);
   });
 
-  test('goes when the definition no longer says so, and becomes another when its condition does', async () => {
+  test('is dropped when the definition no longer has it, and replaced when its condition changes', async () => {
     const first = defineTable('moody', { schema: z.object(shape), indexes: [{ fields: ['email'], unique: true }] });
     const narrower = defineTable('moody', {
       schema: z.object(shape),
@@ -106,7 +106,7 @@ describe('a unique index', () => {
 });
 
 describe('a reference', () => {
-  test("finds the own org's records alone, whether another's are there or not", async () => {
+  test('finds only records of the same org, whether others exist or not', async () => {
     await pepsi.insert(team, { id: 'theirs', name: 'x' });
     const messages: string[] = [];
     for (const name of ['theirs', 'nowhere'])
@@ -117,7 +117,7 @@ describe('a reference', () => {
     expect(await coke.insert(person, { id: 'R', team: 'ours' })).toMatchObject({ team: 'ours' });
   });
 
-  test('holds the record that it names, soft-deleted ones hold too, until they go', async () => {
+  test('prevents the deletion of the referenced record, also from soft-deleted records', async () => {
     await expect(coke.delete(team, 'ours')).rejects.toThrow(InvalidRecordError);
     await coke.softDelete(person, 'R');
     await expect(coke.delete(team, 'ours')).rejects.toThrow('still refer to it');
@@ -125,7 +125,7 @@ describe('a reference', () => {
     expect(await coke.delete(team, 'ours')).toBe(1);
   });
 
-  test('goes with it, or is emptied, in the own org alone', async () => {
+  test('is deleted with it, or set to null, only in the same org', async () => {
     for (const session of [coke, pepsi]) {
       await session.insert(mentor, { id: 'M' });
       await session.insert(person, { id: 'S', mentor: 'M' });
@@ -140,7 +140,7 @@ describe('a reference', () => {
     expect(await pepsi.findMany(task)).toHaveLength(1);
   });
 
-  test('goes when the definition no longer says so', async () => {
+  test('is dropped when the definition no longer has it', async () => {
     const free = defineTable('task', { schema: task.schema });
     await store.register([free], { roles });
     expect(await coke.insert(free, { id: 'U', person: 'nobody' })).toMatchObject({ person: 'nobody' });

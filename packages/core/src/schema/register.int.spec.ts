@@ -28,7 +28,7 @@ const item = defineTable('item', {
   indexes: [['kind']],
 });
 
-test('what is planned is what register runs, and after it nothing is left to plan', async () => {
+test('register runs exactly the plan, and afterwards nothing is left to plan', async () => {
   const planned = await store.planSchema([item]);
   expect(planned.join('\n')).toContain('create table "public"."item"');
   const { rows } = await asAdmin(`select to_regclass('item') as item`);
@@ -42,7 +42,7 @@ test('what is planned is what register runs, and after it nothing is left to pla
   expect(await auditIsolation(store)).toEqual([]);
 });
 
-describe('whatever was there before, register brings back', () => {
+describe('register restores whatever was changed', () => {
   const damages = {
     'row security': 'alter table item disable row level security; alter table item no force row level security',
     'a policy of the same name with another condition': 'alter policy intendant_tenant_reader on item using (true)',
@@ -206,7 +206,7 @@ test('a schema and a role prefix of any name hold tables of their own', async ()
     end loop; end $$`);
 });
 
-test('two long names that begin alike do not get in each other’s way', async () => {
+test('two long names with the same beginning do not conflict', async () => {
   const tables = ['x', 'y'].map((end) =>
     defineTable(`${'t'.repeat(62)}${end}`, { schema: z.object({ id: z.string(), a: z.string() }), indexes: [['a']] }),
   );

@@ -46,23 +46,23 @@ beforeAll(async () => {
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 describe('finding', () => {
-  test('a record that is not there is RecordNotFoundError', async () => {
+  test('a missing record is a RecordNotFoundError', async () => {
     await expect(coke.find(appUsers, 'nobody')).rejects.toThrow(RecordNotFoundError);
   });
 
-  test('a key too long for an index is refused when it is written, and is not there', async () => {
+  test('a key that is too long for an index is refused when it is written, and nothing is stored', async () => {
     const id = Array.from({ length: 4_000 }, (_, index) => index.toString(36)).join(' ');
     await expect(coke.insert(application, { id, name: 'long' })).rejects.toThrow(InvalidRecordError);
     await expect(coke.find(application, id)).rejects.toThrow(RecordNotFoundError);
   });
 
-  test('what is no list of records is refused by insertMany', async () => {
+  test('a value that is not a list of records is refused by insertMany', async () => {
     for (const records of [undefined, null, {}, 'text']) {
       await expect(coke.insertMany(application, records as never)).rejects.toThrow(InvalidRecordError);
     }
   });
 
-  test('an empty table answers an empty list', async () => {
+  test('an empty table returns an empty list', async () => {
     expect(await pepsi.findMany(application)).toEqual([]);
   });
 
@@ -72,14 +72,14 @@ describe('finding', () => {
     await expect(coke.find(stranger, 'x')).rejects.toThrow(TableNotRegisteredError);
   });
 
-  test('without a context, or without an org in it, nothing is asked of the database', async () => {
+  test('without a context, or without an org in it, no query is sent', async () => {
     await expect(store.as(undefined as never).findMany(application)).rejects.toThrow(MissingContextError);
     await expect(store.as({ roles: ['tenant_admin'] }).findMany(application)).rejects.toThrow(MissingOrgIdError);
   });
 });
 
 describe('one record through its life', () => {
-  test('an insert comes back exactly, 64-bit numbers and bytes too', async () => {
+  test('an insert returns the exact values, also 64-bit numbers and bytes', async () => {
     const inserted = await coke.insert(appUsers, user('exact'));
     expect(inserted).toMatchObject({ ...user('exact'), revision: 1, deletedAt: null });
     expect(await coke.find(appUsers, 'exact')).toEqual(inserted);
@@ -90,7 +90,7 @@ describe('one record through its life', () => {
     expect(await coke.insert(application, record)).toMatchObject({ orgId: 'Coke' });
   });
 
-  test('an insert on a taken key names the key', async () => {
+  test('an insert with an existing key names the key', async () => {
     await coke.insert(application, { id: 'taken', name: 'a' });
     const attempt = coke.insert(application, { id: 'taken', name: 'b' });
     await expect(attempt).rejects.toThrow(DuplicateRecordError);
@@ -133,7 +133,7 @@ describe('one record through its life', () => {
     expect((await coke.find(application, 'race')).revision).toBe(2);
   });
 
-  test('an update without a revision, or of what is not there, is refused', async () => {
+  test('an update without a revision, or of a missing record, is refused', async () => {
     await coke.insert(application, { id: 'bare', name: 'a' });
     await expect(coke.update(application, { id: 'bare', name: 'b' } as never)).rejects.toThrow(InvalidRecordError);
     await expect(coke.update(application, { id: 'absent', name: 'b', revision: 1 })).rejects.toThrow(
@@ -153,7 +153,7 @@ describe('one record through its life', () => {
     );
   });
 
-  test('an upsert at a revision of what is not there, or no longer, conflicts and creates nothing', async () => {
+  test('an upsert at a revision of a missing or deleted record conflicts and creates nothing', async () => {
     const gone = await coke.insert(application, { id: 'gone', name: 'a' });
     await coke.delete(application, 'gone');
     for (const record of [
@@ -214,7 +214,7 @@ describe('other orgs', () => {
     expect(await coke.find(application, 'cokes')).toMatchObject({ name: 'a' });
   });
 
-  test('not naming it, the row simply is not there', async () => {
+  test('without naming it, the row is not found', async () => {
     await coke.insert(application, { id: 'hidden', name: 'a' });
     await expect(pepsi.find(application, 'hidden')).rejects.toThrow(RecordNotFoundError);
     expect(await pepsi.findMany(application, { where: { id: 'hidden' } })).toEqual([]);
@@ -240,7 +240,7 @@ describe('other orgs', () => {
     expect(await service.findMany(application, { where: { id: 'both' } })).toMatchObject([{ orgId: 'Coke' }]);
   });
 
-  test('a reader that writes is refused and nothing changes', async () => {
+  test('a write by a reader is refused and nothing changes', async () => {
     const auditor = store.as(cokeAuditor);
     const stored = await coke.insert(application, { id: 'read-only', name: 'a' });
     await expect(auditor.insert(application, { id: 'foo', name: 'b' })).rejects.toThrow(OperationNotAllowedError);

@@ -80,13 +80,13 @@ test.each([
   await expect(opened).rejects.toThrow(`pool.${Object.keys(pool)[0]}: expected`);
 });
 
-test('a filter of null is refused, and is no accident', async () => {
+test('a null filter is refused, because it would select everything', async () => {
   const where = null as never;
   await expect(coke.count(application, { where })).rejects.toThrow(InvalidRecordError);
   await expect(coke.findMany(application, { where })).rejects.toThrow(InvalidRecordError);
 });
 
-test('a closed store says so, whatever is asked of it', async () => {
+test('every method of a closed store says that it is closed', async () => {
   const closed = await openStore(database);
   await closed.register([application], { roles: TENANT_ROLES });
   const session = closed.as(cokeAdmin);
@@ -105,7 +105,7 @@ test('a closed store says so, whatever is asked of it', async () => {
     await expect(call).rejects.toThrow('the data store is closed; open a new one with createDataStore');
 });
 
-test('a transaction that began before its store is closed is carried out, and the store waits for it', async () => {
+test('a transaction that began before its store is closed completes, and the store waits for it', async () => {
   const closed = await openStore(database);
   await closed.register([application], { roles: TENANT_ROLES });
   const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -123,7 +123,7 @@ test('a transaction that began before its store is closed is carried out, and th
   expect((await coke.find(application, 'begun')).name).toBe('before');
 });
 
-describe('an authorizer or instancer that misbehaves', () => {
+describe('a faulty authorizer or instancer', () => {
   const placed = defineTable('placed', { schema: z.object({ id: z.string() }), instanced: true });
   const hostile = new Proxy(
     {},

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-test('all come in key order by default, and an offset beyond the end answers none', async () => {
+test('the default order is by key, and an offset beyond the end returns none', async () => {
   expect(ids(await coke.findMany(server))).toEqual(Array.from({ length: 100 }, (_, index) => numbered(index)));
   expect(await coke.findMany(server, { offset: 100 })).toEqual([]);
   expect(ids(await coke.findMany(server, { limit: 3, offset: 5 }))).toEqual([numbered(5), numbered(6), numbered(7)]);
@@ -101,7 +101,7 @@ test.each([
   expect(seen).toEqual(whole);
 });
 
-test('a stream goes through all of it a page at a time', async () => {
+test('a stream reads everything, one page at a time', async () => {
   const seen: string[] = [];
   for await (const record of coke.stream(server, { limit: 9, where: { cores: { ne: 3 } } })) seen.push(record.id);
   expect(seen).toEqual(ids(await coke.findMany(server, { where: { cores: { ne: 3 } } })));
@@ -149,7 +149,7 @@ test('deleteMany needs a filter, and stays within the org', async () => {
   expect(await coke.deleteMany(server, { where: { region: 'doomed' } })).toBe(5);
 });
 
-test('insertMany adds all or none, and answers what find answers', async () => {
+test('insertMany adds all or none, and returns what find returns', async () => {
   const rows = [
     { id: 'many-1', region: 'a "quoted", {braced} \\ NULL', cores: 1, note: 'NULL' },
     { id: 'many-2', region: null, cores: 2 },

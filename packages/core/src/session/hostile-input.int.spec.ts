@@ -278,7 +278,7 @@ test.each([
   await expect(store.as({ orgId, roles: ['tenant_admin'] } as never).findMany(anything)).rejects.toThrow(error);
 });
 
-test('org ids that look alike are different orgs', async () => {
+test('org ids that look the same are different orgs', async () => {
   const orgs = [
     'Org',
     'org',

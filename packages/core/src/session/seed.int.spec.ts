@@ -70,7 +70,7 @@ test('a record of one instance lives through its revisions, unseen by the other'
   expect(await americas.delete(group, key)).toBe(1);
 });
 
-test('the same id in two instances is two persons', async () => {
+test('the same id in two instances means two persons', async () => {
   const [dev, prod] = ['Dev', 'Prod'].map((instanceId) => store.as({ ...serviceAdmin, instanceId })) as [
     typeof americas,
     typeof americas,
@@ -122,7 +122,7 @@ test('a transaction of two tables and two kinds of tenancy lives from insert to 
   );
 });
 
-test('a reader left open does not hold up a writer', async () => {
+test('an open reader does not block a writer', async () => {
   await americas.insert(users, { id: 'busy', name: 'a', age: 1 });
   const written = await americas.transaction(async (reader) => {
     await reader.find(users, 'busy');
@@ -131,7 +131,7 @@ test('a reader left open does not hold up a writer', async () => {
   expect(written).toMatchObject({ name: 'b', revision: 2 });
 });
 
-test('what is no record, no key and no list is refused, and no query runs', async () => {
+test('values that are not a record, a key or a list are refused, and no query runs', async () => {
   for (const wrong of [null, 5, 'text', [], () => {}]) {
     await expect(americas.insert(users, wrong as never)).rejects.toThrow(InvalidRecordError);
     await expect(americas.findMany(users, { where: wrong as never })).rejects.toThrow(
@@ -140,7 +140,7 @@ test('what is no record, no key and no list is refused, and no query runs', asyn
   }
 });
 
-describe('what the seed got wrong', () => {
+describe('faults of the seed library', () => {
   test('the eight roles and the service role cannot log in and have no password', async () => {
     const { rows } = await withClient(database.adminUrl, (client) =>
       client.query(

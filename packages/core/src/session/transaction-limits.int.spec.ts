@@ -69,14 +69,14 @@ describe('a transaction whose callback never returns', () => {
   });
 });
 
-describe('work side by side in one transaction', () => {
+describe('concurrent work in one transaction', () => {
   const failing = (tx: Transaction, id: string) =>
     nested(tx, async () => {
       await tx.insert(application, app(id));
       throw new Error('it fails');
     });
 
-  test('of nested parts, one that fails undoes itself alone', async () => {
+  test('a failing nested part rolls back only itself', async () => {
     const outcomes = await coke.transaction((tx) =>
       Promise.allSettled([
         failing(tx, 'one'),
@@ -126,7 +126,7 @@ describe('work side by side in one transaction', () => {
     expect(seen).toEqual(['A', 'B', 'C']);
   });
 
-  test('the client cannot be had beside a nested part, and says so', async () => {
+  test('the client is refused while a nested part runs', async () => {
     await coke.transaction(async (tx) => {
       const part = nested(tx, () => tx.insert(application, app('A')));
       expect(() => tx.client).toThrow(OperationNotAllowedError);

@@ -64,7 +64,7 @@ describe('a transaction', () => {
     expect(await coke.find(application, 'one')).toMatchObject({ name: 'changed', revision: 2 });
   });
 
-  test('that throws leaves nothing behind, and throws what was thrown', async () => {
+  test('that throws changes nothing, and rethrows the error', async () => {
     const reason = new Error('second thoughts');
     const attempt = coke.transaction(async (tx) => {
       await tx.insert(application, app('undone'));
@@ -101,7 +101,7 @@ describe('a transaction', () => {
     await expect(escaped.query('select 1')).rejects.toThrow(OperationNotAllowedError);
   });
 
-  test('that is committed by hand is refused from then on, so that nothing runs outside its scope', async () => {
+  test('that was committed by hand is refused afterwards, so that nothing runs outside its scope', async () => {
     const attempt = coke.transaction(async (tx) => {
       await tx.query('commit');
       await tx.query('select * from application');
@@ -126,7 +126,7 @@ describe('a transaction', () => {
     expect((await coke.findMany(application)).map(({ id }) => id)).toEqual(['joined', 'last']);
   });
 
-  test('runs what waits for the commit after it, and not at all after a rollback', async () => {
+  test('runs afterCommit callbacks after the commit, and never after a rollback', async () => {
     const seen: string[] = [];
     await coke.transaction(async (tx) => {
       tx.afterCommit(async () => seen.push((await coke.find(application, 'announced')).id));
@@ -142,7 +142,7 @@ describe('a transaction', () => {
     expect(seen).toEqual(['announced']);
   });
 
-  test('runs what is asked for at once one after the other', async () => {
+  test('runs concurrent calls one after the other', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => `parallel-${String(index).padStart(2, '0')}`);
     await coke.transaction(async (tx) => {
       const all = await Promise.all([
@@ -215,7 +215,7 @@ describe('a transaction', () => {
     expect(await coke.deleteMany(appUsers, { where: {} })).toBe(1);
   });
 
-  test('that deallocates what was prepared does not break whoever has the connection next', async () => {
+  test('that deallocates prepared statements does not break the next user of the connection', async () => {
     await using small = await createDataStore({
       connection: database.url,
       adminConnection: database.adminUrl,
@@ -261,7 +261,7 @@ describe('a transaction', () => {
 });
 
 describe('conflicts and limits', () => {
-  test('a serialization failure is a conflict that retries mend', async () => {
+  test('a serialization failure is a conflict, and retries succeed', async () => {
     await coke.insert(application, app('counter'));
     let attempts = 0;
     const allHaveRead = Promise.withResolvers<void>();
@@ -298,7 +298,7 @@ describe('conflicts and limits', () => {
     await expectCleanPool();
   });
 
-  test('a deadlock is mended by retries', async () => {
+  test('a deadlock succeeds after retries', async () => {
     await coke.insertMany(application, [app('a'), app('b')]);
     let waiting = 0;
     const bothHoldOne = Promise.withResolvers<void>();
@@ -405,7 +405,7 @@ describe('conflicts and limits', () => {
     await expectCleanPool();
   });
 
-  test('a pool that is used up says so in time', async () => {
+  test('an exhausted pool is reported within its time limit', async () => {
     await using small = await createDataStore({
       connection: database.url,
       adminConnection: database.adminUrl,
@@ -487,7 +487,7 @@ test('a connection that breaks is reported as retryable, and the next operation 
   expect(await session.count(application)).toBe(0);
 });
 
-test('a connection that died while idle costs nothing: what was not sent goes over another', async () => {
+test('a connection that broke while idle causes no error: the statement is sent over another one', async () => {
   await using proxy = await tcpProxy({ targetPort: database.port });
   await using distant = await createDataStore({
     connection: proxy.through(database.url),
@@ -504,7 +504,7 @@ test('a connection that died while idle costs nothing: what was not sent goes ov
   }
 });
 
-test('a database that cannot be reached, or a wrong password, is said at once and without the password', async () => {
+test('an unreachable database or a wrong password is reported at once, without the password', async () => {
   const unreachable = createDataStore({ connection: 'postgres://app:hunter2@127.0.0.1:1/none' });
   await expect(unreachable).rejects.toMatchObject({ code: 'CONNECTION', retryable: true });
   const wrong = new URL(database.url);

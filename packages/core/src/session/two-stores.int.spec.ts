@@ -70,7 +70,7 @@ describe.each(['regional', 'global'] as const)('two stores, the %s one registere
     expect(await all.delete(vm, { id: 'A', instanceId: 'Americas' })).toBe(1);
   });
 
-  test('a key that two instances have is refused by every verb, and nothing changes', async () => {
+  test('a key that two instances have is refused by every method, and nothing changes', async () => {
     const { vm, americas, europe, all } = await bothOn(`both_${first}`, first);
     const stored = [await americas.insert(vm, { id: 'A', size: 1 }), await europe.insert(vm, { id: 'A', size: 1 })];
     const attempts = {

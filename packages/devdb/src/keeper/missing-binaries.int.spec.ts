@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('a platform without binaries is told what to do instead', async () => {
+test('the error on a platform without binaries says what to do instead', async () => {
   vi.spyOn(process, 'arch', 'get').mockReturnValue('riscv64');
   await expect(provideBinaries()).rejects.toMatchObject({
     code: 'UNSUPPORTED_PLATFORM',

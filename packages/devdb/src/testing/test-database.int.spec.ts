@@ -60,7 +60,7 @@ test('logical replication can be tested', async () => {
   expect(await ask(database.url, 'show wal_level')).toEqual({ wal_level: 'logical' });
 });
 
-test('eventually reports what was wrong last', async () => {
+test('eventually throws the last error', async () => {
   const failing = eventually(() => expect(3).toBe(4), { timeoutMs: 50, intervalMs: 10 });
   await expect(failing).rejects.toThrow(/expected 3 to be 4/);
 });

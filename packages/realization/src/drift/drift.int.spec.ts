@@ -57,7 +57,7 @@ const persist = async (id: string) => {
   return record;
 };
 
-test('what drifted, and what is missing, is found and realized again, and counted', async () => {
+test('drifted and missing resources are found, realized again and counted', async () => {
   const place = new Place();
   await place.serve();
   await persist('VM1');
@@ -86,7 +86,7 @@ test('what drifted, and what is missing, is found and realized again, and counte
   expect(report?.lastDriftAt).toBeInstanceOf(Date);
 });
 
-test('a look that fails leaves the resource REALIZED, and is counted', async () => {
+test('a failed check leaves the resource REALIZED, and is counted', async () => {
   const place = new Place();
   const answers = [() => Promise.reject(new Error('the line is dead')), async () => 'perhaps' as never];
   let looks = 0;
@@ -103,7 +103,7 @@ test('a look that fails leaves the resource REALIZED, and is counted', async () 
   expect(place.calls).toEqual(['realize VM1, attempt 1']);
 });
 
-test('what is being deleted is not looked at, and a newer intent is not undone by a look at an older one', async () => {
+test('resources that are being deleted are not checked, and a check of an older intent does not undo a newer one', async () => {
   const place = new Place();
   await place.serve();
   const record = await persist('VM1');

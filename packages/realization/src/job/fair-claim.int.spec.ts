@@ -63,7 +63,7 @@ test('more tenants than there is room for all get their turn', async () => {
   expect(new Set(Object.values(taken))).toEqual(new Set([3]));
 });
 
-test('what some leave of their share goes to those that have more', async () => {
+test('unused shares of some tenants go to tenants with more jobs', async () => {
   await fill('few', 2);
   await fill('many', 100);
   await fill('more', 100);

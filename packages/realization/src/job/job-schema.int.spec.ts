@@ -48,7 +48,7 @@ test('ids are encoded in SQL as they are in TypeScript', async () => {
   expect(rows.map(({ part }) => part)).toEqual(ids.map(encodeKeyPart));
 });
 
-test('a job of ours is in all columns as one that pg-boss sends itself', async () => {
+test('a job of ours has the same columns as one that pg-boss sends', async () => {
   await fixture.realization.as(pepsi).persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: ['E1'] });
   const queue = queueName('public', 'vm', 'E1');
   const boss = new PgBoss({

@@ -38,7 +38,7 @@ test('a deleted resource is unrealized everywhere, and then every trace of it is
   await Promise.all(workers.map((worker) => worker.stop()));
 });
 
-test('what is still being removed somewhere stays, and so does what was brought back', async () => {
+test('resources that are still being removed somewhere, and restored ones, are kept', async () => {
   fixture.realization.maintenance.start();
   const gone = await persist('gone');
   const busy = await persist('busy');

@@ -283,7 +283,7 @@ describe('retry', () => {
   });
 });
 
-describe('what an operator does to many', () => {
+describe('operator actions on many resources', () => {
   test('resync makes a look at each realized resource, and purge removes every trace of those that match', async () => {
     const records = [await persist('VM1', ['E1', 'E2']), await persist('VM2')];
     await r.markSuccess(vm, records, 'E1');
@@ -300,7 +300,7 @@ describe('what an operator does to many', () => {
   });
 });
 
-describe('what is known of one resource and of the points', () => {
+describe('details of one resource and of the points', () => {
   test('detail returns for each point the error, the attempt, and when the next one is due', async () => {
     await workers.work(
       'E1',
@@ -359,8 +359,8 @@ describe('what is known of one resource and of the points', () => {
   });
 });
 
-describe('intents of many, and of what is not there', () => {
-  test('a revision of what is not there is refused, and revision 0 only creates', async () => {
+describe('intents of many resources, and of missing ones', () => {
+  test('a revision of a missing resource is refused, and revision 0 only creates', async () => {
     const conflict = { code: 'REVISION_CONFLICT' };
     const stale = await persist('VM1');
     await r.purge(vm, 'VM1');
@@ -398,7 +398,7 @@ describe('intents of many, and of what is not there', () => {
     expect(await session.deleteMany(vm, { where: { id: 'VM2' }, bypassRealization: true })).toBe(1);
   });
 
-  test('what is deleted outright while it is enforced is still removed by the workers', async () => {
+  test('a resource that is deleted while it is enforced is still removed by the workers', async () => {
     const done = await persist('VM1', ['E1', 'E2']);
     for (const point of ['E1', 'E2']) await r.markSuccess(vm, done, point);
     await query('delete from intendant_jobs.job_common');

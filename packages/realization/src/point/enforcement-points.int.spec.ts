@@ -98,7 +98,7 @@ describe('placing by labels', () => {
     await own[Symbol.asyncDispose]();
   });
 
-  test('selectors and labels that are none are refused before anything is written', async () => {
+  test('invalid selectors and labels are refused before anything is written', async () => {
     for (const selector of ['eu', [], { region: null }, { region: { is: 'eu' } }, { 'a\0': 'b' }, { n: Number.NaN }]) {
       await expect(persist('VM1', selector as never)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
       await expect(points.add({ id: 'p', labels: selector as never })).rejects.toMatchObject({
@@ -111,7 +111,7 @@ describe('placing by labels', () => {
   });
 });
 
-describe('a point that comes', () => {
+describe('a new point', () => {
   test('gets every matching resource of every tenant as PENDING, with jobs, and realizes them', async () => {
     await persist('VM1', EU);
     await persist('VM2', { region: 'us' });
@@ -362,7 +362,7 @@ describe('a worker with labels', () => {
     expect((await points.list())[0]?.state).toBe('removed');
   });
 
-  test('whose labels are none is refused when it is made', () => {
+  test('with invalid labels is refused when it is created', () => {
     expect(() =>
       fixture.realization.worker({
         enforcementPoint: 'E1',
@@ -373,7 +373,7 @@ describe('a worker with labels', () => {
   });
 });
 
-describe('a point that goes', () => {
+describe('a removed point', () => {
   test('unrealizes everything there, and the statuses do not wait for it', async () => {
     await addPoint('eu-1', EU);
     await addPoint('eu-2', EU);
@@ -398,7 +398,7 @@ describe('a point that goes', () => {
     expect(await now('VM1', 'eu-1', 'E2')).toBe('PENDING / DELETION_PENDING / PENDING');
   });
 
-  test('by force is forgotten, with what was there and its jobs', async () => {
+  test('by force is deleted, with its statuses and jobs', async () => {
     await addPoint('eu-1', EU);
     const record = await persist('VM1', EU);
     await (await points.remove('eu-1', { force: true })).finished(LIMIT);
@@ -409,7 +409,7 @@ describe('a point that goes', () => {
     expect(await now('VM1', 'eu-1')).toBe('REALIZED / UNKNOWN');
   });
 
-  test('takes no mark but those of deletions, no intent and no announcement', async () => {
+  test('accepts only deletion marks, no intents and no announcements', async () => {
     await addPoint('eu-1', EU);
     const record = await persist('VM1', EU);
     await (await points.remove('eu-1')).finished(LIMIT);

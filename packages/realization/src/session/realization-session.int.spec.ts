@@ -237,7 +237,7 @@ describe('marks', () => {
     expect(await auditor.getOverallStatus(vm, record.id)).toBe('PENDING');
   });
 
-  test('without a context nothing can be asked', async () => {
+  test('without a context nothing can be read', async () => {
     const blank = fixture.realization.as(undefined as never);
     await expect(blank.getOverallStatus(vm, 'VM1')).rejects.toMatchObject({ code: 'MISSING_CONTEXT' });
     await expect(blank.getOverallStatusWithEnforcementDetails(vm, 'VM1')).rejects.toMatchObject({
@@ -380,7 +380,7 @@ describe('deletion', () => {
     await expect(r.markSuccess(vm, record, 'E1')).rejects.toThrow(MarkingFailedError);
   });
 
-  test('deleting what is not there affects nothing', async () => {
+  test('deleting a missing resource affects nothing', async () => {
     const id = newId();
     expect(await r.softDelete(vm, id)).toEqual({ rowsAffected: 0, record: undefined });
     expect(await r.delete(vm, id)).toBe(0);

@@ -45,7 +45,7 @@ test('the whole life of a resource fits into one transaction, which sees what it
   expect(await statusLine(r, vm, 'life', 'E1')).toBe('DELETION_REALIZED / DELETION_REALIZED');
 });
 
-test('every operation is taken back with the transaction, history and counts too', async () => {
+test('every operation is rolled back with the transaction, including history and counts', async () => {
   const { record } = await r.persistIntent(vm, { id: 'kept', name: 'one' }, E1);
   await r.markSuccess(vm, record, 'E1');
   const before = [

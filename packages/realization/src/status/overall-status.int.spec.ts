@@ -47,7 +47,7 @@ for (const [held, other] of [
   });
 }
 
-test('a point that finishes while an intent is being committed is refused, not lost', async () => {
+test('the mark of a point that finishes while an intent commits is refused, not lost', async () => {
   const record = await persist('moving');
   const persisted = gate();
   const release = gate();
@@ -115,7 +115,7 @@ test('many points that finish together leave every resource REALIZED', async () 
   expect(await wrongAfterTogether(own, RESOURCES)).toBe(0);
 });
 
-test('the same check does find resources left behind when the lock is left out', async () => {
+test('the same check finds stuck resources when there is no lock', async () => {
   await using own = await openFixture({ poolSize: 16 });
   leaveOutLock(internalsOf(own.store));
   await leaveLockOutOfFunctions(own.adminUrl);

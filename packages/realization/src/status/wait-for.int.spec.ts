@@ -74,7 +74,7 @@ test('waiting ends when the signal aborts, also when it had aborted before', asy
   );
 });
 
-test('a status that is none is refused', async () => {
+test('an invalid status is refused', async () => {
   for (const status of ['DONE', undefined, null]) {
     await expect(r.waitFor(vm, 'x', { status: status as never, timeoutMs: 30 })).rejects.toMatchObject({
       code: 'INVALID_RECORD',

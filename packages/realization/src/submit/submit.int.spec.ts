@@ -41,7 +41,7 @@ describe('a submitted operation', () => {
     expect(rows).toEqual([{ selector }]);
   });
 
-  test('does what the operation does, and its result is what the operation would have answered', async () => {
+  test('does what the operation does, and returns what the operation would have returned', async () => {
     const intent = await r.submit.persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: ['E1', 'E2'] });
     const { record, status } = await intent.result(LIMIT);
     expect(status).toBe('PENDING');
@@ -207,7 +207,7 @@ describe('many submitted operations', () => {
 });
 
 describe('submitting inside a transaction', () => {
-  test('puts the operation in line when it commits', async () => {
+  test('queues the operation when it commits', async () => {
     await persist('VM1');
     const submitted = await fixture.store.as(pepsi).transaction(async (tx) => {
       const inside = await fixture.realization.in(tx).submit.markSuccess(vm, { id: 'VM1', revision: 1 }, 'E1');
@@ -218,7 +218,7 @@ describe('submitting inside a transaction', () => {
     expect(await now('VM1', 'E1')).toBe('REALIZED / REALIZED');
   });
 
-  test('that rolls back leaves nothing in line', async () => {
+  test('that rolls back queues nothing', async () => {
     await persist('VM1');
     const failing = fixture.store.as(pepsi).transaction(async (tx) => {
       await fixture.realization.in(tx).submit.markSuccess(vm, { id: 'VM1', revision: 1 }, 'E1');

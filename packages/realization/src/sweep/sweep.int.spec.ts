@@ -46,14 +46,14 @@ async function sweep(): Promise<number> {
   return (await look()).added;
 }
 
-test('a resource whose job was deleted by hand is realized by and by', async () => {
+test('a resource whose job was deleted by hand is realized after a while', async () => {
   await persist('VM1');
   await query('delete from intendant_jobs.job');
   await workers.work('E1', {}, { sweepIntervalMs: 100 });
   await untilRealized('VM1', 1);
 });
 
-test('a removal whose job was deleted by hand happens by and by', async () => {
+test('a removal whose job was deleted by hand happens after a while', async () => {
   await workers.work('E1', {}, { sweepIntervalMs: 100 });
   await persist('VM1');
   await untilRealized('VM1', 1);
@@ -64,7 +64,7 @@ test('a removal whose job was deleted by hand happens by and by', async () => {
   await r.waitFor(vm, 'VM1', { status: 'DELETION_REALIZED', ...LIMIT });
 });
 
-test('a change that went past the framework is realized by and by', async () => {
+test('a change that was made without the framework is realized after a while', async () => {
   await workers.work('E1', {}, { sweepIntervalMs: 100 });
   const record = await persist('VM1');
   await untilRealized('VM1', 1);
@@ -72,7 +72,7 @@ test('a change that went past the framework is realized by and by', async () => 
   await untilRealized('VM1', 2);
 });
 
-test('what waits, runs, is to be retried, or is as it should be gets no second job', async () => {
+test('resources that wait, run, are to be retried or are realized get no second job', async () => {
   const held = gate();
   const started = gate();
   await persist('waits');
@@ -118,7 +118,7 @@ test('a table larger than a chunk is looked at in turns, from where the last one
   expect(new Set(await jobs()).size).toBe(2500);
 });
 
-test('while one process sweeps, another leaves it to that', async () => {
+test('while one process sweeps, others do not', async () => {
   await sweep();
   await persist('VM1');
   await query('delete from intendant_jobs.job');
@@ -130,7 +130,7 @@ test('while one process sweeps, another leaves it to that', async () => {
   expect(await look()).toMatchObject({ added: 1 });
 });
 
-test('failed jobs go when the time that pg-boss keeps them for is over', async () => {
+test('failed jobs are deleted when the retention of pg-boss is over', async () => {
   await persist('old');
   await persist('new');
   await query(

@@ -40,7 +40,7 @@ const dieInAttempt = (attempt: number) =>
   );
 
 describe('drain', () => {
-  test('works off what is due, and returns what happened, without a start or a wait of one’s own', async () => {
+  test('attempts what is due, and returns the attempts, without a start or a wait', async () => {
     const worker = make({
       realize: async ({ record }) => {
         if (record.name === 'bad') throw new Error('no room');
@@ -64,7 +64,7 @@ describe('drain', () => {
     expect(await r.getOverallStatus(vm, 'VM1')).toBe('DELETION_REALIZED');
   });
 
-  test('makes a failed attempt again after retry, without the time of the backoff', async () => {
+  test('repeats a failed attempt after retry, without waiting for the backoff', async () => {
     let failures = 2;
     const worker = make({
       realize: async () => {
@@ -88,7 +88,7 @@ describe('drain', () => {
   });
 });
 
-describe('a handler that takes its process down', () => {
+describe('a handler that crashes its process', () => {
   test('is not tried beyond the limit: its resource is in ERROR, with the reason', async () => {
     const attempts: number[] = [];
     const worker = make({ realize: async ({ attempt }) => void attempts.push(attempt) }, { retry: { limit: 2 } });
@@ -173,7 +173,7 @@ describe('any value that a handler throws', () => {
 });
 
 describe('options and time', () => {
-  test('numbers that make no sense as a time, and options that do not exist, are refused by name', () => {
+  test('invalid durations and unknown options are refused by name', () => {
     const wrong: [Record<string, unknown>, RegExp][] = [
       [{ leaseMs: 1 }, /leaseMs/],
       [{ leaseMs: Number.POSITIVE_INFINITY }, /leaseMs/],
@@ -232,7 +232,7 @@ describe('options and time', () => {
     await expect(r.getOverallStatus(vm, 'VM1')).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
   });
 
-  test('a lease of months, and a retry after years, are kept without a storm of looks', async () => {
+  test('a lease of months and a retry after years work without constant polling', async () => {
     const pool = vi.spyOn(internalsOf(fixture.store).pool, 'query');
     const worker = await workers.work(
       'E1',

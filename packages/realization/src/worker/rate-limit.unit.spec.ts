@@ -8,7 +8,7 @@ test('as many attempts as the limit begin at once, and no more', () => {
   expect(limit.room(0)).toBe(0);
 });
 
-test('room comes back evenly, and not beyond the limit', () => {
+test('capacity is restored evenly, and not beyond the limit', () => {
   const limit = new RateLimit({ attempts: 10, intervalMs: 1000 }, 0);
   limit.take(10);
   expect(limit.waitMs(0)).toBe(100);
@@ -17,6 +17,6 @@ test('room comes back evenly, and not beyond the limit', () => {
   expect(limit.room(60_000)).toBe(10);
 });
 
-test('where there is room there is nothing to wait for', () => {
+test('with free capacity there is no wait', () => {
   expect(new RateLimit({ attempts: 1 }, 0).waitMs(0)).toBe(0);
 });

@@ -7,7 +7,7 @@ test('the delay doubles with each attempt up to the most', () => {
   expect([1, 2, 3].map((attempt) => retryDelayMs(policy, attempt, 1))).toEqual([100, 200, 300]);
 });
 
-test('half of the delay is random, so that what failed together does not come back together', () => {
+test('half of the delay is random, so that attempts that failed together are not repeated together', () => {
   expect(retryDelayMs(policy, 2, 0)).toBe(100);
   expect(retryDelayMs(policy, 2, 0.5)).toBe(150);
 });

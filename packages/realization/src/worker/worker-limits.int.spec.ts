@@ -86,7 +86,7 @@ test('without a feed a worker still gets intents, due retries and newer revision
   await deafWorkers.stop();
 });
 
-test('what ends together is marked together', async () => {
+test('attempts that end together are marked together', async () => {
   const { executor } = internalsOf(fixture.store);
   const run = executor.run.bind(executor);
   let reports = 0;
@@ -101,7 +101,7 @@ test('what ends together is marked together', async () => {
   expect(reports).toBeLessThan(20);
 });
 
-test('a handler that never returns is given up in the end, and its resource is tried again', async () => {
+test('a handler that never returns is abandoned, and its resource is retried', async () => {
   const attempts: number[] = [];
   await workers.work(
     'E1',
@@ -196,7 +196,7 @@ test('at most as many attempts begin in a time as the rate limit allows', async 
   expect((begun[11] as number) - (begun[0] as number)).toBeGreaterThan(300);
 });
 
-test('a point that is down is left alone for a while, and what waits uses up no attempts', async () => {
+test('a point that is down is paused, and waiting jobs use up no attempts', async () => {
   let isDown = true;
   let attempts = 0;
   await persistMany(20);
@@ -220,7 +220,7 @@ test('a point that is down is left alone for a while, and what waits uses up no 
   expect(attempts).toBe(23);
 });
 
-test('failures that are the resources’ own do not open the circuit', async () => {
+test('failures caused by resources do not open the circuit', async () => {
   let attempts = 0;
   await persistMany(6);
   await workers.work(

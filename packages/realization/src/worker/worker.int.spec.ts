@@ -250,7 +250,7 @@ test('an intent that arrives while an older one is realized is next: not lost, n
   expect(steps).toEqual(['start 1', 'end 1', 'start 3', 'end 3']);
 });
 
-test('a change that went past the framework is realized too, since the attempt at the old revision is stale', async () => {
+test('a change that was made without the framework is realized too, because the attempt at the old revision is stale', async () => {
   const revisions: number[] = [];
   const started = gate();
   const held = gate();
@@ -290,7 +290,7 @@ test('two workers that claim to be one point share its work, and never have one 
   expect(new Set(realized).size).toBe(realized.length);
 });
 
-test('a locked resource does not hold up the others of its batch', async () => {
+test('a locked resource does not delay the others of its batch', async () => {
   await Promise.all([persist('locked'), ...Array.from({ length: 10 }, (_, index) => persist(`VM${index}`))]);
   const held = gate();
   const locked = gate();
@@ -386,7 +386,7 @@ test('a worker may be stopped twice, before it started, and started again', asyn
   await untilStatus('VM2', 'REALIZED');
 });
 
-test('the jobs of a worker that fell silent are taken over, and what it reports afterwards does not count', async () => {
+test('the jobs of an unresponsive worker are taken over, and its later reports do not count', async () => {
   const started = gate();
   const held = gate();
   const silent = await work(
@@ -480,7 +480,7 @@ test('an id that is used again in the middle of its removal ends REALIZED at its
   expect(calls.slice(2)).toEqual(['unrealize at E1', 'unrealize at E1']);
 });
 
-test('a handler that heeds the end of its time is recorded once', async () => {
+test('a handler that reacts to its time limit is recorded once', async () => {
   await work(
     'E1',
     { realize: (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)) },

@@ -45,7 +45,7 @@ test('with concurrency several rows are handled at a time, and each row in order
   await subscription.close();
 });
 
-test('batches hold what is there, in order, up to their size', async () => {
+test('batches contain the available changes, in order, up to their size', async () => {
   const batches: string[][] = [];
   const subscription = await subscriptions.subscribeBatches(
     note,
@@ -61,7 +61,7 @@ test('batches hold what is there, in order, up to their size', async () => {
   await subscription.close();
 });
 
-test('a handler that does not come to an end holds a bounded number of changes in memory', async () => {
+test('a handler that never returns keeps a bounded number of changes in memory', async () => {
   const release = Promise.withResolvers<void>();
   const subscription = await subscriptions.subscribe('note', () => release.promise, { maxBuffered: 50 });
   await bulk('slow', 5_000);
@@ -300,7 +300,7 @@ test.each([
   await expect(creating).rejects.toMatchObject({ code: 'CONFIGURATION', details: { option: name } });
 });
 
-test('limits of any length mean what they say: a call of a quarter year has not failed after a moment', async () => {
+test('limits of any length work: a call with a limit of three months has not failed after a moment', async () => {
   const seen: unknown[] = [];
   for (const handlerTimeoutMs of [2 ** 31, 2 ** 33, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY]) {
     const subscription = await subscriptions.subscribe(
@@ -336,7 +336,7 @@ test('a long backoff is waited out, and ends at close', async () => {
   await subscription.close();
 });
 
-test('options that do not exist are refused by name, at every door', async () => {
+test('options that do not exist are refused by name in every method', async () => {
   const unknown = { nonsense: 1 } as never;
   const message = /there is no option "nonsense"/;
   await expect(createSubscriptions({ store: fixture.store, ...(unknown as object) })).rejects.toThrow(message);

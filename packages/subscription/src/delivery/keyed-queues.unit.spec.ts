@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { KeyedQueues } from './keyed-queues.ts';
 import { Progress } from './progress.ts';
 
-test('whatever comes when, each key is worked on in order, by one at a time, and nothing is left', async () => {
+test('whatever the order of arrival, each key is processed in order, one item at a time, and nothing is left', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 40 }),

@@ -78,7 +78,7 @@ test('the cursor is kept in the database, moves after the handler, and is where 
   await two.close();
 });
 
-test('what a handler acknowledges in its own transaction takes effect once, also if it is delivered several times', async () => {
+test('a change acknowledged in the handler’s transaction takes effect once, also if it is delivered several times', async () => {
   await store.as(coke).insert(effect, { id: 'acked', count: 0 });
   let calls = 0;
   const subscription = await subscriptions.subscribe(
@@ -271,7 +271,7 @@ test('a name with members is not forgotten unless forced, and then its members e
   expect(subscriptions.stats().subscriptions).toEqual([]);
 });
 
-test('a member of a forgotten name moves nothing of the name that is made anew', async () => {
+test('a member of a forgotten name changes nothing of a new name with the same text', async () => {
   const started = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
   const old = await subscriptions.subscribe(

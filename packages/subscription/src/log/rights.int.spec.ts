@@ -52,7 +52,7 @@ test("a tenant's role reads its own changes and where the log begins, and reache
   }
 });
 
-test("a tenant's SQL can neither take the relay's place nor silence writers, nor keep a name from its members", async () => {
+test("a tenant's SQL can neither replace the relay nor silence writers, nor block a durable name", async () => {
   const forge = (sql: string) => store.as(coke).transaction((tx) => tx.query(sql), { tables: [note] });
   for (const sql of [
     `select setval('intendant.doorbell', 2)`,
@@ -100,7 +100,7 @@ test('every table of the feed has row security that holds for its owner, its par
   expect(await store.planSchema()).toEqual([]);
 });
 
-test('a condition or a right that somebody altered is found and mended by the next register', async () => {
+test('a changed policy or right is found and repaired by the next register', async () => {
   const { rows } = await admin.query(
     `select policyname as name from pg_policies where tablename = 'change_log' and policyname = 'intendant_tenant_writer'`,
   );

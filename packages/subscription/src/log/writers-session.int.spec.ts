@@ -51,7 +51,7 @@ const changesOf = (id: string, count: number) =>
     return changes as [Change, Change, Change];
   });
 
-test("a tenant's role cannot have our triggers log what never happened to a table", async () => {
+test("a tenant's role cannot make our triggers log changes that never happened", async () => {
   for (const name of ['append_public_reading', 'append_truncate_public_reading']) {
     const forging = pepsi.transaction(async (tx) => {
       await tx.query('create temp table forged (like public.reading)');
@@ -66,7 +66,7 @@ test("a tenant's role cannot have our triggers log what never happened to a tabl
   }
 });
 
-test("a tenant's role cannot read where announcements, which carry all tenants' changes, are heard", async () => {
+test("a tenant's role cannot read the channel of announcements, which carry all tenants' changes", async () => {
   const reading = pepsi.transaction((tx) => tx.query('select channel from intendant.announcement'));
   await expect(reading).rejects.toMatchObject({ cause: { message: expect.stringContaining('permission denied') } });
 });

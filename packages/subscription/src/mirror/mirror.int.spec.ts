@@ -7,7 +7,7 @@ const fixture = await openFixture();
 const { subscriptions, store, admin } = fixture;
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-test('a mirror lists what is there, follows what comes, and shows only its tenant', async () => {
+test('a mirror lists the records, follows their changes, and shows only its tenant', async () => {
   const session = store.as(coke);
   await session.insert(vm, { id: 'listed', name: 'before' });
   await store.as(pepsi).insert(vm, { id: 'theirs', name: 'x' });
@@ -25,7 +25,7 @@ test('a mirror lists what is there, follows what comes, and shows only its tenan
   expect([...mirror.values()].map(({ id }) => id)).toEqual(['followed']);
 });
 
-test('listeners hear what a record was and is', async () => {
+test('listeners receive a record before and after its change', async () => {
   await using mirror = await subscriptions.mirror(vm, { as: coke });
   const events: MirrorEvent<{ name: string }>[] = [];
   const stop = mirror.on('change', (event) => events.push(event));
@@ -48,7 +48,7 @@ test('listeners hear what a record was and is', async () => {
   expect(events).toHaveLength(3);
 });
 
-test("a service's mirror tells records of several tenants with one key apart", async () => {
+test("a service's mirror distinguishes records of several tenants with one key", async () => {
   for (const context of [coke, pepsi]) await store.as(context).insert(vm, { id: 'both', name: context.orgId });
   await using mirror = await subscriptions.mirror(vm);
   expect(mirror.get({ id: 'both', orgId: 'Pepsi' })?.name).toBe('Pepsi');
@@ -58,7 +58,7 @@ test("a service's mirror tells records of several tenants with one key apart", a
   expect(mirror.get({ id: 'both' })?.orgId).toBe('Coke');
 });
 
-test('mirrors opened while a table is written to end up as the table is', async () => {
+test('mirrors opened while a table is written to become equal to the table', async () => {
   const isWriting = new AbortController();
   const writing = (async () => {
     for (let round = 0; !isWriting.signal.aborted; round++)

@@ -30,7 +30,7 @@ beforeEach(async () => {
   heard.length = 0;
 });
 
-test('started twice, announcements are heard once, over one connection', async () => {
+test('started twice, announcements are received once, over one connection', async () => {
   await Promise.all([announcements.start(), announcements.start()]);
   await announce('one');
   await announce('two');
@@ -38,7 +38,7 @@ test('started twice, announcements are heard once, over one connection', async (
   expect(await countListeners()).toBe(1);
 });
 
-test('after a stop nothing is heard, and a second start hears again', async () => {
+test('after a stop nothing is received, and after a second start announcements are received again', async () => {
   await announcements.start();
   await announcements.stop();
   await announcements.stop();

@@ -125,7 +125,7 @@ test('a change appended as the relay falls asleep, its bell skipped, arrives wit
   expect(rings).toBe(before);
 });
 
-test('a writer tells its own change if a relay sleeps, and nothing if none leads', async () => {
+test('a writer announces its own change if a relay sleeps, and nothing if none leads', async () => {
   await using writer = await connect();
   const { relay } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
@@ -142,7 +142,7 @@ test('a writer tells its own change if a relay sleeps, and nothing if none leads
   expect(horizon.settled).toBe(settled);
 });
 
-test("a writer whose snapshot is older than the relay's sleep tells its change all the same", async () => {
+test("a writer whose snapshot is older than the relay's sleep announces its change nevertheless", async () => {
   await using writer = await connect();
   await writer.query('begin isolation level serializable');
   await writer.query('select count(*) from vm');
@@ -185,7 +185,7 @@ test('a change whose number follows that of an open writer waits for it', async 
   expect(await settledWithin(horizon, number + 1)).toBeLessThan(500);
 });
 
-test("a tenant that holds the leader's lock keeps no relay from leading", async () => {
+test("a tenant that holds the leader's lock prevents no relay from leading", async () => {
   await using tenant = await connect();
   await tenant.query('select pg_advisory_lock(key) from intendant.relay_leader');
   const { relay } = startRelay();
@@ -249,7 +249,7 @@ test('a process that opens rings, and learns at once how far the log is settled'
   expect(performance.now() - rungAt).toBeLessThan(1_000);
 });
 
-test('what is rolled back beside a committed change holds it up no longer than its transaction', async () => {
+test('a rolled back transaction delays a committed change only until it ends', async () => {
   await using open = await connect();
   await using writer = await connect();
   const { relay } = startRelay();

@@ -3,7 +3,7 @@ import { Horizon } from './horizon.ts';
 
 const notice = (settled: number, last = settled, logId = 'log') => ({ logId, settled, last });
 
-test('an older notice that comes by another way changes nothing', () => {
+test('an older notice from another source changes nothing', () => {
   const horizon = new Horizon();
   const [direct, byNotification] = [horizon.openSource().announced, horizon.openSource().announced];
   direct(notice(10));
@@ -20,7 +20,7 @@ test('a new leader that has settled less does not move the horizon back', () => 
   expect(horizon).toMatchObject({ settled: 20, generation: 0 });
 });
 
-test('a log that has lost its end, or is another, begins a new generation and wakes who waits', async () => {
+test('a log that has lost its end, or was replaced, begins a new generation and wakes waiting callers', async () => {
   const horizon = new Horizon();
   const announced = horizon.openSource().announced;
   announced(notice(20));
@@ -32,7 +32,7 @@ test('a log that has lost its end, or is another, begins a new generation and wa
   expect(horizon).toMatchObject({ settled: 3, generation: 2, logId: 'other' });
 });
 
-test('a log that has lost what a writer had told of is noticed at the second announcement after it', () => {
+test('a log that has lost an announced change is noticed at the second announcement after it', () => {
   const horizon = new Horizon();
   const way = horizon.openSource();
   way.announced(notice(20));

@@ -97,7 +97,7 @@ test('an announcement that cannot be read is left to the log, and garbage change
   expect(await found(0)).toEqual({ found: [1], through: 1 });
 });
 
-test('changes announced for a log that took the place of another are not mixed with those before', async () => {
+test('changes announced for a replaced log are not mixed with earlier ones', async () => {
   const { carry, found, receive, logged } = openTail();
   carry(0, 5, 5);
   logged.push(2);

@@ -35,7 +35,7 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await subscription.close();
   });
 
-  test('COPY and MERGE come out right', async () => {
+  test('COPY and MERGE are logged correctly', async () => {
     const { seen, subscription } = await collect('vm');
     await admin.query(
       `create table copied (like vm); insert into copied select 'Coke', 'Americas', 'c' || n, 'x', 1, now(), now() from generate_series(1, 2) n`,
@@ -55,7 +55,7 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await subscription.close();
   });
 
-  test('raw statements of many rows, conflicts, changed keys and TRUNCATE come out right', async () => {
+  test('raw statements of many rows, conflicts, changed keys and TRUNCATE are logged correctly', async () => {
     const { seen, subscription } = await collect('vm');
     const columns = '(org_id, instance_id, id, name)';
     await admin.query(

@@ -6,7 +6,7 @@ import { brief, coke, note } from './fixture.ts';
 
 /** Lost connections, trimmed logs, wrong use, and the schema of the feed. */
 export function operationCases({ source, store, subscriptions, admin, collect }: FeedUnderTest): void {
-  test('terminated backends cost time but no change', async () => {
+  test('terminated backends delay changes but lose none', async () => {
     const { seen, subscription } = await collect('note');
     for (let round = 0; round < 3; round++) {
       await store.as(coke).insert(note, { id: `t${round}`, size: 1n });

@@ -49,7 +49,7 @@ export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTe
     await subscription.close();
   });
 
-  test('a durable subscription goes on where it stopped', async () => {
+  test('a durable subscription continues where it stopped', async () => {
     const first = await collect('note', { name: 'billing' });
     await store.as(coke).insert(note, { id: 'd1', size: 1n });
     await eventually(() => expect(first.seen.map(brief)).toEqual(['insert d1']));
@@ -61,7 +61,7 @@ export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTe
     await second.subscription.close();
   });
 
-  test('what a handler acknowledges in its transaction is done, though the handler fails after it', async () => {
+  test('a change acknowledged in the handler’s transaction is completed, although the handler fails afterwards', async () => {
     const calls: unknown[] = [];
     const subscription = await subscriptions.subscribe(
       'note',
@@ -78,7 +78,7 @@ export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTe
     await subscription.close();
   });
 
-  test('of two that share a name one works, and the other takes over when it closes', async () => {
+  test('of two subscriptions with one name one works, and the other takes over when it closes', async () => {
     const one = await collect('note', { name: 'shared' });
     await store.as(coke).insert(note, { id: 's1', size: 1n });
     await eventually(() => expect(one.seen).toHaveLength(1));
@@ -90,7 +90,7 @@ export function subscriptionCases({ store, subscriptions, collect }: FeedUnderTe
     await two.subscription.close();
   });
 
-  test('listeners inside the process hear of settled changes', async () => {
+  test('listeners inside the process receive settled changes', async () => {
     const heard: string[] = [];
     const stop = await internalsOf(subscriptions).onSettledChanges(['vm', 'note'], {
       onChanges: (changes) => heard.push(...changes.map(brief)),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { together } from './together.ts';
 
-test('what is asked for during a write is written together by the next', async () => {
+test('requests during a write are written together by the next one', async () => {
   const writes: number[][] = [];
   const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const add = together(async (items: number[]) => {
@@ -18,7 +18,7 @@ test('what is asked for during a write is written together by the next', async (
   expect(writes).toEqual([[1], [2, 3]]);
 });
 
-test('a write that fails fails for its batch only', async () => {
+test('a failing write affects only its batch', async () => {
   const add = together(async (items: number[]) => {
     if (items.includes(1)) throw new Error('no');
     return items;
