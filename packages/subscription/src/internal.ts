@@ -1,5 +1,6 @@
 /** What realization and the command line may use of subscriptions beyond the public API. Not for applications. */
 export { changeLogPart } from './log/change-log-part.ts';
 export { addToRecords } from './log/record-extras.ts';
+export { isOnlyRow } from './log/updated-row.ts';
 export type { SettledListener } from './source/settled-changes.ts';
 export { internalsOf, type SubscriptionsInternals } from './subscriptions-internals.ts';

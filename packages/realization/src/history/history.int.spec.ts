@@ -174,6 +174,26 @@ describe('the summary', () => {
     expect(await kept()).toEqual([]);
   });
 
+  test('agrees with the status tables after updates by SQL of one row, of several, of none, and of a key', async () => {
+    await Promise.all(['VM1', 'VM2'].map((id) => persist(id)));
+    const updates = [
+      [`set realization_status = 200 where id = 'VM1'`, 1],
+      [`set realization_status = 600`, 2],
+      [`set realization_status = 800 where id = 'none'`, 0],
+      [`set resource_revision = 7 where id = 'VM2'`, 1],
+      [`set enforcement_point_id = 'E9' where id = 'VM1'`, 0],
+    ] as const;
+    for (const [update, told] of updates) {
+      const { rowCount } = await internalsOf(fixture.store).withAdmin(async (client) => {
+        await client.query('delete from intendant.status_history');
+        await client.query(`update public.enforcement_status_vm ${update}`);
+        return client.query('select from intendant.status_history');
+      });
+      expect(rowCount, update).toBe(told);
+      expect(await kept(), update).toEqual(await counted());
+    }
+  });
+
   test('agrees with the status tables when many change them at once, while it is being folded', async () => {
     fixture.realization.maintenance.start();
     const below = (limit: number): number => Math.floor(Math.random() * limit);

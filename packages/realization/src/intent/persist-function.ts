@@ -58,6 +58,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   known bigint;
   former integer;
   is_new boolean;
+  is_stored boolean := false;
   stored record;
   rows_there bigint;
   rows_named bigint;
@@ -72,23 +73,31 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   if ${OWN}.is_new then
     insert into ${overall.qualifiedName} as o
       (${columns}, realization_status, additional_details, resource_revision, placement_selector)
-    values (${identity.join(', ')}, ${PENDING}, '', 1, ${selector})
+    values (${identity.join(', ')}, case when cardinality(${points}) = 0 then ${REALIZED} else ${PENDING} end, '', 1, ${selector})
     on conflict do nothing;
     if not found then
       ${OWN}.is_new := false;
       select o.resource_revision, o.realization_status into ${OWN}.known, ${OWN}.former from ${overall.qualifiedName} o where ${ofOverall} for no key update;
       if not found then perform intendant.refuse_leftover(0); end if;
+    elsif cardinality(${points}) = 0 then
+      perform from ${enforcement.qualifiedName} e where ${ofEnforcement} limit 1;
+      if found then perform intendant.refuse_leftover(0); end if;
     end if;
   end if;
 
-  if ${revision} is null then
+  if ${OWN}.is_new and ${revision} is null then
+    ${returningInto(resource, insertText(upserts[0] as string))};
+    ${OWN}.is_stored := found;
+  end if;
+  if ${OWN}.is_stored then null;
+  elsif ${revision} is null then
     ${upserts
       .map((text) => returningInto(resource, text))
       .join(`;
   else
     `)};
   end if;
-  if not found then raise exception 'the resource is at another revision' using errcode = '${REFUSED_SQLSTATE}'; end if;
+  if not ${OWN}.is_stored and not found then raise exception 'the resource is at another revision' using errcode = '${REFUSED_SQLSTATE}'; end if;
   if not ${OWN}.is_new and ${OWN}.known > 0 and ${OWN}.stored.revision <= ${OWN}.known then
     perform intendant.refuse_leftover(${OWN}.known);
   end if;
@@ -147,14 +156,15 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     where ${ofOverall};
   end if;
 
-  if cardinality(${OWN}.wanted) = 0 then
+  if cardinality(${OWN}.wanted) = 0 and not (${OWN}.is_new and ${selector} is null and ${OWN}.stored.revision = 1) then
     update ${overall.qualifiedName} o set realization_status = ${REALIZED}, updated_at = clock_timestamp()
     where ${ofOverall} and not exists (select from ${enforcement.qualifiedName} e where ${ofEnforcement});
   end if;
 
   ${OWN}.identity := ${identityJson(tables, identity)};
   ${OWN}.job_key := ${identityKeyText(tables, identity)};
-  if ${OWN}.is_new and cardinality(${OWN}.wanted) = 1 then
+  if ${OWN}.is_new and cardinality(${OWN}.wanted) = 0 then null;
+  elsif ${OWN}.is_new and cardinality(${OWN}.wanted) = 1 then
     perform intendant.add_job(${queueText(tables, `${OWN}.wanted[1]`)}, ${OWN}.identity, ${OWN}.job_key, ${ownerText(tables, identity)}, 0);
   else
     for point in
@@ -169,6 +179,12 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   });
   return made && { ...made, upserts };
 });
+
+/** The same statement for a row that does not exist. Unlike an upsert it fires no update triggers. */
+const insertText = (upsert: string): string => `${upsert.slice(0, upsert.indexOf(ON_CONFLICT))}${ON_CONFLICT} do nothing
+    ${upsert.slice(upsert.lastIndexOf('returning'))}`;
+
+const ON_CONFLICT = '\n    on conflict';
 
 const upsertText = (table: RegisteredTable, revision: string | undefined): string =>
   upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }).text;

@@ -5,12 +5,13 @@ import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { heaviestOf, overallStatusOf } from './overall-status.ts';
 import { isRemovedPoint } from './removed-point.ts';
-import { STATUS_WEIGHTS } from './status.ts';
+import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
 
 /*
- * One mark of one resource, with the rules of `marks.ts`: lock, check, write, recompute, and add a job if the mark
- * requires work. The lock is a separate statement, and each statement of the function sees everything that was committed
- * before it began.
+ * One mark of one resource, with the rules of `marks.ts`: lock, read, check, write, recompute, and add a job if the mark
+ * requires work. While the overall row is locked, no other transaction changes a status of the resource. So one read
+ * suffices: the new overall status follows from the statuses of the other points and the mark. The lock is a separate
+ * statement, so that the read sees everything that was committed before the lock was obtained.
  */
 
 const { ERROR, REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;
@@ -43,11 +44,8 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
     ],
     declarations: `
   overall record;
-  resource record;
   stored record;
-  heaviest record;
   intendant_is_alive boolean;
-  is_known boolean;
   intendant_current bigint;
   verdict text;
   next_status integer;
@@ -57,14 +55,18 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   from ${overall.qualifiedName} o where ${isIdentity(overall, 'o', identity)} for no key update;
   if not found then return row('unlocked'::text, null::bigint); end if;
 
-  select r.revision, ${isAlive(tables, 'r')} as is_alive into ${OWN}.resource
-  from ${resource.qualifiedName} r where ${isIdentity(overall, 'r', identity)};
-  ${OWN}.intendant_is_alive := coalesce(${OWN}.resource.is_alive, false);
-  ${OWN}.intendant_current := coalesce(${OWN}.resource.revision, ${OWN}.overall.resource_revision);
-
-  select e.realization_status, e.additional_details, e.resource_revision, e.is_removal into ${OWN}.stored
-  from ${enforcement.qualifiedName} e where ${ofPoint};
-  ${OWN}.is_known := found;
+  select state.revision, state.intendant_is_alive, state.intendant_current,
+    p.enforcement_point_id is not null as is_known, p.realization_status, p.resource_revision, p.is_removal,
+    others.heaviest, others.heaviest_kept, others.has_error, others.row_count into ${OWN}.stored
+  from (
+    select r.revision, ${isAlive(tables, 'r')} as intendant_is_alive,
+      coalesce(r.revision, ${OWN}.overall.resource_revision) as intendant_current
+    from (select) one left join ${resource.qualifiedName} r on ${isIdentity(overall, 'r', identity)}
+  ) state
+  left join ${enforcement.qualifiedName} p on ${isIdentity(overall, 'p', identity)} and p.${POINT_COLUMN} = ${point}
+  cross join lateral (${heaviestOf(tables, `${isIdentity(overall, 'e', identity)} and e.${POINT_COLUMN} <> ${point}`, 'state')}) others;
+  ${OWN}.intendant_is_alive := ${OWN}.stored.intendant_is_alive;
+  ${OWN}.intendant_current := ${OWN}.stored.intendant_current;
 
   ${OWN}.verdict := case
     when not ${isRemoval} and not ${OWN}.intendant_is_alive then 'missing'
@@ -77,7 +79,7 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   end if;
   if ${OWN}.verdict <> 'accepted' then return row(${OWN}.verdict, ${OWN}.intendant_current); end if;
 
-  if not ${OWN}.is_known then
+  if not ${OWN}.stored.is_known then
     insert into ${enforcement.qualifiedName} as e
       (${columns}, ${POINT_COLUMN}, realization_status, additional_details, resource_revision, is_removal)
     values (${identity.join(', ')}, ${point}, ${status}, left(coalesce(${note}, ''), ${MAX_DETAILS_LENGTH}), ${revision}, ${isRemoval});
@@ -90,9 +92,14 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
     where ${ofPoint};
   end if;
 
-  ${heaviestOf(tables, isIdentity(overall, 'e', identity), OWN, `into ${OWN}.heaviest`)};
-  ${OWN}.next_status := ${overallStatusOf({ heavy: `${OWN}.heaviest`, isAlive: `${OWN}.intendant_is_alive`, revision: `${OWN}.resource.revision`, stored: `${OWN}.overall.realization_status` })};
-  ${OWN}.next_details := case when ${OWN}.heaviest.has_error then ${joined(note, `${OWN}.overall.additional_details`)} else '' end;
+  ${OWN}.stored.heaviest := greatest(${OWN}.stored.heaviest, ${status});
+  if not (${OWN}.intendant_is_alive and ${status} in (${DELETION_WEIGHTS.join(', ')})) then
+    ${OWN}.stored.heaviest_kept := greatest(${OWN}.stored.heaviest_kept, ${status});
+  end if;
+  if ${status} = ${ERROR} then ${OWN}.stored.has_error := true; end if;
+  ${OWN}.stored.row_count := ${OWN}.stored.row_count + 1;
+  ${OWN}.next_status := ${overallStatusOf({ heavy: `${OWN}.stored`, isAlive: `${OWN}.intendant_is_alive`, revision: `${OWN}.stored.revision`, stored: `${OWN}.overall.realization_status` })};
+  ${OWN}.next_details := case when ${OWN}.stored.has_error then ${joined(note, `${OWN}.overall.additional_details`)} else '' end;
   if (${OWN}.overall.realization_status, ${OWN}.overall.additional_details, ${OWN}.overall.resource_revision)
       is distinct from (${OWN}.next_status, ${OWN}.next_details, ${OWN}.intendant_current) then
     update ${overall.qualifiedName} o

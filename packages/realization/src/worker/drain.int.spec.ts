@@ -157,7 +157,8 @@ describe('any value that a handler throws', () => {
         },
         observe: () => Promise.reject(value),
       },
-      { retry: { limit: 1 } },
+      // A periodic resync could add the job first.
+      { retry: { limit: 1 }, resyncEveryMs: Number.POSITIVE_INFINITY },
     );
     await persist('VM1');
     await persist('VM2');

@@ -2,6 +2,7 @@ import { quoteIdentifier, quoteLiteral, type RegisteredTable } from '@intendant/
 import { columnText, needsFloatDigits } from './column-text.ts';
 import { DOORBELL, RINGS } from './doorbell.ts';
 import { appendFunction, loggedName, truncateFunction } from './names.ts';
+import { isOnlyRow, isSameRow } from './updated-row.ts';
 
 /**
  * Each statement causes one append. Statement-level triggers with transition tables see all rows that a statement
@@ -82,18 +83,32 @@ const deletion = (table: RegisteredTable, alias: string): string =>
  * for: the plan of a function's first call, mostly for one row, is kept for the connection.
  */
 function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
-  const same = table.identity
-    .map(({ name }) => `o.${quoteIdentifier(name)} operator(pg_catalog.=) n.${quoteIdentifier(name)}`)
-    .join(' and ');
   const first = quoteIdentifier(table.key[0]?.name as string);
-  const softly = table.definition.softDelete
-    ? `when o.deleted_at is null and n.deleted_at is not null then ${code('s')} when o.deleted_at is not null and n.deleted_at is null then ${code('r')}`
-    : '';
-  const operation = `case when n.${first} is null then ${deletion(table, 'o')} when o.${first} is null then ${code('i')} ${softly} else ${code('u')} end`;
+  const operation = `case when n.${first} is null then ${deletion(table, 'o')} when o.${first} is null then ${code('i')} ${softly(table)} else ${code('u')} end`;
   const newOrOld: Values = (_, value) => `case when n.${first} is null then ${value('o')} else ${value('n')} end`;
   return append(
-    `select ${logged(table, newOrOld, operation, carriesRecord)} from old_rows o full join new_rows n on ${same}`,
+    `select ${logged(table, newOrOld, operation, carriesRecord)} from old_rows o full join new_rows n on ${isSameRow(table)}`,
   );
+}
+
+const softly = (table: RegisteredTable): string =>
+  table.definition.softDelete
+    ? `when o.deleted_at is null and n.deleted_at is not null then ${code('s')} when o.deleted_at is not null and n.deleted_at is null then ${code('r')}`
+    : '';
+
+/**
+ * Most statements update one row without changing its key. Then the old and the new row belong together and need no join,
+ * which would take longer than the rest of the function. If this statement appends nothing, the general statement runs,
+ * unless no row was updated at all.
+ */
+function appendUpdate(table: RegisteredTable, carriesRecord: boolean): string {
+  const operation = table.definition.softDelete ? `case ${softly(table)} else ${code('u')} end` : code('u');
+  return `${append(`select ${logged(table, of('n'), operation, carriesRecord)} from old_rows o, new_rows n where ${isOnlyRow(table)}`)}
+    if not found then
+      perform from new_rows limit 1;
+      if not found then return null; end if;
+      ${appendUpdates(table, carriesRecord)}
+    end if;`;
 }
 
 /** The settings of a function. Each one adds time to every call. */
@@ -107,7 +122,7 @@ begin
   if tg_op operator(pg_catalog.=) 'INSERT' then
     ${append(`select ${logged(table, of('n'), code('i'), carriesRecord)} from new_rows n`)}
   elsif tg_op operator(pg_catalog.=) 'UPDATE' then
-    ${appendUpdates(table, carriesRecord)}
+    ${appendUpdate(table, carriesRecord)}
   else
     ${append(`select ${logged(table, of('o'), deletion(table, 'o'), carriesRecord)} from old_rows o`)}
   end if;
