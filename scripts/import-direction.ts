@@ -50,7 +50,7 @@ const STAGES: Readonly<Record<string, Stages>> = {
     ['audit', 'data-store-api.ts', 'data-store-internals.ts'],
     ['schema', 'session'],
     ['record', 'statement', 'table'],
-    ['background', 'configuration.ts', 'context', 'error', 'exchange', 'option', 'telemetry'],
+    ['background', 'configuration.ts', 'context', 'distribution.ts', 'error', 'exchange', 'option', 'telemetry'],
   ],
   realization: [
     ['maintenance', 'operator', 'session', 'submit'],

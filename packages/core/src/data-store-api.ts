@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ConnectionSource } from './configuration.ts';
 import type { Authorizer, Instancer, RoleMapping } from './context/authorizer.ts';
 import type { MetadataContext } from './context/metadata-authorizer.ts';
+import type { Distribution } from './distribution.ts';
 import type { PoolOptions, PoolStats } from './exchange/pool.ts';
 import type { RootSession } from './session/root-session.ts';
 import type { AnyTable } from './table/record-types.ts';
@@ -25,6 +26,11 @@ export interface DataStoreOptions<C = MetadataContext> {
   readonly schemaChanges?: 'apply' | 'none';
   /** Prefix of the eight roles. Default `intendant_` and the name of the database. */
   readonly rolePrefix?: string;
+  /**
+   * `citus()` distributes the tables over the nodes of a Citus cluster. Every store of a database must say the same. Default
+   * none: the database is one server.
+   */
+  readonly distribution?: Distribution | undefined;
   /** Size and time limits of the connection pool. Default: 10 connections. */
   readonly pool?: PoolOptions;
   /** Default: silent. */

@@ -25,6 +25,8 @@ export interface DataStoreInternals {
   readonly connection: pg.ClientConfig;
   readonly adminConnection: pg.ClientConfig;
   readonly hasInstancer: boolean;
+  /** Whether the store's tables are distributed over several servers. */
+  readonly isDistributed: boolean;
   readonly exchange: StoreExchange;
   /** Runs each list of statements in a transaction of its own. */
   readonly executor: Executor;
@@ -74,6 +76,14 @@ export function internalsOf(store: object): DataStoreInternals {
   if (internals) return internals;
   throw new ConfigurationError(
     'the store was not made by createDataStore of this copy of @intendant/core; if `npm ls @intendant/core` lists several copies, install one version of all Intendant packages',
+  );
+}
+
+/** Throws ConfigurationError if the store's tables are distributed, for parts that do not run there yet. */
+export function refuseDistribution({ isDistributed }: DataStoreInternals, door: string, part: string): void {
+  if (!isDistributed) return;
+  throw new ConfigurationError(
+    `${door}: ${part} does not run on Citus yet: give it a store without distribution, on a database of its own`,
   );
 }
 

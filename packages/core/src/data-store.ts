@@ -10,8 +10,10 @@ import type { Scope, StoreRole } from './context/scope.ts';
 import { watchContext } from './context/watch-context.ts';
 import type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
+import type { Distribution } from './distribution.ts';
 import { ConfigurationError, OperationNotAllowedError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
+import { citusSettings } from './exchange/citus-settings.ts';
 import { type OpenedPool, openExchange } from './exchange/open-exchange.ts';
 import { type PoolOptions, type PoolStats, storeClosed } from './exchange/pool.ts';
 import { PoolExecutor } from './exchange/pool-executor.ts';
@@ -66,6 +68,7 @@ class PostgresDataStore implements DataStore<unknown> {
       throw new ConfigurationError('createDataStore: give at least a connection');
     checkStoreOptions(options);
     checkSchemaChanges(options.schemaChanges);
+    checkDistribution(options.distribution);
     this.#options = options;
     this.#authorizer = options.authorizer ?? (new MetadataAuthorizer() as Authorizer<unknown>);
     this.#instancer = options.instancer;
@@ -87,6 +90,7 @@ class PostgresDataStore implements DataStore<unknown> {
       hasAdminConnection: this.#options.adminConnection !== undefined,
       schemaName: this.#schemaName,
       hasInstancer: this.#instancer !== undefined,
+      isDistributed: this.#isDistributed,
       roleName: this.#roleName,
       loginName: async () => this.#loginName,
       logger: this.#logger,
@@ -97,10 +101,17 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async #openExchange(): Promise<OpenedPool> {
     try {
-      return await openExchange(this.#connection, this.#options.pool ?? {}, this.#logger);
+      return await openExchange(this.#connection, this.#options.pool ?? {}, {
+        isDistributed: this.#isDistributed,
+        logger: this.#logger,
+      });
     } catch (error) {
       throw translateError(error, { operation: 'createDataStore' });
     }
+  }
+
+  get #isDistributed(): boolean {
+    return this.#options.distribution !== undefined;
   }
 
   get #schemaName(): string {
@@ -111,7 +122,7 @@ class PostgresDataStore implements DataStore<unknown> {
     const exchange: StoreExchange = {
       pool,
       connection,
-      settings: localSettings(this.#roleName, settings),
+      settings: (this.#isDistributed ? citusSettings : localSettings)(this.#roleName, settings),
       usesNamedStatements: this.#options.pool?.namedStatements ?? true,
       logger: this.#logger,
     };
@@ -123,6 +134,7 @@ class PostgresDataStore implements DataStore<unknown> {
       connection,
       adminConnection: this.#adminConnection,
       hasInstancer: this.#instancer !== undefined,
+      isDistributed: this.#isDistributed,
       exchange,
       executor: new PoolExecutor(exchange),
       loginName: async () => this.#loginName,
@@ -258,6 +270,7 @@ const STORE_OPTIONS: OptionNames<DataStoreOptions> = {
   schemaChanges: true,
   rolePrefix: true,
   pool: true,
+  distribution: true,
   logger: true,
 };
 const POOL_OPTIONS: OptionNames<PoolOptions> = {
@@ -282,4 +295,9 @@ function checkStoreOptions(options: DataStoreOptions<unknown>): void {
 function checkSchemaChanges(given: unknown): void {
   if (given === undefined || given === 'apply' || given === 'none') return;
   throw new ConfigurationError(`createDataStore: schemaChanges must be 'apply' or 'none'`);
+}
+
+function checkDistribution(given: unknown): void {
+  if (given === undefined || (given as Distribution | null)?.kind === 'citus') return;
+  throw new ConfigurationError('createDataStore: distribution is given as citus(), or left out');
 }

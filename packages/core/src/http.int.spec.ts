@@ -9,7 +9,7 @@ import { z } from 'zod';
 import * as fastify from './fastify.ts';
 import * as hono from './hono.ts';
 import { createDataStore, defineTable, JwtAuthorizer, SimpleInstancer } from './index.ts';
-import { openTestStore } from './testing/fixtures.ts';
+import { onTestServer, openTestStore } from './testing/fixtures.ts';
 import { AUDIENCE, ISSUER, startIssuer } from './testing/issuer.ts';
 
 const vm = defineTable('vm', { schema: z.object({ id: z.string(), region: z.string() }), instanced: true });
@@ -19,6 +19,7 @@ const fixture = await openTestStore();
 const authorizer = new JwtAuthorizer({ jwks: issuer.jwksUrl, issuer: ISSUER, audience: AUDIENCE });
 const { database } = fixture;
 const store = await createDataStore({
+  ...onTestServer,
   connection: database.url,
   adminConnection: database.adminUrl,
   authorizer,

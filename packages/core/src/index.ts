@@ -14,6 +14,7 @@ export { contextFromGrpcMetadata, contextFromHeaders, type MetadataNames } from 
 export { MetadataAuthorizer, type MetadataContext, SimpleInstancer } from './context/metadata-authorizer.ts';
 export { createDataStore } from './data-store.ts';
 export type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
+export { citus, type Distribution } from './distribution.ts';
 export { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './error/catalogue.ts';
 export { type HttpAnswer, httpAnswer } from './error/http-answer.ts';
 export {

@@ -16,7 +16,7 @@ export { readConnection } from './configuration.ts';
 export { meetOfDbRoles, toInstanceRole } from './context/db-role.ts';
 export { type Scope, type ServiceScope, type StoreRole, serviceScope } from './context/scope.ts';
 export type { ContextWatch } from './context/watch-context.ts';
-export { type DataStoreInternals, internalsOf } from './data-store-internals.ts';
+export { type DataStoreInternals, internalsOf, refuseDistribution } from './data-store-internals.ts';
 export { printKey, translateError } from './error/sqlstate.ts';
 export { runExchange } from './exchange/exchange.ts';
 export type { Executor, RunOptions, TransactionExecutor } from './exchange/executor.ts';
@@ -66,7 +66,7 @@ export {
   soleCondition,
   soleOfKey,
 } from './statement/shared-key.ts';
-export { upsertStatement, valuesUnlessMissing } from './statement/upsert.ts';
+export { onlyReplaces, upsertedValues, upsertStatement } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';
 export { primaryKeyName } from './table/constraint-name.ts';
 export { inFrameworkSchema } from './table/framework-schema.ts';

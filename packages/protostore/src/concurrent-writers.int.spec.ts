@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { RevisionConflictError } from '@intendant/core';
-import { eventually, withClient } from '@intendant/devdb/testing';
+import { countActivity, eventually } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { WriteResult } from './index.ts';
 import { americasPepsi, openFixture } from './testing/fixture.ts';
@@ -13,13 +13,7 @@ const fixture = await openFixture({ pool: { max: WRITERS } });
 const session = fixture.protoStore.as(americasPepsi);
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-const lockWaits = (): Promise<number> =>
-  withClient(fixture.database.adminUrl, async (client) => {
-    const { rows } = await client.query(
-      `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return rows[0].count;
-  });
+const lockWaits = (): Promise<number> => countActivity(fixture.database, `wait_event_type = 'Lock'`);
 
 const cpu = (writer: number, round = 0) => create(CpuSchema, { brand: `writer ${writer}`, numberCores: round });
 

@@ -30,7 +30,8 @@ const VALUES = {
 const FIELDS = Object.keys(VALUES) as (keyof typeof VALUES & FieldName<typeof EveryKindSchema>)[];
 
 const database = await testDatabase();
-const store = await openStore(database);
+// Without an instancer, so not distributed.
+const store = await openStore(database, { distribution: undefined });
 const protoStore = createProtoStore(store);
 const session = protoStore.as({ orgId: 'Pepsi', roles: ['tenant_admin'] });
 

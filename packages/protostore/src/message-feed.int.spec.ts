@@ -7,7 +7,8 @@ import { isChangeOf, type MessageChange } from './index.ts';
 import { americasCoke, americasPepsi, openFixture, TENANT_ROLES } from './testing/fixture.ts';
 import { CpuSchema, MemorySchema } from './testing/gen/hardware/v1/hardware_pb.js';
 
-const fixture = await openFixture();
+// The feed and realization do not run with distributed tables yet.
+const fixture = await openFixture({ distribution: undefined });
 const { protoStore, store } = fixture;
 const cpus = protoStore.resource(CpuSchema);
 const memories = protoStore.resource(MemorySchema);

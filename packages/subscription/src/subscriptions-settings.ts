@@ -7,6 +7,7 @@ import {
   guardLogger,
   internalsOf,
   readConnection,
+  refuseDistribution,
 } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -41,6 +42,7 @@ export function readSettings(options: SubscriptionsOptions): SubscriptionsSettin
     throw new ConfigurationError('createSubscriptions: give the store');
   checkOptions('createSubscriptions', options, SUBSCRIPTIONS_OPTIONS);
   const internals = internalsOf(options.store);
+  refuseDistribution(internals, 'createSubscriptions', 'the feed');
   const { connection, replicationConnection, logger = internals.logger } = options;
   return {
     internals,

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, createDataStore, defineTable, type IsolationRule } from '../index.ts';
 import { internalsOf } from '../internal.ts';
-import { application, cokeAdmin, letInherit, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
+import {
+  adminOf,
+  application,
+  cokeAdmin,
+  letInherit,
+  onTestServer,
+  openTestStore,
+  TENANT_ROLES,
+} from '../testing/fixtures.ts';
 
 const place = defineTable('Place', { schema: z.object({ id: z.string() }), instanced: true });
 
@@ -11,7 +19,7 @@ const fixture = await openTestStore();
 const { store, database } = fixture;
 const login = new URL(database.url).username;
 const role = (name: string) => `intendant_${database.name}_${name}`;
-const asAdmin = (sql: string) => withClient(database.adminUrl, (client) => client.query(sql));
+const asAdmin = adminOf(database);
 const strangers = [`eve_${database.name}`, `boss_${database.name}`];
 
 beforeAll(async () => {
@@ -165,7 +173,7 @@ test('a connection that still has a tenant’s role is found, without naming the
 });
 
 test('a store whose application login is the administrator is a finding', async () => {
-  await using careless = await createDataStore({ connection: database.adminUrl });
+  await using careless = await createDataStore({ ...onTestServer, connection: database.adminUrl });
   const findings = await auditIsolation(careless);
   expect(findings).toContainEqual(
     expect.objectContaining({

@@ -6,6 +6,7 @@ import { auditBypasses } from './audit-bypasses.ts';
 import { auditConnections } from './audit-connections.ts';
 import { auditFramework } from './audit-framework.ts';
 import { auditLogins } from './audit-logins.ts';
+import { auditNodes } from './audit-nodes.ts';
 import type { AuditSubject } from './audit-subject.ts';
 import { auditTables } from './audit-tables.ts';
 import type { IsolationFinding } from './finding.ts';
@@ -16,7 +17,7 @@ import type { IsolationFinding } from './finding.ts';
  * as a role that sees all rows, settings left on a pooled connection. Changes nothing. Returns an empty list if it finds
  * nothing.
  *
- * Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
+ * Where the tables are distributed, looks at the shards on every node too. Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
  * `org_id` and is accessible to the store's roles. Uses `adminConnection`. Throws ConnectionError; ConfigurationError when the store is closed.
  *
  * ```ts
@@ -32,12 +33,15 @@ export async function auditIsolation<C>(store: DataStore<C>): Promise<IsolationF
       client,
       login,
       schemaName: internals.schemaName,
+      isDistributed: internals.isDistributed,
       tables: internals.tables(),
       roleName: internals.roleName,
       roles: STORE_ROLES.map(internals.roleName),
     };
+    const ofTables = await auditTables(subject);
     return [
-      ...(await auditTables(subject)),
+      ...ofTables,
+      ...(await auditNodes(subject, ofTables)),
       ...auditFramework(await internals.planParts(client)),
       ...(await auditLogins(subject)),
       ...(await auditBypasses(subject)),

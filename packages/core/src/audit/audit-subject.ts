@@ -9,6 +9,8 @@ export interface AuditSubject {
   /** The application login. */
   readonly login: string;
   readonly schemaName: string;
+  /** Whether the tables are distributed over several servers. */
+  readonly isDistributed: boolean;
   readonly tables: readonly RegisteredTable[];
   roleName(role: DbRole): string;
   /** The names of all eight roles. */

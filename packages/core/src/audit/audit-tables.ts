@@ -1,6 +1,6 @@
 import { compareGrants, tableGrants } from '../schema/grants.ts';
 import { type LiveTable, readLiveTables } from '../schema/live-schema.ts';
-import { comparePolicies, type PolicyTarget, tablePolicies } from '../schema/policies.ts';
+import { compareTablePolicies, type PolicyTarget } from '../schema/policies.ts';
 import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
 import type { AuditSubject } from './audit-subject.ts';
 import type { IsolationFinding } from './finding.ts';
@@ -47,13 +47,18 @@ async function openTables({ client, schemaName, roles, login }: AuditSubject): P
   return rows.map(({ name }) => name);
 }
 
-function tableAsStored({ schemaName }: AuditSubject, name: string, live: LiveTable | undefined): AuditedTable {
+function tableAsStored(
+  { schemaName, isDistributed }: AuditSubject,
+  name: string,
+  live: LiveTable | undefined,
+): AuditedTable {
   const has = (column: string) => live?.columns.some((candidate) => candidate.name === column) ?? false;
   return {
     name,
     qualifiedName: qualifiedName(schemaName, name),
     isTenanted: has('org_id'),
     isInstanced: has('instance_id'),
+    placement: isDistributed && has('org_id') ? 'by-org' : 'here',
   };
 }
 
@@ -64,7 +69,7 @@ const missing = ({ name }: AuditedTable): IsolationFinding => ({
   sql: '-- call store.register again; store.planSchema shows what it runs',
 });
 
-function auditTable(table: AuditedTable, live: LiveTable, { roleName }: AuditSubject): IsolationFinding[] {
+export function auditTable(table: AuditedTable, live: LiveTable, { roleName }: AuditSubject): IsolationFinding[] {
   const { name, qualifiedName: target } = table;
   const found = (rule: IsolationFinding['rule'], message: string, sql: string): IsolationFinding => ({
     rule,
@@ -91,7 +96,7 @@ function auditTable(table: AuditedTable, live: LiveTable, { roleName }: AuditSub
             `alter table ${target} force row level security`,
           ),
         ]),
-    ...comparePolicies(target, live, tablePolicies(table, roleName)).map(({ reason, statements }) =>
+    ...compareTablePolicies(table, live, roleName).map(({ reason, statements }) =>
       found('policy', reason, statements.join(';\n')),
     ),
     ...compareGrants(target, live.grants, tableGrants(roleName)).map(({ reason, statements }) =>

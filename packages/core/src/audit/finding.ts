@@ -11,7 +11,8 @@ export type IsolationRule =
   | 'view'
   | 'function'
   | 'feed'
-  | 'connection';
+  | 'connection'
+  | 'node';
 
 /** One fault in the live database that could let one tenant reach another's rows. */
 export interface IsolationFinding {

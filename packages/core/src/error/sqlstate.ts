@@ -32,6 +32,8 @@ interface PostgresError {
   readonly constraint?: string;
   readonly column?: string;
   readonly severity?: string;
+  /** The server's function that raised the error. Messages are translated, and this is not. */
+  readonly routine?: string;
 }
 
 type Translate = (message: string, options: ErrorOptions, error: PostgresError) => IntendantError;
@@ -48,8 +50,26 @@ const poolerRefused: Translate = (message, options, { message: words }) => {
   return new ConnectionError(`${message}: the pooler or the database closed the connection; retry`, options);
 };
 
-const connectionLost: Translate = (message, options) =>
-  new ConnectionError(`${message}: the database closed the connection; retry`, options);
+/** Citus: the coordinator got no connection to a node. */
+const NODE_UNREACHABLE = 'ReportConnectionError';
+
+const connectionLost: Translate = (message, options, { routine }) =>
+  new ConnectionError(
+    routine === NODE_UNREACHABLE
+      ? `${message}: a node of the database cannot be reached, and some of the rows are there; orgs on other nodes are not affected; retry`
+      : `${message}: the database closed the connection; retry`,
+    options,
+  );
+
+/** Citus: the coordinator connects to a node as the role in force, and no connection sees what another has not committed. */
+const OTHER_ROLE = 'FindPlacementListConnection';
+
+const otherRole = (message: string, options: ErrorOptions): IntendantError =>
+  new OperationNotAllowedError(
+    `${message}: on Citus, what a transaction has changed under one role it cannot use under another; name its tables, as in transaction(run, { tables: [vm] })`,
+    options,
+  );
+
 const conflict: Translate = (message, options) =>
   new TransactionConflictError(`${message}: it conflicted with another transaction; run it again`, options);
 const doesNotFit =
@@ -146,6 +166,7 @@ function translated(error: unknown, subject: ErrorSubject): unknown {
 }
 
 function translatePostgres(error: PostgresError, message: string, options: ErrorOptions): IntendantError {
+  if (error.routine === OTHER_ROLE) return otherRole(message, options);
   const translate = TRANSLATIONS[error.code] ?? TRANSLATIONS[error.code.slice(0, 2)];
   if (translate) return translate(message, options, error);
   return new DatabaseError(`${message}: ${error.message} (SQLSTATE ${error.code})`, options);

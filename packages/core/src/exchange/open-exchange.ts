@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { requirePostgres } from '../option/required-versions.ts';
+import { checkCluster } from './citus-cluster.ts';
 import { openPool, type PoolOptions } from './pool.ts';
 import { readSettingsToSet, type Setting, withValueSettings } from './value-settings.ts';
 
@@ -15,6 +16,13 @@ export interface OpenedPool {
   readonly settings: readonly Setting[];
 }
 
+/** What the caller expects of the server. */
+export interface ExpectedServer {
+  /** Whether it is the coordinator of a Citus cluster. */
+  readonly isDistributed: boolean;
+  readonly logger: Logger;
+}
+
 /**
  * Opens the pool and tests one connection: first with startup options, and without them if they are refused, as poolers
  * do. Rejects with the driver's error, and then leaves nothing open.
@@ -22,14 +30,14 @@ export interface OpenedPool {
 export async function openExchange(
   connection: pg.ClientConfig,
   options: PoolOptions,
-  logger: Logger,
+  expected: ExpectedServer,
 ): Promise<OpenedPool> {
   try {
-    return await tryPool(withValueSettings(connection, statementTimeout(options)), options, logger);
+    return await tryPool(withValueSettings(connection, statementTimeout(options)), options, expected);
   } catch (error) {
     if (!refusesStartupOptions(error)) throw error;
-    logger.debug('startup options were refused: this is a pooler');
-    return tryPool({ ...connection, client_encoding: 'UTF8' }, options, logger);
+    expected.logger.debug('startup options were refused: this is a pooler');
+    return tryPool({ ...connection, client_encoding: 'UTF8' }, options, expected);
   }
 }
 
@@ -39,7 +47,11 @@ interface ServerIdentity {
   readonly version: number;
 }
 
-async function tryPool(connection: pg.ClientConfig, options: PoolOptions, logger: Logger): Promise<OpenedPool> {
+async function tryPool(
+  connection: pg.ClientConfig,
+  options: PoolOptions,
+  { isDistributed, logger }: ExpectedServer,
+): Promise<OpenedPool> {
   const pool = openPool(connection, options, logger);
   try {
     const { rows } = await pool.query<ServerIdentity>(
@@ -47,6 +59,7 @@ async function tryPool(connection: pg.ClientConfig, options: PoolOptions, logger
     );
     const { login, database, version } = rows[0] as ServerIdentity;
     requirePostgres(version);
+    if (isDistributed) await checkCluster(pool, database);
     const settings = await readSettingsToSet(pool, statementTimeout(options));
     return { pool, connection, loginName: login, databaseName: database, settings };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { type PgBouncer, startPgBouncer, whyNoPgBouncer } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDataStore, type DataStore, OperationCancelledError, OperationNotAllowedError } from '../index.ts';
-import { application, cokeAdmin, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
+import { application, cokeAdmin, onTestServer, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
 
 /** Since this version a pooler keeps prepared statements itself. https://www.pgbouncer.org/config.html#max_prepared_statements */
 const KEEPS_STATEMENTS = 1.21;
@@ -28,6 +28,7 @@ describe.each(cases)('through PgBouncer in transaction mode, $what', ({ namedSta
       fixture = await openTestStore();
       pooler = await startPgBouncer(fixture.database, settings);
       store = await createDataStore({
+        ...onTestServer,
         connection: pooler.url,
         adminConnection: fixture.database.adminUrl,
         pool: { namedStatements, max: 10 },

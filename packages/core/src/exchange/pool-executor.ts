@@ -21,6 +21,13 @@ const CONFLICT_CODES = new Set(['40001', '40P01']);
 const wasInTheWay = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && CONFLICT_CODES.has(error.code ?? '');
 
+/** Ends the transaction of an exchange that failed before its `commit`. Resolves to false if the connection is of no more use. */
+const rollBack = (client: pg.PoolClient): Promise<boolean> =>
+  runExchange(client, [{ text: 'rollback' }]).then(
+    () => true,
+    () => false,
+  );
+
 /** Each call is one round trip and one transaction, on any free connection. */
 export class PoolExecutor implements Executor {
   readonly isTransaction = false;
@@ -35,10 +42,11 @@ export class PoolExecutor implements Executor {
     statements: Statements,
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {
-    const before = [...this.#store.settings.opening, this.#store.settings.statement(scope)];
-    const all = [...before, ...statementsOf(statements)];
+    const { opening, closing, statements: settings } = this.#store.settings;
+    const before = [...opening, ...settings(scope)];
+    const all = [...before, ...statementsOf(statements), ...closing];
     const results = await this.#untilDone(options?.signal, () => this.#attempt(all, scope.role, options?.signal));
-    return resultsFor(statements, results.slice(before.length));
+    return resultsFor(statements, results.slice(before.length, results.length - closing.length));
   }
 
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {
@@ -75,6 +83,7 @@ export class PoolExecutor implements Executor {
       });
     } catch (error) {
       isSpent ||= wasNotSent(error); // Nothing can be sent on it.
+      isSpent ||= this.#store.settings.closing.length > 0 && !(await rollBack(client));
       throw error;
     } finally {
       client.release(isSpent);

@@ -1,8 +1,8 @@
-import { type PgBouncer, startPgBouncer, whyNoPgBouncer, withClient } from '@intendant/devdb/testing';
+import { isOnCitus, type PgBouncer, startPgBouncer, whyNoPgBouncer, withClient } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, createDataStore, type DataStore, defineTable, OperationCancelledError } from '../index.ts';
-import { cokeAdmin, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
+import { cokeAdmin, onTestServer, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 /** Each makes another text of some value, or another meaning of some statement. */
 const PRESETS = {
@@ -72,7 +72,8 @@ const ways = [
   { what: 'PgBouncer, which is told to ignore them', pooler: { ignore_startup_parameters: 'options' } },
 ];
 
-describe.each(ways)('under hostile presets, through $what', ({ pooler: settings }) => {
+// On Citus, presets of the nodes hold for the connections of the coordinator.
+describe.skipIf(isOnCitus()).each(ways)('under hostile presets, through $what', ({ pooler: settings }) => {
   const reason = settings && whyNoPgBouncer();
 
   describe.skipIf(reason)(reason ? `skipped: ${reason}` : 'all holds', () => {
@@ -91,6 +92,7 @@ describe.each(ways)('under hostile presets, through $what', ({ pooler: settings 
       await withClient(adminUrl, (client) => client.query(presets.join('; ')));
       pooler = settings && (await startPgBouncer(fixture.database, settings));
       store = await createDataStore({
+        ...onTestServer,
         connection: pooler?.url ?? fixture.database.url,
         adminConnection: adminUrl,
         pool: { namedStatements: !pooler, statementTimeoutMs: 5_000 },
@@ -148,6 +150,7 @@ describe.each(ways)('under hostile presets, through $what', ({ pooler: settings 
 
     test('a statement that takes longer than statementTimeoutMs is cancelled, and says so', async () => {
       const slow = await createDataStore({
+        ...onTestServer,
         connection: pooler?.url ?? fixture.database.url,
         adminConnection: fixture.database.adminUrl,
         pool: { namedStatements: !pooler, statementTimeoutMs: 50 },

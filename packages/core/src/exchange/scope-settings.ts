@@ -4,12 +4,19 @@ import { isServiceScope, type Scope, type ServiceScope, STORE_ROLES, type StoreR
 import type { Statement } from './statement.ts';
 import { DEFAULT_ISOLATION, type Setting } from './value-settings.ts';
 
-/** Sets a scope in the database. A sharded backend (Citus) needs its own implementation of this interface. */
+/** Sets a scope in the database: `localSettings` on one server, `citusSettings` on several. */
 export interface ScopeSettings {
   /** Sets role, org and instance for the rest of the transaction. */
-  statement(scope: Scope | ServiceScope): Statement;
-  /** Statements that must precede the first one in a transaction that is not opened with `begin`; usually none. */
+  statements(scope: Scope | ServiceScope): readonly Statement[];
+  /** Statements that come first in an exchange that is a transaction of its own; usually none. */
   readonly opening: readonly Statement[];
+  /**
+   * What comes last in an exchange that is a transaction of its own. Not empty if the opening has a `begin`: then a failed
+   * exchange leaves a transaction that must be rolled back.
+   */
+  readonly closing: readonly Statement[];
+  /** Whether a scope that was set inside a savepoint ends with it, not only when it is rolled back but also when it is released. */
+  readonly endsWithSavepoint: boolean;
 }
 
 export const ORG_SETTING = 'intendant.org_id';
@@ -29,22 +36,22 @@ const READ_COMMITTED: Statement = { name: 'read-committed', text: `set transacti
 export function localSettings(roleName: (role: StoreRole) => string, more: readonly Setting[] = []): ScopeSettings {
   const names = new Map(STORE_ROLES.map((role) => [role, roleName(role)]));
   const isPresetIsolation = ([name]: Setting): boolean => name === DEFAULT_ISOLATION;
-  const values = more.filter((setting) => !isPresetIsolation(setting));
-  const also = values.map(
-    ([name, value]) => `, set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
-  );
-  const [setRoleAndOrg, setScope] = [SET_ROLE_AND_ORG, SET_SCOPE].map((text) => text + also.join('')) as [
-    string,
-    string,
-  ];
+  const also = setConfigs(more.filter((setting) => !isPresetIsolation(setting)));
+  const [setRoleAndOrg, setScope] = [SET_ROLE_AND_ORG, SET_SCOPE].map((text) => text + also) as [string, string];
   return {
     opening: more.some(isPresetIsolation) ? [READ_COMMITTED] : [],
-    statement: (scope) => {
+    closing: [],
+    endsWithSavepoint: false,
+    statements: (scope) => {
       const { role, orgId, instanceId } = scope;
       const name = names.get(role) as string;
       return instanceId === undefined && (isServiceScope(scope) || !isInstanceScoped(scope.role))
-        ? { name: 'set-scope', text: setRoleAndOrg, values: [name, orgId ?? ''] }
-        : { name: 'set-scope', text: setScope, values: [name, orgId ?? '', instanceId ?? ''] };
+        ? [{ name: 'set-scope', text: setRoleAndOrg, values: [name, orgId ?? ''] }]
+        : [{ name: 'set-scope', text: setScope, values: [name, orgId ?? '', instanceId ?? ''] }];
     },
   };
 }
+
+/** Further settings for the select list of a statement that sets some, each with a comma before it. */
+export const setConfigs = (settings: readonly Setting[]): string =>
+  settings.map(([name, value]) => `, set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`).join('');

@@ -15,9 +15,13 @@ export async function inServiceTransaction<T>(
 ): Promise<T> {
   const client = await acquire(pool, undefined);
   try {
-    await runExchange(client, [{ text: 'begin isolation level read committed' }, settings.statement(serviceScope)], {
-      usesNamedStatements: false,
-    });
+    await runExchange(
+      client,
+      [{ text: 'begin isolation level read committed' }, ...settings.statements(serviceScope)],
+      {
+        usesNamedStatements: false,
+      },
+    );
     const result = await run(client);
     await client.query('commit');
     return result;

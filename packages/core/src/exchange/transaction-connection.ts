@@ -76,8 +76,8 @@ export class TransactionConnection implements TransactionExecutor {
     const before = this.#rest(resting);
     if (isSameScope(scope, resting)) return this.#send(statements, before, [], scope.role, signal);
     const { settings } = this.#store;
-    const own = [...before, settings.statement(scope)];
-    return this.#send(statements, own, [settings.statement(resting)], scope.role, signal);
+    const own = [...before, ...settings.statements(scope)];
+    return this.#send(statements, own, settings.statements(resting), scope.role, signal);
   }
 
   /** Afterwards the caller's role applies again. If no role was set yet, the next operation sets its own. */
@@ -85,8 +85,8 @@ export class TransactionConnection implements TransactionExecutor {
     const { settings } = this.#store;
     const resting = this.#restingScope ?? this.#settings.scope;
     this.#restingScope = resting;
-    const after = resting ? [settings.statement(resting)] : [];
-    return this.#send(statements, [settings.statement(scope)], after, scope.role, signal);
+    const after = resting ? settings.statements(resting) : [];
+    return this.#send(statements, settings.statements(scope), after, scope.role, signal);
   }
 
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {
@@ -122,7 +122,7 @@ export class TransactionConnection implements TransactionExecutor {
       try {
         const result = await work();
         while (!this.#parts.isTurn) await this.#parts.change(); // A nested transaction that the callback did not await.
-        await this.#send([{ text: `release savepoint ${name}` }], [], []);
+        await this.#release(name, resting);
         this.#afterCommit = this.#afterCommit.map((each) =>
           each.part === part ? { ...each, part: part.parent } : each,
         );
@@ -179,11 +179,22 @@ export class TransactionConnection implements TransactionExecutor {
     this.#client.release(this.#isSpent || this.#client.getTransactionStatus() !== 'I');
   }
 
+  async #release(savepoint: string, resting: Scope | undefined): Promise<void> {
+    const release = { text: `release savepoint ${savepoint}` };
+    if (this.#store.settings.endsWithSavepoint) this.#restingScope = resting;
+    await this.#send([release, ...this.#restForRawSql()], [], []);
+  }
+
   /** Rolling back to a savepoint also restores the settings, including those that raw SQL needs. */
   async #rollBackTo(savepoint: string, resting: Scope | undefined): Promise<void> {
     const undo = [{ text: `rollback to savepoint ${savepoint}` }, { text: `release savepoint ${savepoint}` }];
     this.#restingScope = resting;
-    await this.#send([...undo, ...(this.#wasHandedOut ? this.#rest(this.#rawScope()) : [])], [], []);
+    await this.#send([...undo, ...this.#restForRawSql()], [], []);
+  }
+
+  /** The settings that raw SQL needs again, where it was used before. */
+  #restForRawSql(): readonly Statement[] {
+    return this.#wasHandedOut ? this.#rest(this.#rawScope()) : [];
   }
 
   /** Prepares the transaction for raw SQL. pg queues these statements, so raw SQL can be sent immediately. */
@@ -215,10 +226,10 @@ export class TransactionConnection implements TransactionExecutor {
   }
 
   /** The statements that make this the scope between operations. */
-  #rest(scope: Scope): Statement[] {
+  #rest(scope: Scope): readonly Statement[] {
     if (this.#restingScope && isSameScope(scope, this.#restingScope)) return [];
     this.#restingScope = scope;
-    return [this.#store.settings.statement(scope)];
+    return this.#store.settings.statements(scope);
   }
 
   #opening(): Statement[] {

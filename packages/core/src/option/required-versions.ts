@@ -3,6 +3,7 @@ import { ConfigurationError } from '../error/intendant-error.ts';
 /** The same version as in `engines` of the packages. */
 export const OLDEST_NODE = '22.12';
 const OLDEST_POSTGRES = 15;
+const OLDEST_CITUS = 13;
 
 /** Throws ConfigurationError if this Node.js is too old for the packages. */
 export function requireNode(version: string = process.versions.node): void {
@@ -20,5 +21,13 @@ export function requirePostgres(versionNumber: number): void {
   if (major >= OLDEST_POSTGRES) return;
   throw new ConfigurationError(
     `createDataStore: Intendant needs Postgres ${OLDEST_POSTGRES} or newer, and the server is Postgres ${major}: upgrade the server, or connect to a newer one`,
+  );
+}
+
+/** Throws ConfigurationError for a Citus that is too old. The version is the extension's, e.g. `13.2-1`. */
+export function requireCitus(version: string): void {
+  if (Number.parseInt(version, 10) >= OLDEST_CITUS) return;
+  throw new ConfigurationError(
+    `createDataStore: Intendant needs Citus ${OLDEST_CITUS} or newer, and the database has Citus ${version}: install a newer one on every node, and run alter extension citus update`,
   );
 }

@@ -3,7 +3,7 @@ import type { Scope } from '../context/scope.ts';
 import { InvalidRecordError, OperationNotAllowedError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
 import type { Column } from '../table/column.ts';
-import type { RegisteredTable } from '../table/registered-table.ts';
+import { ORG_ID, type RegisteredTable } from '../table/registered-table.ts';
 import { printable } from './describe-key.ts';
 import { encodeField } from './encode-field.ts';
 
@@ -59,6 +59,13 @@ function ownId(
   return id;
 }
 
+/**
+ * The org that row security limits the scope to, if a statement must name it. On one server row security does that alone;
+ * where tables are distributed, a statement that does not name the org asks every node.
+ */
+export const pinnedOrg = (table: RegisteredTable, scope: Scope): string | undefined =>
+  table.placement === 'by-org' && isTenantScoped(scope.role) ? scope.orgId : undefined;
+
 /** One value for a column of the identity. */
 export interface IdentityValue {
   readonly column: Column;
@@ -77,7 +84,7 @@ export function readIdentity(
     const named = fields[field];
     if (named !== undefined && table.columnByField.has(field)) ownId(table, scope, field, named, undefined);
   }
-  const scoped = purpose === 'change' ? changedScope(table, scope, fields) : namedScope(table, fields);
+  const scoped = purpose === 'change' ? changedScope(table, scope, fields) : namedScope(table, scope, fields);
   return [
     ...scoped,
     ...table.key.map((column) => ({ column, value: encodeKeyField(table, column, fields[column.field]) })),
@@ -106,10 +113,10 @@ function encodeKeyField(table: RegisteredTable, column: Column, value: unknown):
   return encodeField(table, column, value);
 }
 
-/** A read compares only with the given values; row security limits the rest. */
-function namedScope(table: RegisteredTable, fields: Record<string, unknown>): IdentityValue[] {
+/** A read compares only with the given values, and with the org if it must be named; row security limits the rest. */
+function namedScope(table: RegisteredTable, scope: Scope, fields: Record<string, unknown>): IdentityValue[] {
   return scopeColumns(table).flatMap((column) => {
-    const named = fields[column.field];
+    const named = fields[column.field] ?? (column === ORG_ID ? pinnedOrg(table, scope) : undefined);
     return named === undefined || named === null ? [] : [{ column, value: encodeField(table, column, named) }];
   });
 }

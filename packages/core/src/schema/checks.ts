@@ -34,6 +34,10 @@ const checksOf = (table: RegisteredTable): Check[] => [
 const definitionOf = ({ name, expression }: Check): string =>
   `constraint ${quoteIdentifier(name)} check (${expression})`;
 
+/** One statement for all changes; on a distributed table one for each, since Citus does not combine changes of constraints. */
+export const alterTable = ({ qualifiedName, placement }: RegisteredTable, changes: readonly string[]): string[] =>
+  (placement === 'here' ? [changes.join(', ')] : changes).map((change) => `alter table ${qualifiedName} ${change}`);
+
 /** The constraints for `create table`. */
 export const checkDefinitions = (table: RegisteredTable): string[] => checksOf(table).map(definitionOf);
 
@@ -49,8 +53,8 @@ export function planChecks(table: RegisteredTable, live: LiveTable): string[] {
     ...wanted.flatMap((check) => {
       const stored = live.checks[check.name];
       if (stored !== undefined && check.isStoredAs(stored)) return [];
-      const drop = stored === undefined ? '' : `drop constraint ${quoteIdentifier(check.name)}, `;
-      return [`${alter} ${drop}add ${definitionOf(check)}`];
+      const drop = stored === undefined ? [] : [`drop constraint ${quoteIdentifier(check.name)}`];
+      return alterTable(table, [...drop, `add ${definitionOf(check)}`]);
     }),
   ];
 }

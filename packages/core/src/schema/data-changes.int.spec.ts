@@ -1,15 +1,15 @@
-import { withClient } from '@intendant/devdb/testing';
+import { isOnCitus } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, type DataStore, defineTable } from '../index.ts';
 import type { AnyTable } from '../table/record-types.ts';
-import { cokeAdmin, openStore, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
+import { adminOf, cokeAdmin, openStore, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore();
 const { store, database } = fixture;
 const coke = store.as(cokeAdmin);
 const roles = { ...TENANT_ROLES };
-const asAdmin = (sql: string) => withClient(database.adminUrl, (client) => client.query(sql));
+const asAdmin = adminOf(database);
 
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -26,7 +26,8 @@ describe('a table that is partitioned, or has children, is empty only if all of 
     created_at timestamp(3) with time zone not null default now(), updated_at timestamp(3) with time zone not null default now(),
     deleted_at timestamp(3) with time zone`;
 
-  test('rows in a partition of a partition keep their exact values', async () => {
+  // Citus does not distribute partitions of partitions.
+  test.skipIf(isOnCitus())('rows in a partition of a partition keep their exact values', async () => {
     await asAdmin(`create table parted (${columns}, constraint parted_pkey primary key (org_id, id)) partition by list (org_id);
       create table parted_c partition of parted for values in ('Coke') partition by hash (id);
       create table parted_c0 partition of parted_c for values with (modulus 1, remainder 0)`);

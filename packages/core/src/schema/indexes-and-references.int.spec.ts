@@ -1,8 +1,9 @@
-import { withClient } from '@intendant/devdb/testing';
+import { isOnCitus } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, DuplicateRecordError, defineTable, InvalidRecordError } from '../index.ts';
 import {
+  adminOf,
   cokeAdmin,
   cokeAuditor,
   inAmericas,
@@ -17,7 +18,7 @@ const { store, database } = fixture;
 const coke = store.as(inAmericas(cokeAdmin));
 const pepsi = store.as(inAmericas(pepsiAdmin));
 const roles = { ...TENANT_ROLES };
-const asAdmin = (sql: string) => withClient(database.adminUrl, (client) => client.query(sql));
+const asAdmin = adminOf(database);
 
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -40,7 +41,11 @@ const person = defineTable('person', {
   ],
   references: [
     { fields: ['team'], table: team },
-    { fields: ['mentor'], table: defineTable('mentor', { schema: z.object({ id: z.string() }) }), onDelete: 'setNull' },
+    {
+      fields: ['mentor'],
+      table: defineTable('mentor', { schema: z.object({ id: z.string() }) }),
+      onDelete: isOnCitus() ? 'restrict' : 'setNull', // Citus does not set a part of a key to null.
+    },
   ],
 });
 const mentor = defineTable('mentor', { schema: z.object({ id: z.string() }) });
@@ -125,7 +130,7 @@ describe('a reference', () => {
     expect(await coke.delete(team, 'ours')).toBe(1);
   });
 
-  test('is deleted with it, or set to null, only in the same org', async () => {
+  test.skipIf(isOnCitus())('is deleted with it, or set to null, only in the same org', async () => {
     for (const session of [coke, pepsi]) {
       await session.insert(mentor, { id: 'M' });
       await session.insert(person, { id: 'S', mentor: 'M' });

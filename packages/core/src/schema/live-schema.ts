@@ -52,7 +52,8 @@ export interface LiveTable {
   readonly grants: readonly LiveGrant[];
 }
 
-const LIVE_TABLES = `
+/** The query for the tables of these names; schema and names are SQL, e.g. `$1` and `$2`. */
+export const liveTablesQuery = (schemaName: string, names: string): string => `
   select
     c.relname as name,
     pg_get_userbyid(c.relowner) as owner,
@@ -128,7 +129,9 @@ const LIVE_TABLES = `
     ), '[]') as grants
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p')`;
+  where n.nspname = ${schemaName} and c.relname = any(${names}) and c.relkind in ('r', 'p')`;
+
+const LIVE_TABLES = liveTablesQuery('$1', '$2');
 
 /** Returns those of the tables that exist, by name. */
 export async function readLiveTables(

@@ -67,9 +67,12 @@ export function planRenames(table: RegisteredTable, live: LiveTable, refuse: Ref
   });
 }
 
+/** Citus does not rename constraints, so there the check is dropped, and added again under its new name. */
 function renameCheck(table: RegisteredTable, live: LiveTable, from: string, to: string): string[] {
   const check = checkName(table.name, from);
   if (live.checks[check] === undefined) return [];
+  if (table.placement !== 'here')
+    return [`alter table ${table.qualifiedName} drop constraint ${quoteIdentifier(check)}`];
   return [
     `alter table ${table.qualifiedName} rename constraint ${quoteIdentifier(check)} to ${quoteIdentifier(checkName(table.name, to))}`,
   ];
@@ -91,9 +94,10 @@ export function afterRenames(table: RegisteredTable, live: LiveTable): LiveTable
     columns: live.columns.map((column) => ({ ...column, name: nameOf(column.name) })),
     primaryKey: live.primaryKey.map(nameOf),
     checks: Object.fromEntries(
-      Object.entries(live.checks).map(([name, definition]) => {
+      Object.entries(live.checks).flatMap(([name, definition]) => {
         const column = [...renamed.keys()].find((from) => checkName(table.name, from) === name);
-        return [column === undefined ? name : checkName(table.name, nameOf(column)), definition];
+        if (column !== undefined && table.placement !== 'here') return [];
+        return [[column === undefined ? name : checkName(table.name, nameOf(column)), definition] as const];
       }),
     ),
   };
@@ -218,11 +222,18 @@ export const whileEmpty = (table: RegisteredTable, change: string): string =>
   doBlock(`begin
   lock table ${table.qualifiedName} in access exclusive mode;
   if exists (select from pg_partition_tree(${quoteLiteral(table.qualifiedName)}::regclass) t where pg_relation_size(t.relid) > 0)
-    or pg_relation_size(${quoteLiteral(table.qualifiedName)}::regclass) > 0 then
+    or pg_relation_size(${quoteLiteral(table.qualifiedName)}::regclass) > 0${hasShardsWithRows(table)} then
     raise exception 'the table has got rows in the meantime; register again' using errcode = 'serialization_failure';
   end if;
   ${change};
 end`);
+
+/** On the coordinator of Citus a distributed table has no row. */
+const hasShardsWithRows = ({ placement, qualifiedName }: RegisteredTable): string =>
+  placement === 'here'
+    ? ''
+    : `
+    or exists (select from pg_dist_partition where logicalrelid = ${quoteLiteral(qualifiedName)}::regclass and citus_relation_size(logicalrelid) > 0)`;
 
 /** The body may contain any name, so the dollar-quote tag is one that the body does not contain. */
 function doBlock(body: string): string {

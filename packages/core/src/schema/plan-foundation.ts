@@ -18,6 +18,7 @@ export async function planFoundation(
   schemaName: string,
   roleName: (role: StoreRole) => string,
   login: string,
+  isDistributed: boolean,
 ): Promise<string[]> {
   const { rows } = await client.query<LiveFoundation>(
     `select
@@ -32,7 +33,7 @@ export async function planFoundation(
     ...(live.hasFrameworkSchema ? [] : ['create schema intendant']),
     ...(live.hasUserSchema ? [] : [`create schema ${quoteIdentifier(schemaName)}`]),
     ...(live.revisionFunction !== null && REVISION_FUNCTION.includes(live.revisionFunction) ? [] : [REVISION_FUNCTION]),
-    ...(await planRoles(client, roleName, login)),
+    ...(await planRoles(client, roleName, login, isDistributed)),
     ...(await planSchemaUsage(client, schemaName, DB_ROLES.map(roleName))),
     ...(await planSchemaUsage(client, FRAMEWORK_SCHEMA, [roleName(SERVICE_ROLE)])),
   ];

@@ -1,6 +1,7 @@
 import { quoteIdentifier } from '../statement/identifier.ts';
 import { primaryKeyName } from '../table/constraint-name.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
+import { alterTable } from './checks.ts';
 import { withEffect } from './effect.ts';
 import type { LiveTable } from './live-schema.ts';
 import { type Refuse, whileEmpty } from './plan-columns.ts';
@@ -15,8 +16,8 @@ export const keyDefinition = (table: RegisteredTable): string =>
 export function planPrimaryKey(table: RegisteredTable, live: LiveTable, refuse: Refuse): string[] {
   const wanted = table.identity.map(({ name }) => name);
   if (live.primaryKey.join() === wanted.join() && live.primaryKeyName === primaryKeyName(table.name)) return [];
-  const drop = live.primaryKeyName === null ? '' : `drop constraint ${quoteIdentifier(live.primaryKeyName)}, `;
-  const change = `alter table ${table.qualifiedName} ${drop}add ${keyDefinition(table)}`;
+  const drop = live.primaryKeyName === null ? [] : [`drop constraint ${quoteIdentifier(live.primaryKeyName)}`];
+  const change = alterTable(table, [...drop, `add ${keyDefinition(table)}`]).join(';\n');
   if (keepsRows(live.primaryKey, wanted))
     return [withEffect(`the key becomes (${wanted.join(', ')}); every row stays, and is told apart as before`, change)];
   if (live.isEmpty)

@@ -59,6 +59,11 @@ function createReference(
   { fields, table: to, onDelete = 'restrict' }: TableReference,
   key: readonly string[],
 ): string[] {
+  if (onDelete === 'setNull' && table.placement === 'by-org')
+    throw new ConfigurationError(
+      `register: table ${table.name} refers to ${to.name} with onDelete 'setNull', which Citus does not do in a table distributed by org_id: use 'restrict' or 'cascade'`,
+      { details: { table: table.name } },
+    );
   const own = key.map((column) => {
     const place = to.key.indexOf(column);
     return quoteIdentifier(place < 0 ? column : (fields[place] as string));

@@ -8,7 +8,7 @@ import type { LiveTable } from './live-schema.ts';
 import { afterRenames, columnDefinition, planColumns, planRenames, type RowFacts } from './plan-columns.ts';
 import { planIndexes } from './plan-indexes.ts';
 import { keyDefinition, planPrimaryKey } from './plan-key.ts';
-import { comparePolicies, tablePolicies } from './policies.ts';
+import { compareTablePolicies } from './policies.ts';
 import { planRevisionTrigger } from './revision-trigger.ts';
 
 /**
@@ -27,9 +27,7 @@ export function planTable(
     ...planRevisionTrigger(table, live),
     ...(live?.hasRowSecurity ? [] : [`alter table ${table.qualifiedName} enable row level security`]),
     ...(live?.isRowSecurityForced ? [] : [`alter table ${table.qualifiedName} force row level security`]),
-    ...comparePolicies(table.qualifiedName, live, tablePolicies(table, roleName)).flatMap(
-      ({ statements }) => statements,
-    ),
+    ...compareTablePolicies(table, live, roleName).flatMap(({ statements }) => statements),
     ...compareGrants(table.qualifiedName, live?.grants ?? [], tableGrants(roleName)).flatMap(
       ({ statements }) => statements,
     ),

@@ -7,7 +7,7 @@ import { sameExpression } from './stored-expression.ts';
 import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
 
 /** The properties of a table that determine its policies. */
-export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced'>;
+export type PolicyTarget = Pick<RegisteredTable, 'qualifiedName' | 'isTenanted' | 'isInstanced' | 'placement'>;
 
 /** The rows that one role may read and, with `all`, also write. */
 export interface WantedPolicy {
@@ -20,13 +20,22 @@ export interface WantedPolicy {
 }
 
 /** The policies of a table that callers use. */
-export function tablePolicies(table: PolicyTarget, roleName: (role: DbRole) => string): WantedPolicy[] {
+function tablePolicies(table: PolicyTarget, roleName: (role: DbRole) => string): WantedPolicy[] {
   const columns = {
     org: table.isTenanted ? 'required' : 'absent',
     instance: table.isInstanced ? 'required' : 'absent',
+    isDistributed: table.placement !== 'here',
   } as const;
   return callerPolicies(columns, roleName, true);
 }
+
+/** Differences between the stored policies of a table that callers use and the wanted ones. */
+export const compareTablePolicies = (
+  table: PolicyTarget,
+  live: LiveTable | undefined,
+  roleName: (role: DbRole) => string,
+): Difference[] =>
+  comparePolicies(table.qualifiedName, live, tablePolicies(table, roleName), table.placement !== 'here');
 
 /** One permissive policy for each role, and a restrictive one where the role is limited to an instance. */
 export function callerPolicies(
@@ -49,16 +58,19 @@ export function callerPolicies(
 
 /**
  * Differences between the stored policies and the wanted ones. A permissive policy that the framework did not make is
- * dropped, because it shows more rows. A restrictive one only hides rows and stays, unless it has one of our names.
+ * dropped, because it shows more rows. A restrictive one only hides rows and stays, unless it has one of our names, or the
+ * table is distributed: Citus makes it permissive on the shards.
  */
 export function comparePolicies(
   qualifiedName: string,
   live: LiveTable | undefined,
   wanted: readonly WantedPolicy[],
+  isDistributed = false,
 ): Difference[] {
   const stored = new Map((live?.policies ?? []).map((policy) => [policy.name, policy]));
   const strange = [...stored.values()].filter(
-    (policy) => (policy.isPermissive || isOurs(policy)) && !wanted.some(({ name }) => name === policy.name),
+    (policy) =>
+      (policy.isPermissive || isDistributed || isOurs(policy)) && !wanted.some(({ name }) => name === policy.name),
   );
   return [
     ...strange.map(({ name }) => ({

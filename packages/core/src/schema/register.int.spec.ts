@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { withClient } from '@intendant/devdb/testing';
+import { isOnCitus, withClient } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -11,14 +11,22 @@ import {
   OperationNotAllowedError,
   RecordNotFoundError,
 } from '../index.ts';
-import { cokeAdmin, letInherit, openStore, openTestStore, pepsiAdmin, TENANT_ROLES } from '../testing/fixtures.ts';
+import {
+  adminOf,
+  cokeAdmin,
+  letInherit,
+  openStore,
+  openTestStore,
+  pepsiAdmin,
+  TENANT_ROLES,
+} from '../testing/fixtures.ts';
 
 const fixture = await openTestStore();
 const { store, database } = fixture;
 const coke = store.as(cokeAdmin);
 const login = new URL(database.url).username;
 const role = (name: string) => `intendant_${database.name}_${name}`;
-const asAdmin = (sql: string) => withClient(database.adminUrl, (client) => client.query(sql));
+const asAdmin = adminOf(database);
 const roles = { ...TENANT_ROLES };
 
 afterAll(() => fixture[Symbol.asyncDispose]());
@@ -43,6 +51,11 @@ test('register runs exactly the plan, and afterwards nothing is left to plan', a
 });
 
 describe('register restores whatever was changed', () => {
+  const damagesOfConstraints = {
+    'the values a column may have':
+      'alter table item drop constraint item_kind_check, add constraint item_kind_check check (size > 0)',
+    'the name of the primary key': 'alter table item rename constraint item_pkey to other',
+  };
   const damages = {
     'row security': 'alter table item disable row level security; alter table item no force row level security',
     'a policy of the same name with another condition': 'alter policy intendant_tenant_reader on item using (true)',
@@ -62,9 +75,8 @@ describe('register restores whatever was changed', () => {
       'create or replace trigger intendant_revision before update of kind on item for each row execute function intendant.keep_revision()',
     "the trigger's function": `create or replace function intendant.keep_revision() returns trigger language plpgsql as 'begin return new; end'`,
     'an index': 'drop index item_kind_idx',
-    'the values a column may have':
-      'alter table item drop constraint item_kind_check, add constraint item_kind_check check (size > 0)',
-    'the name of the primary key': 'alter table item rename constraint item_pkey to other',
+    // Citus changes one constraint in a statement, and renames none.
+    ...(!isOnCitus() && damagesOfConstraints),
   };
 
   test.each(Object.entries(damages))('%s', async (_what, damage) => {
@@ -77,7 +89,8 @@ describe('register restores whatever was changed', () => {
     expect(await coke.update(item, stored)).toMatchObject({ revision: stored.revision + 1 });
   });
 
-  test('a table that changes its tenancy, with the policies of its new one', async () => {
+  // On Citus it must be undistributed first, which register says.
+  test.skipIf(isOnCitus())('a table that changes its tenancy, with the policies of its new one', async () => {
     const shared = defineTable('turncoat', { schema: z.object({ id: z.string() }), tenancy: 'shared' });
     const tenanted = defineTable('turncoat', { schema: z.object({ id: z.string() }) });
     await store.register([shared], { roles });

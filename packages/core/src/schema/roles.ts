@@ -35,7 +35,7 @@ interface LiveRole {
 const LIVE_ROLES = `
   select
     r.rolname as name,
-    not (r.rolsuper or r.rolbypassrls or r.rolcanlogin or r.rolcreaterole or r.rolcreatedb) as "isPlain",
+    not (r.rolsuper or r.rolbypassrls or r.rolcanlogin <> $3 or r.rolcreaterole or r.rolcreatedb) as "isPlain",
     exists (
       select from pg_auth_members m
       join pg_roles l on l.oid = m.member
@@ -50,14 +50,19 @@ const LIVE_ROLES = `
   from pg_roles r
   where r.rolname = any($1)`;
 
-/** Plans the store's roles without attributes, and the login's membership in each. A superuser needs no membership. */
+/**
+ * Plans the store's roles without attributes, and the login's membership in each. A superuser needs no membership. Where tables
+ * are distributed, the roles may log in, without a password: the coordinator of Citus connects to the nodes as the role in force.
+ */
 export async function planRoles(
   client: ClientBase,
   roleName: (role: StoreRole) => string,
   login: string,
+  isDistributed: boolean,
 ): Promise<string[]> {
   const wanted = STORE_ROLES.map(roleName);
-  const { rows } = await client.query<LiveRole>(LIVE_ROLES, [wanted, login]);
+  const loginOption = isDistributed ? 'login' : 'nologin';
+  const { rows } = await client.query<LiveRole>(LIVE_ROLES, [wanted, login, isDistributed]);
   const live = new Map(rows.map((row) => [row.name, row]));
   const { rows: logins } = await client.query<{ isSuper: boolean; inherits: boolean; version: number }>(
     `select rolsuper as "isSuper", rolinherit as inherits, current_setting('server_version_num')::int as version from pg_roles where rolname = $1`,
@@ -69,9 +74,9 @@ export async function planRoles(
   const plan = wanted.flatMap((role) => {
     const found = live.get(role);
     return [
-      ...(found ? [] : [createRole(role)]),
+      ...(found ? [] : [createRole(role, loginOption)]),
       ...(found && !found.isPlain
-        ? [`alter role ${quoteIdentifier(role)} nologin nosuperuser nobypassrls nocreaterole nocreatedb`]
+        ? [`alter role ${quoteIdentifier(role)} ${loginOption} nosuperuser nobypassrls nocreaterole nocreatedb`]
         : []),
       ...(found?.isMember || logins[0]?.isSuper
         ? []
@@ -86,5 +91,5 @@ export async function planRoles(
 }
 
 /** Two databases with the same prefix may create the same role at the same time. */
-const createRole = (role: string): string =>
-  `do $do$ begin create role ${quoteIdentifier(role)} nologin noinherit; exception when duplicate_object or unique_violation then null; end $do$`;
+const createRole = (role: string, loginOption: string): string =>
+  `do $do$ begin create role ${quoteIdentifier(role)} ${loginOption} noinherit; exception when duplicate_object or unique_violation then null; end $do$`;

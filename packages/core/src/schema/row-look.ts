@@ -24,7 +24,7 @@ export async function lookAtRows(
   if (names.length === 0) return NOTHING;
   const list = names.map(
     (name, index) =>
-      `exists (select from ${table.qualifiedName} where ${quoteIdentifier(name)} is not null) as c${index}`,
+      `exists (select 1 from ${table.qualifiedName} where ${quoteIdentifier(name)} is not null) as c${index}`,
   );
   const [row] = await readAllRows<Record<string, boolean>>(client, table, `select ${list.join(', ')}`, readerRole);
   return new Set(names.filter((_, index) => row?.[`c${index}`]));

@@ -8,7 +8,9 @@ import { connectClient } from '../exchange/pg-internals.ts';
 import { schemaOf } from '../table/framework-schema.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
+import { withShardSizes } from './live-distribution.ts';
 import { type LiveTable, readLiveTables } from './live-schema.ts';
+import { DISTRIBUTED_DDL, planDistribution } from './plan-distribution.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
@@ -22,6 +24,8 @@ export interface SchemaKeeperOptions {
   readonly hasAdminConnection: boolean;
   readonly schemaName: string;
   readonly hasInstancer: boolean;
+  /** Whether the store has `distribution`. */
+  readonly isDistributed: boolean;
   readonly roleName: (role: StoreRole) => string;
   readonly loginName: () => Promise<string>;
   readonly logger: Logger;
@@ -105,7 +109,8 @@ export class SchemaKeeper {
       const plans = [await this.#planFoundation(client), await this.#planTables(client, tables)];
       await this.#lookAsService(client);
       plans.push(await this.planParts(client, tables));
-      return plans.flat();
+      const plan = plans.flat();
+      return plan.length > 0 && this.#options.isDistributed ? [...DISTRIBUTED_DDL, ...plan] : plan;
     });
   }
 
@@ -141,6 +146,7 @@ export class SchemaKeeper {
     try {
       await client.query('begin isolation level read committed read write');
       await client.query(SET_KNOWN_SETTINGS);
+      if (this.#options.isDistributed) await client.query(DISTRIBUTED_DDL.join('; '));
       await client.query(REGISTER_LOCK);
       const result = await run(client);
       await client.query('commit');
@@ -163,14 +169,17 @@ export class SchemaKeeper {
   }
 
   async #describe(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
-    const { schemaName, hasInstancer } = this.#options;
+    const { schemaName, hasInstancer, isDistributed } = this.#options;
     const live = await this.#readLive(client, definitions);
-    return definitions.map((definition) =>
+    const tables = definitions.map((definition) =>
       describeTable(definition, schemaOf(definition, schemaName), {
         hasInstancer,
+        isDistributed,
         isInstanceStoredInKey: live.get(definition.name)?.primaryKey.includes('instance_id') ?? false,
       }),
     );
+    checkInstancer(tables);
+    return tables;
   }
 
   async #readLive(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<Map<string, LiveTable>> {
@@ -183,16 +192,24 @@ export class SchemaKeeper {
     return live;
   }
 
-  async #planFoundation(client: pg.ClientBase): Promise<string[]> {
-    const { schemaName, roleName, loginName } = this.#options;
-    return planFoundation(client, schemaName, roleName, await loginName());
-  }
-
-  async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
+  async #readLiveWithSizes(
+    client: pg.ClientBase,
+    tables: readonly RegisteredTable[],
+  ): Promise<ReadonlyMap<string, LiveTable>> {
     const live = await this.#readLive(
       client,
       tables.map(({ definition }) => definition),
     );
+    return this.#options.isDistributed ? withShardSizes(client, this.#options.schemaName, live) : live;
+  }
+
+  async #planFoundation(client: pg.ClientBase): Promise<string[]> {
+    const { schemaName, roleName, loginName, isDistributed } = this.#options;
+    return planFoundation(client, schemaName, roleName, await loginName(), isDistributed);
+  }
+
+  async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
+    const live = await this.#readLiveWithSizes(client, tables);
     const { roleName } = this.#options;
     const plan: string[] = [];
     for (const table of tables) {
@@ -203,6 +220,7 @@ export class SchemaKeeper {
       };
       plan.push(...planTable(table, stored, facts, roleName));
     }
+    plan.push(...(await planDistribution(client, tables, live)));
     return [...plan, ...(await planReferences(client, this.#options.schemaName, tables, live))];
   }
 
@@ -215,18 +233,34 @@ export class SchemaKeeper {
   }
 }
 
+/** Without an instancer a statement looks for the instance of its record first, which Citus does not do in one statement. */
+function checkInstancer(tables: readonly RegisteredTable[]): void {
+  const table = tables.find(({ placement, sharesKeys }) => placement !== 'here' && sharesKeys);
+  if (table === undefined) return;
+  throw new ConfigurationError(
+    `register: table ${table.name} is instanced, and a store with distribution needs an instancer for it: give createDataStore an instancer, or leave out instanced`,
+    { details: { table: table.name } },
+  );
+}
+
 /** Errors when two sessions change one catalog row: "tuple concurrently updated", a deadlock, or the same name created twice. */
 const isPassingConflict = (error: unknown): boolean =>
   error instanceof Error &&
   ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));
 
 function brokenRule(error: pg.DatabaseError): ConfigurationError {
-  const { table, constraint } = error;
+  const { table, constraint } = error.table === undefined ? ruleOfShard(error) : error;
   const rule = constraint?.endsWith('_org_id_check') ? 'no org_id may be empty' : 'its values are no longer allowed';
   return new ConfigurationError(
     `register: rows of table ${table} break the rule ${constraint} (${rule}); change or delete them first`,
     { cause: error, details: { table, constraint } },
   );
+}
+
+/** A node of Citus sends on the message alone, with the names of a shard: they end with its number. */
+function ruleOfShard({ message }: pg.DatabaseError): { table: string | undefined; constraint: string | undefined } {
+  const [, constraint, , table] = /"(.+)_(\d+)".*"(.+)_\2"/.exec(message) ?? [];
+  return { table, constraint };
 }
 
 function mayNotChange(error: Error, hasAdminConnection: boolean): ConfigurationError {

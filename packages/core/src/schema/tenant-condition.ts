@@ -13,6 +13,8 @@ export interface TenantColumns {
   readonly org: OwnerColumn;
   /** Column `instance_id`. */
   readonly instance: OwnerColumn;
+  /** Whether the conditions are without sub-selects, which Citus refuses. Default false. */
+  readonly isDistributed?: boolean;
 }
 
 export interface TenantCondition {
@@ -30,25 +32,37 @@ export interface TenantCondition {
  * evaluated once per statement instead of once per row.
  *
  * The instance condition is a separate, restrictive policy, because the solver that proves isolation handles one
- * equality per policy.
+ * equality per policy. Not on
+ * Citus, which makes restrictive policies permissive on the shards: there one policy compares both.
  *
  * The text has the parentheses that Postgres prints (pg_get_expr), so that the stored text can be compared.
  */
-export function tenantCondition({ org, instance }: TenantColumns, role: DbRole): TenantCondition {
-  const ofInstance = isInstanceScoped(role) ? instanceCondition(instance) : undefined;
+export function tenantCondition(
+  { org, instance, isDistributed = false }: TenantColumns,
+  role: DbRole,
+): TenantCondition {
+  const equalsSetting = isDistributed ? equalsSettingOfRow : equalsSettingOfStatement;
+  const ofInstance = isInstanceScoped(role) ? instanceCondition(instance, equalsSetting) : undefined;
   if (!isTenantScoped(role) || org === 'absent') return { own: ofInstance ?? 'true' };
+  const ofOrg = equalsSetting('org_id', ORG_SETTING);
+  if (isDistributed) return { own: ofInstance ? `(${ofOrg} and ${ofInstance})` : ofOrg };
   return {
-    own: equalsSetting('org_id', ORG_SETTING),
+    own: ofOrg,
     ...(org === 'nullable' && { shared: '(org_id is null)' }),
     ...(ofInstance && { narrowed: ofInstance }),
   };
 }
 
-const equalsSetting = (column: string, setting: string): string =>
+type EqualsSetting = (column: string, setting: string) => string;
+
+const equalsSettingOfStatement: EqualsSetting = (column, setting) =>
   `(${column} = ( select current_setting('${setting}', true)))`;
 
+/** The same condition. As the function is stable, an index is still used, and without one it is called for each row. */
+const equalsSettingOfRow: EqualsSetting = (column, setting) => `(${column} = current_setting('${setting}', true))`;
+
 /** A store without an instancer stores an empty instance. Such rows belong to no instance. */
-function instanceCondition(instance: OwnerColumn): string | undefined {
+function instanceCondition(instance: OwnerColumn, equalsSetting: EqualsSetting): string | undefined {
   if (instance === 'absent') return undefined;
   const own = `(${equalsSetting('instance_id', INSTANCE_SETTING)} and (instance_id <> ''))`;
   return instance === 'required' ? own : `((instance_id is null) or ${own})`;

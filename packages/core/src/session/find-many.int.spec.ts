@@ -2,7 +2,7 @@ import { tcpProxy } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createDataStore, defineTable, InvalidRecordError, type RecordOf } from '../index.ts';
-import { cokeAdmin, openTestStore, pepsiAdmin } from '../testing/fixtures.ts';
+import { cokeAdmin, onTestServer, openTestStore, pepsiAdmin } from '../testing/fixtures.ts';
 
 const server = defineTable('server', {
   schema: z.object({ id: z.string(), region: z.string().nullable(), cores: z.int(), note: z.string().optional() }),
@@ -110,6 +110,7 @@ test('a stream reads everything, one page at a time', async () => {
 test('a stream fetches a page when it is needed, and none after the loop is left', async () => {
   await using proxy = await tcpProxy({ targetPort: fixture.database.port });
   await using distant = await createDataStore({
+    ...onTestServer,
     connection: proxy.through(fixture.database.url),
     adminConnection: fixture.database.adminUrl,
   });

@@ -4,7 +4,7 @@ import type { RegisteredTable } from '../table/registered-table.ts';
 import { aliveCondition, identityCondition, identityShape } from './find.ts';
 import { perShape } from './per-table.ts';
 import { soleCondition } from './shared-key.ts';
-import { touched } from './update.ts';
+import { currentTime, touched } from './update.ts';
 
 interface DeleteShape {
   readonly identity: readonly IdentityValue[];
@@ -23,7 +23,7 @@ const deleteText = perShape<DeleteShape>(
 const softDeleteText = perShape<DeleteShape>(
   (table, shape) => `
     update ${table.qualifiedName} as stored
-    set ${['deleted_at = clock_timestamp()', ...touched(table)].join(', ')}
+    set ${[`deleted_at = ${currentTime(table)}`, ...touched(table)].join(', ')}
     where ${condition(shape)}${aliveCondition(table)}${soleCondition(table, shape.identity, 'alive')}`,
 );
 

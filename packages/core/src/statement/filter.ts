@@ -3,7 +3,7 @@ import { InvalidRecordError } from '../error/intendant-error.ts';
 import type { WireValue } from '../exchange/statement.ts';
 import { quoted } from '../record/describe-key.ts';
 import { encodeField } from '../record/encode-field.ts';
-import { checkScope } from '../record/identity.ts';
+import { checkScope, pinnedOrg } from '../record/identity.ts';
 import type { Column } from '../table/column.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
@@ -113,6 +113,13 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['like', like('like')],
   ['ilike', like('ilike')],
 ]);
+
+/** The condition of a filter, with the org where the statement must name it (see `pinnedOrg`). */
+export function scopedCondition(filter: unknown, into: FilterTarget): string {
+  const condition = filterCondition(filter, into);
+  const org = pinnedOrg(into.table, into.scope);
+  return org === undefined ? condition : `org_id = ${into.parameters.add(org)} and ${condition}`;
+}
 
 /** Returns the SQL condition of a filter; `true` for an empty filter. Throws InvalidRecordError, OperationNotAllowedError. */
 export function filterCondition(filter: unknown, into: FilterTarget): string {

@@ -3,7 +3,7 @@ import type { Statement } from '../exchange/statement.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { allColumns } from './column-list.ts';
-import { type Filter, type FilterTarget, filterCondition, invalid, Parameters } from './filter.ts';
+import { type Filter, type FilterTarget, invalid, Parameters, scopedCondition } from './filter.ts';
 import { aliveCondition } from './find.ts';
 import { afterCondition, type OrderBy, orderClause, orderTerms } from './order.ts';
 
@@ -35,7 +35,7 @@ export function findManyStatement<T extends AnyTable>(
   const into: FilterTarget = { table, scope, parameters: new Parameters() };
   const terms = orderTerms(options.orderBy, into);
   const conditions = [
-    filterCondition(options.where, into),
+    scopedCondition(options.where, into),
     ...(options.after === undefined ? [] : [afterCondition(options.after, terms, into)]),
   ];
   const limit = into.parameters.add(wholeNumber(table, 'limit', options.limit ?? DEFAULT_LIMIT));
@@ -58,7 +58,7 @@ export function countStatement<T extends AnyTable>(
   options: { readonly where?: Filter<T>; readonly includeDeleted?: boolean },
 ): Statement {
   const into: FilterTarget = { table, scope, parameters: new Parameters() };
-  const condition = filterCondition(options.where, into);
+  const condition = scopedCondition(options.where, into);
   return {
     name: shapeName(into, options.where),
     text: `
@@ -78,7 +78,7 @@ export function deleteManyStatement<T extends AnyTable>(
   return {
     text: `
     delete from ${table.qualifiedName}
-    where ${filterCondition(where, into)}`,
+    where ${scopedCondition(where, into)}`,
     values: into.parameters.values,
   };
 }

@@ -6,7 +6,7 @@ import { encodeField } from '../record/encode-field.ts';
 import type { Column } from '../table/column.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
-import { type Filter, type FilterTarget, filterCondition, invalid, Parameters } from './filter.ts';
+import { type Filter, type FilterTarget, invalid, Parameters, scopedCondition } from './filter.ts';
 import { aliveCondition } from './find.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { touched } from './update.ts';
@@ -30,7 +30,7 @@ export function updateManyStatement<T extends AnyTable>(
     text: `
     update ${table.qualifiedName}
     set ${[...assignments, ...touched(table)].join(', ')}
-    where ${filterCondition(where, into)}${aliveCondition(table)}`,
+    where ${scopedCondition(where, into)}${aliveCondition(table)}`,
     values: into.parameters.values,
   };
 }

@@ -1,7 +1,14 @@
 import { qualifiedName } from '../statement/identifier.ts';
 import type { Column } from './column.ts';
+import { FRAMEWORK_SCHEMA } from './framework-schema.ts';
 import type { AnyTable } from './record-types.ts';
 import { SAFE_INTEGER, TEXT, TIMESTAMP } from './wire-format.ts';
+
+/**
+ * Where the rows are: `here`, on the server of the connection; `by-org`, on the node of their org; `on-all-nodes`, a copy on
+ * each node. Only a store with `distribution` has tables that are not `here`.
+ */
+export type Placement = 'here' | 'by-org' | 'on-all-nodes';
 
 /** A table that is registered with a store. */
 export interface RegisteredTable {
@@ -25,6 +32,7 @@ export interface RegisteredTable {
    * instance. Several instances can have a record with the same key if another store, with an instancer, wrote them.
    */
   readonly sharesKeys: boolean;
+  readonly placement: Placement;
   /** The columns by field name. */
   readonly columnByField: ReadonlyMap<string, Column>;
 }
@@ -50,11 +58,13 @@ const UPDATED_AT = frameworkColumn('updatedAt', 'updated_at', {
 });
 const DELETED_AT = frameworkColumn('deletedAt', 'deleted_at', { format: TIMESTAMP, isNullable: true });
 
-/** How a store treats `instance_id`. */
-export interface InstanceUse {
+/** How a store treats `instance_id`, and where it keeps rows. */
+export interface TableUse {
   readonly hasInstancer: boolean;
   /** Whether the primary key in the database has `instance_id`: another store, with an instancer, uses the table. */
   readonly isInstanceStoredInKey: boolean;
+  /** Whether the store has `distribution`. Default false. */
+  readonly isDistributed?: boolean;
 }
 
 /**
@@ -64,7 +74,7 @@ export interface InstanceUse {
 export function describeTable(
   definition: AnyTable,
   schemaName: string,
-  { hasInstancer, isInstanceStoredInKey }: InstanceUse,
+  { hasInstancer, isInstanceStoredInKey, isDistributed = false }: TableUse,
 ): RegisteredTable {
   const isInstanceInKey = hasInstancer || isInstanceStoredInKey;
   const isTenanted = definition.tenancy === 'tenant';
@@ -92,6 +102,12 @@ export function describeTable(
     isTenanted,
     isInstanced,
     sharesKeys: isInstanced && !hasInstancer,
+    placement: placementOf(isTenanted, isDistributed && schemaName !== FRAMEWORK_SCHEMA),
     columnByField,
   };
+}
+
+function placementOf(isTenanted: boolean, isDistributed: boolean): Placement {
+  if (!isDistributed) return 'here';
+  return isTenanted ? 'by-org' : 'on-all-nodes';
 }

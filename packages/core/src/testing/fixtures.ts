@@ -1,6 +1,14 @@
-import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { isOnCitus, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
+import type pg from 'pg';
 import { z } from 'zod';
-import { createDataStore, type DataStore, type DataStoreOptions, defineTable, SimpleInstancer } from '../index.ts';
+import {
+  citus,
+  createDataStore,
+  type DataStore,
+  type DataStoreOptions,
+  defineTable,
+  SimpleInstancer,
+} from '../index.ts';
 
 /** The callers in the tests, named as in the seed library's tests. */
 export const cokeAdmin = { orgId: 'Coke', roles: ['tenant_admin'] };
@@ -40,6 +48,9 @@ export const appUsers = defineTable('app_users', {
   tenancy: 'shared',
 });
 
+/** For every store of the tests: where the run is on Citus, its tables are distributed. */
+export const onTestServer: Pick<DataStoreOptions, 'distribution'> = isOnCitus() ? { distribution: citus() } : {};
+
 /** A new database with a store. Both are removed when the test file ends. */
 export async function openTestStore(
   options: Partial<DataStoreOptions> = {},
@@ -61,8 +72,24 @@ export const openStore = (database: TestDatabase, options: Partial<DataStoreOpti
     connection: database.url,
     adminConnection: database.adminUrl,
     instancer: new SimpleInstancer(),
+    ...onTestServer,
     ...options,
   });
+
+/**
+ * Runs SQL as the administrator of the database, and returns the last result. On Citus statement by statement: it refuses
+ * some of them beside others, and triggers unless told not to.
+ */
+export const adminOf =
+  (database: TestDatabase) =>
+  (sql: string): Promise<pg.QueryResult> =>
+    withClient(database.adminUrl, async (client) => {
+      if (!isOnCitus()) return client.query(sql);
+      let result = await client.query('set citus.enable_unsafe_triggers = on');
+      if (/\$|create (or replace )?function /.test(sql)) return client.query(sql);
+      for (const statement of sql.split(/;\s/)) result = await client.query(statement);
+      return result;
+    });
 
 /**
  * SQL that lets a login use a role's rights without `set role`. Before Postgres 16, inheritance is an attribute of the

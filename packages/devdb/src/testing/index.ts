@@ -1,4 +1,5 @@
 export { withClient } from '../dev-database.ts';
+export { countActivity, isOnCitus, nodeUrls } from './citus-database.ts';
 export { type CrashableServer, type CrashableServerOptions, crashableServer } from './crashable-server.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type PgBouncer, startPgBouncer, whyNoPgBouncer } from './pgbouncer.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type DevDatabase, urlOf, withClient } from '../dev-database.ts';
 import { refuseUnknownOptions } from '../unknown-option.ts';
+import { CITUS_VARIABLE, createCitusDatabase, isOnCitus, nodeUrls } from './citus-database.ts';
 import { eventually } from './eventually.ts';
 import { startTestServer } from './test-server.ts';
 
@@ -34,15 +35,21 @@ let ownServer: Promise<DevDatabase> | undefined;
 export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   refuseUnknownOptions('testDatabase', options, ['template']);
   const { template = 'template0' } = options;
-  const server = process.env[SERVER_VARIABLE] ?? (await startOwn()).url;
+  const server = process.env[CITUS_VARIABLE] || (process.env[SERVER_VARIABLE] ?? (await startOwn()).url);
   const name = `test_${randomBytes(6).toString('hex')}`;
   const login = `app_${name}`;
   const password = randomBytes(8).toString('hex');
-  await withClient(server, async (client) => {
-    await client.query(`create database ${name} template ${pg.escapeIdentifier(template)}`);
-    await client.query(`create role ${login} login noinherit password ${pg.escapeLiteral(password)}`);
-  });
   const adminUrl = urlOf(server, name);
+  const createLogin = `create role ${login} login noinherit password ${pg.escapeLiteral(password)}`;
+  if (isOnCitus()) {
+    await createCitusDatabase(server, name);
+    await withClient(adminUrl, (client) => client.query(createLogin)); // In this database, so that the nodes get it too.
+  } else {
+    await withClient(server, async (client) => {
+      await client.query(`create database ${name} template ${pg.escapeIdentifier(template)}`);
+      await client.query(createLogin);
+    });
+  }
   const dropIt = () => drop(server, name);
   return {
     name,
@@ -68,6 +75,11 @@ function loginUrl(adminUrl: string, login: string, password: string): string {
 
 /** Removes the database, and the roles that were made for it. */
 async function drop(server: string, name: string): Promise<void> {
+  const servers = isOnCitus() ? await nodeUrls(server) : [server];
+  for (const each of servers) await dropFrom(each, name);
+}
+
+async function dropFrom(server: string, name: string): Promise<void> {
   await withClient(server, async (client) => {
     await untilUnused(client, name);
     await client.query(`drop database if exists ${name} with (force)`);

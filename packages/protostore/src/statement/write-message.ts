@@ -5,6 +5,7 @@ import {
   insertedRow,
   insertedValues,
   isOpenKey,
+  onlyReplaces,
   perShape,
   perTable,
   primaryKeyName,
@@ -14,7 +15,7 @@ import {
   soleCondition,
   soleOfKey,
   suppliedColumns,
-  valuesUnlessMissing,
+  upsertedValues,
   type WireValue,
   type WritableRow,
 } from '@intendant/core/internal';
@@ -31,23 +32,25 @@ export interface MessageWrite {
   readonly namesParent: boolean;
   /** What names the message. */
   readonly identity: readonly IdentityValue[];
+  /** Whether an update also replaces a soft-deleted message, which then comes back. Default false. */
+  readonly revives?: boolean;
 }
 
 /** The key of a statement's text within its table. */
-const shapeOf = ({ row, namesParent, identity }: MessageWrite): string =>
-  `${row.revision !== undefined} ${namesParent} ${identity.length}`;
+const shapeOf = ({ row, namesParent, identity, revives = false }: MessageWrite): string =>
+  `${row.revision !== undefined} ${namesParent} ${identity.length} ${revives}`;
 
 const insertText = perTable((table) => `${insertInto(table)} returning ${metadataColumnList(table)}`);
 
 /** Returns the same string object for the same text, so that the driver does not hash it again. */
 const updateText = perShape<MessageWrite>((table, write) => {
-  const { row, identity } = write;
+  const { row, identity, revives } = write;
   const replaced = replacedColumns(table, write);
   const first = replaced.length + 1;
   const revision = row.revision === undefined ? '' : ` and revision = $${first + identity.length}`;
   return `update ${table.qualifiedName} as stored
-    set ${replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`).join(', ')}
-    where ${changedCondition(table, identity, first)} and deleted_at is null${revision}${soleCondition(table, identity, 'alive')}
+    set ${replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`).join(', ')}${revives ? ', deleted_at = null' : ''}
+    where ${changedCondition(table, identity, first)}${revives ? '' : ' and deleted_at is null'}${revision}${soleCondition(table, identity, revives ? 'all' : 'alive')}
     returning ${metadataColumnList(table)}`;
 });
 
@@ -60,11 +63,8 @@ const upsertText = perShape<MessageWrite>((table, write) => {
     ...(row.revision === undefined ? [] : [`stored.revision = $${suppliedColumns(table).length + 1}`]),
     ...(row.findsInstance ? [soleOfKey(table, 'all')] : []),
   ];
-  const insert =
-    row.revision === undefined
-      ? insertInto(table)
-      : `${insertColumns(table)} ${valuesUnlessMissing(table, row.findsInstance ?? false)}`;
-  return `${insert}
+  return `${insertColumns(table)}
+    ${upsertedValues(table, row.revision !== undefined, row.findsInstance ?? false)}
     on conflict on constraint ${quoteIdentifier(primaryKeyName(table.name))}
     do update set ${[...assignments, 'deleted_at = null'].join(', ')}
     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
@@ -115,11 +115,14 @@ export function updateMessage(table: RegisteredTable, write: MessageWrite): Stat
  * 1 only replaces, and 0 only inserts. Returns no row if the stored revision is another, if there is nothing to replace, or
  * if several instances have a message with the id.
  */
-export const upsertMessage = (table: RegisteredTable, write: MessageWrite): Statement => ({
-  name: 'upsert-message',
-  text: upsertText(table, shapeOf(write), write),
-  values: withRevision(insertedRow(table, write.row), write),
-});
+export function upsertMessage(table: RegisteredTable, write: MessageWrite): Statement {
+  if (onlyReplaces(table, write.row)) return updateMessage(table, { ...write, revives: true });
+  return {
+    name: 'upsert-message',
+    text: upsertText(table, shapeOf(write), write),
+    values: withRevision(insertedRow(table, write.row), write),
+  };
+}
 
 const withRevision = (values: readonly WireValue[], { row }: MessageWrite): readonly WireValue[] =>
   row.revision === undefined ? values : [...values, row.revision];

@@ -1,5 +1,5 @@
-import { createDataStore, type DataStore, type DataStoreOptions, SimpleInstancer } from '@intendant/core';
-import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { citus, createDataStore, type DataStore, type DataStoreOptions, SimpleInstancer } from '@intendant/core';
+import { isOnCitus, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import { createProtoStore, defineMessage, type ProtoStore, type ProtoStoreOptions } from '../index.ts';
 import { EveryKindSchema } from './gen/hardware/v1/every_kind_pb.js';
 import { CpuSchema, DiskSchema, MemorySchema } from './gen/hardware/v1/hardware_pb.js';
@@ -23,6 +23,9 @@ const cpuDefinition = defineMessage(CpuSchema, {
   indexesParent: true,
 });
 
+/** For every store of the tests: where the run is on Citus, its tables are distributed. */
+const onTestServer: Pick<DataStoreOptions, 'distribution'> = isOnCitus() ? { distribution: citus() } : {};
+
 export interface Fixture extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly store: DataStore;
@@ -31,11 +34,15 @@ export interface Fixture extends AsyncDisposable {
 
 /** A new database, with the tests' message types registered. */
 export async function openFixture(
-  options: ProtoStoreOptions & { readonly pool?: DataStoreOptions['pool'] } = {},
+  options: ProtoStoreOptions & Pick<DataStoreOptions, 'pool' | 'distribution'> = {},
 ): Promise<Fixture> {
   const database = await testDatabase();
-  const { pool, ...protoOptions } = options;
-  const store = await openStore(database, { instancer: new SimpleInstancer(), ...(pool && { pool }) });
+  const { pool, distribution, ...protoOptions } = { ...onTestServer, ...options };
+  const store = await openStore(database, {
+    instancer: new SimpleInstancer(),
+    ...(pool && { pool }),
+    distribution,
+  });
   const protoStore = createProtoStore(store, protoOptions);
   await protoStore.register([cpuDefinition, MemorySchema, DiskSchema, EveryKindSchema], { roles: TENANT_ROLES });
   return {
@@ -50,4 +57,9 @@ export async function openFixture(
 }
 
 export const openStore = (database: TestDatabase, options: Partial<DataStoreOptions> = {}): Promise<DataStore> =>
-  createDataStore({ connection: database.url, adminConnection: database.adminUrl, ...options });
+  createDataStore({
+    connection: database.url,
+    adminConnection: database.adminUrl,
+    ...onTestServer,
+    ...options,
+  });

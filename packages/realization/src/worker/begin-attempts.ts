@@ -59,7 +59,7 @@ export async function claimAndBegin(
   const { store } = beginning;
   const { claim, begin } = await store.executor.run(serviceScope, {
     claim: claimJobs(queue, request),
-    asWriter: store.exchange.settings.statement(SERVICE_SCOPE),
+    asWriter: store.exchange.settings.statements(SERVICE_SCOPE),
     begin: beginClaimed(beginning),
   });
   const jobs = readClaimedJobs(queue, claim);
