@@ -52,7 +52,7 @@ async function inNamespaces(url: string): Promise<void> {
   await site.breakRules('host1');
   await show('somebody deletes the rules of host1 by hand');
   await site.until('host1', 80, 'blocked');
-  await show('the next look finds it and repairs it');
+  await show('the next check finds and repairs it');
 
   await asCoke.persistIntent(policy, { ...record, rules: [rule(80, 'accept')] });
   await asCoke.waitFor(policy, 'web', { status: 'REALIZED', ...LIMIT });

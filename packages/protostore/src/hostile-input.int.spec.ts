@@ -87,10 +87,10 @@ describe('an id', () => {
 
 describe('what is given for a message', () => {
   test.each([[undefined], [null], ['text'], [5], [{}], [{ brand: 'x' }], [new Uint8Array(3)], [[cpu('a')]]])(
-    '%j is none',
+    '%j is refused',
     async (message) => {
       for (const write of ['insert', 'update', 'upsert'] as const) {
-        await expect(session[write]('bad', message as never)).rejects.toThrow(/"bad".*no message/);
+        await expect(session[write]('bad', message as never)).rejects.toThrow(/"bad".*not a message/);
       }
     },
   );

@@ -193,7 +193,7 @@ describe('finding many', () => {
 
 describe('bad input', () => {
   test('a value that is not a message, an unregistered type, and a message over the limit are refused by name', async () => {
-    await expect(pepsi.insert('bad', { brand: 'x' } as never)).rejects.toThrow(/no message/);
+    await expect(pepsi.insert('bad', { brand: 'x' } as never)).rejects.toThrow(/not a message/);
     const stranger = createProtoStore(store).as(americasPepsi);
     await expect(stranger.insert('bad', cpu('a'))).rejects.toThrow(TableNotRegisteredError);
     await expect(pepsi.insert('bad', cpu('x'.repeat(2_000)))).rejects.toThrow(/processor "bad".*20\d\d bytes.*1000/);

@@ -159,7 +159,7 @@ function readDefinitions(messages: readonly (DescMessage | MessageDefinition)[])
     if (isMessageType(given)) return defineMessage(given);
     if (isDefinition(given)) return given;
     throw new ConfigurationError(
-      'protoStore.register: each is a generated schema, such as CpuSchema, or what defineMessage made of one',
+      'protoStore.register: each must be a generated schema, such as CpuSchema, or a result of defineMessage',
     );
   });
 }

@@ -3,7 +3,7 @@ import { describeKey, type RegisteredTable } from '@intendant/core/internal';
 import { idOf, type MessageKey, printId, shortId } from './metadata.ts';
 
 export const noMessage = (key: MessageKey): InvalidRecordError =>
-  new InvalidRecordError(`${printId(idOf(key))}: what was given is no message; make messages with create()`, {
+  new InvalidRecordError(`${printId(idOf(key))}: the given value is not a message; make messages with create()`, {
     details: { id: shortId(idOf(key)) },
   });
 

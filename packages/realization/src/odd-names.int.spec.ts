@@ -123,5 +123,5 @@ test('key columns with the framework’s own names work throughout, also in fail
 
 test('a key column that is called as the statements call their values is refused', async () => {
   const table = defineTable('refused', { schema: z.object({ intendant_point: z.string() }), key: ['intendant_point'] });
-  await expect(realization.register([table], { roles: ROLES })).rejects.toThrow(/call it otherwise/);
+  await expect(realization.register([table], { roles: ROLES })).rejects.toThrow(/rename it/);
 });

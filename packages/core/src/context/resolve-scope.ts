@@ -50,7 +50,7 @@ function roleForInstances(role: DbRole, hasInstancer: boolean, tables: readonly 
 
 /** An unknown role name would leave the statement running with the login's own role. */
 const noRole = (returned: unknown): ConfigurationError =>
-  new ConfigurationError(`the authorizer's dbRole returned ${shown(returned)}, which is no database role`);
+  new ConfigurationError(`the authorizer's dbRole returned ${shown(returned)}, which is not a database role`);
 
 function missingOrg(): never {
   throw new MissingOrgIdError('the context names no org');

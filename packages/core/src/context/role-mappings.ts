@@ -23,7 +23,7 @@ export class RoleMappings {
   dbRole(roles: readonly string[], tables: readonly string[], unmapped: (table: string) => DbRole): DbRole {
     const ofEach = tables.map((table) => this.#greatestWithin(table, roles) ?? unmapped(table));
     const role = meetOfDbRoles(ofEach);
-    if (role === undefined) throw new ConfigurationError('a role was asked for without naming a table');
+    if (role === undefined) throw new ConfigurationError('a role was requested without a table');
     return role;
   }
 

@@ -43,7 +43,7 @@ async function whyEnded<C>(authorizer: Authorizer<C>, context: C): Promise<Inval
     const isValid = (await authorizer.isValid?.(context)) ?? true;
     return isValid ? undefined : new InvalidTokenError('the context is no longer valid');
   } catch (cause) {
-    return new InvalidTokenError('it cannot be told whether the context is still valid', { cause });
+    return new InvalidTokenError('it could not be determined whether the context is still valid', { cause });
   }
 }
 

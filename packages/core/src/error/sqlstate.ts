@@ -88,12 +88,12 @@ const TRANSLATIONS: Record<string, Translate> = {
   '42501': (message, options) =>
     new OperationNotAllowedError(`${message}: the caller's role has no right to do this`, options),
   '25006': (message, options) =>
-    new OperationNotAllowedError(`${message}: the transaction, or the database, only reads`, options),
+    new OperationNotAllowedError(`${message}: the transaction or the database is read only`, options),
   '42P01': (message, options) =>
     new TableNotRegisteredError(`${message}: the table is missing in the database; call store.register first`, options),
   '57014': (message, options) =>
     new OperationCancelledError(`${message}: cancelled, or the time limit ran out`, options),
-  '55P03': (message, options) => new OperationCancelledError(`${message}: the lock did not come free in time`, options),
+  '55P03': (message, options) => new OperationCancelledError(`${message}: the lock was not released in time`, options),
   '40001': conflict,
   '40P01': conflict,
   '57P01': connectionLost,
@@ -103,10 +103,10 @@ const TRANSLATIONS: Record<string, Translate> = {
   '57P05': connectionLost,
   '25P03': connectionLost,
   '25P04': connectionLost,
-  '53300': (message, options) => new ConnectionError(`${message}: the database has no connection free; retry`, options),
+  '53300': (message, options) => new ConnectionError(`${message}: the database has no free connection; retry`, options),
   '3D000': (message, options) => new ConfigurationError(`${message}: the database does not exist`, options),
   '28P01': (message, options) =>
-    new ConfigurationError(`${message}: the database refused user name or password`, options),
+    new ConfigurationError(`${message}: the database refused the user name or password`, options),
   '28000': (message, options) => new ConfigurationError(`${message}: the database refused this login`, options),
   '08P01': poolerRefused,
   '08': connectionLost,

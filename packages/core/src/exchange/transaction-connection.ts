@@ -222,7 +222,7 @@ export class TransactionConnection implements TransactionExecutor {
 
   #rawScope(): Scope {
     if (this.#settings.rawScope) return this.#settings.rawScope();
-    throw new OperationNotAllowedError('raw SQL runs in a transaction of a session alone');
+    throw new OperationNotAllowedError('raw SQL can only run in a transaction of a session');
   }
 
   /** The statements that make this the scope between operations. */

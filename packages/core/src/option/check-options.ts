@@ -12,7 +12,7 @@ export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]:
 export function checkOptions<Options>(door: string, options: Options | undefined, names: OptionNames<Options>): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError(`${door}: options are given as an object, not as ${asGiven(options)}`);
+    throw new ConfigurationError(`${door}: options must be an object, not ${asGiven(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !Object.hasOwn(names, name)) throw unknownOption(door, name, Object.keys(names));

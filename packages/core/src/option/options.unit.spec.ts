@@ -41,8 +41,8 @@ test('options that do not exist are refused with the one that was probably meant
   expect(check({ filter: {} })).toThrow(
     'persistIntent: there is no option "filter"; there are: enforcementPoints, limit',
   );
-  expect(check([])).toThrow('persistIntent: options are given as an object, not as an array');
-  expect(check(null)).toThrow('not as null');
+  expect(check([])).toThrow('persistIntent: options must be an object, not an array');
+  expect(check(null)).toThrow('must be an object, not null');
   expect(check({ toString: 1 })).toThrow('there is no option "toString"');
   check({ limit: 1, filter: undefined })();
   check(undefined)();

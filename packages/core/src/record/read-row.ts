@@ -20,7 +20,7 @@ function readValue(table: RegisteredTable, column: Column, text: string): unknow
     return column.format.decode(text);
   } catch (cause) {
     throw new InvalidRecordError(
-      `${table.name}.${column.name}: what is stored cannot be read as ${column.format.sqlType}`,
+      `${table.name}.${column.name}: the stored value cannot be read as ${column.format.sqlType}`,
       {
         details: { table: table.name, column: column.name },
         cause,

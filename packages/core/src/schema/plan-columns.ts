@@ -134,11 +134,11 @@ function checkAdded(table: RegisteredTable, column: Column, live: LiveTable, fac
   const add = `alter table ${table.qualifiedName} add column ${quoteIdentifier(column.name)} ${column.format.sqlType}`;
   if (hasMovingDefault(column)) {
     refuse(
-      `column ${column.name} is new and its default is a function, which would give all rows that are there one value: make it optional first and fill it, after ${add}`,
+      `column ${column.name} is new and its default is a function, which would give all existing rows the same value: make it optional first and fill it, after ${add}`,
     );
   } else if (!column.isNullable && defaultOf(column) === undefined) {
     refuse(
-      `column ${column.name} is new and not null, but there are rows: make it optional or give it a default, or fill it after ${add}`,
+      `column ${column.name} is new and not null, but the table has rows: make it optional or give it a default, or fill it after ${add}`,
     );
   }
   if (Object.hasOwn(table.definition.renamedFrom, column.field)) return;

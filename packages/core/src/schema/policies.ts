@@ -74,7 +74,7 @@ export function comparePolicies(
   );
   return [
     ...strange.map(({ name }) => ({
-      reason: `policy ${name} is not one that the store makes, or makes any more`,
+      reason: `policy ${name} was not made by the store, or is obsolete`,
       statements: [dropPolicy(qualifiedName, name)],
     })),
     ...wanted.flatMap((policy) => comparePolicy(qualifiedName, stored.get(policy.name), policy)),

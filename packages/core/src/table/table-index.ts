@@ -75,9 +75,9 @@ export function checkIndexes(table: string, indexes: readonly TableIndex[], colu
         refuse(`using gin needs JSON, which ${field} is not, or an operatorClass`);
     }
     if (options.using !== undefined && options.using !== 'btree' && options.using !== 'gin')
-      refuse(`uses ${JSON.stringify(options.using)}; there are btree and gin`);
+      refuse(`uses ${JSON.stringify(options.using)}; expected btree or gin`);
     if (options.using === 'gin' && options.unique) refuse('using gin cannot be unique');
     if (options.operatorClass !== undefined && !/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(options.operatorClass))
-      refuse(`names ${JSON.stringify(options.operatorClass)}, which is no operator class`);
+      refuse(`names ${JSON.stringify(options.operatorClass)}, which is not the name of an operator class`);
   }
 }

@@ -49,9 +49,9 @@ function checkReference(from: Referrer, reference: TableReference): void {
     throw new ConfigurationError(`table ${from.name}: the reference to ${to?.name} ${reason}`);
   };
   if (typeof to?.name !== 'string') refuse('must name a table that was made by defineTable');
-  if (!['restrict', 'cascade', 'setNull'].includes(onDelete)) refuse(`has no such onDelete as ${String(onDelete)}`);
+  if (!['restrict', 'cascade', 'setNull'].includes(onDelete)) refuse(`has an unknown onDelete ${String(onDelete)}`);
   if (from.tenancy !== to.tenancy)
-    refuse(`would tell one org of another's records: of a tenant's and a shared table neither can refer to the other`);
+    refuse(`would reveal one org's records to another: a tenant table and a shared table cannot refer to each other`);
   if (to.instanced && !from.instanced) refuse('needs a table with instanced: true');
   if (fields.length !== to.key.length) refuse(`must have as many fields as its key (${to.key.join(', ')})`);
   for (const [index, field] of fields.entries()) {

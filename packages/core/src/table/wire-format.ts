@@ -172,7 +172,7 @@ function checkJson(value: unknown, depth: number): void {
 
 /** A field with the value undefined counts as absent. */
 function checkJsonObject(value: unknown, depth: number): void {
-  if (!isPlainObject(value)) throw new TypeError(`must hold JSON values alone, not a ${nameOfType(value)}`);
+  if (!isPlainObject(value)) throw new TypeError(`must contain only JSON values, not a ${nameOfType(value)}`);
   for (const [field, inner] of Object.entries(value)) {
     checkJsonText(field);
     if (inner !== undefined) checkJson(inner, depth + 1);

@@ -91,7 +91,8 @@ export class DriftWatch {
           this.#hasFailed = false;
         },
         (error: unknown) => {
-          if (!this.#hasFailed) this.#parts.logger.warn({ err: error }, 'what was observed could not be counted yet');
+          if (!this.#hasFailed)
+            this.#parts.logger.warn({ err: error }, 'the results of observations could not be counted yet');
           this.#hasFailed = true;
         },
       );

@@ -13,8 +13,8 @@ export class JobListener {
     this.#service = new Service({
       logger,
       messages: {
-        began: 'new jobs cannot be heard of directly; the feed wakes the workers',
-        ended: 'new jobs are heard of directly again',
+        began: 'notifications of new jobs are not received; the feed wakes the workers',
+        ended: 'notifications of new jobs are received again',
       },
       run: async ({ signal, ready }) => {
         await using dedicated = await DedicatedConnection.open({

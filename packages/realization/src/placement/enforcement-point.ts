@@ -8,7 +8,7 @@ export function checkEnforcementPoint(id: unknown): string {
     typeof id === 'string' && id !== '' && id.length <= MAX_LENGTH && !id.includes('\0') && id.isWellFormed();
   if (isFit) return id;
   throw new InvalidRecordError(
-    `an enforcement point is named by a text of 1 to ${MAX_LENGTH} characters, not ${describe(id)}`,
+    `the id of an enforcement point must be a text of 1 to ${MAX_LENGTH} characters, not ${describe(id)}`,
   );
 }
 

@@ -113,7 +113,7 @@ const unknownPoint = (point: string, known: readonly string[]): DescribedRefusal
 
 const stalePoint = (point: string, heartbeatAt: Date): DescribedRefusal => ({
   point,
-  reason: `the enforcement point ${JSON.stringify(point)} is stale: no worker has served it since ${heartbeatAt.toISOString()}; start its worker, or give allowUnknownPoints: true to place the intent there all the same`,
+  reason: `the enforcement point ${JSON.stringify(point)} is stale: no worker has served it since ${heartbeatAt.toISOString()}; start its worker, or give allowUnknownPoints: true to place the intent there nevertheless`,
   details: { pointState: 'stale', heartbeatAt },
 });
 

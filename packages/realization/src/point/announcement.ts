@@ -43,7 +43,7 @@ export class Presence implements AsyncDisposable {
     await this.#parts.leave().catch((error: unknown) => {
       this.#parts.logger.warn(
         { err: error },
-        'a worker could not say that it leaves its point; it counts as there for a while',
+        'a worker could not report that it left its point; it counts as present for a while',
       );
     });
   }

@@ -184,7 +184,7 @@ export class EnforcementPoints {
     });
     if (!removed) {
       throw new RecordNotFoundError(
-        `there is no enforcement point ${JSON.stringify(id)} in the registry; points.list() tells which there are, points.add enters one`,
+        `there is no enforcement point ${JSON.stringify(id)} in the registry; points.list() returns all points, points.add registers one`,
         {
           details: { enforcementPoint: id },
         },
@@ -295,6 +295,6 @@ const isChanged = ({ before, now }: WrittenPoint): boolean =>
 
 const removedPoint = (id: string): OperationNotAllowedError =>
   new OperationNotAllowedError(
-    `enforcement point ${id} was removed; add it again with points.add, or call this point otherwise`,
+    `enforcement point ${id} was removed; add it again with points.add, or choose another id`,
     { details: { enforcementPoint: id } },
   );

@@ -97,7 +97,7 @@ function checkFit(resource: AnyTable): void {
   const taken = resource.key.find((field) => TAKEN.has(field) || field.startsWith(OWN_PREFIX));
   if (taken !== undefined) {
     throw new ConfigurationError(
-      `table ${resource.name}: the key column ${taken} is a name of the status tables or their statements; call it otherwise`,
+      `table ${resource.name}: the key column ${taken} is a name of the status tables or their statements; rename it`,
     );
   }
 }

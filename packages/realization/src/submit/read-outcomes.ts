@@ -40,5 +40,5 @@ function expected<Kind extends 'row' | 'count' | 'verdict'>(
 ): Extract<Outcome, Record<Kind, unknown>> {
   if (outcome !== undefined && 'error' in outcome) throw revivedError(outcome.error);
   if (outcome !== undefined && kind in outcome) return outcome as Extract<Outcome, Record<Kind, unknown>>;
-  throw new TypeError(`what became of a submitted operation holds no ${kind}`);
+  throw new TypeError(`the result of a submitted operation contains no ${kind}`);
 }

@@ -50,7 +50,7 @@ export class Submitted<Result> {
       (wake) => this.#parts.watch(this.id, wake),
       options,
       (cause) =>
-        new OperationCancelledError(`waiting for submitted operation ${this.id} ended; it is still in line`, {
+        new OperationCancelledError(`waiting for submitted operation ${this.id} ended; it is still queued`, {
           details: { id: this.id },
           cause,
         }),

@@ -47,7 +47,7 @@ export class Admission {
     }
     const change = outcome.kind === 'done' ? circuit.succeeded() : circuit.failed();
     if (change === 'opened')
-      this.#logger.warn('too many attempts failed in a row; none begins at this point for a while');
-    if (change === 'closed') this.#logger.info('an attempt succeeded; the point is back');
+      this.#logger.warn('too many attempts failed in a row; no attempt begins at this point for a while');
+    if (change === 'closed') this.#logger.info('an attempt succeeded; attempts begin normally again');
   }
 }

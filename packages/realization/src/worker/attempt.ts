@@ -121,12 +121,14 @@ function watchTime(setting: AttemptSetting, attempt: BegunAttempt, controller: A
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   givenUp.catch(() => {});
   const giveUp = (): void => {
-    logger.error('the handler goes on long after its time was up; it is given up, and what it still does is unwatched');
-    reject(new Error('the handler was given up'));
+    logger.error(
+      'the handler continues long after its time limit; it is abandoned, and its further actions are not controlled',
+    );
+    reject(new Error('the handler was abandoned'));
   };
   const overrun = (): void => {
     const message = timeoutMessage(setting);
-    logger.warn(`${message}; it keeps its resource until it returns or is given up`);
+    logger.warn(`${message}; it blocks its resource until it returns or is abandoned`);
     controller.abort(new AttemptAborted('timeout', message));
     const isGivenUpSoon = setting.abandonAfterMs <= OVERRUN_GRACE_MS;
     timer = isGivenUpSoon

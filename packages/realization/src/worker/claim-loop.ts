@@ -208,7 +208,7 @@ export class ClaimLoop {
     if (isFirst)
       this.#parts.logger.warn(
         { ...subjectOf(lane), err: error },
-        'attempts could not begin; trying again, ever slower',
+        'attempts could not begin; trying again with growing delays',
       );
     this.#handBack(claims, pauseMs);
   }

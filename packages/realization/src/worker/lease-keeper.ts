@@ -84,7 +84,7 @@ export class LeaseKeeper {
     const { taken } = await jobQueue.run({ taken: takeOverJobs(queues, leaseMs) });
     const freed = Number(taken?.rows[0]?.[0]);
     if (freed === 0) return;
-    logger.info({ freed }, 'jobs of a silent worker were taken over');
+    logger.info({ freed }, 'jobs of an unresponsive worker were taken over');
     onFreed();
   }
 }

@@ -34,7 +34,7 @@ export class NewerRevisions {
     while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       await this.#abortOutdated().catch((error: unknown) =>
-        this.#logger.warn({ err: error }, 'newer revisions could not be looked for'),
+        this.#logger.warn({ err: error }, 'the check for newer revisions failed'),
       );
     }
     this.#isLooking = false;

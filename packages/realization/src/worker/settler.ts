@@ -70,7 +70,7 @@ export class Settler<Report> {
         return await this.#write(batch);
       } catch (error) {
         if (failures === 0)
-          this.#logger.warn({ err: error }, 'what attempts reported could not be written yet; trying again');
+          this.#logger.warn({ err: error }, 'results of attempts could not be written yet; trying again');
         await delay(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures));
       }
     }

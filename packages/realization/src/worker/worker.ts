@@ -177,7 +177,7 @@ export class Worker implements AsyncDisposable {
     if (this.#claims.size > 0) {
       this.#logger.warn(
         { attempts: this.#claims.size },
-        'handlers did not return; their jobs are free when the leases lapse',
+        'handlers did not return; their jobs become available when the leases expire',
       );
     }
     this.#claims.clear();
@@ -223,7 +223,7 @@ export class Worker implements AsyncDisposable {
       message,
     } as const;
     await writeMarks(this.#parts.store.executor, SERVICE_SCOPE, tables, [mark]).catch((error: unknown) =>
-      this.#logger.warn({ err: error }, 'that a handler overran could not be marked'),
+      this.#logger.warn({ err: error }, 'the time limit of a handler could not be marked'),
     );
   }
 

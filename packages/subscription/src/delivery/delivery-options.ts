@@ -51,7 +51,7 @@ export function readLimits(given: GivenLimits): DeliveryLimits {
   const isDurable = given.name !== undefined;
   if (given.maxAttempts !== undefined && !isDurable) {
     throw new ConfigurationError(
-      'subscribe: maxAttempts needs a name, since only a durable subscription can put a change aside',
+      'subscribe: maxAttempts needs a name, because only a durable subscription stores dead letters',
     );
   }
   const backoffMs = checkDuration('backoffMs', given.backoffMs ?? 50);

@@ -272,7 +272,7 @@ export class Delivery {
       try {
         return await act();
       } catch (error) {
-        this.#parts.logger.debug({ err: error }, 'what became of a change cannot be written or read yet');
+        this.#parts.logger.debug({ err: error }, 'the result of a change cannot be written or read yet');
       }
       await pause(UNSTORED_MS, this.#parts.closing);
       if (this.#parts.closing.aborted) return undefined;

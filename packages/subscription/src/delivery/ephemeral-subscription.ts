@@ -27,7 +27,7 @@ export interface SubscriptionParts {
 /** Nothing is stored: a failing change is retried without limit. */
 const NOTHING_KEPT: OutcomeStore = {
   acknowledge: async () => {
-    throw new ConfigurationError('ack: only a durable subscription, one with a name, keeps what was acknowledged');
+    throw new ConfigurationError('ack: only a durable subscription, one with a name, stores acknowledgements');
   },
   isAcknowledged: async () => false,
   noteDone: async () => {},

@@ -263,7 +263,7 @@ test('a name with members is not forgotten unless forced, and then its members e
   expect(one.error).toBeUndefined();
   expect(await other.forget('doomed', { force: true })).toBe(true);
   await expect(one.closed).rejects.toThrow(NameForgottenError);
-  await expect(two.closed).rejects.toThrow(/"doomed" was removed with forget\(\) while this member was at work/);
+  await expect(two.closed).rejects.toThrow(/"doomed" was removed with forget\(\) while this subscription was running/);
   await eventually(() => expect(told).toHaveLength(2));
   expect(one.error).toMatchObject({ code: 'NAME_FORGOTTEN', details: { name: 'doomed', table: 'note' } });
   await expect(one.lag()).rejects.toThrow(NameForgottenError);

@@ -238,7 +238,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
   noteForgotten(): void {
     const { name, position } = this;
     const error = new NameForgottenError(
-      `the durable subscription ${JSON.stringify(name)} was removed with forget() while this member was at work; it has ended, and changes after ${position} are not taken care of under this name`,
+      `the durable subscription ${JSON.stringify(name)} was removed with forget() while this subscription was running; it has ended, and changes after ${position} are not handled under this name`,
       { details: { name, table: this.#parts.durable.table.name, position } },
     );
     if (!this.#end.fail(error)) return;

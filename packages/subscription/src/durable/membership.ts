@@ -42,7 +42,8 @@ export class Membership {
     this.#service = new Service({
       logger,
       messages: {
-        began: 'durable subscriptions lost their connection, and others may take their work over; they connect again',
+        began:
+          'durable subscriptions lost their connection, and other processes may take over their work; connecting again',
         ended: 'durable subscriptions are connected again',
       },
       run: async ({ signal, ready }) => {

@@ -91,7 +91,7 @@ async function checkSource(client: ClientBase, source: SourceKind): Promise<void
   const { rows } = await client.query<{ source: string }>('select source from intendant.change_log_identity');
   if (rows[0]?.source === source) return;
   throw new ConfigurationError(
-    `createSubscriptions: this database's feed comes from ${rows[0]?.source}, not from ${source}; all processes must say the same`,
+    `createSubscriptions: this database's feed comes from ${rows[0]?.source}, not from ${source}; all processes must use the same source`,
   );
 }
 
