@@ -10,7 +10,8 @@ import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
 /*
  * One mark of one resource, with the rules of `marks.ts`: lock, read, check, write, recompute, and add a job if the mark
  * requires work. While the overall row is locked, no other transaction changes a status of the resource. So one read
- * suffices: the new overall status follows from the statuses of the other points and the mark. The lock is a separate
+ * suffices: the new overall status follows from the statuses of the other points and the mark. At a point that had no
+ * status no job is expected, so none is looked for before one is added. The lock is a separate
  * statement, so that the read sees everything that was committed before the lock was obtained.
  */
 
@@ -29,6 +30,10 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   const columns = overall.identity.map(({ name }) => quoteIdentifier(name)).join(', ');
   const joined = (newer: string, older: string): string =>
     `left(concat_ws('; ', nullif(${newer}, ''), nullif(${older}, '')), ${MAX_DETAILS_LENGTH})`;
+  const addJob = (
+    name: string,
+  ): string => `intendant.${name}(${queueText(tables, point)}, ${identityJson(tables, identity)},
+      ${identityKeyText(tables, identity)}, ${ownerText(tables, identity)}, 0)`;
   return tableFunction({
     tables,
     verb: 'mark',
@@ -107,9 +112,8 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
       resource_revision = ${OWN}.intendant_current, updated_at = clock_timestamp()
     where ${isIdentity(overall, 'o', identity)};
   end if;
-  if ${addsJob} then
-    perform intendant.add_job_unless_waiting(${queueText(tables, point)}, ${identityJson(tables, identity)},
-      ${identityKeyText(tables, identity)}, ${ownerText(tables, identity)}, 0);
+  if ${addsJob} and ${OWN}.stored.is_known then perform ${addJob('add_job_unless_waiting')};
+  elsif ${addsJob} then perform ${addJob('add_job')};
   end if;
   return row(${OWN}.verdict, ${OWN}.intendant_current);`,
   });
