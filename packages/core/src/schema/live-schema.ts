@@ -63,8 +63,9 @@ export const liveTablesQuery = (schemaName: string, names: string): string => `
         union
         select i.inhrelid from part join pg_inherits i on i.inhparent = part.oid
       )
-      select from part join pg_class p on p.oid = part.oid
-      where p.relkind = 'f' or (p.relkind = 'r' and pg_relation_size(p.oid) > 0)
+      -- "offset 0" keeps the planner from computing the size of every relation in the database before the join.
+      select from part cross join lateral (select k.relkind from pg_class k where k.oid = part.oid offset 0) p
+      where p.relkind = 'f' or (p.relkind = 'r' and pg_relation_size(part.oid) > 0)
     ) as "isEmpty",
     c.relrowsecurity as "hasRowSecurity",
     c.relforcerowsecurity as "isRowSecurityForced",

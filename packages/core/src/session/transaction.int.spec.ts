@@ -365,7 +365,7 @@ describe('conflicts and limits', () => {
       ...onTestServer,
       connection: database.url,
       adminConnection: database.adminUrl,
-      pool: { statementTimeoutMs: 100 },
+      pool: { statementTimeoutMs: 1_000 },
     });
     await hasty.register([application], { roles: TENANT_ROLES });
     const session = hasty.as(cokeAdmin);
@@ -408,7 +408,7 @@ describe('conflicts and limits', () => {
       ...onTestServer,
       connection: database.url,
       adminConnection: database.adminUrl,
-      pool: { max: 1, acquireTimeoutMs: 200 },
+      pool: { max: 1, acquireTimeoutMs: 1_000 },
     });
     await small.register([application], { roles: TENANT_ROLES });
     const session = small.as(cokeAdmin);

@@ -6,6 +6,9 @@ const fixture = await openFixture();
 const { store, database, admin, subscriptions, writeNotes } = fixture;
 afterAll(() => fixture[Symbol.asyncDispose]());
 
+/** Only locks of this database: specs share the server. */
+const HERE = '(select oid from pg_database where datname = current_database()) = database';
+
 const broken = await subscriptions.subscribe(
   'note',
   () => {
@@ -65,14 +68,14 @@ test("a tenant's SQL can neither replace the relay nor silence writers, nor bloc
     async (tx) => {
       // Every advisory lock that is held now, as soon as it is free, and those of the next members.
       await tx.query(
-        `select pg_try_advisory_lock(classid::int, objid::int) from pg_locks where locktype = 'advisory' and objsubid = 2`,
+        `select pg_try_advisory_lock(classid::int, objid::int) from pg_locks where locktype = 'advisory' and objsubid = 2 and ${HERE}`,
       );
       await tx.query(
         `select pg_try_advisory_lock(1768846437, n), pg_try_advisory_lock(1768846436, n) from generate_series(1, 50) n`,
       );
       const waiting = tx
         .query(
-          `select pg_advisory_lock((classid::bigint << 32) + objid::bigint) from pg_locks where locktype = 'advisory' and objsubid = 1 and granted limit 1`,
+          `select pg_advisory_lock((classid::bigint << 32) + objid::bigint) from pg_locks where locktype = 'advisory' and objsubid = 1 and granted and ${HERE} limit 1`,
         )
         .then(() => tx.query('select pg_notify($1, $2)', ['intendant_doorbell', 'open']));
       await admin.query(

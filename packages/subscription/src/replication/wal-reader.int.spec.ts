@@ -17,7 +17,10 @@ const follow = async (options = {}) => {
   return { ids, subscription };
 };
 const terminate = (what: string) =>
-  admin.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [what]);
+  admin.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()',
+    [what],
+  );
 
 test('writers run no trigger', async () => {
   const { rows } = await admin.query<{ name: string }>(
