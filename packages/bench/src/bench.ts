@@ -117,7 +117,7 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Ends the processes that work without being asked (they poll for jobs, for example) and would disturb the next scenario. */
-  async dismissTheRestless(): Promise<void> {
+  async endBackgroundContestants(): Promise<void> {
     await this.#close((peer) => !QUIET_PEERS.has(peer));
   }
 

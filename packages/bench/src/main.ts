@@ -76,7 +76,7 @@ async function runScenarios(
     } catch (error) {
       if (!isInterrupted()) reportFailure(scenario, error);
     }
-    await bench.dismissTheRestless();
+    await bench.endBackgroundContestants();
   }
   return results;
 }

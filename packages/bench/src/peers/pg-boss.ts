@@ -31,7 +31,7 @@ export async function open({ adminUrl }: ContestantOptions): Promise<Contestant>
 
 function runOperation(boss: PgBoss, url: string, workload: Workload): Promise<Measurement> {
   if (workload.operation === 'handler-latency') return handlerLatency(boss, workload);
-  if (workload.operation === 'realized-latency') return toldLatency(boss, url, workload);
+  if (workload.operation === 'realized-latency') return notifiedLatency(boss, url, workload);
   if (workload.operation === 'idle') return idle(boss, workload);
   return processAll(boss, workload.operation === 'realize-told' ? NOTIFYING_QUEUE : QUEUE, workload);
 }
@@ -77,7 +77,7 @@ async function handlerLatency(boss: PgBoss, { size }: Workload): Promise<Measure
 }
 
 /** Milliseconds until a listener learns that the work is done; the handler announces it with NOTIFY. */
-async function toldLatency(boss: PgBoss, url: string, { size }: Workload): Promise<Measurement> {
+async function notifiedLatency(boss: PgBoss, url: string, { size }: Workload): Promise<Measurement> {
   await using listener = await DoneListener.listen(url);
   const teller = new pg.Client(url);
   await teller.connect();

@@ -32,7 +32,7 @@ async function atDistance(bench: Bench, latencyMs: number): Promise<Results> {
   const size = bench.effort.isQuick ? QUICK_SIZE : FULL_SIZE;
   const through = { url: proxy.through(url), adminUrl: proxy.through(adminUrl), hasFeed: true };
   const realizations = await contestRealization(bench, `distance.realize-${latencyMs}ms`, size, through);
-  await bench.dismissTheRestless();
+  await bench.endBackgroundContestants();
   return { ...reads, ...realizations };
 }
 

@@ -22,7 +22,7 @@ export const idle: Scenario = {
         { name: 'vs-notify', peerName: 'LISTEN', measure: measure('listen-notify', [NOTIFY_TABLE], HEARTBEAT_MS) },
       ],
     });
-    await bench.dismissTheRestless();
+    await bench.endBackgroundContestants();
     const worker = await bench.compare({
       ...contest,
       name: 'idle.worker',

@@ -51,7 +51,7 @@ export class KeeperProcess {
     );
     const server = await promise;
     this.#serverPid = server.serverPid;
-    this.#letTheProcessEnd();
+    this.#unref();
     return server;
   }
 
@@ -65,7 +65,7 @@ export class KeeperProcess {
   }
 
   /** Lets a program end that did not call stop(). Its end closes the pipe, which ends the keeper. */
-  #letTheProcessEnd(): void {
+  #unref(): void {
     this.#process.unref();
     (this.#process.stdin as Socket | null)?.unref();
     (this.#process.stdout as Socket | null)?.unref();

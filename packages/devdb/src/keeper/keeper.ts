@@ -20,7 +20,7 @@ const temporaryFolders = new Set<string>();
 let isStopping = false;
 
 async function keep(request: KeeperRequest): Promise<void> {
-  const onLine = (line: string) => request.wantsLog && tell({ type: 'log', line });
+  const onLine = (line: string) => request.wantsLog && send({ type: 'log', line });
   const folder = await openDataFolder(request, onLine);
   const server = await startServer({
     ...folder,
@@ -32,10 +32,10 @@ async function keep(request: KeeperRequest): Promise<void> {
   });
   server.process.once('exit', (code, signal) => {
     if (isStopping) return;
-    tell({ type: 'died', message: `The Postgres server ended unexpectedly (${signal ?? `exit code ${code}`})` });
+    send({ type: 'died', message: `The Postgres server ended unexpectedly (${signal ?? `exit code ${code}`})` });
     void stop(1);
   });
-  tell({
+  send({
     type: 'ready',
     port: server.port,
     password: folder.password,
@@ -85,7 +85,7 @@ async function stop(exitCode: number): Promise<void> {
   process.exit(exitCode);
 }
 
-function tell(message: KeeperMessage): void {
+function send(message: KeeperMessage): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
@@ -102,7 +102,7 @@ async function main(): Promise<void> {
     } catch (error) {
       if (isStopping) return;
       const { code, message } = failureOfSystem(error, request.dataDir ?? 'a temporary folder');
-      tell({ type: 'failed', code, message });
+      send({ type: 'failed', code, message });
       await stop(1);
     }
   });

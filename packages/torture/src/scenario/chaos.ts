@@ -7,7 +7,7 @@ import { monotonicMs } from '../history/history-writer.ts';
 import { breakServer } from '../world/break-server.ts';
 import { openWorld, type WorldOptions } from '../world/open-world.ts';
 import { awaitNothingUnmet, pause } from '../world/world.ts';
-import { bringToAnEnd } from './bring-to-an-end.ts';
+import { finishRun } from './finish-run.ts';
 import { readLogs } from './read-logs.ts';
 import type { Scenario, ScenarioRun } from './scenario.ts';
 import { takeSnapshots } from './take-snapshots.ts';
@@ -42,7 +42,7 @@ export async function runChaos(run: ScenarioRun, options: ChaosOptions = {}): Pr
     });
   else await pause(world, run.durationMs);
   await snapshots.stop();
-  await bringToAnEnd(world);
+  await finishRun(world);
   readLogs(run, history);
 }
 

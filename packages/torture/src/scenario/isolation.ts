@@ -5,13 +5,13 @@ import { type HistoryWriter, monotonicMs, openHistory } from '../history/history
 import { CALLERS } from '../isolation/caller.ts';
 import { CORE_DOORS } from '../isolation/core-doors.ts';
 import type { Building, Door } from '../isolation/door.ts';
+import { findSlowParsers } from '../isolation/find-slow-parsers.ts';
 import { HTTP_DOORS } from '../isolation/http-doors.ts';
 import { openBuilding } from '../isolation/open-building.ts';
 import { PROTO_DOORS } from '../isolation/proto-doors.ts';
 import { REALIZATION_DOORS } from '../isolation/realization-doors.ts';
 import { SQL_DOORS } from '../isolation/sql-doors.ts';
 import { cell } from '../isolation/tables.ts';
-import { tryPatience } from '../isolation/try-patience.ts';
 import { Witness } from '../isolation/witness.ts';
 import { nameOf } from '../process/outcome.ts';
 import { type Random, randomFrom } from '../random.ts';
@@ -46,7 +46,7 @@ export const isolation: Scenario = {
     const random = randomFrom(run.seed, 'isolation');
     const crowd = Array.from({ length: CALLERS_AT_ONCE }, () => call(building, witness, random, run, untilMs));
     const calls = (await Promise.all(crowd)).reduce((sum, count) => sum + count, 0);
-    await tryPatience(building, witness);
+    await findSlowParsers(building, witness);
     complainOfPollution(witness);
     readLogs(run, history, [password]);
     report(history, calls);

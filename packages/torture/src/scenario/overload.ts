@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { monotonicMs } from '../history/history-writer.ts';
 import { openWorld } from '../world/open-world.ts';
 import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
-import { bringToAnEnd } from './bring-to-an-end.ts';
+import { finishRun } from './finish-run.ts';
 import { readLogs } from './read-logs.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -26,7 +26,7 @@ export const overload: Scenario = {
     progress.update();
     const seconds = (monotonicMs() - begunAt) / 1_000;
     const stoppedAt = monotonicMs();
-    await bringToAnEnd(world);
+    await finishRun(world);
     await awaitNothingUnmet(world, stoppedAt, 0);
     const figure = (name: string, value: number, unit: string, limit?: number) =>
       history.write({ kind: 'figure', name, value: Math.round(value), unit, ...(limit !== undefined && { limit }) });

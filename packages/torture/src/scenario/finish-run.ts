@@ -12,7 +12,7 @@ const WAITING = `
  * Stops the services, and waits until everything is realized and delivered. Then stops all processes, and reads the
  * tables for the last time.
  */
-export async function bringToAnEnd(world: World): Promise<void> {
+export async function finishRun(world: World): Promise<void> {
   const { cast, history, progress } = world;
   await cast.stop('service');
   await asSuperuser(world, async (client) => {

@@ -58,7 +58,7 @@ const TRIES: Readonly<Record<string, Try>> = {
 };
 
 /** Finds functions for which a long text takes much more CPU time of this process than it should. */
-export async function tryPatience(building: Building, witness: Witness): Promise<void> {
+export async function findSlowParsers(building: Building, witness: Witness): Promise<void> {
   const [caller] = CALLERS as [Caller];
   for (const [name, open] of Object.entries(TRIES)) {
     for (const seed of SEEDS) {
