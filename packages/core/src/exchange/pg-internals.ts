@@ -38,17 +38,19 @@ export async function connectClient(client: pg.Client): Promise<void> {
   }
 }
 
-/** A client for a pool that is closed when it cannot connect; pg-pool itself only drops its reference to it. */
+/**
+ * A client for a pool that is closed when it cannot connect; pg-pool itself only drops its reference to it. The callback is
+ * called at once: pg-pool adds its listener for errors there, and the server's next message may be one.
+ */
 export class PoolClient extends pg.Client {
   override connect(): Promise<pg.Client>;
   override connect(callback: (error: Error) => void): void;
   override connect(callback?: (error: Error) => void): Promise<pg.Client> | undefined {
-    const connecting = super.connect().catch((error: unknown) => {
-      destroySocket(this);
-      throw error;
+    if (!callback) return super.connect();
+    super.connect((error: Error) => {
+      if (error) destroySocket(this);
+      callback(error);
     });
-    if (!callback) return connecting;
-    connecting.then(() => callback(null as never), callback);
     return undefined;
   }
 }
