@@ -58,7 +58,7 @@ export async function openBrowser(options: Pick<ConsoleFixtureOptions, 'database
       });
       contexts.push(context);
       const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(60_000); // On a busy machine a page is slow.
       await page.goto(linkFor(console, url, await console.context(caller)));
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
       return page;

@@ -52,7 +52,10 @@ export interface LiveTable {
   readonly grants: readonly LiveGrant[];
 }
 
-/** The query for the tables of these names; schema and names are SQL, e.g. `$1` and `$2`. */
+/**
+ * The query for the tables of these names; schema and names are SQL, e.g. `$1` and `$2`. Its `offset 0` keeps the planner from
+ * computing the size of every relation in the database before the join.
+ */
 export const liveTablesQuery = (schemaName: string, names: string): string => `
   select
     c.relname as name,
@@ -63,7 +66,6 @@ export const liveTablesQuery = (schemaName: string, names: string): string => `
         union
         select i.inhrelid from part join pg_inherits i on i.inhparent = part.oid
       )
-      -- "offset 0" keeps the planner from computing the size of every relation in the database before the join.
       select from part cross join lateral (select k.relkind from pg_class k where k.oid = part.oid offset 0) p
       where p.relkind = 'f' or (p.relkind = 'r' and pg_relation_size(part.oid) > 0)
     ) as "isEmpty",
