@@ -54,10 +54,14 @@ class Exchange {
   submit(connection: Connection): Error | undefined {
     const stream = streamOf(connection);
     if (!stream.writable) return new Error('Connection terminated before use');
+    try {
+      const names = preparedNamesOf(connection);
+      const messages = this.#statements.flatMap((statement) => this.#messages(names, statement));
+      stream.write(Buffer.concat([...messages, serialize.sync()]));
+    } catch (error) {
+      return error as Error; // If it were thrown, pg would wait for the result of this query for ever.
+    }
     this.#isSent = true;
-    const names = preparedNamesOf(connection);
-    const messages = this.#statements.flatMap((statement) => this.#messages(names, statement));
-    stream.write(Buffer.concat([...messages, serialize.sync()]));
     return undefined;
   }
 

@@ -4,6 +4,7 @@ import { createDataStore } from '@intendant/core';
 import { eventually, isOnCitus, testDatabase, withClient } from '@intendant/devdb/testing';
 import pino from 'pino';
 import { expect, test } from 'vitest';
+import { runExchange } from './exchange.ts';
 import { openPool } from './pool.ts';
 
 const OPEN = `select count(*)::int as open from pg_stat_activity where usename = $1 and datname is null or datname = $2 and pid <> pg_backend_pid()`;
@@ -42,4 +43,13 @@ test('an error of the server that follows its first messages immediately does no
   client.release(true);
   await pool.end();
   server.close();
+});
+
+test('a statement that cannot be sent is an error, and the connection goes on', async () => {
+  await using database = await testDatabase();
+  await withClient(database.adminUrl, async (client) => {
+    const unsendable = runExchange(client, [{ text: 'select $1::text', values: [{ not: 'text' } as never] }]);
+    await expect(unsendable).rejects.toThrow(TypeError);
+    expect(await runExchange(client, [{ text: 'select 1' }])).toMatchObject([{ rows: [['1']] }]);
+  });
 });
