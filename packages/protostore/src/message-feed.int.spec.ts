@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { eventually } from '@intendant/devdb/testing';
+import { eventually, isOnCitus } from '@intendant/devdb/testing';
 import { createRealization, on } from '@intendant/realization';
 import { type Change, createSubscriptions } from '@intendant/subscription';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -23,6 +23,16 @@ afterAll(async () => {
 });
 
 const cpu = (brand: string) => create(CpuSchema, { brand, numberCores: 8 });
+
+test.skipIf(!isOnCitus())('the feed and realization refuse a store whose tables are distributed', async () => {
+  await using distributed = await openFixture();
+  await expect(createSubscriptions({ store: distributed.store })).rejects.toThrow(
+    'createSubscriptions: the feed does not run on Citus yet',
+  );
+  await expect(createRealization({ store: distributed.store, subscriptions: undefined })).rejects.toThrow(
+    'createRealization: realization does not run on Citus yet',
+  );
+});
 
 test('each change of a message names its type, and holds the message where the feed holds records', async () => {
   const changes: MessageChange<Change>[] = [];
