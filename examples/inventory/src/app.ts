@@ -4,9 +4,15 @@ import type { JwtContext } from '@intendant/core';
 import { RecordNotFoundError, RevisionConflictError } from '@intendant/core';
 import { answerError, type SessionVariables, sessions } from '@intendant/core/hono';
 import { serverSentEvents } from '@intendant/subscription';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import { etagOf, readPrecondition } from './etag.ts';
 import { type Machine, machine, machineSchema } from './machine.ts';
 import type { Service } from './service.ts';
+
+/** A machine is described in far less. */
+const MOST_BYTES = 16_384;
+const TOO_LARGE = `a request may have ${MOST_BYTES} bytes`;
 
 const PAGE = readFileSync(new URL('page.html', import.meta.url), 'utf8');
 
@@ -92,7 +98,13 @@ export function createApp({ store, realization, subscriptions, identity }: Servi
       result.success ? undefined : c.json(failure('INVALID_REQUEST', z.prettifyError(result.error)), 400),
   });
   const authenticate = (headers: Headers) => identity.authorizer.authenticateHeaders(headers);
-  app.onError(answerError);
+  app.onError((error, c) =>
+    error instanceof HTTPException && error.status < 500
+      ? c.json(failure('INVALID_REQUEST', error.message), error.status)
+      : answerError(error, c),
+  );
+  app.notFound((c) => c.json(failure('NOT_FOUND', `there is no ${c.req.path}`), 404));
+  app.use(bodyLimit({ maxSize: MOST_BYTES, onError: (c) => c.json(failure('TOO_LARGE', TOO_LARGE), 413) }));
   app.get('/', (c) => c.html(PAGE));
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Inventory of machines', version: '1' } });
   app.use('/machines/*', sessions(store, { contextOf: authenticate }));

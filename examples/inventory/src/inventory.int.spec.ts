@@ -88,6 +88,17 @@ test('bad bodies, ids and queries are 400 with the field that is wrong', async (
     status: 400,
   });
   expect(await call('GET', '/machines?limit=0')).toMatchObject({ status: 400 });
+  expect(await call('GET', '/nothing')).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } });
+});
+
+test('a body that is not JSON, or far too long, is refused as every other wrong request is', async () => {
+  const put = async (body: string) => {
+    const headers = { authorization: `Bearer ${tokens['Coke']}`, 'content-type': 'application/json' };
+    const response = await app.request('/machines/b', { method: 'PUT', headers, body });
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await put('{bad')).toMatchObject({ status: 400, body: { error: { code: 'INVALID_REQUEST' } } });
+  expect(await put('x'.repeat(20_000))).toMatchObject({ status: 413, body: { error: { code: 'TOO_LARGE' } } });
 });
 
 test('pages carry the status of each machine, and a filter narrows them', async () => {

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useActions } from '../action/actions.tsx';
-import { get, resourcePath } from '../api/client.ts';
+import { ApiProblem, get, resourcePath } from '../api/client.ts';
 import type { ResourceDetail, ResourceHistory } from '../api/model.ts';
 import { navigate, withQuery } from '../location/location.ts';
 import { printField, printStatus } from '../ui/format.ts';
@@ -40,7 +40,7 @@ export function ResourcePanel({ name }: { readonly name: Name }) {
         ×
       </button>
       <Answered of={detail}>{(data) => <Detail detail={data} />}</Answered>
-      {detail.data === undefined && detail.error && (
+      {detail.data === undefined && detail.error instanceof ApiProblem && detail.error.status === 404 && (
         <p class="dim">It may have been removed since the list was read.</p>
       )}
     </aside>

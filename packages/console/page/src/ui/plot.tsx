@@ -64,6 +64,10 @@ function onLooks(frame: HTMLDivElement, draw: () => void, plot: () => uPlot | un
   };
 }
 
+/** One value alone makes no line, so it is drawn as a dot. */
+const isSingle = (plot: uPlot, index: number): boolean =>
+  [...(plot.data[index] ?? [])].filter((value) => value !== null).length === 1;
+
 function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.Options {
   const colour = (name: string): string => resolvedColour(frame, name);
   const axis = {
@@ -95,7 +99,7 @@ function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.O
         stroke: colour(tone),
         width: 1.6,
         fill: `color-mix(in srgb, ${colour(tone)} 8%, transparent)`,
-        points: { show: false },
+        points: { show: isSingle },
         spanGaps: true,
         value: (_: uPlot, value: number | null) => (value === null ? '–' : print(value)),
       })),
