@@ -79,4 +79,5 @@ export {
   type DeliveryEvent,
   deliveryChannel,
 } from './telemetry/events.ts';
+export { activeTraceparent, linksTo, whenTraced, withinTrace } from './telemetry/trace-context.ts';
 export { isTraced, type SpanDescription, SpanKind, traced } from './telemetry/tracing.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createDataStore, type DataStore, defineTable } from '@intendant/core';
-import { eventually, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
-import { createRealization, on, type Realization, type Worker } from '@intendant/realization';
+import { eventually, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
+import { createRealization, on, type Realization, type RealizationSession, type Worker } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import { context, metrics, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -16,6 +16,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createMetrics, type PrometheusMetrics, reportMetrics } from './index.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from './metric.ts';
+
+const ACME = { orgId: 'acme', roles: ['tenant_admin'] };
+const delivered: unknown[] = [];
+let acme: RealizationSession;
 
 const vm = defineTable('vm', { schema: z.object({ id: z.string(), name: z.string() }) });
 
@@ -46,7 +50,7 @@ beforeAll(async () => {
   await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
   prometheus = createMetrics({ store, realization, subscriptions, databaseIntervalMs: 0 });
   stopReporting = reportMetrics({ store, realization, subscriptions });
-  await subscriptions.subscribe('vm', async () => {}, { name: 'billing' });
+  await subscriptions.subscribe('vm', async ({ key }) => void delivered.push(key['id']), { name: 'billing' });
   worker = realization.worker({
     enforcementPoint: 'E1',
     labels: {},
@@ -61,7 +65,7 @@ beforeAll(async () => {
     ],
   });
   await worker.start();
-  const acme = realization.as({ orgId: 'acme', roles: ['tenant_admin'] });
+  acme = realization.as(ACME);
   await acme.persistIntent(vm, { id: 'VM1', name: 'web' }, { enforcementPoints: ['E1'] });
   await acme.persistIntent(vm, { id: 'VM2', name: 'broken' }, { enforcementPoints: ['E1'] });
   await acme.waitFor(vm, 'VM1', { status: 'REALIZED', timeoutMs: 20_000 });
@@ -137,6 +141,89 @@ test('statements, intents, attempts and deliveries have spans, with no value of 
     finished.map(({ name, attributes, status, events }) => ({ name, attributes, status, events })),
   );
   expect(all).not.toMatch(/secret|broken|acme/);
+});
+
+/** The spans with this name, each with the spans of other traces that it is linked to. */
+const linked = (name: string) => {
+  const finished = spans.getFinishedSpans();
+  return finished
+    .filter((span) => span.name === name)
+    .map((span) => ({
+      span,
+      to: span.links.map(
+        ({ context }) =>
+          finished.find((other) => other.spanContext().spanId === context.spanId)?.name ?? context.traceId,
+      ),
+    }));
+};
+const attemptsOf = (count: number) =>
+  linked('process vm')
+    .filter(({ span }) => span.attributes['intendant.point'] === 'E1')
+    .slice(-count);
+
+test('attempts, also repeated ones, and deliveries are linked to the span of their intent', async () => {
+  const intents = spans.getFinishedSpans().filter(({ name }) => name === 'persistIntent vm');
+  const ids = intents.map((span) => span.spanContext().spanId);
+  const attempts = linked('process vm').filter(({ span }) => span.attributes['intendant.point'] === 'E1');
+  expect(attempts.map(({ to }) => to)).toEqual(attempts.map(() => ['persistIntent vm']));
+  expect(new Set(attempts.map(({ span }) => span.links[0]?.context.spanId))).toEqual(new Set(ids));
+  const repeated = attempts.filter(({ span }) => span.links[0]?.context.spanId === ids[1]);
+  expect(repeated.length).toBeGreaterThan(1);
+  const deliveries = linked('process vm').filter(({ span }) => span.attributes['intendant.point'] === undefined);
+  expect(deliveries.flatMap(({ to }) => to)).toEqual(['persistIntent vm', 'persistIntent vm']);
+});
+
+test('the link outlives being submitted, and is kept in transactions', async () => {
+  const submitted = await acme.submit.persistIntent(vm, { id: 'VM3', name: 'a' }, { enforcementPoints: ['E1'] });
+  await submitted.result({ timeoutMs: 20_000 });
+  await acme.waitFor(vm, 'VM3', { status: 'REALIZED', timeoutMs: 20_000 });
+  await eventually(() => expect(attemptsOf(1)[0]?.to).toEqual(['submit vm']));
+  await store.as(ACME).transaction(async (tx) => {
+    await realization.in(tx).persistIntent(vm, { id: 'VM4', name: 'a' }, { enforcementPoints: ['E1'] });
+    await realization.in(tx).persistIntents(vm, [{ id: 'VM5', name: 'a' }], { enforcementPoints: ['E1'] });
+  });
+  await acme.waitFor(vm, 'VM5', { status: 'REALIZED', timeoutMs: 20_000 });
+  await acme.waitFor(vm, 'VM4', { status: 'REALIZED', timeoutMs: 20_000 });
+  await eventually(() =>
+    expect(
+      attemptsOf(2)
+        .flatMap(({ to }) => to)
+        .sort(),
+    ).toEqual(['persistIntent vm', 'persistIntents vm']),
+  );
+});
+
+test('what a tenant writes in the place of a trace is cut off and ignored', async () => {
+  await store.as(ACME).transaction(async (tx) => {
+    await tx.query(`select set_config('intendant.traceparent', $1, true)`, ['é'.repeat(1_000_000)]);
+    await tx.query(`insert into vm (org_id, id, name) values ('acme', 'VM6', 'a')`);
+  });
+  await eventually(() => expect(delivered).toContain('VM6'));
+  const { rows } = await withClient(database.adminUrl, (client) =>
+    client.query(
+      `select length(traceparent)::int as length from intendant.change_log where key = '{VM6}' and table_name like '%vm'`,
+    ),
+  );
+  expect(rows).toEqual([{ length: 55 }]);
+  await eventually(() =>
+    expect(
+      linked('process vm')
+        .filter(({ span }) => span.attributes['intendant.point'] === undefined)
+        .at(-1)?.to,
+    ).toEqual([]),
+  );
+});
+
+test('without an SDK nothing is stored', async () => {
+  trace.disable();
+  await acme.persistIntent(vm, { id: 'VM7', name: 'a' }, { enforcementPoints: ['E2'], allowUnknownPoints: true });
+  await acme.persistIntents(vm, [{ id: 'VM8', name: 'a' }], { enforcementPoints: ['E2'], allowUnknownPoints: true });
+  const { rows } = await withClient(database.adminUrl, (client) =>
+    client.query(`select
+      (select jsonb_agg(data order by data) from intendant_jobs.job_common where singleton_key ~ 'VM[78]') as jobs,
+      (select count(*)::int from intendant.change_log where key[1] ~ 'VM[78]' and traceparent is not null) as traced`),
+  );
+  expect(rows).toEqual([{ jobs: [{ identity: ['acme', 'VM7'] }, { identity: ['acme', 'VM8'] }], traced: 0 }]);
 });
 
 const operations = new URL('../../../docs/operations/', import.meta.url);

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { backoffMs } from '../background/backoff.ts';
 import { pause } from '../background/pause.ts';
 import type { Scope, ServiceScope } from '../context/scope.ts';
+import { traceStatements } from '../telemetry/trace-context.ts';
 import { withCancellation } from './cancellation.ts';
 import { isStalePlan, runExchange, wasNotSent } from './exchange.ts';
 import type { Executor, RunOptions, TransactionExecutor } from './executor.ts';
@@ -43,7 +44,7 @@ export class PoolExecutor implements Executor {
     options?: RunOptions,
   ): Promise<ResultSet<Statements>> {
     const { opening, closing, statements: settings } = this.#store.settings;
-    const before = [...opening, ...settings(scope)];
+    const before = [...opening, ...settings(scope), ...traceStatements()];
     const all = [...before, ...statementsOf(statements), ...closing];
     const results = await this.#untilDone(options?.signal, () => this.#attempt(all, scope.role, options?.signal));
     return resultsFor(statements, results.slice(before.length, results.length - closing.length));

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { abortable, startDeadline } from '../background/deadline.ts';
 import { isSameScope, isServiceScope, type Scope, type ServiceScope } from '../context/scope.ts';
 import { DatabaseError, OperationNotAllowedError } from '../error/intendant-error.ts';
+import { traceStatementsWithin } from '../telemetry/trace-context.ts';
 import { cancelled, withCancellation } from './cancellation.ts';
 import { cleanConnection } from './clean-connection.ts';
 import { runExchange } from './exchange.ts';
@@ -204,7 +205,8 @@ export class TransactionConnection implements TransactionExecutor {
     this.#wasHandedOut = true;
     const opening = [...this.#opening(), ...settings];
     if (opening.length === 0) return;
-    this.#lastTurn = runExchange(this.#client, opening, this.#plans()).catch((error: unknown) => {
+    const exchange = [...opening, ...traceStatementsWithin()];
+    this.#lastTurn = runExchange(this.#client, exchange, this.#plans()).catch((error: unknown) => {
       this.#firstFailure = error;
       this.#isSpent = true;
     });
@@ -247,10 +249,11 @@ export class TransactionConnection implements TransactionExecutor {
   ): Promise<StatementResult[]> {
     this.#checkUsable();
     const opening = this.#opening();
-    const all = [...opening, ...before, ...statements, ...after];
+    const settings = [...before, ...(planScope === undefined ? [] : traceStatementsWithin())];
+    const all = [...opening, ...settings, ...statements, ...after];
     const plans = this.#plans(planScope);
     const results = await this.#guarded(() => this.#inTurn(() => runExchange(this.#client, all, plans)), signal);
-    const first = opening.length + before.length;
+    const first = opening.length + settings.length;
     return results.slice(first, first + statements.length);
   }
 

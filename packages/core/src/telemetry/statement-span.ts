@@ -1,8 +1,10 @@
 import type { Statement } from '../exchange/statement.ts';
+import { SET_TRACE } from './trace-context.ts';
 import { type SpanDescription, SpanKind } from './tracing.ts';
 
 /** The statement that sets the scope. Every exchange begins with it, so spans are not named after it. */
 const SCOPE_STATEMENT = 'set-scope';
+const SETTINGS: ReadonlySet<string | undefined> = new Set([SCOPE_STATEMENT, SET_TRACE]);
 
 /**
  * Describes the span of one exchange, by the semantic conventions for database clients
@@ -10,7 +12,7 @@ const SCOPE_STATEMENT = 'set-scope';
  * values.
  */
 export function describeStatements(statements: readonly Statement[], database: string | undefined): SpanDescription {
-  const own = statements.filter(({ name }) => name !== SCOPE_STATEMENT);
+  const own = statements.filter(({ name }) => !SETTINGS.has(name));
   const summary = own.map(nameOf).join('; ') || SCOPE_STATEMENT;
   return {
     name: summary,

@@ -10,6 +10,8 @@ export interface ClaimedJob {
   readonly identity: Identity;
   /** The tenant to which the job counts; empty for a job that belongs to no tenant. */
   readonly tenant: string;
+  /** What was stored as the trace of its intent; anybody may have written it. */
+  readonly traceparent: unknown;
 }
 
 export interface ClaimRequest {
@@ -31,8 +33,8 @@ export const claimJobs = (queue: string, { limit, afterTenant, favoursBackground
 });
 
 const CLAIM = `
-  select set_config('${CLAIMED_JOBS}', coalesce(jsonb_agg(jsonb_build_object(
-    'id', id, 'attempt', retry_count + 1, 'tenant', tenant, 'identity', data->'identity'))::text, ''), true)
+  select set_config('${CLAIMED_JOBS}', coalesce(jsonb_agg(jsonb_build_object('id', id, 'attempt', retry_count + 1,
+    'tenant', tenant, 'identity', data->'identity', 'traceparent', data->'traceparent'))::text, ''), true)
   from intendant.claim_jobs($1, $2, $3, $4)`;
 
 interface JobJson {
@@ -40,13 +42,14 @@ interface JobJson {
   readonly attempt: number;
   readonly tenant: string;
   readonly identity: readonly string[];
+  readonly traceparent: unknown;
 }
 
 /** The jobs that `claimJobs` claimed, in the order of its turns. */
 export function readClaimedJobs(queue: string, { rows }: StatementResult): ClaimedJob[] {
   const text = rows[0]?.[0] ?? '';
   const jobs = text === '' ? [] : (JSON.parse(text) as JobJson[]);
-  return jobs.map(({ id, attempt, tenant, identity }) => ({ id, retryCount: attempt - 1, queue, identity, tenant }));
+  return jobs.map(({ attempt, ...job }) => ({ ...job, retryCount: attempt - 1, queue }));
 }
 
 /** The same JSON of jobs, with the fields that an attempt needs at its beginning. */

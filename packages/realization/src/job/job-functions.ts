@@ -1,3 +1,4 @@
+import { whenTraced } from '@intendant/core/internal';
 import { JOB_BELL_CHANNEL, ringJobBell } from './job-bell.ts';
 import { refuseOthersJob, refuseOthersJobs } from './own-jobs.ts';
 import { QUEUE_COLUMNS, QUEUE_VALUES } from './queue-settings.ts';
@@ -59,6 +60,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 as $body$
 declare
   prefix constant text := ${keyPart('schema_name')} || '/' || ${keyPart('table_name')} || '/';
+  trace constant jsonb := ${whenTraced((traceparent) => `jsonb_build_object('traceparent', ${traceparent})`, "'{}'")};
   added bigint;
 begin${refuseOthersJobs('enqueue_jobs')}
   insert into ${JOBS_SCHEMA}.queue (name, ${QUEUE_COLUMNS})
@@ -72,7 +74,7 @@ begin${refuseOthersJobs('enqueue_jobs')}
     name, data, priority, singleton_key, group_id, policy, retry_limit, retry_delay, retry_backoff, retry_delay_max,
     expire_seconds, deletion_seconds, start_after, created_on, keep_until, dead_letter, heartbeat_seconds
   )
-  select q.name, jsonb_build_object('identity', item.identity), job_priority, ${keyOf('item.identity')},
+  select q.name, jsonb_build_object('identity', item.identity) || trace, job_priority, ${keyOf('item.identity')},
     item.org_id, q.policy, q.retry_limit, q.retry_delay, q.retry_backoff, q.retry_delay_max,
     q.expire_seconds, q.deletion_seconds, clock_timestamp(), clock_timestamp(),
     clock_timestamp() + q.retention_seconds * interval '1s', q.dead_letter, q.heartbeat_seconds
@@ -90,12 +92,18 @@ begin${refuseOthersJobs('enqueue_jobs')}
 end
 $body$`;
 
+/** The data of a job: its resource, and the trace of its intent if there is one. */
+const jobData = whenTraced(
+  (traceparent) => `pg_catalog.jsonb_build_object('identity', $2, 'traceparent', ${traceparent})`,
+  `pg_catalog.jsonb_build_object('identity', $2)`,
+);
+
 /** Where a job with the key waits, the unique index of the policy \`stately\` absorbs the new one. */
 const addJob = `insert into ${JOBS_SCHEMA}.job_common (
     name, data, priority, singleton_key, group_id, policy, retry_limit, retry_delay, retry_backoff, retry_delay_max,
     expire_seconds, deletion_seconds, start_after, created_on, keep_until, dead_letter, heartbeat_seconds
   )
-  select q.name, pg_catalog.jsonb_build_object('identity', $2), $5, $3, $4, q.policy, q.retry_limit, q.retry_delay,
+  select q.name, ${jobData}, $5, $3, $4, q.policy, q.retry_limit, q.retry_delay,
     q.retry_backoff, q.retry_delay_max, q.expire_seconds, q.deletion_seconds, pg_catalog.clock_timestamp(),
     pg_catalog.clock_timestamp(),
     pg_catalog.clock_timestamp() operator(pg_catalog.+) (q.retention_seconds operator(pg_catalog.*) interval '1s'),

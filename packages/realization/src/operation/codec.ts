@@ -8,18 +8,26 @@ import type { Operation } from './operation.ts';
 
 type StoredValue = Exclude<WireValue, Buffer> | { readonly bytes: string };
 
-export function encodeOperation(operation: Operation): string {
+/** `traceparent`: the trace that it is submitted in. */
+export function encodeOperation(operation: Operation, traceparent: string | undefined): string {
   const identity = operation.identity.map(toStored);
-  if (operation.kind !== 'persistIntent') return JSON.stringify({ ...operation, identity });
+  if (operation.kind !== 'persistIntent') return JSON.stringify({ ...operation, identity, traceparent });
   const { row } = operation;
-  return JSON.stringify({ ...operation, identity, row: { ...row, values: row.values.map(toStored) } });
+  return JSON.stringify({ ...operation, identity, row: { ...row, values: row.values.map(toStored) }, traceparent });
 }
 
-export function decodeOperation(text: string): Operation {
-  const stored = JSON.parse(text) as Operation;
+export interface DecodedOperation {
+  readonly operation: Operation;
+  /** What was stored as the trace; anybody may have written it. */
+  readonly traceparent: unknown;
+}
+
+export function decodeOperation(text: string): DecodedOperation {
+  const { traceparent, ...stored } = JSON.parse(text) as Operation & { readonly traceparent?: unknown };
   const identity = stored.identity.map(fromStored);
-  if (stored.kind !== 'persistIntent') return { ...stored, identity };
-  return { ...stored, identity, row: { ...stored.row, values: stored.row.values.map(fromStored) } };
+  if (stored.kind !== 'persistIntent') return { operation: { ...stored, identity }, traceparent };
+  const row = { ...stored.row, values: stored.row.values.map(fromStored) };
+  return { operation: { ...stored, identity, row }, traceparent };
 }
 
 const toStored = (value: WireValue): StoredValue =>

@@ -30,6 +30,8 @@ export interface WaitingOperation {
   readonly tableName: string;
   readonly scope: Scope;
   readonly operation: Operation;
+  /** What was stored as the trace that it was submitted in. */
+  readonly traceparent: unknown;
 }
 
 const SHARDS = 16;

@@ -7,7 +7,16 @@ import {
   type NewRecordOf,
   type RecordOf,
 } from '@intendant/core';
-import { describeKey, type RegisteredTable, type Scope, translateError, writeRow } from '@intendant/core/internal';
+import {
+  describeKey,
+  type RegisteredTable,
+  type Scope,
+  type SpanDescription,
+  SpanKind,
+  traced,
+  translateError,
+  writeRow,
+} from '@intendant/core/internal';
 import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
 import type { SoftDeletedMany } from '../intent/remove-many.ts';
 import type { Operation } from '../operation/operation.ts';
@@ -268,7 +277,10 @@ export class SubmittingSession {
     const parts = operationsOf(tables, scope);
     try {
       if (parts.length > 0)
-        await core.executor.run(scope, [submitOperations(operations, id, pointTableName(tables), scope, parts)]);
+        await traced(
+          () => describeSubmission(name, tables),
+          () => core.executor.run(scope, [submitOperations(operations, id, pointTableName(tables), scope, parts)]),
+        );
     } catch (error) {
       const { name: table } = tables.resource;
       throw translateError(error, { operation: `submit ${name}`, table, key: describeKey(tables.resource, key) });
@@ -285,6 +297,20 @@ export class SubmittingSession {
     });
   }
 }
+
+/** By the semantic conventions for messaging. */
+const describeSubmission = (operation: string, { resource }: StatusTables): SpanDescription => ({
+  name: `submit ${resource.name}`,
+  kind: SpanKind.PRODUCER,
+  attributes: {
+    'messaging.system': 'intendant',
+    'messaging.operation.type': 'send',
+    'messaging.operation.name': 'submit',
+    'messaging.destination.name': resource.name,
+    'intendant.operation': operation,
+    'intendant.table': resource.name,
+  },
+});
 
 const intentOf = (resource: RegisteredTable, scope: Scope, record: unknown, placement: Placement): Operation => ({
   kind: 'persistIntent',

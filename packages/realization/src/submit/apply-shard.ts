@@ -5,6 +5,7 @@ import {
   type RegisteredTable,
   sessionInternalsOf,
   translateError,
+  withinTrace,
 } from '@intendant/core/internal';
 import type { WaitingOperation } from '../operation/operation.ts';
 import { carryOut, carryOutIntents, carryOutMarks } from '../operation/perform.ts';
@@ -118,7 +119,18 @@ async function applyAll(
   return finished;
 }
 
-async function carryOutStep(
+/** As part of the trace that the step's operations were submitted in. */
+function carryOutStep(
+  executor: Executor,
+  tables: StatusTables,
+  step: readonly WaitingOperation[],
+  isCautious: boolean,
+): Promise<Outcome[]> {
+  const { traceparent } = step[0] as WaitingOperation;
+  return withinTrace(traceparent, () => carryOutTogether(executor, tables, step, isCautious));
+}
+
+async function carryOutTogether(
   executor: Executor,
   tables: StatusTables,
   step: readonly WaitingOperation[],

@@ -1,5 +1,6 @@
 import type { DbRole } from '@intendant/core';
 import {
+  activeTraceparent,
   arrayLiteral,
   type RegisteredTable,
   type Scope,
@@ -37,9 +38,14 @@ export const submitOperations = (
     arrayLiteral(operations.map((_, part) => String(part))),
     arrayLiteral(operations.map(({ identity }) => String(shardOf(tableName, identity)))),
     arrayLiteral(operations.map(({ kind }) => kind)),
-    arrayLiteral(operations.map(encodeOperation)),
+    arrayLiteral(encodeAll(operations)),
   ],
 });
+
+const encodeAll = (operations: readonly Operation[]): string[] => {
+  const traceparent = activeTraceparent();
+  return operations.map((operation) => encodeOperation(operation, traceparent));
+};
 
 /** The result of each part, in order; null for one that is not finished. */
 export const readOutcomes = (table: RegisteredTable, id: string): Statement => ({
@@ -95,7 +101,7 @@ export const waitingOf = ({ rows }: StatementResult): WaitingOperation[] =>
       orgId: orgId === NO_ORG ? undefined : (orgId ?? undefined),
       instanceId: instanceId ?? undefined,
     },
-    operation: decodeOperation(payload as string),
+    ...decodeOperation(payload as string),
   }));
 
 /** Stores the results of operations, so that they are never executed again. */

@@ -5,8 +5,8 @@ import type { OperationKind } from './operation-table.ts';
 const TOGETHER: ReadonlySet<string> = new Set(['mark', 'persistIntent'] satisfies OperationKind[]);
 
 /**
- * Divides operations into steps that can be written together: marks, or intents, of one caller in one table. The
- * operations of one resource stay in order; different resources are independent.
+ * Divides operations into steps that can be written together: marks, or intents, of one caller in one table, submitted in
+ * one trace. The operations of one resource stay in order; different resources are independent.
  */
 export function inSteps(operations: readonly WaitingOperation[], maxTogether: number): WaitingOperation[][] {
   const steps: WaitingOperation[][] = [];
@@ -22,8 +22,8 @@ export function inSteps(operations: readonly WaitingOperation[], maxTogether: nu
   }
   return steps;
 
-  function joinable({ tableName, scope, operation }: WaitingOperation, earliest: number): number {
-    const group = `${operation.kind} ${tableName} ${JSON.stringify(scope)}`;
+  function joinable({ tableName, scope, operation, traceparent }: WaitingOperation, earliest: number): number {
+    const group = JSON.stringify([operation.kind, tableName, scope, traceparent]);
     const open = openStepOf.get(group);
     if (open !== undefined && open >= earliest && (steps[open]?.length ?? 0) < maxTogether) return open;
     const step = begin();

@@ -1,4 +1,11 @@
-import { type AttemptEvent, attemptChannel, type SpanDescription, SpanKind, traced } from '@intendant/core/internal';
+import {
+  type AttemptEvent,
+  attemptChannel,
+  linksTo,
+  type SpanDescription,
+  SpanKind,
+  traced,
+} from '@intendant/core/internal';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Outcome } from './set-attempts-back.ts';
@@ -30,6 +37,7 @@ function describeAttempt({ tables, enforcementPoint }: AttemptPlace, attempt: Be
   return {
     name: `process ${name}`,
     kind: SpanKind.CONSUMER,
+    links: linksTo([attempt.job.traceparent]),
     attributes: {
       'messaging.system': 'intendant',
       'messaging.operation.type': 'process',

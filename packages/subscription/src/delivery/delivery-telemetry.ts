@@ -2,6 +2,7 @@ import {
   type DeliveryEvent,
   deliveryChannel,
   isTraced,
+  linksTo,
   type SpanDescription,
   SpanKind,
   traced,
@@ -17,19 +18,20 @@ export interface CallSubject {
 
 /**
  * Calls a handler within a span, and publishes the result of the call for metrics. Without tracing and metrics it only
- * calls the handler.
+ * calls the handler. `traces` returns the traces that the changes were written in.
  */
 export function withTelemetry(
   subject: CallSubject,
   changes: readonly Change[],
   attempt: number,
+  traces: () => readonly unknown[],
   call: () => unknown,
 ): unknown {
   const isCounted = deliveryChannel.hasSubscribers;
   if (!isCounted && !isTraced()) return call();
   const run = async () => call();
   return traced(
-    () => describeCall(subject, changes, attempt),
+    () => ({ ...describeCall(subject, changes, attempt), links: linksTo(traces()) }),
     () => (isCounted ? timed(subject, changes, run) : run()),
   );
 }

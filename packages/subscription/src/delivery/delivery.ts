@@ -200,13 +200,14 @@ export class Delivery {
       ack: (tx: Transaction) => outcomes.acknowledge(tx, items),
     };
     const changes = items.map(({ numbered }) => numbered.change);
+    const traces = () => items.map(({ numbered }) => numbered.entry.traceparent);
     const failed = (reason: unknown): Failure => {
       this.counts.failedCalls++;
       return { reason };
     };
     try {
       return limit
-        .run(() => withTelemetry(subject, changes, attempt, () => handler(changes, context)))
+        .run(() => withTelemetry(subject, changes, attempt, traces, () => handler(changes, context)))
         ?.then(() => undefined, failed);
     } catch (reason) {
       return Promise.resolve(failed(reason));

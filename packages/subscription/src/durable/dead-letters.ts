@@ -107,6 +107,7 @@ const toEntry = (row: LetterRow): LogEntry => ({
   revision: row.revision,
   record: row.record,
   occurredAt: row.occurred_at,
+  traceparent: null,
 });
 
 /** Returns the dead letters of these slots that are to be retried. */

@@ -24,7 +24,15 @@ import {
   truncateTrigger,
 } from './append-trigger.ts';
 import { feedObjects } from './feed-objects.ts';
-import { ADD_EPOCHS, ADD_MEMBER_PIDS, KEEP_BODY, KEEP_FUNCTION, LOG_SCHEMA, RELAY_LEADER } from './log-schema.ts';
+import {
+  ADD_EPOCHS,
+  ADD_MEMBER_PIDS,
+  ADD_TRACES,
+  KEEP_BODY,
+  KEEP_FUNCTION,
+  LOG_SCHEMA,
+  RELAY_LEADER,
+} from './log-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
 import type { SourceKind } from './source-kind.ts';
 
@@ -57,6 +65,7 @@ interface LiveLog {
   readonly hasEpochs: boolean;
   readonly hasLeader: boolean;
   readonly hasPids: boolean;
+  readonly hasTraces: boolean;
   readonly keepBody: string | null;
 }
 
@@ -66,9 +75,10 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
        to_regclass('intendant.slot_epoch_seq') is not null as "hasEpochs",
        to_regclass('intendant.relay_leader') is not null as "hasLeader",
        exists (select from pg_attribute where attrelid = to_regclass('intendant.cursor_member') and attname = 'pid') as "hasPids",
+       exists (select from pg_attribute where attrelid = to_regclass('intendant.change_log') and attname = 'traceparent') as "hasTraces",
        (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_change_log(interval, bigint)')) as "keepBody"`,
   );
-  const { isThere, hasEpochs, hasPids, hasLeader, keepBody } = rows[0] as LiveLog;
+  const { isThere, hasEpochs, hasPids, hasTraces, hasLeader, keepBody } = rows[0] as LiveLog;
   await (isThere ? checkSource(client, source) : checkWalLevel(client, source));
   return [
     ...(isThere
@@ -80,6 +90,7 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
         ]),
     ...(isThere && !hasEpochs ? [ADD_EPOCHS] : []),
     ...(isThere && !hasPids ? [ADD_MEMBER_PIDS] : []),
+    ...(hasTraces ? [] : [ADD_TRACES]),
     ...(hasLeader ? [] : [RELAY_LEADER]),
     ...(keepBody === KEEP_BODY ? [] : [KEEP_FUNCTION]),
     ...(isThere ? [] : [`select intendant.keep_change_log('100 years', ${partitionSize})`]),

@@ -24,7 +24,7 @@ export const DOORBELL_SEQUENCE = 'create sequence intendant.doorbell as int minv
 
 /** A change as JSON, from a row `l` of the log; announcement.ts parses it. */
 export const CHANGE_JSON = `json_build_array(l.seq, l.table_name, l.operation, l.key, l.org_id, l.instance_id, l.revision::text,
-        l.record::text, extract(epoch from l.occurred_at) * 1000)::text`;
+        l.record::text, extract(epoch from l.occurred_at) * 1000, l.traceparent)::text`;
 
 /** Postgres limits a notification to less than 8,000 bytes. */
 export const MOST_BYTES = 7_700;

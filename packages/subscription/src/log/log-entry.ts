@@ -16,6 +16,8 @@ export interface LogEntry {
   /** JSON: an object of column names and values as text. */
   readonly record: string | null;
   readonly occurredAt: Date;
+  /** The trace that it was written in; null where there is none. */
+  readonly traceparent: string | null;
 }
 
 /** A change, with what delivery needs in addition. */

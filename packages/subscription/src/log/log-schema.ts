@@ -1,3 +1,5 @@
+import { whenTraced } from '@intendant/core/internal';
+
 /** The log and its objects, in order of creation. Run as one script if the log does not exist. */
 export const LOG_SCHEMA = `
 create sequence intendant.change_seq as bigint;
@@ -73,6 +75,12 @@ create table intendant.dead_letter (
 export const RELAY_LEADER = `
 create table intendant.relay_leader (key bigint not null, pid int not null);
 insert into intendant.relay_leader values (floor(random() * 9e15)::bigint, 0);
+`;
+
+/** The trace that a change was written in. For old rows the default is not computed: the column is added without it. */
+export const ADD_TRACES = `
+alter table intendant.change_log add traceparent text;
+alter table intendant.change_log alter traceparent set default ${whenTraced((traceparent) => traceparent, 'null')};
 `;
 
 /** For a log from a version that did not store a member's server process. */

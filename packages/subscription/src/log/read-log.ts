@@ -44,7 +44,7 @@ export interface LogPage {
  */
 const readStatement = (condition: string): string => `
 select i.trimmed_seq::text, l.seq::text, l.table_name, l.operation::text, array_to_json(l.key)::text, l.org_id,
-  l.instance_id, l.revision::text, l.record::text, (extract(epoch from l.occurred_at) * 1000)::text
+  l.instance_id, l.revision::text, l.record::text, (extract(epoch from l.occurred_at) * 1000)::text, l.traceparent
 from intendant.change_log_identity i left join lateral (
   select * from intendant.change_log
   where seq > $1::bigint and seq <= $2::bigint and table_name = any($3::text[])
@@ -91,4 +91,5 @@ const toEntry = (row: readonly (string | null)[]): LogEntry => ({
   revision: row[7] ?? null,
   record: row[8] ?? null,
   occurredAt: new Date(Number(row[9])),
+  traceparent: row[10] ?? null,
 });

@@ -37,11 +37,12 @@ type AnnouncedChange = [
   revision: string | null,
   record: string | null,
   occurredAtMs: number,
+  traceparent?: string | null,
 ];
 
 export const readEntries = (changes: string): LogEntry[] =>
   (JSON.parse(changes) as AnnouncedChange[]).map(
-    ([sequence, tableName, operation, key, orgId, instanceId, revision, record, occurredAtMs]) => ({
+    ([sequence, tableName, operation, key, orgId, instanceId, revision, record, occurredAtMs, traceparent]) => ({
       sequence,
       tableName,
       operation,
@@ -51,5 +52,6 @@ export const readEntries = (changes: string): LogEntry[] =>
       revision,
       record,
       occurredAt: new Date(occurredAtMs),
+      traceparent: traceparent ?? null,
     }),
   );
