@@ -16,7 +16,7 @@ export function encodeOperation(operation: Operation, traceparent: string | unde
   return JSON.stringify({ ...operation, identity, row: { ...row, values: row.values.map(toStored) }, traceparent });
 }
 
-export interface DecodedOperation {
+interface DecodedOperation {
   readonly operation: Operation;
   /** What was stored as the trace; anybody may have written it. */
   readonly traceparent: unknown;
