@@ -10,7 +10,7 @@ import type { Scope, StoreRole } from './context/scope.ts';
 import { watchContext } from './context/watch-context.ts';
 import type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
 import { type DataStoreInternals, exposeStore } from './data-store-internals.ts';
-import type { Distribution } from './distribution.ts';
+import { checkDistribution } from './distribution.ts';
 import { ConfigurationError, OperationNotAllowedError, TableNotRegisteredError } from './error/intendant-error.ts';
 import { translateError } from './error/sqlstate.ts';
 import { citusSettings } from './exchange/citus-settings.ts';
@@ -295,9 +295,4 @@ function checkStoreOptions(options: DataStoreOptions<unknown>): void {
 function checkSchemaChanges(given: unknown): void {
   if (given === undefined || given === 'apply' || given === 'none') return;
   throw new ConfigurationError(`createDataStore: schemaChanges must be 'apply' or 'none'`);
-}
-
-function checkDistribution(given: unknown): void {
-  if (given === undefined || (given as Distribution | null)?.kind === 'citus') return;
-  throw new ConfigurationError('createDataStore: distribution is given as citus(), or left out');
 }

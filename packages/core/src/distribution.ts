@@ -1,5 +1,8 @@
+import { ConfigurationError } from './error/intendant-error.ts';
+
 /** How the tables of a store are distributed over several servers. Made by `citus()`. */
 export interface Distribution {
+  /** The kind of distribution: `citus`. */
   readonly kind: 'citus';
 }
 
@@ -15,3 +18,9 @@ export interface Distribution {
 export const citus = (): Distribution => CITUS;
 
 const CITUS: Distribution = Object.freeze({ kind: 'citus' });
+
+/** Throws ConfigurationError for a value that `citus()` did not return. */
+export function checkDistribution(given: unknown): void {
+  if (given === undefined || (given as Distribution | null)?.kind === 'citus') return;
+  throw new ConfigurationError('createDataStore: distribution is given as citus(), or left out');
+}

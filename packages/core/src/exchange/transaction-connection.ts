@@ -31,10 +31,8 @@ const ROLLBACK_LIMIT_MS = 5_000;
 
 /**
  * One transaction on one connection. `begin` and the scope's settings are sent together with the first statement.
- *
- * Between operations the transaction has one default scope: that of the declared tables, else that of the first operation,
- * and from the first raw SQL on that of raw SQL. An operation under another scope sets its own before its statements and
- * restores the default after them, in the same exchange.
+ * Between operations the default scope is set: that of the declared tables, else of the first operation, or of raw SQL
+ * after its first use. An operation under another scope sets its own, and restores the default, in its exchange.
  */
 export class TransactionConnection implements TransactionExecutor {
   readonly isTransaction = true as const;
@@ -296,10 +294,8 @@ export class TransactionConnection implements TransactionExecutor {
   #rolledBack(): DatabaseError {
     this.#isOver = true;
     return new DatabaseError(
-      'the transaction was rolled back, because a statement in it failed and the failure was not thrown on',
-      {
-        cause: this.#firstFailure,
-      },
+      'the transaction was rolled back, because a statement in it failed and the error was not rethrown',
+      { cause: this.#firstFailure },
     );
   }
 }
