@@ -45,6 +45,9 @@ export interface FixtureOptions {
   readonly maintenance?: RealizationOptions['maintenance'];
 }
 
+/** Some specs keep several transactions open at a time, so then the pooler has more connections than its default of two. */
+const isWholeSuitePooled = process.env['INTENDANT_TEST_POOLED'] === '1';
+
 export async function openFixture({
   tables = [vm],
   hasInstancer = false,
@@ -52,7 +55,7 @@ export async function openFixture({
   poolSize,
   records = [],
   presets = {},
-  isPooled = process.env['INTENDANT_TEST_POOLED'] === '1',
+  isPooled = isWholeSuitePooled,
   maintenance,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();
@@ -60,7 +63,9 @@ export async function openFixture({
     await withClient(database.adminUrl, (client) =>
       client.query(`alter database ${database.name} set ${name} to '${value}'`),
     );
-  const pooler = isPooled ? await startPgBouncer(database) : undefined;
+  const pooler = isPooled
+    ? await startPgBouncer(database, isWholeSuitePooled ? { default_pool_size: 20 } : {})
+    : undefined;
   const store = await createDataStore({
     connection: pooler?.url ?? database.url,
     adminConnection: database.adminUrl,
