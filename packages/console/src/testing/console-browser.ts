@@ -27,7 +27,7 @@ export interface BrowserFixture extends AsyncDisposable {
   readonly url: string;
   /** A separate browser window, signed in by a one-time link. */
   open(caller: TokenOptions, options?: Parameters<Browser['newContext']>[0]): Promise<Page>;
-  /** Breaks every connection of the console, and refuses new ones until `mend` is called. */
+  /** Closes every connection of the console, and refuses new ones until `mend` is called. */
   cut(): void;
   mend(): void;
 }

@@ -15,7 +15,7 @@ export interface DurableSubscriptionInfo {
   readonly orgId: string | null;
   /** The instance whose changes the name sees; null: changes of all instances. */
   readonly instanceId: string | null;
-  /** Number of subscriptions that work under the name now, in all processes. With 0 nobody delivers changes, and the lag grows. */
+  /** Number of subscriptions that work under the name now, in all processes. If it is 0, no process delivers changes and the lag grows. */
   readonly members: number;
   /** All changes up to this position are completed, according to the stored cursors, which may be up to 5 s old. */
   readonly position: Position;

@@ -1,4 +1,4 @@
-/**
+/*
  * How a leader learns of changes. At a low rate each commit notifies it, which has the lowest latency. With NOTIFY,
  * committing writers wait for one lock of the server, so at a high rate the leader keeps writers silent and polls every
  * few milliseconds.
@@ -27,7 +27,7 @@ const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 const AFTER_HIGH_RATE_MS = 3_000;
 
 /**
- * While many writers are open, the pause between looks is a multiple of a look's duration, so that writers get most of the CPU
+ * In milliseconds. While many writers are open, the pause between looks is a multiple of a look's duration, so that writers get most of the CPU
  * time. While few are open, there is CPU time left, and the pause is short.
  */
 const LEAST_PAUSE_MS = 4;
