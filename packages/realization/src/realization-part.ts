@@ -4,9 +4,9 @@ import { planTableFunctions } from './function-part.ts';
 import { planHistory } from './history/history-schema.ts';
 import { planJobs } from './job/job-schema.ts';
 import { planAnalyze } from './maintenance/analyze-grown.ts';
-import { planStatusIndexes } from './operator/status-index-schema.ts';
 import { planPoints } from './point/point-schema.ts';
 import { jobObjects, realizationObjects } from './realization-objects.ts';
+import { planStatusStorage } from './resource/status-storage-schema.ts';
 import { statusTablesAmong } from './resource/status-tables.ts';
 import { planOperations } from './submit/operation-schema.ts';
 
@@ -19,7 +19,7 @@ export const realizationPart = (store: DataStoreInternals): SchemaPart => ({
     ...(await planOperations(client, store, tables)),
     ...(await planTableFunctions(client, tables)),
     ...(await planHistory(client, tables)),
-    ...(await planStatusIndexes(client, statusTablesAmong(tables))),
+    ...(await planStatusStorage(client, statusTablesAmong(tables))),
     ...(await planDrift(client)),
     ...(await planAnalyze(client)),
     ...(await planProtection(client, realizationObjects(tables), store.roleName)),

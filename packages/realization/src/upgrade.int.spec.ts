@@ -2,6 +2,7 @@ import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@
 import { internalsOf } from '@intendant/core/internal';
 import { eventually, type TestDatabase } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createRealization, on, type Realization } from './index.ts';
@@ -29,6 +30,7 @@ let realization: Realization;
 /** In order: what is done later builds on the first registration. */
 beforeAll(async () => {
   database = await oldDatabase();
+  await withStatusIndexes(database);
   store = await createDataStore({
     connection: database.url,
     adminConnection: database.adminUrl,
@@ -44,6 +46,18 @@ afterAll(async () => {
   await store?.close();
   await database?.drop();
 });
+
+/** As a later version than the dump's created them. */
+async function withStatusIndexes({ adminUrl }: TestDatabase): Promise<void> {
+  const admin = new pg.Client(adminUrl);
+  await admin.connect();
+  try {
+    await admin.query(`create index status_overall_status_vm_idx on overall_status_vm (org_id, realization_status, id);
+      create index status_enforcement_status_vm_idx on enforcement_status_vm (org_id, enforcement_point_id, realization_status, id)`);
+  } finally {
+    await admin.end();
+  }
+}
 
 test('resources, statuses, history and counts of an old database are there', async () => {
   const r = realization.as(pepsi);
@@ -98,6 +112,24 @@ test('no row belongs to an empty org or instance any more', async () => {
 
 test('a second registration finds nothing to change', async () => {
   expect(await store.planSchema()).toEqual([]);
+});
+
+test('a mark adds no entry to an index', async () => {
+  const updated = await store.as(pepsi).transaction(
+    async (tx) => {
+      await realization.in(tx).markInProgress(vm, { id: 'waiting', revision: 1 }, 'E1');
+      const { rows } = await tx.query(
+        `select pg_stat_get_xact_tuples_updated(t)::int as updates, pg_stat_get_xact_tuples_hot_updated(t)::int as "withoutIndex"
+       from unnest(array['overall_status_vm', 'enforcement_status_vm']::regclass[]) t`,
+      );
+      return rows;
+    },
+    { tables: [vm] },
+  );
+  expect(updated).toEqual([
+    { updates: 1, withoutIndex: 1 },
+    { updates: 1, withoutIndex: 1 },
+  ]);
 });
 
 test('a durable subscription goes on behind the last position it acknowledged', async () => {

@@ -15,8 +15,8 @@ import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
 
 /*
- * A page of resources is read from status rows: those at one point, or the overall ones. An index leads from a status
- * to its resources in the order of their key, so a page of several statuses is merged from one short page of each.
+ * A page of resources is read from status rows: those at one point, or the overall ones. No index contains the status
+ * (status-storage-schema.ts says why), so rows are read in the order of their key until the page is full.
  */
 
 /** A query under construction, with its parameters. */
@@ -65,22 +65,15 @@ export function countSql(tables: StatusTables, scope: Scope, filter: CheckedFilt
 
 const SINCE = `date_trunc('milliseconds', s.updated_at)`;
 
-/** One short page for each status, by the index, then the first of all of them. */
 function byKey(draft: Draft): string {
   const { tables, filter, after, limit, into } = draft;
   const keys = identitySql(tables.overall).of('s');
-  const beyond = after === undefined ? [] : [keyBeyond(draft)];
   const { from, conditions } = source(draft, filter.where === undefined ? [] : [whereOf(draft)]);
-  const most = `${into.parameters.add(String(limit))}::bigint`;
-  const branch = (status: readonly string[]): string => `
-      (select ${keys}, ${SINCE} as since from ${from}
-      where ${[...conditions, ...beyond, ...status].join(' and ')}
-      order by ${keys} limit ${most})`;
-  const branches = filter.weights?.map((weight) => branch([`s.realization_status = ${weight}`])) ?? [branch([])];
-  if (branches.length === 0) return `select ${keys}, ${SINCE} as since, 0 as place from ${from} where false`;
-  return `
-    select s.*, row_number() over (order by ${keys}) as place
-    from (${branches.join(' union all')}) s order by place limit ${most}`;
+  const beyond = after === undefined ? [] : [keyBeyond(draft)];
+  return numbered(`
+      select ${keys}, ${SINCE} as since from ${from}
+      where ${[...conditions, statusIn(draft), ...beyond].join(' and ')}
+      order by ${keys} limit ${into.parameters.add(String(limit))}::bigint`);
 }
 
 function bySince(draft: Draft, isOldestFirst: boolean): string {
