@@ -20,7 +20,8 @@ const MOST_CHANGES = 512;
 
 /**
  * Announces that the log is settled up to `settled`, and further as long as each next number belongs to a committed
- * row: such a number needs no look. Does nothing if that is not beyond `after`, unless it is forced. Returns the
+ * row: such a number needs no look. Does nothing if that is not beyond `after`, unless it is forced. `last` is the last
+ * number that the look found; more can be settled since, because writers announce their changes themselves. Returns the
  * payloads that it sent. The first line of a payload is log, after, settled, last; the changes in between follow as
  * JSON, if they are included.
  */
@@ -30,10 +31,11 @@ declare
   body text := '';
   place bigint := after;
   reached bigint := after;
-  is_whole boolean := last - after <= 2 * ${MOST_CHANGES};
+  is_whole boolean := greatest(last, settled) - after <= 2 * ${MOST_CHANGES};
   count int := 0;
   item record;
 begin
+  last := greatest(last, settled);
   if is_whole then
     for item in
       select l.seq, ${CHANGE_JSON} as change

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
 import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
 import { actAsService } from '../service-query.ts';
-import { readAnnouncement } from '../source/announcement.ts';
+import { readAnnouncement, readEntries } from '../source/announcement.ts';
 import { AnnouncementReceiver } from '../source/announcement-receiver.ts';
 import { Horizon } from '../source/horizon.ts';
 import { Tail } from '../source/tail.ts';
@@ -262,4 +262,16 @@ test('a rolled back transaction delays a committed change only until it ends', a
   expect(horizon.settled).toBeLessThan(number);
   await open.query('rollback');
   expect(await settledWithin(horizon, number)).toBeLessThan(1_000);
+});
+
+test('an announcement includes all changes up to where it says the log is settled, also those after the look', async () => {
+  await using writer = await connect();
+  await writer.query(append('found by the look'));
+  const noted = await lastNumber(writer);
+  await writer.query(append('announced by its writer during the look'));
+  const announce = `select unnest(intendant.announce(channel, 'log', $1, $2, $3, false)) as payload from intendant.announcement`;
+  const { rows } = await writer.query<{ payload: string }>(announce, [noted - 1, noted + 1, noted]);
+  const { settled, last, changes = '' } = readAnnouncement(rows[0]?.payload ?? '');
+  expect([settled, last]).toEqual([noted + 1, noted + 1]);
+  expect(readEntries(changes).map(({ sequence }) => sequence)).toEqual([noted, noted + 1]);
 });
