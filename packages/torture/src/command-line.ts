@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Scenario } from './scenario/scenario.ts';
 import { SCENARIOS } from './scenario/scenarios.ts';
@@ -11,6 +12,7 @@ export interface CommandLine {
   readonly scenarios: readonly Scenario[];
   readonly broken: string;
   readonly folder: string | undefined;
+  readonly earlierRelease: string | undefined;
   readonly recoveryLimitMs: number;
 }
 
@@ -21,6 +23,7 @@ const OPTIONS = {
   only: { type: 'string', multiple: true },
   broken: { type: 'string', default: '' },
   folder: { type: 'string' },
+  earlier: { type: 'string' },
   'recovery-limit': { type: 'string', default: '10' },
   help: { type: 'boolean', default: false },
 } as const;
@@ -34,6 +37,7 @@ export const usage = (): string => `npm run torture -- [--minutes N] [--seed S] 
   --scale N           Multiplies sizes. Default 1.
   --recovery-limit N  Seconds within which the system has to recover from each fault. Default 10.
   --folder PATH       Where histories and logs go, and stay. Default: a temporary folder, kept if a rule is violated.
+  --earlier PATH      The repository of an earlier release with its dependencies, for the scenario upgrade.
   --broken NAME       Run a build that is broken on purpose, to see that the checkers notice: ${BROKEN_BUILDS.join(', ')}.
 
 ${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(18)}  ${about}`).join('\n')}`;
@@ -51,6 +55,7 @@ export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
     scenarios: scenariosOf(values.only),
     broken: values.broken,
     folder: values.folder,
+    earlierRelease: values.earlier === undefined ? undefined : resolve(values.earlier),
     recoveryLimitMs: positive('recovery-limit', values['recovery-limit']) * 1_000,
   };
 }

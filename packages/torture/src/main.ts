@@ -38,7 +38,7 @@ async function main(): Promise<number> {
 
 async function runOne(
   scenario: Scenario,
-  { minutes, seed, scale, scenarios, broken, recoveryLimitMs }: CommandLine,
+  { minutes, seed, scale, scenarios, broken, recoveryLimitMs, earlierRelease }: CommandLine,
   folder: string,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -51,14 +51,25 @@ async function runOne(
     history,
     ...rest,
   });
-  const skipped = scenario.unavailable?.();
+  const skipped = scenario.unavailable?.({ earlierRelease });
   if (skipped !== undefined) return verdict({ skipped });
   await mkdir(folder, { recursive: true });
   openHistory(history).close();
   const onProgress = (text: string) => console.log(`${elapsed(begunAt)} ${scenario.name}: ${text}`);
   const durationMs = (minutes * 60_000 * (scenario.weight || 1)) / totalWeight(scenarios);
   try {
-    await scenario.run({ seed, durationMs, recoveryLimitMs, scale, folder, history, broken, signal, onProgress });
+    await scenario.run({
+      seed,
+      durationMs,
+      recoveryLimitMs,
+      scale,
+      folder,
+      history,
+      broken,
+      earlierRelease,
+      signal,
+      onProgress,
+    });
   } catch (error) {
     if (signal.aborted) return verdict({ skipped: 'interrupted' });
     return verdict({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) });

@@ -7,7 +7,8 @@ import { DevDatabaseError, failure } from '../dev-database-error.ts';
 import type { ServerUser } from './server-user.ts';
 import { failureOfProgram, failureOfSystem } from './start-failure.ts';
 
-const READY = 'database system is ready to accept connections';
+/** A standby accepts read-only connections. */
+const READY = /database system is ready to accept (read-only )?connections/;
 const KEPT_LINES = 50;
 const FREE_PORT_TRIES = 5;
 const FAST_SHUTDOWN_MS = 5000;
@@ -105,7 +106,7 @@ async function startOnPort(port: number, options: ServerOptions): Promise<ChildP
   const program = startProgram('postgres', arguments_, options);
   const { promise: ready, resolve } = Promise.withResolvers<'ready'>();
   const output = collectLines(program, (line) => {
-    if (line.includes(READY)) resolve('ready');
+    if (READY.test(line)) resolve('ready');
     options.onLine(line);
   });
   const outcome = await Promise.race([ready, exitCode(program, options.folder)]);

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { appendFile, chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type DevDatabase, startDevDatabase, withClient } from '../dev-database.ts';
 import { eventually } from './eventually.ts';
 import { newTestFolder } from './test-server.ts';
@@ -38,24 +40,64 @@ const SETTINGS = { synchronous_commit: 'on', wal_level: 'logical', max_connectio
 /** Starts a server whose data survives `crash`. Disposing it removes a temporary folder. */
 export async function crashableServer(options: CrashableServerOptions = {}): Promise<CrashableServer> {
   const folder = options.folder ?? (await newTestFolder('crash'));
-  const open = (port?: number): Promise<DevDatabase> =>
-    startDevDatabase({
-      dataDir: join(folder, 'data'),
-      persistent: true,
-      fsync: false,
-      settings: { ...SETTINGS, ...options.settings },
-      ...(port !== undefined && { port }),
-    });
-  let server = await open();
-  let { port } = server;
+  const settings = { ...SETTINGS, ...options.settings };
+  const server = await open(join(folder, 'data'), settings);
   const adminUrl = await server.createDatabase('soak');
   const url = new URL(adminUrl);
   url.username = 'app';
   url.password = randomBytes(8).toString('hex');
   await withClient(adminUrl, (client) => client.query(`create role app login noinherit password '${url.password}'`));
-  return {
+  return crashable(server, {
     adminUrl,
     url: url.href,
+    data: join(folder, 'data'),
+    settings,
+    temporary: options.folder === undefined ? [folder, server.dataDir as string] : [],
+  });
+}
+
+/**
+ * Starts a standby that follows the server by streaming replication, with the same databases and logins. From then on
+ * the server acknowledges a commit only when the standby has it too. Resolves when the standby has received everything
+ * that was acknowledged before. `select pg_promote()` makes it a primary, without a standby of its own.
+ */
+export async function synchronousStandby(
+  primary: CrashableServer,
+  { settings = {} }: Pick<CrashableServerOptions, 'settings'> = {},
+): Promise<CrashableServer> {
+  const data = `${primary.dataDir}-standby`;
+  await copyRunningServer(primary, data);
+  const all = { ...SETTINGS, ...settings };
+  const server = await open(data, all);
+  const at = (url: string) => Object.assign(new URL(url), { port: String(server.port) }).href;
+  await acknowledgeWithStandby(primary);
+  return crashable(server, {
+    adminUrl: at(primary.adminUrl),
+    url: at(primary.url),
+    data,
+    settings: all,
+    temporary: [data],
+  });
+}
+
+type Settings = NonNullable<CrashableServerOptions['settings']>;
+
+const open = (dataDir: string, settings: Settings, port?: number): Promise<DevDatabase> =>
+  startDevDatabase({ dataDir, persistent: true, fsync: false, settings, ...(port !== undefined && { port }) });
+
+interface Running extends Pick<CrashableServer, 'adminUrl' | 'url'> {
+  readonly data: string;
+  readonly settings: Settings;
+  /** Folders to remove in the end. */
+  readonly temporary: readonly string[];
+}
+
+function crashable(started: DevDatabase, { adminUrl, url, data, settings, temporary }: Running): CrashableServer {
+  let server = started;
+  let { port } = server;
+  return {
+    adminUrl,
+    url,
     get port() {
       return port;
     },
@@ -69,13 +111,58 @@ export async function crashableServer(options: CrashableServerOptions = {}): Pro
     },
     start: async (at = port) => {
       port = at;
-      server = await eventually(() => open(port), { timeoutMs: 20_000, intervalMs: 100 });
+      server = await eventually(() => open(data, settings, port), { timeoutMs: 20_000, intervalMs: 100 });
     },
     [Symbol.asyncDispose]: async () => {
       await server.stop();
-      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+      for (const folder of temporary) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** https://www.postgresql.org/docs/18/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP */
+async function copyRunningServer({ adminUrl, dataDir }: CrashableServer, target: string): Promise<void> {
+  const label = await withClient(adminUrl, async (client) => {
+    await client.query("select pg_backup_start('standby', fast => true)");
+    await copyWithoutVanished(dataDir, target);
+    const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)');
+    return (rows[0] as (typeof rows)[number]).labelfile;
+  });
+  await rm(join(target, 'postmaster.pid'), { force: true });
+  await appendFile(
+    join(target, 'postgresql.auto.conf'),
+    `\nprimary_conninfo = '${adminUrl}'\nsynchronous_standby_names = ''\n`,
+  );
+  const { uid, gid } = await stat(join(target, 'PG_VERSION'));
+  for (const [name, text] of Object.entries({ backup_label: label, 'standby.signal': '' })) {
+    await writeFile(join(target, name), text, { mode: 0o600 });
+    await chown(join(target, name), uid, gid);
+  }
+}
+
+/** Files that the server removes meanwhile are not needed: the standby replays their removal. */
+async function copyWithoutVanished(source: string, target: string): Promise<void> {
+  const isVanished = (line: string) => line === '' || line.endsWith('No such file or directory');
+  const english = { env: { ...process.env, LC_ALL: 'C' } };
+  await promisify(execFile)('cp', ['--archive', source, target], english).catch(
+    (error: Error & { stderr?: string }) => {
+      if (error.stderr === undefined || !error.stderr.split('\n').every(isVanished)) throw error;
+    },
+  );
+}
+
+async function acknowledgeWithStandby({ adminUrl }: CrashableServer): Promise<void> {
+  await withClient(adminUrl, async (client) => {
+    await client.query("alter system set synchronous_standby_names = '*'");
+    await client.query('select pg_reload_conf()');
+    await eventually(
+      async () => {
+        const { rows } = await client.query<{ state: string }>('select sync_state as state from pg_stat_replication');
+        if (!rows.some(({ state }) => state === 'sync')) throw new Error('the standby does not follow yet');
+      },
+      { timeoutMs: 20_000, intervalMs: 50 },
+    );
+  });
 }
 
 async function killAtOnce(pid: number): Promise<void> {

@@ -1,6 +1,11 @@
 export { withClient } from '../dev-database.ts';
 export { countActivity, isOnCitus, nodeUrls } from './citus-database.ts';
-export { type CrashableServer, type CrashableServerOptions, crashableServer } from './crashable-server.ts';
+export {
+  type CrashableServer,
+  type CrashableServerOptions,
+  crashableServer,
+  synchronousStandby,
+} from './crashable-server.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { type PgBouncer, startPgBouncer, whyNoPgBouncer } from './pgbouncer.ts';
 export { atScale, isSoak } from './soak.ts';

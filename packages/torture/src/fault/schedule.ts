@@ -32,7 +32,8 @@ function isAvailable(world: World, fault: Fault): boolean {
   return false;
 }
 
-async function injectAndRecover(
+/** Injects a fault, and waits until the system has recovered from it. */
+export async function injectAndRecover(
   world: World,
   fault: Fault,
   { recoveryLimitMs, onProgress }: Pick<ScheduleOptions, 'recoveryLimitMs' | 'onProgress'>,

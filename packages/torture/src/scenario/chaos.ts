@@ -1,12 +1,12 @@
 import type { Fault } from '../fault/fault.ts';
 import { NETWORK_FAULTS } from '../fault/network-faults.ts';
 import { PROCESS_FAULTS } from '../fault/process-faults.ts';
-import { runSchedule } from '../fault/schedule.ts';
+import { runSchedule, type ScheduleOptions } from '../fault/schedule.ts';
 import { SERVER_FAULTS } from '../fault/server-faults.ts';
 import { monotonicMs } from '../history/history-writer.ts';
 import { breakServer } from '../world/break-server.ts';
 import { openWorld, type WorldOptions } from '../world/open-world.ts';
-import { awaitNothingUnmet, pause } from '../world/world.ts';
+import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
 import { finishRun } from './finish-run.ts';
 import { readLogs } from './read-logs.ts';
 import type { Scenario, ScenarioRun } from './scenario.ts';
@@ -18,6 +18,8 @@ const STARTED_WITHIN_MS = 60_000;
 export interface ChaosOptions extends WorldOptions {
   /** The faults. Default: all those without special requirements. */
   readonly faults?: readonly Fault[];
+  /** Breaks the world in another way than one fault after the other. */
+  readonly break?: (world: World, schedule: ScheduleOptions) => Promise<void>;
 }
 
 const ALL_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...SERVER_FAULTS, ...NETWORK_FAULTS];
@@ -34,7 +36,7 @@ export async function runChaos(run: ScenarioRun, options: ChaosOptions = {}): Pr
   const snapshots = takeSnapshots(world);
   const untilMs = monotonicMs() + run.durationMs;
   if (run.broken === '')
-    await runSchedule(world, {
+    await (options.break ?? runSchedule)(world, {
       faults: options.faults ?? ALL_FAULTS,
       untilMs,
       recoveryLimitMs: run.recoveryLimitMs,

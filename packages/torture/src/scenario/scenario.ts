@@ -13,6 +13,8 @@ export interface ScenarioRun {
   readonly history: string;
   /** The fault that was built in on purpose; empty for none. */
   readonly broken: string;
+  /** The repository's folder of an earlier release; undefined if none was named. */
+  readonly earlierRelease: string | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
 }
@@ -25,6 +27,6 @@ export interface Scenario {
   /** Its share of the time, relative to other scenarios. */
   readonly weight: number;
   /** Why this machine cannot run it; undefined if it can. */
-  unavailable?(): string | undefined;
+  unavailable?(run: Pick<ScenarioRun, 'earlierRelease'>): string | undefined;
   run(run: ScenarioRun): Promise<void>;
 }

@@ -5,6 +5,17 @@ import { isolation } from './isolation.ts';
 import { overload } from './overload.ts';
 import { pooledChaos } from './pooled-chaos.ts';
 import type { Scenario } from './scenario.ts';
+import { standby } from './standby.ts';
+import { upgrade } from './upgrade.ts';
 
 /** All scenarios, in the order in which they run. */
-export const SCENARIOS: readonly Scenario[] = [chaos, isolation, pooledChaos, diskFull, failover, overload];
+export const SCENARIOS: readonly Scenario[] = [
+  chaos,
+  isolation,
+  pooledChaos,
+  diskFull,
+  failover,
+  standby,
+  upgrade,
+  overload,
+];

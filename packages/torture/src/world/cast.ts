@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { HistoryWriter } from '../history/history-writer.ts';
@@ -15,7 +16,12 @@ export interface Member {
   readonly index: number;
   readonly child: ChildProcess;
   readonly pid: number;
+  /** The repository's folder of the release that it runs. */
+  readonly release: string;
 }
+
+/** The repository's folder of the release under test. */
+export const THIS_RELEASE = fileURLToPath(new URL('../../../..', import.meta.url));
 
 const STOP_MS = 30_000;
 
@@ -24,13 +30,16 @@ export class Cast implements AsyncDisposable {
   readonly #members = new Set<Member>();
   readonly #settings: Omit<ProcessSettings, 'name' | 'index'>;
   readonly #history: HistoryWriter;
+  readonly #release: string;
   /** Processes that were ended on purpose. */
   readonly #expected = new WeakSet<ChildProcess>();
   #isClosed = false;
 
-  constructor(settings: Omit<ProcessSettings, 'name' | 'index'>, history: HistoryWriter) {
+  /** `release` is the repository's folder of the release that processes run at first. */
+  constructor(settings: Omit<ProcessSettings, 'name' | 'index'>, history: HistoryWriter, release = THIS_RELEASE) {
     this.#settings = settings;
     this.#history = history;
+    this.#release = release;
   }
 
   members(role?: Role): Member[] {
@@ -39,7 +48,7 @@ export class Cast implements AsyncDisposable {
 
   /** Starts processes of a role. Resolves when all are ready. */
   async start(role: Role, size: number): Promise<void> {
-    await Promise.all(Array.from({ length: size }, (_, index) => this.#start(role, index)));
+    await Promise.all(Array.from({ length: size }, (_, index) => this.#start(role, index, this.#release)));
   }
 
   /**
@@ -48,7 +57,7 @@ export class Cast implements AsyncDisposable {
    */
   async kill(member: Member): Promise<{ readonly replaced: Promise<void> }> {
     await this.#end(member);
-    return { replaced: this.#start(member.role, member.index) };
+    return { replaced: this.#start(member.role, member.index, member.release) };
   }
 
   /** Sends SIGSTOP, waits this long, then sends SIGCONT. */
@@ -67,23 +76,15 @@ export class Cast implements AsyncDisposable {
     if (member.child.connected) member.child.send(order);
   }
 
+  /** Stops a process, and starts one of another release with the same name. Resolves when that one is ready. */
+  async moveTo(member: Member, release: string): Promise<void> {
+    await this.#stop(member);
+    await this.#start(member.role, member.index, release);
+  }
+
   /** Asks all processes of a role to close and end, and kills those that do not within 30 s. */
   async stop(role: Role): Promise<void> {
-    await Promise.all(
-      this.members(role).map(async (member) => {
-        const exited = once(member.child, 'exit');
-        this.#expected.add(member.child);
-        this.order(member, { order: 'stop' });
-        const isOver = await Promise.race([exited.then(() => true), delay(STOP_MS, false, { ref: false })]);
-        if (isOver) return;
-        this.#history.write({
-          kind: 'complaint',
-          rule: 'a process stops when it is asked to',
-          text: `${role} ${member.pid}`,
-        });
-        await this.#end(member);
-      }),
-    );
+    await Promise.all(this.members(role).map((member) => this.#stop(member)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,15 +92,30 @@ export class Cast implements AsyncDisposable {
     await Promise.all(this.members().map((member) => this.#end(member)));
   }
 
-  async #start(role: Role, index: number): Promise<void> {
+  async #stop(member: Member): Promise<void> {
+    const exited = once(member.child, 'exit');
+    this.#expected.add(member.child);
+    this.order(member, { order: 'stop' });
+    const isOver = await Promise.race([exited.then(() => true), delay(STOP_MS, false, { ref: false })]);
+    if (isOver) return;
+    this.#history.write({
+      kind: 'complaint',
+      rule: 'a process stops when it is asked to',
+      text: `${member.role} ${member.pid}`,
+    });
+    await this.#end(member);
+  }
+
+  async #start(role: Role, index: number, release: string): Promise<void> {
     if (this.#isClosed) return;
     const settings: ProcessSettings = { ...this.#settings, name: `${role}-${index}`, index };
-    const child = fork(fileURLToPath(new URL(`../process/${role}-process.ts`, import.meta.url)), {
+    const child = fork(join(release, `packages/torture/src/process/${role}-process.ts`), {
+      cwd: release,
       env: { ...process.env, [SETTINGS_VARIABLE]: JSON.stringify(settings) },
       execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    const member: Member = { role, index, child, pid: child.pid as number };
+    const member: Member = { role, index, child, pid: child.pid as number, release };
     this.#members.add(member);
     this.#history.write({ kind: 'process', phase: 'started', role, target: member.pid });
     let said = '';
@@ -114,7 +130,7 @@ export class Cast implements AsyncDisposable {
     this.#members.delete(member);
     if (this.#expected.has(member.child)) return;
     this.#history.write({ kind: 'process', phase: 'died', role: member.role, target: member.pid, note });
-    void this.#start(member.role, member.index);
+    void this.#start(member.role, member.index, member.release);
   }
 
   async #end({ child, role, pid }: Member): Promise<void> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type CrashableServer, crashableServer, tcpProxy } from '@intendant/devdb/testing';
+import { crashableServer, tcpProxy } from '@intendant/devdb/testing';
 import { openHistory } from '../history/history-writer.ts';
 import { randomFrom } from '../random.ts';
 import type { ScenarioRun } from '../scenario/scenario.ts';
@@ -19,13 +19,17 @@ export interface WorldOptions {
   readonly paceMs?: number;
   /** Number of resources of each tenant. Default 8. */
   readonly resources?: number;
+  /** Whether registration goes through the proxy too, which a failover to another port needs. Default false. */
+  readonly adminByProxy?: boolean;
+  /** The repository's folder of the release that processes run at first. Default: the release under test. */
+  readonly release?: string;
   /** Starts a pooler between the proxy and the processes: returns the URL for the processes. */
   readonly front?: (url: string, resources: AsyncDisposableStack) => Promise<string>;
 }
 
 const POINTS = ['E0', 'E1'];
-/** Fewer than the server's default, so that the limit is reached quickly. */
-const SETTINGS = { max_connections: 80 };
+/** Fewer connections than the server's default, so that the limit is reached quickly. */
+export const SERVER_SETTINGS = { max_connections: 80 };
 const ORGS = 3;
 const RESOURCES = 8;
 const PACE_MS = 25;
@@ -37,7 +41,7 @@ export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): P
   await using resources = new AsyncDisposableStack();
   const server = resources.use(
     await crashableServer({
-      settings: { ...SETTINGS, ...options.settings },
+      settings: { ...SERVER_SETTINGS, ...options.settings },
       ...(options.dataFolder !== undefined && { folder: options.dataFolder }),
     }),
   );
@@ -45,10 +49,11 @@ export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): P
   const history = openHistory(run.history);
   resources.defer(() => history.close());
   const listenUrl = proxy.through(server.url);
-  const { namedStatements = true } = options;
+  const { namedStatements = true, adminByProxy = false } = options;
+  const adminUrl = adminByProxy ? proxy.through(server.adminUrl) : server.adminUrl;
   const url = options.front ? await options.front(listenUrl, resources) : listenUrl;
   const cast = resources.use(
-    new Cast({ ...sharedSettings(run, server, options), url, listenUrl, namedStatements }, history),
+    new Cast({ ...sharedSettings(run, adminUrl, options), url, listenUrl, namedStatements }, history, options.release),
   );
   const progress = resources.use(new Progress(run.history, NAMES));
   const owned = resources.move();
@@ -66,7 +71,7 @@ export async function openWorld(run: ScenarioRun, options: WorldOptions = {}): P
 
 function sharedSettings(
   { history, folder, seed, scale, broken }: ScenarioRun,
-  { adminUrl }: CrashableServer,
+  adminUrl: string,
   { paceMs = PACE_MS, resources = RESOURCES }: WorldOptions,
 ) {
   return {

@@ -8,7 +8,8 @@ import type { Progress } from './progress.ts';
 
 /** What faults act on. */
 export interface World {
-  readonly server: CrashableServer;
+  /** Another one after a failover. */
+  server: CrashableServer;
   /** The proxy between all processes and the server. */
   readonly proxy: TcpProxy;
   readonly cast: Cast;
