@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createRealization, on, type Realization } from './index.ts';
+import { EARLIER_FUNCTIONS } from './testing/earlier-functions.ts';
 import { pepsi, ROLES, vm } from './testing/fixture.ts';
 import { oldDatabase } from './testing/old-database.ts';
 import { serviceQuery } from './testing/service-query.ts';
@@ -130,6 +131,18 @@ test('a mark adds no entry to an index', async () => {
     { updates: 1, withoutIndex: 1 },
     { updates: 1, withoutIndex: 1 },
   ]);
+});
+
+test('functions keep the parameters and results of git 7c31713, so that its processes can call and replace them', async () => {
+  const { rows } = await internalsOf(store).withAdmin((client) =>
+    client.query<{ signature: string; type: string }>(
+      `select oid::regprocedure::text as signature,
+         format('(%s) %s', pg_get_function_arguments(oid), pg_get_function_result(oid)) as type
+       from pg_proc where oid::regprocedure::text = any($1)`,
+      [Object.keys(EARLIER_FUNCTIONS)],
+    ),
+  );
+  expect(Object.fromEntries(rows.map(({ signature, type }) => [signature, type]))).toEqual(EARLIER_FUNCTIONS);
 });
 
 test('a durable subscription goes on behind the last position it acknowledged', async () => {

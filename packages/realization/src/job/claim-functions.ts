@@ -73,14 +73,16 @@ end
 $body$`;
 
 /**
- * Locks up to this many due jobs of each of these tenants, except those that were chosen already. `with_more`: the
- * tenants that may have more. It is dropped first, because a replaced function keeps the names of its results.
+ * Locks up to this many due jobs of each of these tenants, except those that were chosen already. `eager`: the
+ * tenants that may have more. Processes of earlier releases replace this function when they start beside newer ones, and
+ * a replaced function must keep the names of its results. It is dropped first, because one unpublished state of it had
+ * other names.
  */
 export const PICK_DUE = `
 drop function if exists intendant.pick_due(text, boolean, timestamptz, text[], integer, uuid[]);
 create or replace function intendant.pick_due(
   queue_name text, is_background boolean, due_before timestamptz, tenants text[], share integer, chosen uuid[],
-  out ids uuid[], out with_more text[]
+  out ids uuid[], out eager text[]
 )
 language plpgsql
 as $body$
@@ -100,7 +102,7 @@ begin
   )
   select coalesce(array_agg(picked.id), '{}'),
     coalesce((select array_agg(full_share.tenant) from (select p.tenant from picked p group by p.tenant having count(*) >= share) full_share), '{}')
-  into ids, with_more from picked;
+  into ids, eager from picked;
 end
 $body$`;
 
@@ -137,7 +139,7 @@ begin
         queue_name, is_background, due_before, tenants,
         ceil((room - cardinality(chosen))::numeric / cardinality(tenants))::integer, chosen);
       chosen := chosen || picked.ids[1 : room - cardinality(chosen)];
-      tenants_with_more := tenants_with_more || picked.with_more;
+      tenants_with_more := tenants_with_more || picked.eager;
     end if;
   end loop;
 
@@ -146,7 +148,7 @@ begin
       queue_name, is_background, due_before, tenants_with_more,
       ceil((room - cardinality(chosen))::numeric / cardinality(tenants_with_more))::integer, chosen);
     chosen := chosen || picked.ids[1 : room - cardinality(chosen)];
-    tenants_with_more := picked.with_more;
+    tenants_with_more := picked.eager;
   end loop;
 
   if cardinality(chosen) = 0 then return; end if;

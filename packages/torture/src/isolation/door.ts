@@ -4,6 +4,7 @@ import type { Realization } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
 import type { Random } from '../random.ts';
 import type { Caller } from './caller.ts';
+import type { RunCli } from './run-cli.ts';
 
 /** The parts of the system that callers can reach. */
 export interface Building {
@@ -11,6 +12,8 @@ export interface Building {
   readonly protoStore: ProtoStore;
   readonly realization: Realization;
   readonly subscriptions: Subscriptions;
+  /** The command line, with the logins of the service. */
+  readonly cli: RunCli;
   /** The console's HTTP API. */
   readonly fetch: (path: string, init: RequestInit) => Response | Promise<Response>;
 }

@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { ROLES } from '../world/tables.ts';
 import { CALLERS } from './caller.ts';
 import type { Building } from './door.ts';
+import { cliOf } from './run-cli.ts';
 import { cell, doc, note } from './tables.ts';
 
 /** The authorizer of the callers' tokens. */
@@ -47,6 +48,7 @@ export async function openBuilding(
     protoStore,
     realization,
     subscriptions,
+    cli: cliOf(url, adminUrl),
     fetch: (path, init) => app.request(path, init),
     [Symbol.asyncDispose]: () => closeAll(store, realization),
   };

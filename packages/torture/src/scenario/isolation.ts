@@ -3,6 +3,7 @@ import { crashableServer } from '@intendant/devdb/testing';
 import pino from 'pino';
 import { type HistoryWriter, monotonicMs, openHistory } from '../history/history-writer.ts';
 import { CALLERS } from '../isolation/caller.ts';
+import { CLI_DOORS } from '../isolation/cli-doors.ts';
 import { CORE_DOORS } from '../isolation/core-doors.ts';
 import type { Building, Door } from '../isolation/door.ts';
 import { findSlowParsers } from '../isolation/find-slow-parsers.ts';
@@ -19,7 +20,7 @@ import { breakServer } from '../world/break-server.ts';
 import { readLogs } from './read-logs.ts';
 import type { Scenario, ScenarioRun } from './scenario.ts';
 
-const DOORS = [...CORE_DOORS, ...REALIZATION_DOORS, ...PROTO_DOORS, ...HTTP_DOORS, ...SQL_DOORS];
+const DOORS = [...CORE_DOORS, ...REALIZATION_DOORS, ...PROTO_DOORS, ...HTTP_DOORS, ...CLI_DOORS, ...SQL_DOORS];
 const CALLERS_AT_ONCE = 8;
 /** Writes that an auditor's role must not be allowed; other errors may come first. */
 const REFUSED = new Set(['OperationNotAllowedError', 'InvalidRecordError', 'RecordNotFoundError']);

@@ -2,6 +2,7 @@ import { chaos } from './chaos.ts';
 import { diskFull } from './disk-full.ts';
 import { failover } from './failover.ts';
 import { isolation } from './isolation.ts';
+import { load } from './load.ts';
 import { overload } from './overload.ts';
 import { pooledChaos } from './pooled-chaos.ts';
 import type { Scenario } from './scenario.ts';
@@ -18,4 +19,5 @@ export const SCENARIOS: readonly Scenario[] = [
   standby,
   upgrade,
   overload,
+  load,
 ];

@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import type { Order } from '../process/orders.ts';
 import { type ProcessSettings, SETTINGS_VARIABLE } from '../process/settings.ts';
+import { THIS_RELEASE } from './this-release.ts';
 
 /** Roles of processes; the script of each is `process/ROLE-process.ts`. */
 export type Role = 'service' | 'worker' | 'subscriber' | 'maintenance';
@@ -19,9 +19,6 @@ export interface Member {
   /** The repository's folder of the release that it runs. */
   readonly release: string;
 }
-
-/** The repository's folder of the release under test. */
-export const THIS_RELEASE = fileURLToPath(new URL('../../../..', import.meta.url));
 
 const STOP_MS = 30_000;
 
