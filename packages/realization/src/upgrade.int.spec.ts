@@ -145,6 +145,24 @@ test('functions keep the parameters and results of git 7c31713, so that its proc
   expect(Object.fromEntries(rows.map(({ signature, type }) => [signature, type]))).toEqual(EARLIER_FUNCTIONS);
 });
 
+test('register leaves the objects of a newer version as they are', async () => {
+  const ofAdmin = (sql: string) => internalsOf(store).withAdmin((client) => client.query(sql));
+  const { rows } = await ofAdmin("select obj_description('intendant'::regnamespace, 'pg_namespace') as versions");
+  const { versions } = rows[0] as { versions: string };
+  expect(versions).toMatch(/^(\w+@\d+\.\d+\.\d+ ?){2,}$/);
+  const signature = 'intendant.has_job(text, text, text, jsonb)';
+  await ofAdmin(`comment on function ${signature} is 'of a newer version'`);
+  expect(await store.planSchema()).toContainEqual(expect.stringContaining(`comment on function ${signature}`));
+  await ofAdmin("comment on schema intendant is 'realization@999.0.0'");
+  expect(await store.planSchema()).toEqual([]);
+  await realization.register(TABLES as never, { roles: ROLES });
+  const found = await ofAdmin(`select obj_description('${signature}'::regprocedure, 'pg_proc') as comment`);
+  expect(found.rows).toEqual([{ comment: 'of a newer version' }]);
+  await ofAdmin(`comment on schema intendant is '${versions}'`);
+  await realization.register(TABLES as never, { roles: ROLES });
+  expect(await store.planSchema()).toEqual([]);
+});
+
 test('a durable subscription goes on behind the last position it acknowledged', async () => {
   expect(await subscriptions.list()).toMatchObject([{ name: 'kept', position: expect.stringMatching(/-0*9$/) }]);
   const keys: unknown[] = [];

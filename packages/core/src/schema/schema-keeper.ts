@@ -10,6 +10,7 @@ import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
 import { withShardSizes } from './live-distribution.ts';
 import { type LiveTable, readLiveTables } from './live-schema.ts';
+import { newerParts, notePartVersions } from './part-versions.ts';
 import { DISTRIBUTED_DDL, planDistribution } from './plan-distribution.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
@@ -63,18 +64,44 @@ export class SchemaKeeper {
   async apply(definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     return this.withAdmin(async (client) => {
       const tables = await this.#describe(client, definitions);
-      for (let pass = 1; pass <= MAX_PASSES; pass++) if ((await this.#applyOnce(client, tables)) === 0) break;
+      const parts = await this.#ownParts(client, tables);
+      const changed = new Set<string>();
+      for (let pass = 1; pass <= MAX_PASSES; pass++)
+        if ((await this.#applyOnce(client, tables, parts, changed)) === 0) break;
+      await notePartVersions(client, changed);
       return tables;
     });
   }
 
   /** Returns the number of statements that were run. */
-  async #applyOnce(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<number> {
+  async #applyOnce(
+    client: pg.ClientBase,
+    tables: readonly RegisteredTable[],
+    parts: readonly SchemaPart[],
+    changed: Set<string>,
+  ): Promise<number> {
     let count = await this.#execute(client, await this.#planFoundation(client));
     count += await this.#execute(client, await this.#planTables(client, tables));
     await this.#lookAsService(client);
-    for (const part of this.#parts.values()) count += await this.#execute(client, await part.plan(client, tables));
+    for (const part of parts) {
+      const done = await this.#execute(client, await part.plan(client, tables));
+      if (done > 0) changed.add(part.name);
+      count += done;
+    }
     return count;
+  }
+
+  /** The parts without those that a newer version has changed, unless a table is new: it needs all parts. */
+  async #ownParts(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<readonly SchemaPart[]> {
+    const parts = [...this.#parts.values()];
+    const newer = await newerParts(client);
+    if (!parts.some(({ name }) => newer.has(name))) return parts;
+    const definitions = tables.map(({ definition }) => definition);
+    const live = await this.#readLive(client, definitions);
+    if (tables.some(({ name }) => !live.has(name))) return parts;
+    const details = { parts: Object.fromEntries(newer) };
+    this.#options.logger.info(details, 'a newer version of Intendant has changed these parts; they stay as they are');
+    return parts.filter(({ name }) => !newer.has(name));
   }
 
   /**
@@ -117,7 +144,7 @@ export class SchemaKeeper {
   /** The statements that the framework's parts would run for these tables. */
   async planParts(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
     const plans: string[][] = [];
-    for (const part of this.#parts.values()) plans.push(await part.plan(client, tables));
+    for (const part of await this.#ownParts(client, tables)) plans.push(await part.plan(client, tables));
     return plans.flat();
   }
 
