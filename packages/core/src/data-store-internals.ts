@@ -47,11 +47,10 @@ export interface DataStoreInternals {
   watchContext(context: unknown, recheckMs?: number): ContextWatch;
   /** Runs in one transaction of the admin login, under the lock of `register`, after a check that the login has every right. */
   withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T>;
-  /**
-   * Adds the part's objects to every later `register`, and creates them now for the tables registered so far. Adding
-   * a part again has no effect.
-   */
-  addSchemaPart(part: SchemaPart): Promise<void>;
+  /** Adds the part's objects to every later `register`. Adding a part again has no effect. */
+  addSchemaPart(part: SchemaPart): void;
+  /** Creates what is missing for the tables and parts registered so far. */
+  applySchema(): Promise<void>;
   /** Returns the SQL that the framework's parts would run for the tables registered so far. */
   planParts(client: pg.ClientBase): Promise<string[]>;
   /** Runs in its own transaction under the service role. For infrequent work on the framework's own tables. */

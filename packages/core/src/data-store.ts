@@ -144,10 +144,8 @@ class PostgresDataStore implements DataStore<unknown> {
       watchContext: (context, recheckMs) => watchContext(this.#authorizer, context, recheckMs),
       scopeOf: (context, tables) => resolveScope(this.#authorizer, this.#instancer, context, tables),
       withAdmin: (run) => this.#keeper.withAdmin(run),
-      addSchemaPart: async (part) => {
-        this.#keeper.addPart(part);
-        await this.#applySchema(this.#internals.tables().map(({ definition }) => definition));
-      },
+      addSchemaPart: (part) => this.#keeper.addPart(part),
+      applySchema: () => this.#applySchema(this.#internals.tables().map(({ definition }) => definition)),
       planParts: (client) => this.#keeper.planParts(client, this.#internals.tables()),
       inServiceTransaction: (run) => inServiceTransaction(exchange, run),
       sessionFor: (scope) =>

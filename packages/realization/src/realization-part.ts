@@ -1,4 +1,4 @@
-import { type DataStoreInternals, planProtection, type SchemaPart } from '@intendant/core/internal';
+import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
 import { planDrift } from './drift/drift-schema.ts';
 import { planTableFunctions } from './function-part.ts';
 import { planHistory } from './history/history-schema.ts';
@@ -22,7 +22,6 @@ export const realizationPart = (store: DataStoreInternals): SchemaPart => ({
     ...(await planStatusStorage(client, statusTablesAmong(tables))),
     ...(await planDrift(client)),
     ...(await planAnalyze(client)),
-    ...(await planProtection(client, realizationObjects(tables), store.roleName)),
-    ...(await planProtection(client, await jobObjects(client), store.roleName)),
   ],
+  objects: async (client, tables) => [realizationObjects(tables), await jobObjects(client)],
 });

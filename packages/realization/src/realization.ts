@@ -79,7 +79,6 @@ class PostgresRealization implements Realization<unknown> {
   readonly #startsMaintenance: boolean;
   readonly points: EnforcementPoints;
   readonly maintenance: Maintenance;
-  #hasSchemaPart: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Called after the workers have stopped, because their handlers may use sessions until then. */
   #isClosed = false;
@@ -111,11 +110,7 @@ class PostgresRealization implements Realization<unknown> {
     this.#checkOpen();
     const { placement, ...storeOptions } = options;
     const definitions = tables.map((resource) => ({ resource, ...defineStatusTables(resource) }));
-    this.#hasSchemaPart ??= this.#internals.addSchemaPart(realizationPart(this.#internals));
-    await this.#hasSchemaPart.catch((error: unknown) => {
-      this.#hasSchemaPart = undefined;
-      throw error;
-    });
+    this.#internals.addSchemaPart(realizationPart(this.#internals));
     await this.#store.register(registeredTables(tables), storeOptions);
     for (const { resource, overall, enforcement } of definitions) {
       this.#internals.refuseChanges(resource, refusePastRealization(resource));

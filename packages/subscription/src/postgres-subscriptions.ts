@@ -109,7 +109,8 @@ export class PostgresSubscriptions implements Subscriptions {
   }
 
   async open(): Promise<void> {
-    await this.#internals.addSchemaPart(changeLogPart(this.#settings));
+    this.#internals.addSchemaPart(changeLogPart(this.#settings));
+    await this.#internals.applySchema();
     this.#internals.onClose(() => this.close());
     exposeSubscriptions(this, {
       connection: this.#settings.connection,

@@ -12,7 +12,7 @@ const PARTITION_SIZE = 1_000_000;
 export async function planSchema(settings: Settings): Promise<string[]> {
   const tables = tablesOf(settings);
   await using store = await openStore(settings, 'none');
-  await addParts(store, settings);
+  addParts(store, settings);
   return store.planSchema(tables);
 }
 
@@ -20,7 +20,7 @@ export async function planSchema(settings: Settings): Promise<string[]> {
 export async function applySchema(settings: Settings): Promise<void> {
   const tables = tablesOf(settings);
   await using store = await openStore(settings, 'apply');
-  await addParts(store, settings);
+  addParts(store, settings);
   await store.register(tables);
 }
 
@@ -31,17 +31,12 @@ function tablesOf({ tables = [], plainTables = [] }: Settings): AnyTable[] {
 }
 
 /** The schema of the feed and of the realization. */
-async function addParts(
-  store: DataStore,
-  { feed, records = [], source = 'triggers', tables = [] }: Settings,
-): Promise<void> {
+function addParts(store: DataStore, { feed, records = [], source = 'triggers', tables = [] }: Settings): void {
   const internals = internalsOf(store);
   const recordTables = new Set(records.map((table) => (typeof table === 'string' ? table : table.name)));
   if (feed !== false)
-    await internals.addSchemaPart(
-      changeLogPart({ internals, records: recordTables, partitionSize: PARTITION_SIZE, source }),
-    );
-  if (tables.length > 0) await internals.addSchemaPart(realizationPart(internals));
+    internals.addSchemaPart(changeLogPart({ internals, records: recordTables, partitionSize: PARTITION_SIZE, source }));
+  if (tables.length > 0) internals.addSchemaPart(realizationPart(internals));
 }
 
 const openStore = (settings: Settings, schemaChanges: 'apply' | 'none'): Promise<DataStore> => {

@@ -2,14 +2,7 @@ import { isOnCitus, withClient } from '@intendant/devdb/testing';
 import { afterAll, test as anyTest, beforeAll, describe, expect } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, createDataStore, type DataStore, defineTable } from '../index.ts';
-import {
-  compareFramework,
-  type FrameworkObjects,
-  internalsOf,
-  planProtection,
-  serviceScope,
-  sessionInternalsOf,
-} from '../internal.ts';
+import { compareFramework, type FrameworkObjects, internalsOf, serviceScope, sessionInternalsOf } from '../internal.ts';
 import {
   adminOf,
   cokeAdmin,
@@ -68,7 +61,7 @@ beforeAll(async () => {
   const adminConnection = Object.assign(new URL(database.adminUrl), { username: deployer, password: 'x' }).href;
   store = await createDataStore({ ...onTestServer, connection: database.url, adminConnection, schema: 'app' });
   await store.register([note, plain], { roles: { ...TENANT_ROLES, tenant_admin: 'tenant_writer' } });
-  await internalsOf(store).addSchemaPart({
+  internalsOf(store).addSchemaPart({
     name: 'diary',
     plan: async (client, tables) => {
       const { rows } = await client.query(`select to_regclass('intendant.diary') is not null as found`);
@@ -76,12 +69,11 @@ beforeAll(async () => {
         ({ qualifiedName }) =>
           `create trigger note_down before insert on ${qualifiedName} for each row execute function intendant.note_down()`,
       );
-      return [
-        ...(rows[0].found ? [] : [CREATE, ...triggers]),
-        ...(await planProtection(client, OBJECTS, internalsOf(store).roleName)),
-      ];
+      return rows[0].found ? [] : [CREATE, ...triggers];
     },
+    objects: async () => [OBJECTS],
   });
+  await internalsOf(store).applySchema();
   await store.as(cokeAdmin).insert(note, { id: 'of Coke' });
   await store.as(pepsiAdmin).insert(note, { id: 'of Pepsi' });
   await store.as(serviceAdmin).insert(plain, { id: 'of all' });

@@ -17,7 +17,8 @@ export async function planReferences(
   live: ReadonlyMap<string, LiveTable>,
 ): Promise<string[]> {
   const targets = tables.flatMap(({ definition }) => definition.references.map(({ table }) => table.name));
-  const others = targets.length === 0 ? new Map() : await readLiveTables(client, schemaName, targets);
+  const unregistered = targets.filter((name) => !tables.some((table) => table.name === name));
+  const others = unregistered.length === 0 ? new Map() : await readLiveTables(client, schemaName, unregistered);
   return tables.flatMap((table) => {
     const stored = live.get(table.name);
     const wanted = table.definition.references.map((reference) => {

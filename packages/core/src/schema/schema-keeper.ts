@@ -1,13 +1,13 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
-import { ConfigurationError, IntendantError } from '../error/intendant-error.ts';
-import { translateError } from '../error/sqlstate.ts';
+import { ConfigurationError } from '../error/intendant-error.ts';
 import { SET_KNOWN_SETTINGS } from '../exchange/known-settings.ts';
 import { connectClient } from '../exchange/pg-internals.ts';
 import { schemaOf } from '../table/framework-schema.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
+import { planProtection } from './framework-objects.ts';
 import { withShardSizes } from './live-distribution.ts';
 import { type LiveTable, readLiveTables } from './live-schema.ts';
 import { newerParts, notePartVersions } from './part-versions.ts';
@@ -16,6 +16,7 @@ import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
 import { lookAtRows } from './row-look.ts';
+import { asSchemaError, isPassingConflict } from './schema-error.ts';
 import type { SchemaPart } from './schema-part.ts';
 import { lookAtDefaults } from './stored-default.ts';
 
@@ -38,7 +39,10 @@ const REGISTER_LOCK = `select pg_advisory_xact_lock(hashtextextended('intendant.
 /** Registrations can still conflict outside the lock, e.g. in catalogs shared by all databases of the server. */
 const MAX_ATTEMPTS = 5;
 
-/** One pass can make another one necessary: new objects get the database's default privileges, which the next pass revokes. */
+/**
+ * Statements can make others necessary: new objects get the database's default privileges, which are then revoked, and a
+ * revoke with `cascade` also takes rights that the revoked role had granted. So a plan is repeated until it is empty.
+ */
 const MAX_PASSES = 3;
 
 const LOOK_AS_SERVICE = `
@@ -46,6 +50,9 @@ const LOOK_AS_SERVICE = `
   from pg_roles r, pg_roles me, pg_namespace n
   where r.rolname = $1 and me.rolname = current_user and n.nspname = 'intendant'
     and not me.rolsuper and not pg_has_role(n.nspowner, 'member') and pg_has_role(r.oid, 'member')`;
+
+/** The registered tables that exist, by name. */
+type LiveTables = ReadonlyMap<string, LiveTable>;
 
 /** Creates and changes the database objects that the registered tables and the framework need. Idempotent. */
 export class SchemaKeeper {
@@ -63,32 +70,49 @@ export class SchemaKeeper {
   /** Creates what is missing for these tables, in one transaction. Returns the tables as they are in the database afterwards. */
   async apply(definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
     return this.withAdmin(async (client) => {
-      const tables = await this.#describe(client, definitions);
+      const live = await this.#readLive(client, definitions);
+      const tables = this.#describe(definitions, live);
       const parts = await this.#ownParts(client, tables);
+      await this.#execute(client, await this.#planFoundation(client));
+      await this.#changeTables(client, tables, live);
+      await this.#lookAsService(client);
       const changed = new Set<string>();
-      for (let pass = 1; pass <= MAX_PASSES; pass++)
-        if ((await this.#applyOnce(client, tables, parts, changed)) === 0) break;
+      for (const part of parts) if (await this.#changePart(client, part, tables)) changed.add(part.name);
       await notePartVersions(client, changed);
       return tables;
     });
   }
 
-  /** Returns the number of statements that were run. */
-  async #applyOnce(
-    client: pg.ClientBase,
-    tables: readonly RegisteredTable[],
-    parts: readonly SchemaPart[],
-    changed: Set<string>,
-  ): Promise<number> {
-    let count = await this.#execute(client, await this.#planFoundation(client));
-    count += await this.#execute(client, await this.#planTables(client, tables));
-    await this.#lookAsService(client);
-    for (const part of parts) {
-      const done = await this.#execute(client, await part.plan(client, tables));
-      if (done > 0) changed.add(part.name);
-      count += done;
+  async #changeTables(client: pg.ClientBase, tables: readonly RegisteredTable[], found: LiveTables): Promise<void> {
+    const definitions = tables.map(({ definition }) => definition);
+    let live = found;
+    for (let pass = 1; pass <= MAX_PASSES; pass++) {
+      const plan = await this.#planTables(client, tables, live);
+      if (plan.length === 0) return;
+      await this.#execute(client, plan);
+      live = await this.#readLive(client, definitions);
     }
-    return count;
+  }
+
+  /** The access to the part's objects is planned when they exist, so that what they got by default is known. Returns whether something changed. */
+  async #changePart(client: pg.ClientBase, part: SchemaPart, tables: readonly RegisteredTable[]): Promise<boolean> {
+    const plan = await part.plan(client, tables);
+    await this.#execute(client, plan);
+    let isChanged = plan.length > 0;
+    for (let pass = 1; pass <= MAX_PASSES; pass++) {
+      const access = await this.#planAccess(client, part, tables);
+      await this.#execute(client, access);
+      isChanged ||= access.length > 0;
+      if (!access.some(mayCascade)) break;
+    }
+    return isChanged;
+  }
+
+  async #planAccess(client: pg.ClientBase, part: SchemaPart, tables: readonly RegisteredTable[]): Promise<string[]> {
+    const plans: string[][] = [];
+    for (const objects of await part.objects(client, tables))
+      plans.push(await planProtection(client, objects, this.#options.roleName));
+    return plans.flat();
   }
 
   /** The parts without those that a newer version has changed, unless a table is new: it needs all parts. */
@@ -125,15 +149,16 @@ export class SchemaKeeper {
         client.release();
       }
     } catch (error) {
-      throw this.#asSchemaError(error);
+      throw asSchemaError(error, this.#options.hasAdminConnection);
     }
   }
 
   /** The SQL that `apply` would run, without running it. */
   async plan(definitions: readonly AnyTable[]): Promise<string[]> {
     return this.withAdmin(async (client) => {
-      const tables = await this.#describe(client, definitions);
-      const plans = [await this.#planFoundation(client), await this.#planTables(client, tables)];
+      const live = await this.#readLive(client, definitions);
+      const tables = this.#describe(definitions, live);
+      const plans = [await this.#planFoundation(client), await this.#planTables(client, tables, live)];
       await this.#lookAsService(client);
       plans.push(await this.planParts(client, tables));
       const plan = plans.flat();
@@ -144,7 +169,8 @@ export class SchemaKeeper {
   /** The statements that the framework's parts would run for these tables. */
   async planParts(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
     const plans: string[][] = [];
-    for (const part of await this.#ownParts(client, tables)) plans.push(await part.plan(client, tables));
+    for (const part of await this.#ownParts(client, tables))
+      plans.push(await part.plan(client, tables), await this.#planAccess(client, part, tables));
     return plans.flat();
   }
 
@@ -154,16 +180,10 @@ export class SchemaKeeper {
       try {
         return await this.#adminTransaction(run);
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !isPassingConflict(error)) throw this.#asSchemaError(error);
+        if (attempt >= MAX_ATTEMPTS || !isPassingConflict(error))
+          throw asSchemaError(error, this.#options.hasAdminConnection);
       }
     }
-  }
-
-  #asSchemaError(error: unknown): unknown {
-    const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-    if (code === '42501') return mayNotChange(error as Error, this.#options.hasAdminConnection);
-    if (code === '23514') return brokenRule(error as pg.DatabaseError);
-    return error instanceof IntendantError ? error : translateError(error, { operation: 'register' });
   }
 
   async #adminTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -188,16 +208,15 @@ export class SchemaKeeper {
     const names = definitions.map(({ name }) => name);
     const live = await this.#readLive(client, definitions);
     const missing = names.filter((name) => !live.has(name));
-    if (missing.length === 0) return this.#describe(client, definitions);
+    if (missing.length === 0) return this.#describe(definitions, live);
     throw new ConfigurationError(
       `register: schema ${schemaName} has no table ${missing.join(', ')}; apply the schema first, e.g. with "intendant schema --apply", or leave out schemaChanges: 'none'`,
       { details: { tables: missing } },
     );
   }
 
-  async #describe(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
+  #describe(definitions: readonly AnyTable[], live: LiveTables): RegisteredTable[] {
     const { schemaName, hasInstancer, isDistributed } = this.#options;
-    const live = await this.#readLive(client, definitions);
     const tables = definitions.map((definition) =>
       describeTable(definition, schemaOf(definition, schemaName), {
         hasInstancer,
@@ -209,25 +228,15 @@ export class SchemaKeeper {
     return tables;
   }
 
-  async #readLive(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<Map<string, LiveTable>> {
+  async #readLive(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<LiveTables> {
+    const { schemaName, isDistributed } = this.#options;
     const live = new Map<string, LiveTable>();
-    const bySchema = Map.groupBy(definitions, (definition) => schemaOf(definition, this.#options.schemaName));
+    const bySchema = Map.groupBy(definitions, (definition) => schemaOf(definition, schemaName));
     for (const [schema, tables] of bySchema) {
       const names = tables.map(({ name }) => name);
       for (const [name, table] of await readLiveTables(client, schema, names)) live.set(name, table);
     }
-    return live;
-  }
-
-  async #readLiveWithSizes(
-    client: pg.ClientBase,
-    tables: readonly RegisteredTable[],
-  ): Promise<ReadonlyMap<string, LiveTable>> {
-    const live = await this.#readLive(
-      client,
-      tables.map(({ definition }) => definition),
-    );
-    return this.#options.isDistributed ? withShardSizes(client, this.#options.schemaName, live) : live;
+    return isDistributed ? withShardSizes(client, schemaName, live) : live;
   }
 
   async #planFoundation(client: pg.ClientBase): Promise<string[]> {
@@ -235,8 +244,7 @@ export class SchemaKeeper {
     return planFoundation(client, schemaName, roleName, await loginName(), isDistributed);
   }
 
-  async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
-    const live = await this.#readLiveWithSizes(client, tables);
+  async #planTables(client: pg.ClientBase, tables: readonly RegisteredTable[], live: LiveTables): Promise<string[]> {
     const { roleName } = this.#options;
     const plan: string[] = [];
     for (const table of tables) {
@@ -251,14 +259,18 @@ export class SchemaKeeper {
     return [...plan, ...(await planReferences(client, this.#options.schemaName, tables, live))];
   }
 
-  async #execute(client: pg.ClientBase, statements: readonly string[]): Promise<number> {
-    for (const statement of statements) {
-      this.#options.logger.debug({ sql: statement.slice(0, 200) }, 'changing the schema');
-      await client.query(statement);
-    }
-    return statements.length;
+  /** Sends the statements as one message, so that they do not wait for each other's way over the network. Citus gets them one by one. */
+  async #execute(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
+    const { logger, isDistributed } = this.#options;
+    if (statements.length === 0) return;
+    for (const statement of statements) logger.debug({ sql: statement.slice(0, 200) }, 'changing the schema');
+    for (const sql of isDistributed ? statements : [statements.join('\n;\n')]) await client.query(sql);
   }
 }
+
+/** PUBLIC cannot grant its rights to others. */
+const mayCascade = (statement: string): boolean =>
+  statement.startsWith('revoke ') && !statement.endsWith(' from public cascade');
 
 /** Without an instancer a statement looks for the instance of its record first, which Citus does not do in one statement. */
 function checkInstancer(tables: readonly RegisteredTable[]): void {
@@ -268,31 +280,4 @@ function checkInstancer(tables: readonly RegisteredTable[]): void {
     `register: table ${table.name} is instanced, and a store with distribution needs an instancer for it: give createDataStore an instancer, or leave out instanced`,
     { details: { table: table.name } },
   );
-}
-
-/** Errors when two sessions change one catalog row: "tuple concurrently updated", a deadlock, or the same name created twice. */
-const isPassingConflict = (error: unknown): boolean =>
-  error instanceof Error &&
-  ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));
-
-function brokenRule(error: pg.DatabaseError): ConfigurationError {
-  const { table, constraint } = error.table === undefined ? ruleOfShard(error) : error;
-  const rule = constraint?.endsWith('_org_id_check') ? 'no org_id may be empty' : 'its values are no longer allowed';
-  return new ConfigurationError(
-    `register: rows of table ${table} break the rule ${constraint} (${rule}); change or delete them first`,
-    { cause: error, details: { table, constraint } },
-  );
-}
-
-/** A node of Citus sends on the message alone, with the names of a shard: they end with its number. */
-function ruleOfShard({ message }: pg.DatabaseError): { table: string | undefined; constraint: string | undefined } {
-  const [, constraint, , table] = /"(.+)_(\d+)".*"(.+)_\2"/.exec(message) ?? [];
-  return { table, constraint };
-}
-
-function mayNotChange(error: Error, hasAdminConnection: boolean): ConfigurationError {
-  const message = hasAdminConnection
-    ? `register: the login of adminConnection may not change the schema (${error.message}); give an adminConnection that may create roles and tables`
-    : `register: the schema must be changed, which the application login may not do (${error.message}), and no adminConnection was given; give an adminConnection that may create roles and tables, here or in the job that deploys`;
-  return new ConfigurationError(message, { cause: error });
 }

@@ -10,16 +10,23 @@ export type Functions = Readonly<Record<string, string>>;
  * changed text is detected.
  */
 export async function planFunctions(client: ClientBase, functions: Functions): Promise<string[]> {
-  const plan: string[] = [];
-  for (const [signature, sql] of Object.entries(functions)) {
+  const stored = await readComments(client, Object.keys(functions));
+  return Object.entries(functions).flatMap(([signature, sql]) => {
     const fingerprint = `intendant ${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
-    const found = await client.query("select obj_description(to_regprocedure($1), 'pg_proc') as comment", [signature]);
-    if (found.rows[0].comment === fingerprint) continue;
-    plan.push(
+    if (stored.get(signature) === fingerprint) return [];
+    return [
       sql,
       `comment on function ${signature} is ${quoteLiteral(fingerprint)}`,
       `revoke all on function ${signature} from public`,
-    );
-  }
-  return plan;
+    ];
+  });
+}
+
+/** The comment of each function, by signature; null if it has none or does not exist. */
+async function readComments(client: ClientBase, signatures: readonly string[]): Promise<Map<string, string | null>> {
+  const { rows } = await client.query<{ signature: string; comment: string | null }>(
+    `select signature, obj_description(to_regprocedure(signature), 'pg_proc') as comment from unnest($1::text[]) as signature`,
+    [signatures],
+  );
+  return new Map(rows.map(({ signature, comment }) => [signature, comment]));
 }

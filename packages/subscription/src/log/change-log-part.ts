@@ -1,10 +1,5 @@
 import { ConfigurationError } from '@intendant/core';
-import {
-  type DataStoreInternals,
-  planProtection,
-  type RegisteredTable,
-  type SchemaPart,
-} from '@intendant/core/internal';
+import type { DataStoreInternals, RegisteredTable, SchemaPart } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import {
   planReplicatedTable,
@@ -52,10 +47,11 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       const log = await planLog(client, options);
       const triggers: string[] = [];
       for (const table of tables) triggers.push(...(await planSource(client, table, options)));
+      return [...log, ...(await planAnnouncements(client)), ...triggers];
+    },
+    objects: async (_client, tables) => {
       const fedTables = tables.filter(({ definition }) => definition.feed);
-      const objects = feedObjects(fedTables, options.source);
-      const protection = await planProtection(client, objects, options.internals.roleName);
-      return [...log, ...(await planAnnouncements(client)), ...triggers, ...protection];
+      return [feedObjects(fedTables, options.source)];
     },
   };
 }
