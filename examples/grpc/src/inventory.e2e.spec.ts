@@ -11,7 +11,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
-import { testDatabase } from '@intendant/devdb/testing';
+import { testDatabase, withClient } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Inventory } from './gen/inventory/v1/inventory_pb.js';
 
@@ -112,16 +112,25 @@ test('orgs are kept apart', async () => {
   expect(await list(pepsiAdmin)).toEqual(['P2']);
 });
 
+/** The same items under the other ids, in turn: quicker than a call for each. */
+const copyFirstTwo = (org: string, ids: readonly string[]) =>
+  withClient(database.adminUrl, (client) =>
+    client.query(
+      `insert into cpu
+       select (jsonb_populate_record(c, jsonb_build_object('id', ids.id))).*
+       from unnest($2::text[]) with ordinality as ids (id, place)
+       join cpu c on c.org_id = $1 and c.id = ($2::text[])[1 + (place - 1) % 2]
+       where place > 2`,
+      [org, ids],
+    ),
+  );
+
 test('a list is streamed, all of it or by brand', async () => {
   const ids = Array.from({ length: 1_500 }, (_, index) => `S${String(index).padStart(4, '0')}`);
   const streamer = { orgid: 'Streamer', roles: 'inventory_admin' };
-  for (let first = 0; first < ids.length; first += 50) {
-    await Promise.all(
-      ids
-        .slice(first, first + 50)
-        .map((id, index) => call(putCpu, streamer, { id, cpu: cpu(index % 2 ? 'Intel' : 'AMD') })),
-    );
-  }
+  for (const [index, brand] of ['AMD', 'Intel'].entries())
+    await call(putCpu, streamer, { id: ids[index] as string, cpu: cpu(brand) });
+  await copyFirstTwo('Streamer', ids);
   expect(await list(streamer)).toEqual(ids);
   expect(await list(streamer, 'Intel')).toHaveLength(750);
 });
