@@ -115,6 +115,9 @@ const addJob = `insert into ${JOBS_SCHEMA}.job_common (
  * Adds one job, for the intent of one resource: as `enqueue_jobs`, without the cost of a set. It runs with the
  * owner's rights and has no `search_path` setting, because a `set` clause costs a tenth of the insert at every
  * call. Instead each name and operator is qualified, and a test creates functions and operators of the same names.
+ *
+ * If nothing was added, either a job with the same key waits, or the queue did not exist. Another transaction may have
+ * created the queue since, so the insert is always repeated: that the queue exists now does not show which it was.
  */
 export const ADD_JOB = `
 create or replace function intendant.add_job(queue_name text, identity jsonb, job_key text, org_id text, job_priority integer)
@@ -123,9 +126,10 @@ language plpgsql security definer
 as $body$
 begin${refuseOthersJob('add_job', qualifiedKeyPart('$4'))}
   ${addJob}
-  if not found and not exists (select from ${JOBS_SCHEMA}.queue q where q.name operator(pg_catalog.=) $1) then
+  if not found then
     insert into ${JOBS_SCHEMA}.queue (name, ${QUEUE_COLUMNS})
-    values ($1, ${QUEUE_VALUES})
+    select $1, ${QUEUE_VALUES}
+    where not exists (select from ${JOBS_SCHEMA}.queue q where q.name operator(pg_catalog.=) $1)
     on conflict do nothing;
     ${addJob}
   end if;

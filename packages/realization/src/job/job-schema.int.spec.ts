@@ -1,3 +1,4 @@
+import { eventually, withClient } from '@intendant/devdb/testing';
 import fc from 'fast-check';
 import { PgBoss } from 'pg-boss';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -86,6 +87,28 @@ test('an intent for a thousand new points makes their queues and jobs in one rou
     "select count(*)::int as jobs from intendant_jobs.job where singleton_key = 'Pepsi/everywhere'",
   );
   expect(rows[0].jobs).toBe(1000);
+});
+
+test('of two first intents for a point at once, each gets its job, even if the other commits in the middle', async () => {
+  const lock = 'pg_advisory_xact_lock(4711)';
+  await withClient(fixture.adminUrl, async (first) => {
+    // Delays the second intent after its statement has taken its snapshot, until the first has committed.
+    await first.query(`
+      create function wait_for_first() returns trigger language plpgsql as $body$ begin perform ${lock}; return null; end $body$;
+      create trigger wait_for_first before insert on intendant_jobs.job_common for each statement execute function wait_for_first()`);
+    const add = (id: string) =>
+      `select intendant.add_job('public/vm/NEW', '["Pepsi", "${id}"]', 'Pepsi/${id}', 'Pepsi', 0)`;
+    await first.query(`begin; select ${lock}; ${add('VM1')}`);
+    const second = withClient(fixture.adminUrl, (client) => client.query(add('VM2')));
+    const waiting = `select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted
+      and database = (select oid from pg_database where datname = current_database())`;
+    await eventually(async () => expect((await first.query(waiting)).rowCount).toBe(1));
+    await first.query('commit');
+    await second;
+    await first.query('drop trigger wait_for_first on intendant_jobs.job_common; drop function wait_for_first');
+  });
+  const { rows } = await query(`select singleton_key from intendant_jobs.job where name = 'public/vm/NEW' order by 1`);
+  expect(rows.map(({ singleton_key }) => singleton_key)).toEqual(['Pepsi/VM1', 'Pepsi/VM2']);
 });
 
 test('a tenant has no right on the job tables', async () => {
