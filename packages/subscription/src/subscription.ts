@@ -1,6 +1,6 @@
 import type { Position } from './position.ts';
 
-/** One subscriber. It works until it is closed, also across lost connections and server restarts. */
+/** A subscription. It delivers changes until it is closed, and continues after lost connections and server restarts. */
 export interface Subscription extends AsyncDisposable {
   /** All changes up to this position are completed by this subscription. */
   readonly position: Position;
@@ -16,13 +16,13 @@ export interface Subscription extends AsyncDisposable {
   resume(): void;
   /** Returns counts since the subscription was opened in this process, without asking the database. */
   stats(): SubscriptionStats;
-  /** The error with which it ended by itself, e.g. NameForgottenError. Undefined while it works, and after `close`. */
+  /** The error that ended the subscription, e.g. NameForgottenError. Undefined while it works, and after `close`. */
   readonly error: Error | undefined;
-  /** Resolves when it is closed. Rejects with `error` if it ends by itself; the error is also logged, and `onError` is called. */
+  /** Resolves when it is closed. Rejects with `error` if an error ended it; the error is also logged and passed to `onError`. */
   readonly closed: Promise<void>;
   /**
-   * Closes it. Resolves when running calls of the handler have returned, or after 10 s. May be called twice, but not by
-   * the handler.
+   * Closes the subscription. Resolves when running calls of the handler have returned, or after 10 s. May be called more
+   * than once. Do not call it in the handler.
    */
   close(): Promise<void>;
 }

@@ -17,8 +17,9 @@ import type { IsolationFinding } from './finding.ts';
  * as a role that sees all rows, settings left on a pooled connection. Changes nothing. Returns an empty list if it finds
  * nothing.
  *
- * Where the tables are distributed, looks at the shards on every node too. Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
- * `org_id` and is accessible to the store's roles. Uses `adminConnection`. Throws ConnectionError; ConfigurationError when the store is closed.
+ * Checks the registered tables, the framework's own tables, and every other table in the store's schema that has an
+ * `org_id` and is accessible to the store's roles. If the tables are distributed, checks the shards on every node too.
+ * Uses `adminConnection`. Throws ConnectionError, and ConfigurationError if the store is closed.
  *
  * ```ts
  * for (const { message, sql } of await auditIsolation(store)) logger.warn({ sql }, message);

@@ -25,19 +25,22 @@ export interface JwtClaimNames {
 
 /** Options of `JwtAuthorizer`. */
 export interface JwtAuthorizerOptions {
-  /** The issuer's public keys (a JWK set): its URL, or the set itself. A URL is fetched when first needed and when a token names a new key. */
+  /** The issuer's public keys: the URL of a JWK set, or the set itself. The URL is fetched at first use and when a token names an unknown key. */
   readonly jwks: string | URL | KeySet;
-  /** The accepted value of `iss`, or several. */
+  /** The accepted value of the claim `iss`, or a list of accepted values. */
   readonly issuer: string | readonly string[];
-  /** The accepted value of `aud`, or several. */
+  /** The accepted value of the claim `aud`, or a list of accepted values. */
   readonly audience: string | readonly string[];
   /** Names of the claims with org, roles and instance. Default `org_id`, `roles`, `instance_id`. */
   readonly claims?: JwtClaimNames;
   /** The accepted signature algorithms. Default: those with a public key, e.g. RS256, PS256, ES256, EdDSA. */
   readonly algorithms?: readonly string[];
-  /** Accepted difference to the issuer's clock, in seconds. Default 0. */
+  /** Accepted difference between this machine's clock and the issuer's, in seconds. Default 0. */
   readonly clockToleranceSeconds?: number;
-  /** Whether a token was revoked, by its claims: asked when it is verified, and while a stream is open. Default: none is. */
+  /**
+   * Returns whether the token with these claims was revoked. Called when a token is verified, and repeatedly while a stream
+   * of the caller is open. Default: no token is revoked.
+   */
   readonly isRevoked?: (claims: Readonly<Record<string, unknown>>) => boolean | Promise<boolean>;
 }
 
@@ -130,14 +133,14 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
     return trusted;
   }
 
-  /** When the token expires, with the clock tolerance. */
+  /** Returns when the token expires, including the clock tolerance; undefined for a trusted context. */
   expiresAt(context: JwtContext): Date | undefined {
     const { exp } = this.#checked(context).claims;
     const toleranceSeconds = Number(this.#verifyOptions.clockTolerance ?? 0);
     return typeof exp === 'number' ? new Date((exp + toleranceSeconds) * 1_000) : undefined;
   }
 
-  /** Whether the token was not revoked, by the option `isRevoked`. */
+  /** Returns false if the option `isRevoked` says that the token was revoked. */
   async isValid(context: JwtContext): Promise<boolean> {
     return !(await this.#isRevoked(this.#checked(context).claims));
   }
@@ -149,17 +152,22 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
     return this.authenticate(token ?? '');
   }
 
+  /** Returns the org of the context. Throws MissingOrgIdError if the token has no org. */
   orgId(context: JwtContext): string {
     const orgId = readContextId('orgId', this.#checked(context).orgId);
     if (orgId === undefined) throw new MissingOrgIdError(`the token names no org (claim ${this.#claims.orgId})`);
     return orgId;
   }
 
-  /** For a table without a role mapping the last role decides, as with `MetadataAuthorizer`. */
+  /**
+   * Returns the database role of the context on these tables. For a table without a role mapping, the last role of the
+   * context decides, as with `MetadataAuthorizer`.
+   */
   dbRole(context: JwtContext, tables: readonly string[]): DbRole {
     return this.#metadata.dbRole(this.#checked(context), tables);
   }
 
+  /** Sets the role mapping of a table. The store calls it when the table is registered. */
   configure(table: string, roles: RoleMapping): void {
     this.#metadata.configure(table, roles);
   }
@@ -196,7 +204,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
 function readNames(option: string, value: string | readonly string[] | undefined): string[] {
   const names = [value ?? []].flat();
   if (names.length > 0 && names.every((name) => typeof name === 'string' && name !== '')) return names;
-  throw new ConfigurationError(`JwtAuthorizer: ${option} must be a string or a list of them, none empty`);
+  throw new ConfigurationError(`JwtAuthorizer: ${option} must be a string or a list of strings, and none may be empty`);
 }
 
 function claimOf(payload: JWTPayload, name: string): unknown {

@@ -11,7 +11,7 @@ export class RoleMappings {
     for (const [serviceRole, dbRole] of entries) {
       if (!isDbRole(dbRole)) {
         throw new ConfigurationError(
-          `table ${table}: role ${serviceRole} maps to ${JSON.stringify(dbRole)}, which is none of ${DB_ROLES.join(', ')}`,
+          `table ${table}: role ${serviceRole} maps to ${JSON.stringify(dbRole)}, which is not a database role; use one of ${DB_ROLES.join(', ')}`,
           { details: { table, role: serviceRole } },
         );
       }
@@ -19,7 +19,10 @@ export class RoleMappings {
     this.#byTable.set(table, new Map(entries));
   }
 
-  /** Returns the least of the caller's greatest roles within the tables. `unmapped` decides for a table without a mapping. */
+  /**
+   * Takes the caller's greatest role on each table, and returns the least of them. `unmapped` returns the role on a table
+   * without a mapping. Throws OperationNotAllowedError if none of the caller's roles is mapped on a table.
+   */
   dbRole(roles: readonly string[], tables: readonly string[], unmapped: (table: string) => DbRole): DbRole {
     const ofEach = tables.map((table) => this.#greatestWithin(table, roles) ?? unmapped(table));
     const role = meetOfDbRoles(ofEach);
@@ -33,7 +36,7 @@ export class RoleMappings {
     const greatest = greatestDbRole(roles.flatMap((role) => mapping.get(role) ?? []));
     if (greatest !== undefined) return greatest;
     throw new OperationNotAllowedError(
-      `${table}: none of the caller's roles (${roles.join(', ') || 'none'}) is mapped to a right on this table`,
+      `${table}: none of the caller's roles (${roles.join(', ') || 'none'}) is mapped to a database role on this table; pass a mapped role, or extend roles in register`,
       { details: { table, roles } },
     );
   }

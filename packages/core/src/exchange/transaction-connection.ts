@@ -14,13 +14,13 @@ import { type ResultSet, resultsFor, type StatementSet, statementsOf } from './s
 import type { StoreExchange } from './store-exchange.ts';
 
 export interface TransactionSettings {
-  /** `begin …` */
+  /** The statement that begins the transaction, with its isolation level. */
   readonly beginSql: string;
   /** The scope of the declared tables; undefined if none were declared. */
   readonly scope?: Scope | undefined;
   /** The scope that raw SQL runs under. Throws when the context has none: raw SQL could reach every table. */
   readonly rawScope?: (() => Scope) | undefined;
-  /** Ends the transaction. */
+  /** Cancels the running statement and rolls the transaction back. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -166,7 +166,10 @@ export class TransactionConnection implements TransactionExecutor {
     }
   }
 
-  /** The callback may still be running: the client that it uses must not return to the pool. */
+  /**
+   * Called when the transaction ends while its callback may still be running. A client that the callback holds is then
+   * closed instead of returned to the pool.
+   */
   abandon(): void {
     if (this.#isClientOut) this.#isSpent = true;
   }
@@ -191,7 +194,7 @@ export class TransactionConnection implements TransactionExecutor {
     await this.#send([...undo, ...this.#restForRawSql()], [], []);
   }
 
-  /** The settings that raw SQL needs again, where it was used before. */
+  /** The settings to restore for raw SQL, if the transaction has used raw SQL before. */
   #restForRawSql(): readonly Statement[] {
     return this.#wasHandedOut ? this.#rest(this.#rawScope()) : [];
   }
@@ -282,7 +285,7 @@ export class TransactionConnection implements TransactionExecutor {
     if (this.#wasHandedOut && this.#wasEndedByHand()) {
       this.#isOver = true;
       throw new OperationNotAllowedError(
-        'the transaction was committed or rolled back by hand; leave that to session.transaction',
+        'the transaction was committed or rolled back by raw SQL; remove that statement, because session.transaction does it',
       );
     }
   }

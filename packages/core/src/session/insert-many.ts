@@ -6,8 +6,8 @@ import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
 /**
- * Inserts thousands of rows with each statement, all in one exchange. Only the time of creation is unknown here, so
- * only that is returned.
+ * Inserts thousands of rows with each statement, all in one exchange. The statements return only what is unknown here:
+ * the time of creation and values that the database computes.
  */
 export async function insertMany<T extends AnyTable>(
   table: RegisteredTable,
@@ -26,7 +26,7 @@ export async function insertMany<T extends AnyTable>(
   });
 }
 
-/** The row with the values that the database computed. They are returned for all rows if any row lacks one. */
+/** The row with the values that the database computed. If one row lacks a value, the statement returns those of all rows. */
 function filled(
   table: RegisteredTable,
   row: WritableRow,

@@ -96,12 +96,12 @@ describe('a transaction', () => {
     await expect(escaped.query('select 1')).rejects.toThrow(OperationNotAllowedError);
   });
 
-  test('that was committed by hand is refused afterwards, so that nothing runs outside its scope', async () => {
+  test('that raw SQL committed is refused afterwards, so that nothing runs outside its scope', async () => {
     const attempt = coke.transaction(async (tx) => {
       await tx.query('commit');
       await tx.query('select * from application');
     });
-    await expect(attempt).rejects.toThrow(/by hand/);
+    await expect(attempt).rejects.toThrow(/committed or rolled back by raw SQL/);
     await expectCleanPool();
   });
 

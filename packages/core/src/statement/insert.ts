@@ -8,7 +8,7 @@ import { insertedRow, insertedValues } from './shared-key.ts';
 const insertSql = perTable((table) => insertText(table, ''));
 const insertAtRevisionSql = perTable((table) => insertText(table, 'revision'));
 
-/** Returns the stored row. Its revision is the record's if it has one, otherwise 1. */
+/** The statement inserts the row and returns it as stored. The revision is that of the record if it has one, otherwise 1. */
 export function insertStatement(table: RegisteredTable, row: WritableRow): Statement {
   if (row.revision === undefined) return { name: 'insert', text: insertSql(table), values: insertedRow(table, row) };
   return { name: 'insert', text: insertAtRevisionSql(table), values: [...insertedRow(table, row), row.revision] };

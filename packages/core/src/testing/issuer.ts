@@ -4,11 +4,13 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 /** An identity provider for tests: it signs tokens and serves its keys over HTTP. */
 export interface Issuer extends AsyncDisposable {
+  /** The URL of the JWK set. */
   readonly jwksUrl: string;
+  /** The JWK set itself. */
   readonly jwks: { keys: Record<string, unknown>[] };
   /** Number of times that the keys were fetched. */
   fetches: number;
-  /** Returns a valid token with these claims. It expires in an hour, or at `expires` (null: never). */
+  /** Returns a signed token with these claims. It expires in one hour, or at `expires`; with null it has no expiry. */
   token(
     claims: JWTPayload,
     options?: { expires?: number | string | null; audience?: string; issuer?: string },

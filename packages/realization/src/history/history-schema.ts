@@ -12,7 +12,7 @@ import {
   statusLogFunction,
 } from './status-log.ts';
 
-/** The tables of history and counts with their rights, and the triggers on every status table that fill them. */
+/** Returns the SQL that is missing for the history and the counts: their tables and rights, and the triggers on all status tables. */
 export async function planHistory(client: ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
   const found = await client.query(
     `select to_regclass('intendant.status_history') is not null as is_there, exists (
@@ -33,7 +33,7 @@ async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<st
   const { table } = logged;
   const name = statusLogFunction(logged);
   const body = statusLogBody(logged);
-  const { rows } = await client.query<{ body: string | null; triggers: string[]; has_rows: boolean }>(
+  const { rows } = await client.query<{ body: string | null; triggers: string[] }>(
     `select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body,
        array(select tgname::text from pg_trigger where tgrelid = to_regclass($2) and tgname like 'intendant_status_%') as triggers`,
     [`${name}()`, table.qualifiedName],

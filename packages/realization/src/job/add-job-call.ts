@@ -4,7 +4,9 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { keyPart } from './job-functions.ts';
 import { encodeKeyPart } from './job-key.ts';
 
-/** SQL for the identity of a resource as stored in jobs, from expressions for its values. */
+/** All functions here return SQL expressions. `identity` contains an SQL expression for each identity column, in their order. */
+
+/** The identity of a resource as stored in its jobs. */
 export const identityJson = (tables: StatusTables, identity: readonly string[]): string =>
   `jsonb_build_array(${identityTexts(tables, identity).join(', ')})`;
 

@@ -4,14 +4,11 @@ import type { Duty } from '../background/duty.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { mayBeGone, purgeGone } from './purge.ts';
 
-/**
- * Shortest interval, in milliseconds, however short the retention is: a run that finds something may read all overall
- * rows of a table.
- */
+/** Shortest interval, in milliseconds, also for a short retention, because a run may read all overall rows of a table. */
 const LOOK_MIN_MS = 1000;
 const LOOK_MAX_MS = 60_000;
 
-/** Purges resources whose removal at all points was completed this long ago. */
+/** Purges resources whose removal at all points was completed at least `afterMs` milliseconds ago. Infinity: never. */
 export const purgeDuty = (
   store: DataStoreInternals,
   tables: () => readonly StatusTables[],

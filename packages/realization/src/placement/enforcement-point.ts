@@ -8,17 +8,19 @@ export function checkEnforcementPoint(id: unknown): string {
     typeof id === 'string' && id !== '' && id.length <= MAX_LENGTH && !id.includes('\0') && id.isWellFormed();
   if (isFit) return id;
   throw new InvalidRecordError(
-    `the id of an enforcement point must be a text of 1 to ${MAX_LENGTH} characters, not ${describe(id)}`,
+    `the id of an enforcement point must be a string of 1 to ${MAX_LENGTH} characters; ${describe(id)}`,
   );
 }
 
-/** Returns the points without duplicates. */
+/** Returns the points without duplicates. Throws InvalidRecordError for a value that is not a list of ids. */
 export function checkEnforcementPoints(ids: readonly string[]): readonly string[] {
   if (!Array.isArray(ids)) throw new InvalidRecordError('enforcementPoints must be a list of ids');
   return [...new Set(ids.map(checkEnforcementPoint))];
 }
 
 const describe = (id: unknown): string => {
-  if (typeof id === 'string') return `one of ${id.length}`;
-  return id === undefined || id === null ? String(id) : `a value of type ${typeof id}`;
+  if (typeof id !== 'string') return `it is ${id === undefined || id === null ? String(id) : `of type ${typeof id}`}`;
+  return id === '' || id.length > MAX_LENGTH
+    ? `it has ${id.length} characters`
+    : 'it contains a null character or invalid Unicode';
 };

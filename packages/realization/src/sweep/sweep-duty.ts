@@ -7,7 +7,7 @@ import { sweepChunk } from './sweep.ts';
 /** Shortest pause between chunks, in milliseconds, even if a chunk takes no time. */
 const MIN_PAUSE_MS = 50;
 
-/** Sweeps one table; all processes share the work. */
+/** Adds missing jobs of one table, in chunks. All processes share the work. `onAdded` is called after jobs were added. */
 export const sweepDuty = (
   store: DataStoreInternals,
   tables: StatusTables,
@@ -20,7 +20,7 @@ export const sweepDuty = (
   async work() {
     const { added, waitMs } = await sweepChunk(store, tables, intervalMs);
     if (added > 0) {
-      logger.warn({ table: tables.resource.name, added }, 'resources had no job and needed one; it was added');
+      logger.warn({ table: tables.resource.name, added }, 'jobs of resources were missing and were added');
       onAdded();
     }
     return Math.min(intervalMs, Math.max(MIN_PAUSE_MS, waitMs));

@@ -19,7 +19,7 @@ const unnamed = ({ text, values = [] }: Statement, what: string | RegExp, instea
   values,
 });
 
-/** The same for the functions in the database. */
+/** Removes the lock from the functions in the database. */
 export const leaveLockOutOfFunctions = (adminUrl: string): Promise<void> =>
   replaceInFunctions(
     adminUrl,
@@ -27,7 +27,7 @@ export const leaveLockOutOfFunctions = (adminUrl: string): Promise<void> =>
     / for no key update( of o skip locked)?/g,
   );
 
-/** Workers read the intent without locking it. */
+/** Removes the lock from `begin_attempts`: workers then read the intent without a lock. */
 export const beginWithoutLock = (adminUrl: string): Promise<void> =>
   replaceInFunctions(adminUrl, ['begin_attempts'], / for no key update of o skip locked/g);
 

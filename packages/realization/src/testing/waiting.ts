@@ -13,7 +13,7 @@ export async function untilWaitingForLock(store: DataStore, count = 1): Promise<
   });
 }
 
-/** A promise and what settles it. */
+/** A promise, and the function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { opened: promise, open: () => resolve() };

@@ -10,7 +10,7 @@ import { finishAttempts } from './finish-attempts.ts';
 import { type Outcome, type SetBackAttempt, setAttemptsBack } from './set-attempts-back.ts';
 import { type Settled, Settler } from './settler.ts';
 
-/** Every time this many claims were made, one claim lets background work that has waited for long go first. */
+/** One claim in this many prefers background jobs that have waited for a long time. */
 const BACKGROUND_EVERY = 4;
 
 export interface LaneParts {
@@ -22,7 +22,7 @@ export interface LaneParts {
   readonly logger: Logger;
 }
 
-/** A lane: one table at a worker's point, with the queue of its jobs, the tenant whose turn is next, and the writer of results. */
+/** A lane: one table at a worker's point, with its queue of jobs, the tenant that the last claim ended with, and the writer of results. */
 export class Lane {
   readonly tables: StatusTables;
   readonly queue: string;
@@ -67,7 +67,7 @@ export class Lane {
     return beginAttempts(this.#beginning, jobs);
   }
 
-  /** When the last claim was sent, by the monotonic clock: leases of its jobs begin then or later. */
+  /** When the last claim was sent, in milliseconds of `performance.now()`. Leases of its jobs begin then or later. */
   get askedAt(): number {
     return this.#askedAt;
   }
@@ -82,7 +82,7 @@ export class Lane {
     this.#afterTenant = jobs.at(-1)?.tenant ?? this.#afterTenant;
   }
 
-  /** Resolves when the result is written. */
+  /** Writes the result of an attempt. Resolves when it is stored. */
   settle(attempt: BegunAttempt, outcome: Outcome): Promise<Settled> {
     return outcome.kind === 'done'
       ? this.#finished.settle(attempt)

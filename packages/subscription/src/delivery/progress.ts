@@ -13,7 +13,7 @@ export class Progress {
     return this.#read;
   }
 
-  /** Everything up to this number is completed. */
+  /** All changes up to this number are completed. */
   get place(): number {
     const [first] = this.#open;
     return first === undefined ? this.#read : first - 1;
@@ -28,7 +28,7 @@ export class Progress {
     this.#read = sequence;
   }
 
-  /** Up to this number there are no changes besides those that were started. */
+  /** Notes that the log was read up to this number. Changes that were not started do not concern this subscription. */
   reach(through: number): void {
     this.#read = Math.max(this.#read, through);
   }

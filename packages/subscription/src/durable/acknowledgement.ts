@@ -18,6 +18,10 @@ order by v.seq`;
 
 const RESOLVE_LETTERS = `delete from intendant.dead_letter where name = $1 and seq = any($2::bigint[])`;
 
+/**
+ * Acknowledges changes, and deletes dead letters, in the handler's transaction. Throws TransactionConflictError if another
+ * process has acknowledged one of them or owns its slot.
+ */
 export async function acknowledge(tx: Transaction, name: string, items: readonly DeliveryItem[]): Promise<void> {
   const letters = items.filter(({ isDeadLetter }) => isDeadLetter);
   const changes = items.filter(({ isDeadLetter }) => !isDeadLetter);
@@ -45,7 +49,7 @@ export async function acknowledge(tx: Transaction, name: string, items: readonly
 
 const lost = (name: string, cause?: unknown): TransactionConflictError =>
   new TransactionConflictError(
-    `ack: under the name ${JSON.stringify(name)} another process has taken this change over; let the transaction roll back`,
+    `ack: another process of the subscription ${JSON.stringify(name)} now handles this change; let the transaction roll back`,
     { details: { name }, cause },
   );
 
@@ -64,6 +68,7 @@ export async function readAcknowledged(
   return new Set(rows.map(({ seq }) => Number(seq)));
 }
 
+/** Returns whether the change was acknowledged, or the dead letter deleted. */
 export async function isAcknowledged(
   internals: DataStoreInternals,
   name: string,
@@ -79,6 +84,7 @@ export async function isAcknowledged(
   return rows[0]?.done ?? false;
 }
 
+/** Deletes acknowledgements that the cursors have passed, one minute after they were written. */
 export const forgetAcknowledged = async (internals: DataStoreInternals, name: string): Promise<void> =>
   void (await serviceQuery(
     internals,

@@ -56,7 +56,7 @@ order by d.name`;
 
 type Row = Omit<DurableSubscriptionInfo, 'position'> & { readonly place: string };
 
-/** Lists all durable names, or these. */
+/** Lists all durable names, or only the given ones, in the order of their names. */
 export async function listDurableSubscriptions(
   internals: DataStoreInternals,
   logId: string,

@@ -20,7 +20,7 @@ const MOST_CHANGES = 512;
 
 /**
  * Announces that the log is settled up to `settled`, and further as long as each next number belongs to a committed
- * row: such a number needs no look. Does nothing if that is not beyond `after`, unless it is forced. `last` is the last
+ * row, because such a number needs no look. Sends nothing if nothing after `after` is settled, unless it is forced. `last` is the last
  * number that the look found; more can be settled since, because writers announce their changes themselves. Returns the
  * payloads that it sent. The first line of a payload is log, after, settled, last; the changes in between follow as
  * JSON, if they are included.

@@ -38,7 +38,7 @@ export interface LeadershipOptions {
   readonly beforeRelease?: (() => Promise<void>) | undefined;
 }
 
-/** The time during which one relay leads, on its connection. */
+/** The work of the relay that leads, on its connection. */
 export class Leadership {
   readonly #client: pg.ClientBase;
   readonly #options: LeadershipOptions;
@@ -49,15 +49,19 @@ export class Leadership {
   readonly #silence = new Silence();
   readonly #writerPause = new WriterPause();
   #log: LogIdentity = { logId: '', channel: '' };
+  /** The highest number that a writer had taken from the sequence, at the last look. */
   #noted = 0;
+  /** Number of transactions that had written to the log and were still open, at the last look. */
   #openWriters = 0;
   /** A process requested an announcement: announce even if nothing has changed. */
   #isAsked = true;
   /** Something happened that requires a look. */
   #isLookDue = false;
   #isPolling = false;
+  /** Every known change is settled and no writer is open. */
   #isQuiet = false;
   #announcements = 0;
+  /** When the last look and the last announcement began, in milliseconds of `performance.now()`. */
   #lookedAt = 0;
   #announcedAt = 0;
 

@@ -16,12 +16,13 @@ export interface AnnouncedLook extends Look {
   readonly queue: number;
 }
 
-/** Reads the log's id and the channel of its announcements. */
+/** Returns the channel of the log's announcements. */
 export async function readChannel(internals: DataStoreInternals): Promise<string> {
   const { rows } = await serviceQuery<{ channel: string }>(internals, 'select channel from intendant.announcement');
   return rows[0]?.channel as string;
 }
 
+/** Reads the log's id and the channel of its announcements. */
 export async function readLogIdentity(client: pg.ClientBase): Promise<LogIdentity> {
   const { rows } = await client.query<LogIdentity>(
     'select i.id as "logId", a.channel from intendant.change_log_identity i, intendant.announcement a',

@@ -2,8 +2,8 @@ import type { Scope } from '@intendant/core/internal';
 import type { NumberedChange } from '../log/log-entry.ts';
 
 /**
- * Whether the log's row security might show a change under a scope. Only used to avoid a read that would show nothing;
- * the database decides what a scope sees.
+ * Returns false if the log's row security certainly hides the change from the scope. This only avoids needless reads; the
+ * database decides what a scope sees.
  */
 export function mayBeVisible({ role, orgId, instanceId }: Scope, { entry }: NumberedChange): boolean {
   const isOther = (own: string | undefined, theirs: string | null) => theirs !== null && theirs !== own;
