@@ -5,7 +5,7 @@ import { qualifiedName, quoteIdentifier } from '../statement/identifier.ts';
 import type { Difference } from './difference.ts';
 import { compareGrants, tablePrivileges, type WantedGrants } from './grants.ts';
 import { readFunctionGrants, readSchemaGrants, readSequenceGrants } from './live-grants.ts';
-import { type LiveTable, readLiveTables, readPartitions } from './live-schema.ts';
+import { type LiveAccess, readLiveAccess, readPartitions } from './live-schema.ts';
 import { callerPolicies, comparePolicies, type WantedPolicy } from './policies.ts';
 import type { TenantColumns } from './tenant-condition.ts';
 
@@ -111,7 +111,7 @@ async function compareTables(
 ): Promise<FrameworkDifference[]> {
   const names = tables.map(({ name }) => name);
   const partitions = (await readPartitions(client, schema, names)).filter((name) => !names.includes(name));
-  const live = await readLiveTables(client, schema, [...names, ...partitions]);
+  const live = await readLiveAccess(client, schema, [...names, ...partitions]);
   const owner = await currentUser(client);
   return [
     ...tables.flatMap((table) => {
@@ -134,7 +134,7 @@ async function currentUser(client: ClientBase): Promise<string> {
 function compareTable(
   schema: string,
   name: string,
-  live: LiveTable | undefined,
+  live: LiveAccess | undefined,
   policies: readonly WantedPolicy[],
   grants: WantedGrants,
 ): FrameworkDifference[] {

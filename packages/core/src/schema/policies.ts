@@ -2,7 +2,7 @@ import { DB_ROLES, type DbRole, isWriter } from '../context/db-role.ts';
 import { quoteIdentifier } from '../statement/identifier.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import type { Difference } from './difference.ts';
-import type { LivePolicy, LiveTable } from './live-schema.ts';
+import type { LiveAccess, LivePolicy } from './live-schema.ts';
 import { sameExpression } from './stored-expression.ts';
 import { type TenantColumns, tenantCondition } from './tenant-condition.ts';
 
@@ -32,7 +32,7 @@ function tablePolicies(table: PolicyTarget, roleName: (role: DbRole) => string):
 /** Differences between the stored policies of a table that callers use and the wanted ones. */
 export const compareTablePolicies = (
   table: PolicyTarget,
-  live: LiveTable | undefined,
+  live: LiveAccess | undefined,
   roleName: (role: DbRole) => string,
 ): Difference[] =>
   comparePolicies(table.qualifiedName, live, tablePolicies(table, roleName), table.placement !== 'here');
@@ -63,7 +63,7 @@ export function callerPolicies(
  */
 export function comparePolicies(
   qualifiedName: string,
-  live: LiveTable | undefined,
+  live: LiveAccess | undefined,
   wanted: readonly WantedPolicy[],
   isDistributed = false,
 ): Difference[] {
