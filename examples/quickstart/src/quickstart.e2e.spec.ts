@@ -76,26 +76,30 @@ test('the demo runs again on the same database, also when a worker and the subsc
   }
 });
 
+const STARTING = /is ready, as process/;
+
 test.concurrent.for([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('%s in the middle leaves no process of the demo', { timeout: TIMEOUT_MS }, async ([signal, end]) => {
+  ['SIGINT in the middle', 'SIGINT', 130, /T1 +realizes P1/],
+  ['SIGTERM at the start', 'SIGTERM', 143, STARTING],
+] as const)('%s leaves no process of the demo', { timeout: TIMEOUT_MS }, async ([, signal, end, moment]) => {
   const { adminUrl, drop } = await testDatabase();
   const program = demo({ ...ENDLESS, QUICKSTART_FOLDER: join(folder, signal) }, adminUrl);
-  await program.wrote(/T1 +realizes P1/);
+  await program.wrote(moment);
+  const started = descendants(program.process.pid).map(({ pid }) => pid);
+  expect(started.length).toBeGreaterThan(0);
   program.process.kill(signal);
   expect((await program.ended()).end).toBe(end);
-  await expectNoneRunning(processIds(program));
+  await expectNoneRunning([...started, ...processIds(program)]);
   await drop();
 });
 
-test('kill -9 in the middle leaves no process of the demo, and no server', { timeout: TIMEOUT_MS }, async () => {
+test('kill -9 leaves no process of the demo, and no server', { timeout: TIMEOUT_MS }, async () => {
   const program = new Program('main.ts', {
     ...ENDLESS,
     DATABASE_URL: undefined,
     QUICKSTART_FOLDER: join(folder, 'embedded'),
   });
-  await program.wrote(/T1 +realizes P1/);
+  await program.wrote(STARTING);
   const started = descendants(program.process.pid);
   expect(started.map(({ command }) => command).join('\n')).toContain('postgres');
   program.process.kill('SIGKILL');
