@@ -22,14 +22,14 @@ const FILL = [
   `insert into vm (org_id, id, value, revision) select org, id, 'filled', 1 from ${ROWS}`,
   `insert into overall_status_vm (org_id, id, realization_status, additional_details, resource_revision)
    select org, id, status, details, 1 from ${ROWS}`,
-  `insert into enforcement_status_vm (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision)
-   select org, id, 'E0', status, details, 1 from ${ROWS}`,
+  `insert into enforcement_status_vm (org_id, id, enforcement_point_id, realization_status, additional_details, resource_revision, is_removal)
+   select org, id, 'E0', status, details, 1, false from ${ROWS}`,
   `insert into intendant.status_history (table_name, org_id, key, point_id, status, revision, message)
    select 'public.vm', org, array[id], 'E0', status, 1, details from ${ROWS}`,
 ];
 
 const COUNT = `
-insert into intendant.status_count (table_name, org_id, point_id, status, count)
+insert into intendant.status_count (table_name, org_id, point_id, status, resources)
 select 'public.vm', org_id, '', realization_status, count(*) from overall_status_vm group by 2, 4
 union all
 select 'public.vm', org_id, enforcement_point_id, realization_status, count(*) from enforcement_status_vm group by 2, 3, 4`;

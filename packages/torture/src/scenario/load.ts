@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.ts';
 
 const SMALL = { tenants: 10, resources: 100 };
 const LARGE_TENANTS = 10_000;
-const ROUNDS = 15;
+const ROUNDS = 9;
 /** A task may take this many times as long in the large database, and as long as this in any case. */
 const MOST_TIMES = 4;
 const FREE_MS = 50;
