@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { THIS_RELEASE } from '../world/this-release.ts';
 
 const PROGRAM = join(THIS_RELEASE, 'packages/cli/src/main.ts');
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 20_000;
 
 /** The output of the program. Exit codes above 0 are outcomes too, e.g. when nothing matches. */
 export interface CliOutput {

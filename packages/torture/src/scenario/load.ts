@@ -8,9 +8,11 @@ import type { Scenario } from './scenario.ts';
 const SMALL = { tenants: 10, resources: 100 };
 const LARGE_TENANTS = 10_000;
 const ROUNDS = 9;
-/** A task may take this many times as long in the large database, and as long as this in any case. */
+/** A task of one tenant may take this many times as long in the large database, and as long as this in any case. */
 const MOST_TIMES = 4;
 const FREE_MS = 50;
+/** The limit of a task that reads all tenants' rows: the console's page must open within this time. */
+const ALL_MS = 1_000;
 
 /** The same tasks in turn in a small and in a large database. Large: 10,000 tenants with 100 resources each. */
 export const load: Scenario = {
@@ -55,9 +57,9 @@ async function compare(
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
-function report(history: HistoryWriter, { name }: Task, smallMs: number, largeMs: number): void {
+function report(history: HistoryWriter, { name, readsAll = false }: Task, smallMs: number, largeMs: number): void {
   const rounded = (value: number) => Math.round(value * 10) / 10;
   history.write({ kind: 'figure', name: `${name}, small`, value: rounded(smallMs), unit: 'ms' });
-  const limit = Math.max(FREE_MS, MOST_TIMES * smallMs);
+  const limit = readsAll ? ALL_MS : Math.max(FREE_MS, MOST_TIMES * smallMs);
   history.write({ kind: 'figure', name: `${name}, large`, value: rounded(largeMs), unit: 'ms', limit });
 }
