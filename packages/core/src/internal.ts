@@ -22,7 +22,13 @@ export { runExchange } from './exchange/exchange.ts';
 export type { Executor, RunOptions, TransactionExecutor } from './exchange/executor.ts';
 export { connectClient, destroySocket, serverProcessId } from './exchange/pg-internals.ts';
 export type { Statement, StatementResult, WireValue } from './exchange/statement.ts';
-export { mapStatements, type ResultSet, type StatementSet, statementsOf } from './exchange/statement-set.ts';
+export {
+  mapStatements,
+  type ResultSet,
+  resultsFor,
+  type StatementSet,
+  statementsOf,
+} from './exchange/statement-set.ts';
 export { SET_VALUE_SETTINGS, withValueSettings } from './exchange/value-settings.ts';
 export { type CountRange, checkCount } from './option/check-count.ts';
 export { checkDuration, type DurationRange } from './option/check-duration.ts';

@@ -110,7 +110,7 @@ function readRound(tables: readonly StatusTables[], { rows }: StatementResult): 
   const [name, enforcementPoint, everyMs, reached, resources] = row;
   return {
     tables: tables.find((candidate) => pointTableName(candidate) === name) as StatusTables,
-    enforcementPoint: enforcementPoint as string,
+    enforcementPoint: String(enforcementPoint),
     everyMs: Number(everyMs),
     reached: reached ? (JSON.parse(reached) as Identity) : null,
     resources: Number(resources),

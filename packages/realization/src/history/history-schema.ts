@@ -38,12 +38,12 @@ async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<st
        array(select tgname::text from pg_trigger where tgrelid = to_regclass($2) and tgname like 'intendant_status_%') as triggers`,
     [`${name}()`, table.qualifiedName],
   );
-  const live = rows[0] as (typeof rows)[0];
-  const missing = Object.entries(triggersOf(logged, name)).filter(([trigger]) => !live.triggers.includes(trigger));
+  const { body: liveBody, triggers: liveTriggers } = rows[0] ?? { body: null, triggers: [] };
+  const missing = Object.entries(triggersOf(logged, name)).filter(([trigger]) => !liveTriggers.includes(trigger));
   return [
-    ...(live.body === body ? [] : [createFunction(name, body)]),
+    ...(liveBody === body ? [] : [createFunction(name, body)]),
     ...missing.map(([, definition]) => definition),
-    ...(live.triggers.length === 0 ? [...forgetCounts(logged), countPresent(logged)] : []),
+    ...(liveTriggers.length === 0 ? [...forgetCounts(logged), countPresent(logged)] : []),
   ];
 }
 

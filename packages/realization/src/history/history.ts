@@ -8,6 +8,7 @@ import {
   type Statement,
 } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
+import { readTime } from '../resource/json-time.ts';
 import { keyText } from '../resource/key-text.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
@@ -102,11 +103,11 @@ function readTransition(row: readonly (string | null)[]): StatusTransition {
   const [seq, enforcementPoint, status, revision, attempt, message, occurredAt] = row;
   return {
     seq: Number(seq),
-    enforcementPoint: enforcementPoint as string,
+    enforcementPoint: String(enforcementPoint),
     status: statusOfWeight(Number(status)),
     revision: Number(revision),
     attempt: attempt === null || attempt === undefined ? null : Number(attempt),
-    message: message as string,
-    occurredAt: new Date(JSON.parse(occurredAt as string) as string),
+    message: String(message),
+    occurredAt: readTime(occurredAt),
   };
 }

@@ -45,9 +45,9 @@ const summaryStatement = (tables: readonly StatusTables[]): Statement => ({
 function summaryOf(table: string, rows: readonly (readonly (string | null)[])[]): TableSummary {
   const counts = new Map<string, Partial<Record<Status, number>>>();
   for (const [, point, status, resources] of rows) {
-    const own = counts.get(point as string) ?? {};
+    const own = counts.get(String(point)) ?? {};
     own[statusOfWeight(Number(status))] = Number(resources);
-    counts.set(point as string, own);
+    counts.set(String(point), own);
   }
   const overall = counts.get('') ?? {};
   counts.delete('');

@@ -10,7 +10,13 @@ import { identityJson, identityKeyText, ownerText, queueText } from '../job/add-
 import { mayRefusePoint, refusePoint } from '../placement/refused-point.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
-import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
+import {
+  isIdentity,
+  OWN,
+  parametersAfter,
+  type TableFunction,
+  tableFunctionIfFits,
+} from '../resource/table-function.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
 /*
@@ -38,18 +44,14 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   const { resource, overall, enforcement } = tables;
   const supplied = suppliedColumns(resource);
   const identity = overall.identity.map(({ name }) => `$${supplied.findIndex((column) => column.name === name) + 1}`);
-  const [revision, points, selector] = [1, 2, 3].map((index) => `$${supplied.length + index}`) as [
-    string,
-    string,
-    string,
-  ];
+  const { revision, points, selector } = parametersAfter(supplied.length, ['revision', 'points', 'selector']);
   const columns = overall.identity.map(({ name }) => quoteIdentifier(name)).join(', ');
   const ofEnforcement = isIdentity(overall, 'e', identity);
   const ofOverall = isIdentity(overall, 'o', identity);
   const isNamed = `e.${POINT_COLUMN} = any (${OWN}.wanted)`;
   const isStaying = `(case when ${OWN}.wanted is null then not e.is_removal else ${isNamed} end)`;
   const upserts = [undefined, '0'].map((given) => upsertText(resource, given));
-  const made = tableFunction({
+  const made = tableFunctionIfFits({
     tables,
     verb: 'persist_intent',
     types: [...supplied.map(({ format }) => format.sqlType), 'bigint', 'text[]', 'jsonb'],
@@ -86,7 +88,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   end if;
 
   if ${OWN}.is_new and ${revision} is null then
-    ${returningInto(resource, insertText(upserts[0] as string))};
+    ${returningInto(resource, insertText(String(upserts[0])))};
     ${OWN}.is_stored := found;
   end if;
   if ${OWN}.is_stored then null;

@@ -5,9 +5,11 @@ import {
   type Executor,
   insertStatement,
   quoteIdentifier,
+  resultsFor,
   type Scope,
   type Statement,
   type StatementResult,
+  statementsOf,
   upsertStatement,
   type WritableRow,
 } from '@intendant/core/internal';
@@ -84,11 +86,10 @@ async function persistAtOnce(
 ): Promise<PersistedIntent> {
   const call = callPersist(tables, intent);
   if (call === undefined) {
-    const statements = statementsAtOnce(tables, intent);
-    return accepted(tables, intent, RECORD, await executor.run(scope, statements));
+    return accepted(tables, intent, await executor.run(scope, statementsAtOnce(tables, intent)));
   }
   try {
-    return accepted(tables, intent, 0, await executor.run(scope, [call, ...statusAfter(tables, intent)]));
+    return accepted(tables, intent, await executor.run(scope, { record: call, status: statusAfter(tables, intent) }));
   } catch (error) {
     throw hasCode(error, REFUSED_SQLSTATE) ? revisionConflict(tables, intent) : error;
   }
@@ -117,17 +118,12 @@ const callSql = perStatusTables((tables) => {
 });
 
 /** The common path, which fails with LEFTOVER_SQLSTATE if it finds leftovers. */
-function statementsAtOnce(tables: StatusTables, intent: IntentToPersist): Statement[] {
-  return [
-    ...lockStatements(tables, intent.identity),
-    refuseLeftover(tables, intent.identity),
-    noteIntentRevision(upsertStatement(tables.resource, intent.row)),
-    ...afterRecord(tables, intent),
-  ];
-}
-
-/** The name of the statement among `statementsAtOnce` that stores the record. */
-const RECORD = 3;
+const statementsAtOnce = (tables: StatusTables, intent: IntentToPersist) => ({
+  lock: lockStatements(tables, intent.identity),
+  refuse: refuseLeftover(tables, intent.identity),
+  record: noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+  ...afterRecord(tables, intent),
+});
 
 /**
  * Stores several intents of one caller, in order, in one exchange of a transaction. Returns for each what was stored,
@@ -140,13 +136,17 @@ export async function persistIntents(
   tables: StatusTables,
   intents: readonly IntentToPersist[],
 ): Promise<(PersistedIntent | RevisionConflictError)[]> {
-  const statements = intents.map((intent) => statementsAtOnce(tables, intent));
-  const answers = await executor.run(scope, statements.flat());
+  const sets = intents.map((intent) => ({ intent, statements: statementsAtOnce(tables, intent) }));
+  const results = await executor.run(
+    scope,
+    sets.flatMap(({ statements }) => statementsOf(statements)),
+  );
   let next = 0;
-  return intents.map((intent, index) => {
+  return sets.map(({ intent, statements }) => {
     const first = next;
-    next += (statements[index] as Statement[]).length;
-    return persistedBy(intent, RECORD, answers.slice(first, next)) ?? revisionConflict(tables, intent);
+    next += statementsOf(statements).length;
+    const stored = resultsFor(statements, results.slice(first, next));
+    return persistedBy(intent, stored) ?? revisionConflict(tables, intent);
   });
 }
 
@@ -156,24 +156,26 @@ async function persistAfterLook(
   tables: StatusTables,
   intent: IntentToPersist,
 ): Promise<PersistedIntent> {
-  const before = [...lockStatements(tables, intent.identity), lookForLeftover(tables, intent.identity)];
-  const looked = await executor.run(scope, before);
-  const leftover = looked.at(-1)?.rows[0]?.[0] ?? null;
+  const { found } = await executor.run(scope, {
+    lock: lockStatements(tables, intent.identity),
+    found: lookForLeftover(tables, intent.identity),
+  });
+  const leftover = found.rows[0]?.[0] ?? null;
   if (leftover === null) {
-    const answers = await executor.run(scope, [
-      noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+    const stored = await executor.run(scope, {
+      record: noteIntentRevision(upsertStatement(tables.resource, intent.row)),
       ...afterRecord(tables, intent),
-    ]);
-    return accepted(tables, intent, 0, answers);
+    });
+    return accepted(tables, intent, stored);
   }
   if (intent.row.revision !== undefined && intent.row.revision !== '0') throw revisionConflict(tables, intent);
   const row = { ...intent.row, revision: revisionAbove(leftover) };
-  const answers = await executor.run(scope, [
-    cleanLeftovers(tables, intent.identity),
-    noteIntentRevision(insertStatement(tables.resource, row)),
+  const stored = await executor.run(scope, {
+    clean: cleanLeftovers(tables, intent.identity),
+    record: noteIntentRevision(insertStatement(tables.resource, row)),
     ...afterRecord(tables, intent),
-  ]);
-  return accepted(tables, intent, 1, answers);
+  });
+  return accepted(tables, intent, stored);
 }
 
 const lockStatements = (tables: StatusTables, identity: Identity): Statement[] => [
@@ -181,21 +183,21 @@ const lockStatements = (tables: StatusTables, identity: Identity): Statement[] =
   insertOrLockOverallStatus(tables, [{ identity, makesRow: true, revision: 0 }]),
 ];
 
-const afterRecord = (tables: StatusTables, intent: IntentToPersist): Statement[] => {
+const afterRecord = (tables: StatusTables, intent: IntentToPersist) => {
   const { identity, row, placement } = intent;
-  return [
-    ...placementStatements(tables, identity, placement),
-    resetOverall(tables, identity, placement),
-    ...(placement.kind !== 'stay' && mayBeNowhere(placement) ? [settleNowhere(tables, identity)] : []),
-    enqueueIntent(tables, identity),
-    ...(row.revision === undefined ? [] : [dropUnfoundedStatus(tables, [identity])]),
-    ...statusAfter(tables, intent),
-  ];
+  return {
+    place: placementStatements(tables, identity, placement),
+    reset: resetOverall(tables, identity, placement),
+    settle: placement.kind !== 'stay' && mayBeNowhere(placement) ? settleNowhere(tables, identity) : undefined,
+    enqueue: enqueueIntent(tables, identity),
+    drop: row.revision === undefined ? undefined : dropUnfoundedStatus(tables, [identity]),
+    status: statusAfter(tables, intent),
+  };
 };
 
 /** The last statement of an intent whose overall status may differ from PENDING. */
-const statusAfter = (tables: StatusTables, { identity, placement }: IntentToPersist): Statement[] =>
-  mayBeNowhere(placement) ? [{ name: 'status-after-intent', text: statusAfterSql(tables), values: identity }] : [];
+const statusAfter = (tables: StatusTables, { identity, placement }: IntentToPersist): Statement | undefined =>
+  mayBeNowhere(placement) ? { name: 'status-after-intent', text: statusAfterSql(tables), values: identity } : undefined;
 
 const statusAfterSql = perStatusTables(
   (tables) => `select o.realization_status from ${tables.overall.qualifiedName} o where ${ofResource(tables, 'o')}`,
@@ -247,26 +249,24 @@ const settleNowhereSql = perStatusTables(
 
 const revisionAbove = (leftover: string): string => String(BigInt(leftover) + 1n);
 
-function accepted(
-  tables: StatusTables,
-  intent: IntentToPersist,
-  recordAt: number,
-  answers: readonly StatementResult[],
-): PersistedIntent {
-  const persisted = persistedBy(intent, recordAt, answers);
+/** The results of the statements that return something. */
+interface StoredIntent {
+  readonly record: StatementResult;
+  /** Undefined if the status is PENDING. */
+  readonly status: StatementResult | undefined;
+}
+
+function accepted(tables: StatusTables, intent: IntentToPersist, stored: StoredIntent): PersistedIntent {
+  const persisted = persistedBy(intent, stored);
   if (persisted) return persisted;
   throw revisionConflict(tables, intent);
 }
 
 /** Undefined if the record was refused. */
-function persistedBy(
-  { placement }: IntentToPersist,
-  recordAt: number,
-  answers: readonly StatementResult[],
-): PersistedIntent | undefined {
-  const row = answers[recordAt]?.rows[0];
-  const status = mayBeNowhere(placement) ? statusOfWeight(Number(answers.at(-1)?.rows[0]?.[0])) : 'PENDING';
-  return row && { row, status };
+function persistedBy({ placement }: IntentToPersist, { record, status }: StoredIntent): PersistedIntent | undefined {
+  const [row] = record.rows;
+  const settled = mayBeNowhere(placement) ? statusOfWeight(Number(status?.rows[0]?.[0])) : 'PENDING';
+  return row && { row, status: settled };
 }
 
 const revisionConflict = ({ resource }: StatusTables, { row }: IntentToPersist): RevisionConflictError =>

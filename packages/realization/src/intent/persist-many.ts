@@ -1,4 +1,4 @@
-import type { Executor, Scope, StatementResult } from '@intendant/core/internal';
+import type { Executor, Scope } from '@intendant/core/internal';
 import { explainingPoints } from '../placement/refused-point.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { insertOrLockOverallStatus } from '../status/overall-status.ts';
@@ -49,11 +49,11 @@ async function lockAndLook(
 ): Promise<Set<number>> {
   const identities = intents.map(({ identity }) => identity);
   const remarks = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
-  const [, looked] = await executor.run(scope, [
-    insertOrLockOverallStatus(tables, remarks),
-    lookForLeftovers(tables, identities),
-  ]);
-  const ordinals = JSON.parse(String((looked as StatementResult).rows[0]?.[0])) as number[];
+  const { found } = await executor.run(scope, {
+    lock: insertOrLockOverallStatus(tables, remarks),
+    found: lookForLeftovers(tables, identities),
+  });
+  const ordinals = JSON.parse(String(found.rows[0]?.[0])) as number[];
   return new Set(ordinals.map((ordinal) => ordinal - 1));
 }
 

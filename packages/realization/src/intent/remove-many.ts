@@ -1,11 +1,5 @@
 import type { AnyTable, RecordOf } from '@intendant/core';
-import {
-  type Executor,
-  quoteIdentifier,
-  type Scope,
-  type Statement,
-  type StatementResult,
-} from '@intendant/core/internal';
+import { type Executor, quoteIdentifier, type Scope } from '@intendant/core/internal';
 import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
@@ -40,16 +34,15 @@ export async function softDeleteIntents(
   const remarks = identities.map((identity) => ({ identity, makesRow: false, revision: 0 }));
   const sql = softDeleteManySql(tables);
   const values = identityArrays(tables.overall, identities);
-  const [, , hidden] = await executor.run(scope, [
-    insertOrLockOverallStatus(tables, remarks),
-    lockOverallStatus(tables, identities),
-    { name: 'soft-delete-resources', text: sql.resources, values },
-    { name: 'remove-all-everywhere', text: sql.enforcement, values },
-    { name: 'overall-removals', text: sql.overall, values },
-    { name: 'enqueue-removals', text: sql.jobs, values },
-    dropUnfoundedStatus(tables, identities),
-  ] satisfies Statement[]);
-  return (hidden as StatementResult).rows.map((row) => row.slice(1));
+  const { hidden } = await executor.run(scope, {
+    lock: [insertOrLockOverallStatus(tables, remarks), lockOverallStatus(tables, identities)],
+    hidden: { name: 'soft-delete-resources', text: sql.resources, values },
+    enforcement: { name: 'remove-all-everywhere', text: sql.enforcement, values },
+    overall: { name: 'overall-removals', text: sql.overall, values },
+    enqueue: { name: 'enqueue-removals', text: sql.jobs, values },
+    drop: dropUnfoundedStatus(tables, identities),
+  });
+  return hidden.rows.map((row) => row.slice(1));
 }
 
 /** The first statement stores in the setting which resources it has soft-deleted; the other statements change only these. */

@@ -26,29 +26,28 @@ const lockKnown = (tables: StatusTables, identity: Identity): Statement[] => [
   insertOrLockOverallStatus(tables, [{ identity, makesRow: false, revision: 0 }]),
   lockOverallStatus(tables, [identity]),
 ];
-const LOCKING = 2;
 
 /**
  * Soft-deletes the resource and starts its removal at every point, in one transaction. Returns the stored row, or
  * undefined if no visible resource exists.
  */
 export async function softDeleteIntent(executor: Executor, scope: Scope, tables: StatusTables, removal: Removal) {
-  const before = [forgetIntentRevision, ...lockKnown(tables, removal.identity)];
-  const answers = await executor.run(scope, [
-    ...before,
-    noteIntentRevision({
+  const { identity, revision } = removal;
+  const { hide, found } = await executor.run(scope, {
+    lock: [forgetIntentRevision, ...lockKnown(tables, identity)],
+    hide: noteIntentRevision({
       name: 'soft-delete-resource',
       text: softDeleteSql(tables),
-      values: [...removal.identity, removal.revision],
+      values: [...identity, revision],
     }),
-    { name: 'remove-everywhere', text: removeEverywhereSql(tables), values: removal.identity },
-    { name: 'overall-removal', text: overallRemovalSql(tables), values: removal.identity },
-    enqueueIntent(tables, removal.identity),
-    dropUnfoundedStatus(tables, [removal.identity]),
-    present(tables, removal.identity),
-  ]);
-  const hidden = (answers[before.length] as StatementResult).rows[0];
-  if (!hidden) refuseOtherRevision(tables, removal, answers.at(-1));
+    enforcement: { name: 'remove-everywhere', text: removeEverywhereSql(tables), values: identity },
+    overall: { name: 'overall-removal', text: overallRemovalSql(tables), values: identity },
+    enqueue: enqueueIntent(tables, identity),
+    drop: dropUnfoundedStatus(tables, [identity]),
+    found: present(tables, identity),
+  });
+  const [hidden] = hide.rows;
+  if (!hidden) refuseOtherRevision(tables, removal, found);
   return hidden;
 }
 
@@ -110,20 +109,22 @@ export async function deleteIntent(
   removal: Removal,
 ): Promise<number> {
   const { identity } = removal;
-  const before = [forgetIntentRevision, ...lockKnown(tables, identity)];
-  const answers = await executor.run(scope, [
-    ...before,
-    noteIntentRevision({ name: 'delete-resource', text: deleteSql(tables), values: [...identity, removal.revision] }),
-    { name: 'remove-what-is-enforced', text: removeEnforcedSql(tables), values: identity },
-    { name: 'overall-at-revision', text: overallAtRevisionSql(tables), values: identity },
-    enqueueIntent(tables, identity),
-    dropUnfoundedOfPresent(tables, [identity]),
-    recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
-    present(tables, identity),
-  ]);
-  const deleted = (answers[before.length] as StatementResult).rowCount;
-  if (deleted === 0) refuseOtherRevision(tables, removal, answers.at(-1));
-  return deleted;
+  const { resource, found } = await executor.run(scope, {
+    lock: [forgetIntentRevision, ...lockKnown(tables, identity)],
+    resource: noteIntentRevision({
+      name: 'delete-resource',
+      text: deleteSql(tables),
+      values: [...identity, removal.revision],
+    }),
+    enforcement: { name: 'remove-what-is-enforced', text: removeEnforcedSql(tables), values: identity },
+    overall: { name: 'overall-at-revision', text: overallAtRevisionSql(tables), values: identity },
+    enqueue: enqueueIntent(tables, identity),
+    drop: dropUnfoundedOfPresent(tables, [identity]),
+    recompute: recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
+    found: present(tables, identity),
+  });
+  if (resource.rowCount === 0) refuseOtherRevision(tables, removal, found);
+  return resource.rowCount;
 }
 
 const deleteSql = perStatusTables((tables) => {
@@ -152,13 +153,13 @@ export async function purgeIntent(
   tables: StatusTables,
   identity: Identity,
 ): Promise<number> {
-  const answers = await executor.run(scope, [
-    ...lockKnown(tables, identity),
-    { name: 'purge-resource', text: purgeSql(tables).resource, values: identity },
-    { name: 'purge-enforcement', text: purgeSql(tables).enforcement, values: identity },
-    { name: 'purge-overall', text: purgeSql(tables).overall, values: identity },
-  ]);
-  return answers.slice(LOCKING).reduce((total, { rowCount }) => total + rowCount, 0);
+  const { resource, enforcement, overall } = await executor.run(scope, {
+    lock: lockKnown(tables, identity),
+    resource: { name: 'purge-resource', text: purgeSql(tables).resource, values: identity },
+    enforcement: { name: 'purge-enforcement', text: purgeSql(tables).enforcement, values: identity },
+    overall: { name: 'purge-overall', text: purgeSql(tables).overall, values: identity },
+  });
+  return resource.rowCount + enforcement.rowCount + overall.rowCount;
 }
 
 const purgeSql = perStatusTables((tables) => ({
@@ -177,15 +178,14 @@ export async function purgeStaleRows(
   tables: StatusTables,
   identity: Identity,
 ): Promise<number> {
-  const answers = await executor.run(scope, [
-    lockKnownOverallStatus(tables, identity),
-    lockOverallStatus(tables, [identity]),
-    { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },
-    { name: 'purge-stale-overall', text: purgeStaleSql(tables).overall, values: identity },
-    dropUnfoundedStatus(tables, [identity]),
-    recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
-  ]);
-  return answers.slice(LOCKING, LOCKING + 2).reduce((total, { rowCount }) => total + rowCount, 0);
+  const { enforcement, overall } = await executor.run(scope, {
+    lock: [lockKnownOverallStatus(tables, identity), lockOverallStatus(tables, [identity])],
+    enforcement: { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },
+    overall: { name: 'purge-stale-overall', text: purgeStaleSql(tables).overall, values: identity },
+    drop: dropUnfoundedStatus(tables, [identity]),
+    recompute: recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
+  });
+  return enforcement.rowCount + overall.rowCount;
 }
 
 const STALE = `${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REALIZED}`;

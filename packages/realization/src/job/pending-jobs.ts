@@ -1,4 +1,5 @@
 import { arrayLiteral } from '@intendant/core/internal';
+import { readTime } from '../resource/json-time.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { JOBS_SCHEMA } from './job-functions.ts';
 import { jobKey, queueName } from './job-key.ts';
@@ -32,8 +33,8 @@ export async function readJobsOf(
   });
   return new Map(
     found.rows.map(([queue, state, dueAt]) => [
-      pointOf.get(queue as string) as string,
-      { state: state as PendingJob['state'], dueAt: dueAt ? new Date(JSON.parse(dueAt) as string) : null },
+      pointOf.get(String(queue)) as string,
+      { state: state as PendingJob['state'], dueAt: dueAt ? readTime(dueAt) : null },
     ]),
   );
 }
@@ -75,7 +76,7 @@ export async function readQueueDepths(
   const { found } = await jobQueue.run({
     found: { name: 'queue-depths', text: QUEUE_DEPTHS, values: [arrayLiteral(queues), orgId ?? null] },
   });
-  return new Map(found.rows.map((row) => [row[0] as string, readDepth(row)]));
+  return new Map(found.rows.map((row) => [String(row[0]), readDepth(row)]));
 }
 
 const readDepth = ([, waiting, due, running, failed, oldest]: readonly (string | null)[]): QueueDepth => ({
@@ -83,7 +84,7 @@ const readDepth = ([, waiting, due, running, failed, oldest]: readonly (string |
   due: Number(due),
   running: Number(running),
   failed: Number(failed),
-  oldestDueAt: oldest ? new Date(JSON.parse(oldest) as string) : null,
+  oldestDueAt: oldest ? readTime(oldest) : null,
 });
 
 const QUEUE_DEPTHS = `

@@ -42,13 +42,14 @@ export function purgeGone(
     const { found } = await executor.run(SERVICE_SCOPE, { found: findGone(tables, afterMs) });
     const identities = found.rows.map((row) => row.map((value) => value ?? ''));
     if (identities.length === 0) return { purged: 0, isMore: false };
-    const answers = await executor.run(SERVICE_SCOPE, [
-      lockFreeOverallStatus(tables, identities),
-      ...(['choose', 'enforcement', 'resource', 'overall'] as const).map((step) =>
-        purgeStep(tables, step, identities, afterMs),
-      ),
-    ]);
-    const purged = answers.at(-1)?.rowCount ?? 0;
+    const { overall } = await executor.run(SERVICE_SCOPE, {
+      lock: lockFreeOverallStatus(tables, identities),
+      choose: purgeStep(tables, 'choose', identities, afterMs),
+      enforcement: purgeStep(tables, 'enforcement', identities, afterMs),
+      resource: purgeStep(tables, 'resource', identities, afterMs),
+      overall: purgeStep(tables, 'overall', identities, afterMs),
+    });
+    const purged = overall.rowCount;
     return { purged, isMore: purged > 0 && identities.length === TOGETHER };
   });
 }

@@ -1,6 +1,7 @@
 import type { AnyTable, KeyOf, RecordOf } from '@intendant/core';
-import { type Executor, quoteIdentifier, readRow, type Scope, type StatementResult } from '@intendant/core/internal';
+import { type Executor, quoteIdentifier, readRow, type Scope } from '@intendant/core/internal';
 import { identitySql } from '../resource/identity-set.ts';
+import { readTime } from '../resource/json-time.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { StatusRecord } from '../status/read-status.ts';
 import { countSql, pageSql } from './page.ts';
@@ -46,10 +47,10 @@ export async function listResources<T extends AnyTable>(
     after: options.after,
     limit: checkLimit('list', options.limit),
   });
-  const [found] = await executor.run(scope, [
-    { name: nameOf(filter), text: listSql(tables, text), values: parameters.values },
-  ]);
-  return (found as StatementResult).rows.map((row) => readListed<T>(tables, row));
+  const { found } = await executor.run(scope, {
+    found: { name: nameOf(filter), text: listSql(tables, text), values: parameters.values },
+  });
+  return found.rows.map((row) => readListed<T>(tables, row));
 }
 
 export async function countResources(
@@ -59,8 +60,8 @@ export async function countResources(
   filter: CheckedFilter,
 ): Promise<number> {
   const { text, parameters } = countSql(tables, scope, filter);
-  const [found] = await executor.run(scope, [{ text, values: parameters.values }]);
-  return Number((found as StatementResult).rows[0]?.[0]);
+  const { found } = await executor.run(scope, { found: { text, values: parameters.values } });
+  return Number(found.rows[0]?.[0]);
 }
 
 /** The statement is prepared, unless the filter on records may have any number of shapes. */
@@ -81,12 +82,12 @@ function listSql(tables: StatusTables, page: string): string {
 function readListed<T extends AnyTable>(tables: StatusTables, row: readonly (string | null)[]): ListedResource<T> {
   const { identity } = tables.resource;
   const [since, overall, enforcement, isThere, ...rest] = row;
-  const key = identity.map(({ field, format }, index) => [field, format.decode(rest[index] as string)]);
+  const key = identity.map(({ field, format }, index) => [field, format.decode(String(rest[index]))]);
   return {
     key: Object.fromEntries(key) as Extract<KeyOf<T>, object>,
     record: isThere === 't' ? (readRow(tables.resource, rest.slice(identity.length)) as RecordOf<T>) : null,
     overall: readOverallJson(overall),
     enforcement: readEnforcementJson(enforcement),
-    since: new Date(JSON.parse(since as string) as string),
+    since: readTime(since),
   };
 }

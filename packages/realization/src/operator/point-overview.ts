@@ -1,4 +1,4 @@
-import type { Executor, Scope, StatementResult } from '@intendant/core/internal';
+import type { Executor, Scope } from '@intendant/core/internal';
 import { readSummary, type StatusCounts, statusesAt } from '../history/summary.ts';
 import { queueName } from '../job/job-key.ts';
 import type { JobQueue } from '../job/job-queue.ts';
@@ -37,7 +37,8 @@ export async function readPointOverview(
 ): Promise<PointOverview[]> {
   const summaries = await readSummary(executor, scope, tables);
   const registered = await listPoints((statements) => jobQueue.run(statements));
-  const workers = workerCounts((await jobQueue.run([countWorkers]))[0] as StatementResult);
+  const { counted } = await jobQueue.run({ counted: countWorkers });
+  const workers = workerCounts(counted);
   const byId = new Map(registered.map((point) => [point.id, point]));
   const used = summaries.flatMap(({ points }) => [...points.keys()]);
   const ids = [...new Set([...byId.keys(), ...workers.keys(), ...used])].sort();

@@ -1,4 +1,4 @@
-import type { Executor, RegisteredTable, Scope, Statement, StatementResult } from '@intendant/core/internal';
+import type { Executor, RegisteredTable, Scope, Statement } from '@intendant/core/internal';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED, lockOverallStatus } from '../status/overall-status.ts';
@@ -10,13 +10,13 @@ export async function purgeResources(
   tables: StatusTables,
   identities: readonly Identity[],
 ): Promise<number> {
-  const answers = await executor.run(scope, [
-    lockOverallStatus(tables, identities),
-    purgeStep(tables, 'resource', identities),
-    purgeStep(tables, 'enforcement', identities),
-    purgeStep(tables, 'overall', identities),
-  ]);
-  return (answers.at(-1) as StatementResult).rowCount;
+  const { overall } = await executor.run(scope, {
+    lock: lockOverallStatus(tables, identities),
+    resource: purgeStep(tables, 'resource', identities),
+    enforcement: purgeStep(tables, 'enforcement', identities),
+    overall: purgeStep(tables, 'overall', identities),
+  });
+  return overall.rowCount;
 }
 
 /** Returns for how many of these resources there are rows. */
@@ -27,8 +27,8 @@ export async function countKnown(
   identities: readonly Identity[],
 ): Promise<number> {
   const values = identityArrays(tables.overall, identities);
-  const [found] = await executor.run(scope, [{ name: 'count-known', text: countSql(tables), values }]);
-  return Number((found as StatementResult).rows[0]?.[0]);
+  const { known } = await executor.run(scope, { known: { name: 'count-known', text: countSql(tables), values } });
+  return Number(known.rows[0]?.[0]);
 }
 
 const countSql = perStatusTables(({ overall }) => {

@@ -22,19 +22,24 @@ export async function readStatuses<Key>(
   tables: StatusTables,
   keys: readonly Key[],
 ): Promise<Map<Key, StatusDetails>> {
-  const identities = keys.map((key) => identityToRead(tables, scope, key));
-  const groups = [...Map.groupBy(keys.keys(), (index) => columnsOf(identities[index] as IdentityValue[])).values()];
+  const lookUps = keys.map((key) => ({ key, identity: identityToRead(tables, scope, key) }));
+  const groups = [...Map.groupBy(lookUps, ({ identity }) => columnsOf(identity)).values()];
   if (groups.length === 0) return new Map();
   const statements = groups.map((group) =>
     statusesOf(
       tables,
-      group.map((index) => identities[index] as IdentityValue[]),
+      group.map(({ identity }) => identity),
     ),
   );
-  const answers = await executor.run(scope, statements);
+  const results = await executor.run(scope, statements);
   const found = new Map<Key, StatusDetails>();
-  for (const [turn, group] of groups.entries()) collect(tables, keys, group, answers[turn] as StatementResult, found);
+  for (const [turn, result] of results.entries()) collect(tables, groups[turn] ?? [], result, found);
   return found;
+}
+
+interface LookUp<Key> {
+  readonly key: Key;
+  readonly identity: readonly IdentityValue[];
 }
 
 /** The condition names a tenant's org, because the index begins with it. */
@@ -49,7 +54,7 @@ function identityToRead(tables: StatusTables, scope: Scope, key: unknown): Ident
 const columnsOf = (identity: readonly IdentityValue[]): string => identity.map(({ column }) => column.name).join();
 
 function statusesOf(tables: StatusTables, identities: readonly IdentityValue[][]): Statement {
-  const columns = (identities[0] as IdentityValue[]).map(({ column }) => column);
+  const columns = (identities[0] ?? []).map(({ column }) => column);
   return {
     name: 'read-statuses',
     text: statusesSql(tables, columns),
@@ -69,17 +74,17 @@ function statusesSql(tables: StatusTables, columns: readonly Column[]): string {
 
 function collect<Key>(
   tables: StatusTables,
-  keys: readonly Key[],
-  group: readonly number[],
+  group: readonly LookUp<Key>[],
   { rows }: StatementResult,
   found: Map<Key, StatusDetails>,
 ): void {
-  const seen = new Set<number>();
+  const seen = new Set<LookUp<Key>>();
   for (const [ordinal, overall, enforcement] of rows) {
-    const index = group[Number(ordinal) - 1] as number;
-    if (seen.has(index)) throw ambiguous(tables, keys[index]);
-    seen.add(index);
-    found.set(keys[index] as Key, { overall: readOverallJson(overall), enforcement: readEnforcementJson(enforcement) });
+    const lookUp = group[Number(ordinal) - 1];
+    if (lookUp === undefined) continue;
+    if (seen.has(lookUp)) throw ambiguous(tables, lookUp.key);
+    seen.add(lookUp);
+    found.set(lookUp.key, { overall: readOverallJson(overall), enforcement: readEnforcementJson(enforcement) });
   }
 }
 

@@ -1,6 +1,6 @@
 import { type AnyTable, type KeyOf, RecordNotFoundError, type RecordOf } from '@intendant/core';
 import type { Executor } from '@intendant/core/internal';
-import { describeKey, quoteIdentifier, readRow, type Scope, type StatementResult } from '@intendant/core/internal';
+import { describeKey, quoteIdentifier, readRow, type Scope } from '@intendant/core/internal';
 import type { JobQueue } from '../job/job-queue.ts';
 import { type PendingJob, readJobsOf } from '../job/pending-jobs.ts';
 import { type PointState, pointStates, statesOf } from '../point/point-registry.ts';
@@ -56,11 +56,13 @@ export async function readDetail<T extends AnyTable>(
   key: unknown,
 ): Promise<ResourceDetail<T>> {
   const identity = identityOf(tables.overall, scope, key);
-  const [found] = await executor.run(scope, [{ name: 'read-detail', text: detailSql(tables), values: identity }]);
-  const row = (found as StatementResult).rows[0];
+  const { found } = await executor.run(scope, {
+    found: { name: 'read-detail', text: detailSql(tables), values: identity },
+  });
+  const [row] = found.rows;
   if (row === undefined) throw notFound(tables, key);
   const [overall, points, isThere, ...rest] = row;
-  const identityTexts = rest.slice(0, identity.length) as string[];
+  const identityTexts = rest.slice(0, identity.length).map(String);
   const statuses = JSON.parse(points ?? '[]') as PointTuple[];
   const jobs = await readJobsOf(
     jobQueue,
@@ -68,11 +70,11 @@ export async function readDetail<T extends AnyTable>(
     identityTexts,
     statuses.map(([point]) => point),
   );
-  const [registered] = await jobQueue.run([pointStates(statuses.map(([point]) => point))]);
-  const states = statesOf(registered as StatementResult);
+  const { registered } = await jobQueue.run({ registered: pointStates(statuses.map(([point]) => point)) });
+  const states = statesOf(registered);
   const named = tables.overall.identity.map(({ field, format }, index) => [
     field,
-    format.decode(identityTexts[index] as string),
+    format.decode(String(identityTexts[index])),
   ]);
   return {
     key: Object.fromEntries(named) as Extract<KeyOf<T>, object>,

@@ -1,4 +1,4 @@
-import type { Executor, Scope, Statement, StatementResult } from '@intendant/core/internal';
+import type { Executor, Scope, Statement } from '@intendant/core/internal';
 import { enqueueCall, JOB_PRIORITIES, orgIdOf } from '../job/enqueue.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
@@ -15,8 +15,8 @@ export async function resyncResources(
   identities: readonly Identity[],
   enforcementPoint: string | undefined,
 ): Promise<number> {
-  const [added] = await executor.run(scope, [resyncStatement(tables, identities, enforcementPoint)]);
-  return Number((added as StatementResult).rows[0]?.[0] ?? 0);
+  const { added } = await executor.run(scope, { added: resyncStatement(tables, identities, enforcementPoint) });
+  return Number(added.rows[0]?.[0] ?? 0);
 }
 
 const resyncStatement = (

@@ -1,11 +1,4 @@
-import {
-  arrayLiteral,
-  type Executor,
-  quoteLiteral,
-  type Scope,
-  type Statement,
-  type StatementResult,
-} from '@intendant/core/internal';
+import { arrayLiteral, type Executor, quoteLiteral, type Scope, type Statement } from '@intendant/core/internal';
 import { orgIdOf } from '../job/enqueue.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
@@ -31,15 +24,15 @@ export async function retryResources(
   identities: readonly Identity[],
   points: RetriedPoints,
 ): Promise<number> {
-  const answers = await executor.run(scope, [
-    lockOverallStatus(tables, identities),
-    retryLocked(tables, identities, points),
-    recomputeLocked(
+  const { retried } = await executor.run(scope, {
+    lock: lockOverallStatus(tables, identities),
+    retried: retryLocked(tables, identities, points),
+    recompute: recomputeLocked(
       tables,
       identities.map((identity) => ({ identity, revision: 0, text: null })),
     ),
-  ]);
-  return Number((answers[1] as StatementResult).rows[0]?.[0]);
+  });
+  return Number(retried.rows[0]?.[0]);
 }
 
 const retryLocked = (

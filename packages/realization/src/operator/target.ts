@@ -1,5 +1,5 @@
 import type { AnyTable, KeyOf } from '@intendant/core';
-import type { Executor, RegisteredTable, Scope, StatementResult } from '@intendant/core/internal';
+import type { Executor, RegisteredTable, Scope } from '@intendant/core/internal';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { identityOf } from '../resource/resource-identity.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
@@ -66,8 +66,8 @@ async function readPage(
 ): Promise<Identity[]> {
   const { text, parameters } = pageSql({ tables, scope, filter, orderBy: undefined, after, limit: PAGE });
   const page = `select ${identitySql(tables.overall).of('p')} from (${text}) p order by p.place`;
-  const [found] = await executor.run(scope, [{ text: page, values: parameters.values }]);
-  return (found as StatementResult).rows.map((row) => row.map((value) => value ?? ''));
+  const { found } = await executor.run(scope, { found: { text: page, values: parameters.values } });
+  return found.rows.map((row) => row.map((value) => value ?? ''));
 }
 
 const keyOf = ({ overall }: StatusTables, identity: Identity): Record<string, unknown> =>

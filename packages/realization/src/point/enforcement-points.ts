@@ -5,8 +5,8 @@ import {
   checkDuration,
   checkOptions,
   type DataStoreInternals,
-  type Statement,
-  type StatementResult,
+  type ResultSet,
+  type StatementSet,
   serviceScope,
   type TransactionExecutor,
 } from '@intendant/core/internal';
@@ -29,6 +29,7 @@ import {
   type EnforcementPoint,
   listPoints,
   type PointEntry,
+  type Run,
   removePoint,
   replacePoint,
   type WrittenPoint,
@@ -271,19 +272,18 @@ export class EnforcementPoints {
     return presence;
   }
 
-  #run(statements: readonly Statement[]): Promise<StatementResult[]> {
+  #run<Statements extends StatementSet>(statements: Statements): Promise<ResultSet<Statements>> {
     return this.#parts.store.executor.transaction((tx) => tx.run(serviceScope, statements));
   }
 
   async #progress(id: string | null): Promise<RolloutProgress[]> {
-    const [found] = await this.#run([rolloutProgress(id)]);
-    return readProgress(found as StatementResult);
+    return readProgress((await this.#run({ found: rolloutProgress(id) })).found);
   }
 }
 
 const runAsService =
-  (tx: TransactionExecutor) =>
-  (statements: readonly Statement[]): Promise<StatementResult[]> =>
+  (tx: TransactionExecutor): Run =>
+  (statements) =>
     tx.run(serviceScope, statements);
 
 /** A point that was stale and is live again has lost no resources. */

@@ -1,6 +1,7 @@
-import type { Statement, StatementResult } from '@intendant/core/internal';
+import type { ResultSet, Statement, StatementResult, StatementSet } from '@intendant/core/internal';
 import { arrayLiteral } from '@intendant/core/internal';
 import type { Labels } from '../placement/selector.ts';
+import { readTime } from '../resource/json-time.ts';
 
 /** Whether the point is served (`live`), has sent no heartbeat for some time (`stale`), or was removed. */
 export type PointState = 'live' | 'stale' | 'removed';
@@ -33,7 +34,7 @@ export interface PointEntry {
   readonly staleAfterMs: number;
 }
 
-type Run = (statements: readonly Statement[]) => Promise<StatementResult[]>;
+export type Run = <Statements extends StatementSet>(statements: Statements) => Promise<ResultSet<Statements>>;
 
 /** A point before and after a change. */
 export interface WrittenPoint {
@@ -60,15 +61,15 @@ async function write(run: Run, entry: PointEntry, update: string, judge: Judge):
     arrayLiteral([...new Set(tables)].sort()),
     String(staleAfterMs),
   ];
-  const [entered, before] = await run([
-    { name: 'enter-point', text: ENTER, values },
-    { name: 'lock-point', text: `${SELECT_POINTS} where id = $1 for update`, values: [id] },
-  ]);
-  const found = readPoint((before as StatementResult).rows[0]);
-  if ((entered as StatementResult).rowCount === 1) return { before: undefined, now: found };
+  const { entered, locked } = await run({
+    entered: { name: 'enter-point', text: ENTER, values },
+    locked: { name: 'lock-point', text: `${SELECT_POINTS} where id = $1 for update`, values: [id] },
+  });
+  const found = readPoint(locked.rows[0]);
+  if (entered.rowCount === 1) return { before: undefined, now: found };
   await judge(found);
-  const [updated] = await run([{ name: 'update-point', text: update, values }]);
-  const row = (updated as StatementResult).rows[0];
+  const { updated } = await run({ updated: { name: 'update-point', text: update, values } });
+  const [row] = updated.rows;
   return { before: found, now: row ? readPoint(row) : found };
 }
 
@@ -101,16 +102,16 @@ const REPLACE = `
 
 /** Returns the removed point; undefined when it is not registered. */
 export async function removePoint(run: Run, id: string): Promise<EnforcementPoint | undefined> {
-  const [removed] = await run([{ name: 'remove-point', text: REMOVE, values: [id] }]);
-  const row = (removed as StatementResult).rows[0];
+  const { removed } = await run({ removed: { name: 'remove-point', text: REMOVE, values: [id] } });
+  const [row] = removed.rows;
   return row && readPoint(row);
 }
 
 const REMOVE = `update intendant.enforcement_point set state = 'removed' where id = $1 returning ${COLUMNS}`;
 
 export async function listPoints(run: Run): Promise<EnforcementPoint[]> {
-  const [found] = await run([{ name: 'list-points', text: `${SELECT_POINTS} order by id` }]);
-  return (found as StatementResult).rows.map(readPoint);
+  const { found } = await run({ found: { name: 'list-points', text: `${SELECT_POINTS} order by id` } });
+  return found.rows.map(readPoint);
 }
 
 /** Returns the states of these points, without those that are not registered. */
@@ -126,11 +127,11 @@ export const statesOf = ({ rows }: StatementResult): Map<string, PointState> =>
 function readPoint(row: readonly (string | null)[] | undefined): EnforcementPoint {
   const [id, labels, tables, state, announcedAt, heartbeatAt] = row as string[];
   return {
-    id: id as string,
-    labels: JSON.parse(labels as string) as Labels,
-    tables: JSON.parse(tables as string) as string[],
+    id: String(id),
+    labels: JSON.parse(String(labels)) as Labels,
+    tables: JSON.parse(String(tables)) as string[],
     state: state as EnforcementPoint['state'],
-    announcedAt: new Date(JSON.parse(announcedAt as string) as string),
-    heartbeatAt: new Date(JSON.parse(heartbeatAt as string) as string),
+    announcedAt: readTime(announcedAt),
+    heartbeatAt: readTime(heartbeatAt),
   };
 }

@@ -47,6 +47,10 @@ export interface FunctionParts {
 const PLANS_ARE_KEPT = 'set enable_seqscan = off set plan_cache_mode = force_generic_plan';
 
 /** Undefined for a table with more columns than a function has parameters. */
+export const tableFunctionIfFits = (parts: FunctionParts): TableFunction | undefined =>
+  parts.types.length > MAX_PARAMETERS ? undefined : tableFunction(parts);
+
+/** A function that has few parameters. */
 export function tableFunction({
   tables,
   verb,
@@ -54,8 +58,7 @@ export function tableFunction({
   returns = 'record',
   declarations,
   body,
-}: FunctionParts): TableFunction | undefined {
-  if (types.length > MAX_PARAMETERS) return undefined;
+}: FunctionParts): TableFunction {
   const name = `intendant.${quoteIdentifier(derivedName(verb, tables.resource.schemaName, tables.resource.name))}`;
   const signature = `${name}(${types.join(', ')})`;
   return {
@@ -74,6 +77,10 @@ end
 $body$`,
   };
 }
+
+/** References to the function's parameters after the first ones, by name and in this order. */
+export const parametersAfter = <const Name extends string>(count: number, names: readonly Name[]) =>
+  Object.fromEntries(names.map((name, index) => [name, `$${count + index + 1}`])) as Readonly<Record<Name, string>>;
 
 /** The condition that the row under this alias belongs to the resource whose identity these expressions are. */
 export const isIdentity = (table: RegisteredTable, alias: string, values: readonly string[]): string =>

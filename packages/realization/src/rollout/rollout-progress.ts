@@ -105,9 +105,9 @@ const PROGRESS = `
 
 export const readProgress = ({ rows }: StatementResult): RolloutProgress[] =>
   rows.map(([id, total, done, isFinished, startedAt]) => ({
-    enforcementPoint: id as string,
+    enforcementPoint: String(id),
     total: Number(total),
     done: Number(done),
     isFinished: isFinished === 't',
-    startedAt: new Date(startedAt as string),
+    startedAt: new Date(String(startedAt)),
   }));

@@ -107,11 +107,11 @@ const UNFINISHED = `select from intendant.point_rollout where table_name = any (
 function readRollout(tables: readonly StatusTables[], { rows }: StatementResult): Rollout | undefined {
   const [row] = rows;
   if (row === undefined) return undefined;
-  const [id, tableName, phase, reached, isForced, hasSkipped, hasSettled, labels, isOpen] = row as string[];
+  const [id, tableName, phase, reached, isForced, hasSkipped, hasSettled, labels, isOpen] = row;
   return {
     tables: tables.find((candidate) => pointTableName(candidate) === tableName) as StatusTables,
-    tableName: tableName as string,
-    point: { id: id as string, labels: labels as string, isOpen: isOpen === 't', isForced: isForced === 't' },
+    tableName: String(tableName),
+    point: { id: String(id), labels: String(labels), isOpen: isOpen === 't', isForced: isForced === 't' },
     phase: phase as Phase,
     reached: reached ? (JSON.parse(reached) as Identity) : null,
     hasSkipped: hasSkipped === 't',
@@ -159,19 +159,16 @@ async function moveSet(
   const identities = page.flatMap(({ identity, wanted }) => (wanted === direction ? [identity] : []));
   if (identities.length === 0) return { moved: 0, hasSkipped: false };
   const isForgotten = point.isForced && direction === 'unplace';
-  const statements = [
-    lockFreeOverallStatus(tables, identities),
-    isForgotten ? forget(tables, point, identities) : move(tables, direction, point, identities),
-    recomputeLocked(
-      tables,
-      identities.map((identity) => ({ identity, revision: 0, text: null })),
-    ),
+  const remarks = identities.map((identity) => ({ identity, revision: 0, text: null }));
+  const { locked, moved } = await executor.run(SERVICE_SCOPE, {
+    locked: plannedAnew(lockFreeOverallStatus(tables, identities)),
+    moved: plannedAnew(isForgotten ? forget(tables, point, identities) : move(tables, direction, point, identities)),
+    recompute: plannedAnew(recomputeLocked(tables, remarks)),
     // With low priority: intents come first.
-    ...(isForgotten ? [] : [enqueueWaiting(tables, point.id, identities, 'resync')]),
-  ];
-  const [locked, moved] = await executor.run(SERVICE_SCOPE, statements.map(plannedAnew));
-  const hasSkipped = Number((locked as StatementResult).rows[0]?.[1]) < identities.length;
-  return { moved: (moved as StatementResult).rowCount, hasSkipped };
+    enqueue: isForgotten ? undefined : plannedAnew(enqueueWaiting(tables, point.id, identities, 'resync')),
+  });
+  const hasSkipped = Number(locked.rows[0]?.[1]) < identities.length;
+  return { moved: moved.rowCount, hasSkipped };
 }
 
 const queueOf = ({ tables: { resource }, point }: Rollout): string =>

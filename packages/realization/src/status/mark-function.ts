@@ -1,7 +1,13 @@
 import { quoteIdentifier } from '@intendant/core/internal';
 import { identityJson, identityKeyText, ownerText, queueText } from '../job/add-job-call.ts';
 import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
-import { isIdentity, OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
+import {
+  isIdentity,
+  OWN,
+  parametersAfter,
+  type TableFunction,
+  tableFunctionIfFits,
+} from '../resource/table-function.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { heaviestOf, overallStatusOf } from './overall-status.ts';
 import { isRemovedPoint } from './removed-point.ts';
@@ -22,10 +28,15 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   const { overall, enforcement, resource } = tables;
   const count = overall.identity.length;
   const identity = overall.identity.map((_, index) => `$${index + 1}`);
-  const [point, revision, status, isRemoval, note, isFenced, addsJob] = Array.from(
-    { length: 7 },
-    (_, index) => `$${count + index + 1}`,
-  ) as [string, string, string, string, string, string, string];
+  const { point, revision, status, isRemoval, note, isFenced, addsJob } = parametersAfter(count, [
+    'point',
+    'revision',
+    'status',
+    'isRemoval',
+    'note',
+    'isFenced',
+    'addsJob',
+  ]);
   const ofPoint = `${isIdentity(overall, 'e', identity)} and e.${POINT_COLUMN} = ${point}`;
   const columns = overall.identity.map(({ name }) => quoteIdentifier(name)).join(', ');
   const joined = (newer: string, older: string): string =>
@@ -34,7 +45,7 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
     name: string,
   ): string => `intendant.${name}(${queueText(tables, point)}, ${identityJson(tables, identity)},
       ${identityKeyText(tables, identity)}, ${ownerText(tables, identity)}, 0)`;
-  return tableFunction({
+  return tableFunctionIfFits({
     tables,
     verb: 'mark',
     types: [

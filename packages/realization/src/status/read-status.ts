@@ -93,7 +93,7 @@ function overallOf(tables: StatusTables, key: unknown, found: StatementResult | 
 
 function readPoint(tables: StatusTables, row: readonly (string | null)[]): [string, StatusRecord] {
   const record = readRow(tables.enforcement, row);
-  return [record[POINT_COLUMN] as string, atPoint(toStatusRecord(record), row.at(-1) === 't')];
+  return [String(record[POINT_COLUMN]), atPoint(toStatusRecord(record), row.at(-1) === 't')];
 }
 
 /** @internal A status at a point, and whether the point is stale. */
@@ -102,7 +102,7 @@ export const atPoint = (status: StatusRecord, isStale: boolean): StatusRecord =>
 
 const toStatusRecord = (record: Record<string, unknown>): StatusRecord => ({
   status: statusOfWeight(record.realization_status as number),
-  additionalDetails: record.additional_details as string,
+  additionalDetails: String(record.additional_details),
   revision: record.resource_revision as number,
   createdAt: record.createdAt as Date,
   updatedAt: record.updatedAt as Date,

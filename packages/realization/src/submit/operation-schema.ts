@@ -21,11 +21,11 @@ export async function planOperations(
        to_regclass('intendant.operation_seq') is not null as has_sequence`,
     [TABLE, `intendant.${WAITING}`],
   );
-  const live = rows[0] as (typeof rows)[0];
-  const hasTable = live.has_table || tables.some(({ definition }) => definition === operationTable);
+  const [live] = rows;
+  const hasTable = live?.has_table || tables.some(({ definition }) => definition === operationTable);
   return [
-    ...(live.has_sequence ? [] : ['create sequence intendant.operation_seq as bigint']),
-    ...(hasTable && !live.has_index
+    ...(live?.has_sequence ? [] : ['create sequence intendant.operation_seq as bigint']),
+    ...(hasTable && !live?.has_index
       ? [`create index if not exists ${WAITING} on ${TABLE} (shard, seq) where not is_finished`]
       : []),
     ...(hasTable ? await planTakeover(client, store) : []),

@@ -93,15 +93,15 @@ export const waitingOperations = (
 
 export const waitingOf = ({ rows }: StatementResult): WaitingOperation[] =>
   rows.map(([id, part, tableName, role, orgId, instanceId, payload]) => ({
-    id: id as string,
+    id: String(id),
     part: Number(part),
-    tableName: tableName as string,
+    tableName: String(tableName),
     scope: {
       role: role as DbRole,
       orgId: orgId === NO_ORG ? undefined : (orgId ?? undefined),
       instanceId: instanceId ?? undefined,
     },
-    ...decodeOperation(payload as string),
+    ...decodeOperation(String(payload)),
   }));
 
 /** Stores the results of operations, so that they are never executed again. */

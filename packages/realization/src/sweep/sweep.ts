@@ -3,7 +3,6 @@ import {
   quoteIdentifier,
   quoteLiteral,
   type Statement,
-  type StatementResult,
   serviceScope,
   sessionInternalsOf,
 } from '@intendant/core/internal';
@@ -50,15 +49,12 @@ export async function sweepChunk(store: DataStoreInternals, tables: StatusTables
   const name = `${tables.resource.schemaName}.${tables.resource.name}`;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const [, turn] = (await executor.run(serviceScope, [knowTable(name, intervalMs), takeTurn(name)])) as [
-      unknown,
-      StatementResult,
-    ];
+    const { turn } = await executor.run(serviceScope, { know: knowTable(name, intervalMs), turn: takeTurn(name) });
     const [isDue, place, dueInMs] = turn.rows[0] ?? ['f', null, String(intervalMs)];
     if (isDue !== 't') return { added: 0, waitMs: Math.max(0, Number(dueInMs)) };
     const startedAt = performance.now();
-    const [chunk] = (await executor.run(SERVICE_SCOPE, [lookAtChunk(tables, place ?? null)])) as [StatementResult];
-    const [rows, last, added] = chunk.rows[0] as (string | null)[];
+    const { chunk } = await executor.run(SERVICE_SCOPE, { chunk: lookAtChunk(tables, place ?? null) });
+    const [rows, last, added] = chunk.rows[0] ?? [];
     const isRound = Number(rows) < CHUNK_ROWS;
     const waitMs = isRound ? intervalMs : (performance.now() - startedAt) * REST_RATIO;
     await executor.run(serviceScope, [

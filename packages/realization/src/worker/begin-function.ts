@@ -93,7 +93,7 @@ export const beginFunction = perStatusTables((tables): BeginFunction => {
   from unnest(${OWN}.begun_rows, ${OWN}.currents, ${OWN}.are_removals, ${OWN}.attempts) as u (row_id, revision, is_removal, attempt)
   where e.ctid = u.row_id;
   ${recomputeOverall(tables)}`,
-  }) as TableFunction;
+  });
   const own = overall.identity
     .map(({ format }, index) => `intendant_identity_${index + 1} ${format.sqlType}`)
     .join(', ');

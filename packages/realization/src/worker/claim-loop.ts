@@ -273,16 +273,16 @@ export class ClaimLoop {
     const { pollIntervalMs, concurrency } = this.#parts.configuration;
     this.#needsRoom = this.#room() <= 0;
     if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
-    const { running, ended } = this.#parts.claims;
+    const { claims, jobQueue } = this.#parts;
+    const { running, ended } = claims;
     if (running >= concurrency || ended >= MAX_CLAIMED_TOGETHER) return pollIntervalMs;
     if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
-    const awake = this.#lanes.filter((lane) => !this.#pauses.isPaused(lane));
     if (this.#parts.isPolled) return pollIntervalMs;
-    const queues = awake.map(({ queue }) => queue);
+    const queues = this.#lanes.flatMap((lane) => (this.#pauses.isPaused(lane) ? [] : [lane.queue]));
     // The check comes after the bell is armed, so that a job that was stored before is not missed.
-    const [, answer] = await this.#parts.jobQueue.run([armJobBell(queues, pollIntervalMs), nextDueJob(queues)]);
+    const { next } = await jobQueue.run({ arm: armJobBell(queues, pollIntervalMs), next: nextDueJob(queues) });
     this.#isBellArmed = true;
-    const due = answer?.rows[0]?.[0] ?? null;
+    const due = next.rows[0]?.[0] ?? null;
     const limitMs = Math.min(pollIntervalMs, this.#pauses.remainingMs());
     if (due === null) return limitMs;
     return Math.min(limitMs, Math.max(hasClaimed ? 0 : OVERDUE_PAUSE_MS, Number(due)));

@@ -2,7 +2,7 @@ import { quoteIdentifier } from '@intendant/core/internal';
 import { enqueueCall } from '../job/enqueue.ts';
 import { identitySql } from '../resource/identity-set.ts';
 import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
-import { OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
+import { OWN, parametersAfter, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { statusOfNone } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, rowOfItem } from './attempt-set.ts';
@@ -21,10 +21,15 @@ export const finishFunction = perStatusTables((tables): TableFunction => {
   const { overall, enforcement, resource } = tables;
   const identity = identitySql(overall);
   const count = identity.parameterCount;
-  const [revisions, areRemovals, haveMarks, point, queue, jobs, retryCounts] = Array.from(
-    { length: 7 },
-    (_, index) => `$${count + index + 1}`,
-  ) as [string, string, string, string, string, string, string];
+  const { revisions, areRemovals, haveMarks, point, queue, jobs, retryCounts } = parametersAfter(count, [
+    'revisions',
+    'areRemovals',
+    'haveMarks',
+    'point',
+    'queue',
+    'jobs',
+    'retryCounts',
+  ]);
   const items = `unnest(${identity.arrays}, ${revisions}, ${areRemovals}, ${haveMarks}, ${jobs}, ${retryCounts})
       with ordinality as i (${identity.columns}, intendant_revision, intendant_is_removal, intendant_has_mark, intendant_job, intendant_retry_count, intendant_ordinal)`;
   const orgId = resource.isTenanted ? 'i.org_id' : 'null::text';
@@ -100,5 +105,5 @@ export const finishFunction = perStatusTables((tables): TableFunction => {
       when i.intendant_has_mark and not i.intendant_ordinal = any (${OWN}.marked) then 'stale'
       else 'settled' end
     from ${items};`,
-  }) as TableFunction;
+  });
 });

@@ -4,7 +4,7 @@ import { idsOf, renewJobs } from '../job/job-queue.ts';
 import { type FailedJob, rescheduleJobs } from '../job/reschedule.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { type Mark, type MarkResult, writeMarks } from '../status/marks.ts';
+import { type Mark, writeMarks } from '../status/marks.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import { hasMark } from './finish-attempts.ts';
 import type { Settled } from './settler.ts';
@@ -55,7 +55,7 @@ export async function setAttemptsBack(
       tables,
       marked.map((one) => markOf(one, enforcementPoint)),
     );
-    const stale = new Set(marked.filter((_, index) => (verdicts[index] as MarkResult).verdict !== 'accepted'));
+    const stale = new Set(marked.filter((_, index) => verdicts[index]?.verdict !== 'accepted'));
     const again = ours.map((one) => failureOf(one, stale.has(one)));
     if (again.length > 0) await executor.run(serviceScope, [rescheduleJobs(queue, again)]);
     return ended.map((one) => (!held.has(one.attempt.job.id) ? 'lost' : stale.has(one) ? 'stale' : 'settled'));
