@@ -54,13 +54,13 @@ test(
     const endsAt = Date.now() + SECONDS * 1000;
     let intents = 0;
     const persisting = (async () => {
-      while (Date.now() < endsAt) {
+      while (Date.now() < endsAt || intents <= ids.length) {
         const id = ids[Math.floor(Math.random() * ids.length)] as string;
         await r.persistIntent(vm, { id, name: `${intents++}` }, { enforcementPoints: ['S1', 'S2'] });
       }
     })();
     const replacements: Promise<unknown>[] = [];
-    while (Date.now() < endsAt) {
+    while (Date.now() < endsAt || deaths.size < 2) {
       await delay(KILL_EVERY_MS);
       const [victim] = workers.splice(Math.floor(Math.random() * workers.length), 1);
       if (!victim) continue;
@@ -75,8 +75,6 @@ test(
       if (known) await r.waitFor(vm, id, { status: 'REALIZED', timeoutMs: 30_000 });
     }
     for (const worker of workers) await killed(worker);
-    expect(intents).toBeGreaterThan(ids.length);
-    expect(deaths.size).toBeGreaterThan(1);
     expect(overlaps(readJournal(journal), deaths)).toEqual([]);
     if (isSoak)
       console.info({ seconds: SECONDS, intents, kills: deaths.size, attempts: readJournal(journal).length / 2 });

@@ -186,14 +186,15 @@ test('an attempt goes on when only others’ revisions arrive', async () => {
 test('at most as many attempts begin in a time as the rate limit allows', async () => {
   const begun: number[] = [];
   await persistMany(12);
+  const startedAt = performance.now();
   await workers.work(
     'E1',
     { realize: async () => void begun.push(performance.now()) },
     { rateLimit: { attempts: 4, intervalMs: 200 } },
   );
   await eventually(() => expect(begun).toHaveLength(12), LIMIT);
-  // After the first four, one may begin each 50 ms, and not sooner.
-  expect((begun[11] as number) - (begun[0] as number)).toBeGreaterThan(300);
+  // Four may begin at once, and then one each 50 ms. A busy machine only makes it later.
+  expect(Math.max(...begun) - startedAt).toBeGreaterThan(399);
 });
 
 test('a point that is down is paused, and waiting jobs use up no attempts', async () => {
