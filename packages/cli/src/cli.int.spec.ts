@@ -331,7 +331,7 @@ describe('wrong use', () => {
     ['a database that is down', ['status', '--url', DEAD_URL, '--admin-url', DEAD_URL], 1, /ECONNREFUSED.*--url/],
     ['a URL that is none', ['status', '--url', 'http://x', '--admin-url', 'http://x'], 2, /must start with postgres/],
     ['a configuration that is not there', ['status', '--config', 'none.ts'], 2, /no configuration file .*none.ts/],
-    ['a position of another log', ['changes', 'vm', '--from', 'x'], 2, /is no position/],
+    ['a position of another log', ['changes', 'vm', '--from', 'x'], 2, /is not a position/],
   ];
   test.each(cases)('%s is one clear line', async (_name, args, exitCode, message) => {
     const result = await cli(args);

@@ -65,7 +65,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   constructor(options: DataStoreOptions<unknown>) {
     if (typeof options !== 'object' || options === null)
-      throw new ConfigurationError('createDataStore: give at least a connection');
+      throw new ConfigurationError('createDataStore: the option connection is missing');
     checkStoreOptions(options);
     checkSchemaChanges(options.schemaChanges);
     checkDistribution(options.distribution);
@@ -174,7 +174,7 @@ class PostgresDataStore implements DataStore<unknown> {
   }
 
   async register(tables: readonly AnyTable[], options: RegisterOptions = {}): Promise<void> {
-    if (!Array.isArray(tables)) throw new ConfigurationError('register: give a list of tables');
+    if (!Array.isArray(tables)) throw new ConfigurationError('register: pass a list of tables, as in register([vm])');
     checkOptions('register', options, { roles: true });
     for (const [role, dbRole] of Object.entries(options.roles ?? {})) {
       if (!isDbRole(dbRole))
@@ -214,7 +214,7 @@ class PostgresDataStore implements DataStore<unknown> {
     const usable = registered.filter(({ name }) => this.#hasRole(context, name));
     if (usable.length > 0 || registered.length === 0) return usable;
     throw new OperationNotAllowedError(
-      'transaction: the caller has no role on any table of the store, so SQL of its own has none to run under; name tables that it may use, as in transaction(run, { tables: [vm] })',
+      'transaction: the caller has no role on any table of the store, so there is no role for raw SQL; name tables that it may use, as in transaction(run, { tables: [vm] })',
     );
   }
 

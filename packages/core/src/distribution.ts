@@ -22,5 +22,5 @@ const CITUS: Distribution = Object.freeze({ kind: 'citus' });
 /** Throws ConfigurationError for a value that `citus()` did not return. */
 export function checkDistribution(given: unknown): void {
   if (given === undefined || (given as Distribution | null)?.kind === 'citus') return;
-  throw new ConfigurationError('createDataStore: distribution is given as citus(), or left out');
+  throw new ConfigurationError('createDataStore: distribution must be citus(); leave it out for a single server');
 }

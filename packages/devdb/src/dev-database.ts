@@ -15,15 +15,15 @@ export interface DevDatabaseLogger {
 /** Options of `startDevDatabase`. */
 export interface DevDatabaseOptions {
   /**
-   * The folder for the data. It is created if it does not exist. Postgres refuses to run as root: if only root can enter the
-   * folder, the data goes to one in /var/lib/intendant, and this one becomes a link to it. Default: a temporary folder.
+   * The folder for the data. It is created if it does not exist. Postgres does not run as root. So if only root has access to
+   * this folder, the data is stored in a folder in /var/lib/intendant, and this one becomes a link to it. Default: a temporary folder.
    */
   readonly dataDir?: string;
-  /** Whether the data stays when the server stops. Default: true with a dataDir, else false. */
+  /** Whether the data is kept when the server stops. True needs a dataDir. Default: true with a dataDir, else false. */
   readonly persistent?: boolean;
   /** The TCP port on 127.0.0.1. Default: a free one. */
   readonly port?: number;
-  /** False is faster, but a power failure can destroy the data: for tests. Default true. */
+  /** False is faster, but a power failure can destroy the data; use it for tests. Default true. */
   readonly fsync?: boolean;
   /** Settings of Postgres, e.g. `{ wal_level: 'logical' }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
@@ -56,8 +56,8 @@ const HIGHEST_PORT = 65_535;
 /**
  * Starts a real Postgres 18 from npm on 127.0.0.1, in one or two seconds. The server ends with this process, even after kill -9.
  *
- * Throws DevDatabaseError: no binary for this platform, folder in use or not writable, port taken, disk full, or a
- * DATABASE_URL that cannot be reached, or an option that does not exist.
+ * Throws DevDatabaseError if there is no binary for this platform, the folder is in use or not writable, the port is taken,
+ * the disk is full, the server at DATABASE_URL cannot be reached, Node is too old, or an option is wrong or unknown.
  *
  * ```ts
  * import { startDevDatabase } from '@intendant/devdb';
@@ -73,7 +73,7 @@ export async function startDevDatabase(options: DevDatabaseOptions = {}): Promis
   return external ? useServer(external.trim()) : startServer(options);
 }
 
-/** `engines` of the package. */
+/** Checks the Node version that `engines` in package.json requires. */
 function requireNode(): void {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 12)) return;
@@ -88,8 +88,7 @@ function checkOptions(options: DevDatabaseOptions): void {
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port <= HIGHEST_PORT)) {
     throw failure('INVALID_OPTION', `port is ${port}, and must be a whole number from 1 to ${HIGHEST_PORT}`);
   }
-  if (persistent === true && dataDir === undefined)
-    throw failure('INVALID_OPTION', 'persistent needs a dataDir to keep');
+  if (persistent === true && dataDir === undefined) throw failure('INVALID_OPTION', 'persistent: true needs a dataDir');
 }
 
 /** Error messages never contain the URL, because it contains a password. */
@@ -99,9 +98,13 @@ async function useServer(url: string): Promise<DevDatabase> {
     throw failure('UNREACHABLE', 'DATABASE_URL does not look like postgres://user:password@host:5432/name');
   }
   await withClient(url, async () => {}).catch((cause: unknown) => {
-    throw failure('UNREACHABLE', `No Postgres lets us in at ${host}, where DATABASE_URL points: ${reason(cause)}`, {
-      cause,
-    });
+    throw failure(
+      'UNREACHABLE',
+      `Cannot connect to Postgres at ${host}, the address in DATABASE_URL: ${reason(cause)}`,
+      {
+        cause,
+      },
+    );
   });
   return database(url, Number(port || 5432), undefined, async () => {});
 }

@@ -91,7 +91,7 @@ function indexedField({ message, table, indexedFields }: MessageDefinition, name
   const field = indexedFields.find((candidate) => candidate.name === name);
   if (field) return field;
   throw new InvalidRecordError(
-    `${table.name}: ${message.typeName} has no index on ${JSON.stringify(name)}; name it in indexes, in defineMessage`,
+    `${table.name}: ${message.typeName} has no index on ${JSON.stringify(name)}; add it to indexes in defineMessage`,
     { details: { table: table.name, field: name } },
   );
 }

@@ -67,8 +67,8 @@ export class ProtoSession {
   }
 
   /**
-   * Adds a message, at revision 1. Throws DuplicateRecordError when the id is taken, by a soft-deleted message too, and
-   * InvalidRecordError for a message of another type or over the size limit.
+   * Adds a message, at revision 1. Throws DuplicateRecordError when a message has this id already, even if it is
+   * soft-deleted, and InvalidRecordError for a value that is not a message or exceeds the size limit.
    */
   async insert(
     key: MessageKey,
@@ -105,7 +105,7 @@ export class ProtoSession {
    * Adds the message, at revision 1, or replaces the one with its id. A soft-deleted one becomes visible again. With a
    * revision of 1 or more it only replaces, under the same rule as `update`; with revision 0 it only adds.
    *
-   * Throws RevisionConflictError, and RecordNotFoundError when the revision is from 1 and the message does not exist.
+   * Throws RevisionConflictError, and RecordNotFoundError when the revision is 1 or more and the message does not exist.
    */
   async upsert(
     key: MessageKey,
@@ -131,7 +131,10 @@ export class ProtoSession {
     return messageOf(definition, await this.#parts.core.find(definition.table, key, options));
   }
 
-  /** Returns messages of one type in a total order, at most `limit` (default 1,000). */
+  /**
+   * Returns messages of one type in a total order, at most `limit` (default 1,000). Throws InvalidRecordError for a field
+   * that is not indexed.
+   */
   async findAll<Desc extends DescMessage>(
     schema: Desc,
     options: FindAllOptions<Desc> = {},
@@ -150,9 +153,12 @@ export class ProtoSession {
     const byId = new Map(found.map((stored) => [stored.metadata.id, stored]));
     if (byId.size === found.length) return byId;
     const table = this.#parts.definitionOf(schema).table.name;
-    throw new InvalidRecordError(`${table}: several tenants have messages with one id; use findAll`, {
-      details: { table },
-    });
+    throw new InvalidRecordError(
+      `${table}: several messages have the same id, because the caller sees several tenants; use findAll`,
+      {
+        details: { table },
+      },
+    );
   }
 
   /** Iterates over all messages. Fetches pages of `limit` as the loop proceeds, and holds one page in memory. */
@@ -167,7 +173,7 @@ export class ProtoSession {
   }
 
   /**
-   * Returns the number of messages that match and that the caller may see. Throws ConfigurationError for a field that is not indexed.
+   * Returns the number of messages that match and that the caller may see. Throws InvalidRecordError for a field that is not indexed.
    */
   async count<Desc extends DescMessage>(
     schema: Desc,
@@ -195,7 +201,7 @@ export class ProtoSession {
   }
 
   /**
-   * Hides the message, which counts as a change. If there is none to hide, `rowsAffected` is 0 and `metadata` undefined.
+   * Hides the message. This is a change, and adds 1 to the revision. If no visible message exists, `rowsAffected` is 0 and `metadata` undefined.
    *
    * Throws RevisionConflictError when `revision` is given and the stored one differs.
    */

@@ -9,10 +9,10 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf';
 /** U+FFFD in UTF-8. It replaces a lone surrogate; a writer may also have used it. */
 const REPLACEMENT = Buffer.from('\ufffd');
 
-/** Each level takes at least a tag and a length, and a reader accepts 100 levels. */
+/** The smallest size of a message that is nested too deeply: a level takes at least two bytes, and a reader accepts 100 levels. */
 const LEAST_BYTES_TOO_DEEP = 200;
 
-/** Whether a text in this message was replaced when it was written. */
+/** Returns whether writing the message replaced invalid text, so that it would be read back differently. */
 export const losesText = (message: object, payload: Uint8Array): boolean =>
   Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).includes(REPLACEMENT) &&
   hasLoneSurrogate(message);
@@ -23,7 +23,7 @@ function hasLoneSurrogate(value: unknown): boolean {
   return Object.entries(value).some(([name, inner]) => !name.isWellFormed() || hasLoneSurrogate(inner));
 }
 
-/** Whether a message of this type may be nested deeper than a reader accepts. Then it must be read to find out. */
+/** Whether a message of this type may be nested deeper than a reader accepts. If so, only reading it shows whether it is. */
 export const mayBeTooDeep = (schema: DescMessage, payload: Uint8Array): boolean =>
   payload.byteLength >= LEAST_BYTES_TOO_DEEP && isRecursive(schema);
 
@@ -33,9 +33,9 @@ const recursive = new WeakMap<DescMessage, boolean>();
 function isRecursive(schema: DescMessage): boolean {
   const known = recursive.get(schema);
   if (known !== undefined) return known;
-  const answer = containsCycle(schema, new Map());
-  recursive.set(schema, answer);
-  return answer;
+  const found = containsCycle(schema, new Map());
+  recursive.set(schema, found);
+  return found;
 }
 
 function containsCycle(schema: DescMessage, visited: Map<DescMessage, 'open' | 'done'>): boolean {

@@ -3,14 +3,14 @@ import { describeKey, type RegisteredTable } from '@intendant/core/internal';
 import { idOf, type MessageKey, printId, shortId } from './metadata.ts';
 
 export const noMessage = (key: MessageKey): InvalidRecordError =>
-  new InvalidRecordError(`${printId(idOf(key))}: the given value is not a message; make messages with create()`, {
+  new InvalidRecordError(`${printId(idOf(key))}: the value is not a message; make one with create()`, {
     details: { id: shortId(idOf(key)) },
   });
 
 const subject = (table: RegisteredTable, key: MessageKey) => ({ table: table.name, key: describeKey(table, key) });
 
 export const notFound = (table: RegisteredTable, key: MessageKey): RecordNotFoundError =>
-  new RecordNotFoundError(`${table.name} ${printId(idOf(key))}: not found, or not the caller's`, {
+  new RecordNotFoundError(`${table.name} ${printId(idOf(key))}: not found, or not visible to the caller`, {
     details: subject(table, key),
   });
 

@@ -54,7 +54,9 @@ const REGISTER_OPTIONS: OptionNames<RealizationRegisterOptions<AnyTable>> = { ro
 /** Throws ConfigurationError for missing options. Does not access the database yet. */
 export async function createRealization<C = MetadataContext>(options: RealizationOptions<C>): Promise<Realization<C>> {
   if (typeof options?.store !== 'object' || options.store === null)
-    throw new ConfigurationError('createRealization: give the store');
+    throw new ConfigurationError(
+      'createRealization: the option store is missing; pass the store that createDataStore returned',
+    );
   checkOptions<RealizationOptions<C>>('createRealization', options, {
     store: true,
     subscriptions: true,

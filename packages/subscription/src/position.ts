@@ -17,7 +17,7 @@ export function readPosition(logId: string, position: unknown): number {
   const match = typeof position === 'string' ? FORM.exec(position) : null;
   if (!match) {
     throw new ConfigurationError(
-      `${JSON.stringify(position)} is no position; give one that a change carried, 'now' or 'beginning'`,
+      `${JSON.stringify(position)} is not a position; pass the position of a change, 'now' or 'beginning'`,
     );
   }
   if (match[1] !== logId) {

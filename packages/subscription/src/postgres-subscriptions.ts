@@ -223,7 +223,7 @@ export class PostgresSubscriptions implements Subscriptions {
     const matches = readFilter(table, options);
     if (needsRecord(table, options) && !(await carriesRecord(this.#internals, this.#settings.records, table)))
       throw new ConfigurationError(
-        `subscribe: \`where\` compares fields that changes of ${table.name} do not carry; name the table in \`records\` of createSubscriptions`,
+        `subscribe: \`where\` compares fields that changes of ${table.name} do not contain; name the table in \`records\` of createSubscriptions`,
       );
     return {
       view: { tables: [table], operations, scope, matches },

@@ -39,7 +39,9 @@ export interface SubscriptionsSettings {
 /** Throws ConfigurationError that names the invalid option. */
 export function readSettings(options: SubscriptionsOptions): SubscriptionsSettings {
   if (typeof options?.store !== 'object' || options.store === null)
-    throw new ConfigurationError('createSubscriptions: give the store');
+    throw new ConfigurationError(
+      'createSubscriptions: the option store is missing; pass the store that createDataStore returned',
+    );
   checkOptions('createSubscriptions', options, SUBSCRIPTIONS_OPTIONS);
   const internals = internalsOf(options.store);
   refuseDistribution(internals, 'createSubscriptions', 'the feed');

@@ -7,7 +7,7 @@ type GaugeSample = Sample<GaugeName>;
 
 const DATABASE_INTERVAL_MS = 10_000;
 
-/** Reads gauges: those of this process now, those of the database at most once in an interval. */
+/** Reads the gauges of this process at each call, and those of the database at most once in each interval. */
 export class GaugeReader {
   readonly #options: MetricsOptions;
   #readAt = Number.NEGATIVE_INFINITY;

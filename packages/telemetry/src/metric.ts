@@ -83,7 +83,7 @@ export const GAUGES = {
   },
   deadLetters: {
     name: 'intendant_dead_letters',
-    help: 'Changes of a durable subscription that failed too often and were stored as dead letters',
+    help: 'Changes of a durable subscription that reached the limit of attempts and are stored as dead letters',
     labels: ['subscription'],
   },
   relay: {

@@ -6,7 +6,7 @@ import type { Subscriptions } from '@intendant/subscription';
 /** Throws ConfigurationError for an option that is missing or unknown. */
 export function checkMetricsOptions(door: string, options: MetricsOptions): void {
   if (typeof options?.store !== 'object' || options.store === null)
-    throw new ConfigurationError(`${door}: give the store`);
+    throw new ConfigurationError(`${door}: the option store is missing; pass the store that createDataStore returned`);
   checkOptions<MetricsOptions>(door, options, {
     store: true,
     realization: true,
@@ -24,10 +24,10 @@ type RealizationOfAnyContext = Realization<any>;
 export interface MetricsOptions {
   /** The store whose connection pool is measured. */
   readonly store: StoreOfAnyContext;
-  /** The realization whose attempts, statuses and queues are measured. Default: none are. */
+  /** The realization whose statuses and queues are measured. Default: they are not measured. */
   readonly realization?: RealizationOfAnyContext;
-  /** The subscriptions whose deliveries and lag are measured. Default: none are. */
+  /** The subscriptions whose lag, members and dead letters are measured. Default: they are not measured. */
   readonly subscriptions?: Subscriptions;
-  /** Values of the whole database are read at most this often, however often metrics are collected. Default 10,000 ms. */
+  /** Shortest time between two reads of the database, in milliseconds. Collections in between reuse its values. Default 10,000. */
   readonly databaseIntervalMs?: number;
 }

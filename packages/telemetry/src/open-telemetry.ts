@@ -5,8 +5,9 @@ import { BUCKETS, COUNTERS, GAUGES, HISTOGRAMS, type Metric, type Sample } from 
 import { checkMetricsOptions, type MetricsOptions } from './metrics-source.ts';
 
 /**
- * Reports the metrics of `createMetrics` to the OpenTelemetry SDK that is registered; call it after the SDK has started.
- * Names have dots (`intendant.attempts`), labels are attributes. Returns a function that stops it.
+ * Reports the metrics of `createMetrics` to the registered OpenTelemetry SDK. Call it after the SDK has started. Names
+ * have dots (`intendant.attempts`), and labels are attributes. Returns a function that stops the reports. Throws
+ * ConfigurationError for an option that is missing or unknown.
  *
  * ```ts
  * const stop = reportMetrics({ store, realization, subscriptions });
@@ -45,12 +46,8 @@ function instruments<Key extends string, Instrument>(
   return Object.fromEntries(entries) as Record<Key, Instrument>;
 }
 
-/** `intendant_attempts_total` is `intendant.attempts` there: units and `_total` are added by exporters. */
-const dotted = (name: string): string =>
-  name
-    .replace(/_(?:total|seconds|bytes)$/, '')
-    .replace('_', '.')
-    .replaceAll('_', '.');
+/** `intendant_attempts_total` is `intendant.attempts` in OpenTelemetry; exporters add the unit and `_total`. */
+const dotted = (name: string): string => name.replace(/_(?:total|seconds|bytes)$/, '').replaceAll('_', '.');
 
 const attributesOf = <Name extends string>(definitions: Readonly<Record<Name, Metric>>, sample: Sample<Name>) =>
   Object.fromEntries(

@@ -8,13 +8,14 @@ import { checkMetricsOptions, type MetricsOptions } from './metrics-source.ts';
 export interface PrometheusMetrics extends Disposable {
   /** prom-client's registry: `await registry.metrics()` is the body of `/metrics`. You may add your own metrics. */
   readonly registry: Registry;
-  /** Stops counting. */
+  /** Stops counting events. May be called more than once. */
   close(): void;
 }
 
 /**
  * Counts the attempts and deliveries of this process from now on, and reads queues, statuses, lag and pool use whenever
- * the registry is collected. Create one for each process. A collection rejects when the database cannot be read.
+ * the registry is collected. Create one for each process. A collection rejects when the database cannot be read. Throws
+ * ConfigurationError for an option that is missing or unknown.
  *
  * ```ts
  * const metrics = createMetrics({ store, realization, subscriptions });
@@ -25,14 +26,15 @@ export function createMetrics(options: MetricsOptions): PrometheusMetrics {
   checkMetricsOptions('createMetrics', options);
   const registry = new Registry();
   const registers = [registry];
-  const { counters, histograms, gauges } = {
-    counters: mapped(COUNTERS, ({ name, help, labels }) => new Counter({ name, help, labelNames: labels, registers })),
-    histograms: mapped(
-      HISTOGRAMS,
-      ({ name, help, labels }) => new Histogram({ name, help, labelNames: labels, buckets: BUCKETS, registers }),
-    ),
-    gauges: mapped(GAUGES, ({ name, help, labels }) => new Gauge({ name, help, labelNames: labels, registers })),
-  };
+  const counters = mapped(
+    COUNTERS,
+    ({ name, help, labels }) => new Counter({ name, help, labelNames: labels, registers }),
+  );
+  const histograms = mapped(
+    HISTOGRAMS,
+    ({ name, help, labels }) => new Histogram({ name, help, labelNames: labels, buckets: BUCKETS, registers }),
+  );
+  const gauges = mapped(GAUGES, ({ name, help, labels }) => new Gauge({ name, help, labelNames: labels, registers }));
   const stop = listenToEvents({
     onCount: ({ metric, labels, value }) => counters[metric].labels(...labels).inc(value),
     onDuration: ({ metric, labels, value }) => histograms[metric].labels(...labels).observe(value),

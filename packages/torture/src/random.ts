@@ -8,13 +8,13 @@ export interface Random {
   chance(probability: number): boolean;
   /** One of the items. */
   pick<T>(items: readonly T[]): T;
-  /** A number between the two. */
+  /** A number, at least `low` and less than `high`. It is not rounded. */
   between(low: number, high: number): number;
   /** The items in a random order. */
   shuffled<T>(items: readonly T[]): T[];
 }
 
-/** The same seed and name result in the same choices. */
+/** Returns a source of random choices. The same seed and name give the same choices. */
 export function randomFrom(seed: number, name = ''): Random {
   const next = mulberry32(hash(`${seed} ${name}`));
   const below = (limit: number) => Math.floor(next() * limit);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Measurement } from './contestant.ts';
 import { figureOf } from './load.ts';
 
-/** Milliseconds of CPU that this process uses in one idle second. */
+/** Measures how many milliseconds of CPU this process uses in one second without work. */
 export async function idleCpu(durationMs: number): Promise<Measurement> {
   const cpu = process.cpuUsage();
   const startedAt = performance.now();

@@ -5,17 +5,17 @@ export interface CallFrame {
   readonly lineNumber: number;
 }
 
-/** Node's module loader and the code that it runs to strip types. */
+/** Whether the function belongs to Node's module loader, or to the code that strips types. */
 export const isLoading = ({ url }: CallFrame): boolean =>
   /^node:internal\/(modules|bootstrap|deps\/(amaro|cjs-module-lexer))|^wasm:/.test(url);
 
-/** `find core/src/session/session.ts:95` */
+/** The function with its place in the source, e.g. `find core/src/session/session.ts:95`. */
 export function placeOf({ functionName, url, lineNumber }: CallFrame): string {
   const file = shortened(url);
   return `${functionName || 'anonymous'}${file && ` ${file}:${lineNumber + 1}`}`;
 }
 
-/** The package, or for our own code the folder in it: `pg-protocol`, `core/src/session`. */
+/** The package of the function, e.g. `pg-protocol`; for our own code the folder, e.g. `core/src/session`. */
 export function sourceOf({ functionName, url }: CallFrame): string {
   if (url === '') return functionName || 'anonymous';
   const parts = shortened(url).split('/');

@@ -10,7 +10,7 @@ import type { Cli } from '../run/cli.ts';
 import { EXIT } from '../run/exit-code.ts';
 
 const EXAMPLES = `
-It looks at versions, settings, connections, the pooler, the schema, isolation of tenants, triggers, the relay, lag,
+It checks versions, settings, connections, the pooler, the schema, isolation of tenants, triggers, the relay, lag,
 dead letters, points, jobs, long transactions, replication slots and statistics. It changes nothing.
 It exits with 1 when it finds something.
 
@@ -21,7 +21,7 @@ Examples:
 export const doctorCommand = (cli: Cli): Command =>
   new Command('doctor')
     .description('find problems of this database, and say how to fix each')
-    .option('--older <duration>', 'jobs that have waited longer than this count as stuck', readDuration, 600_000)
+    .option('--older <duration>', 'report jobs and transactions that are older than this', readDuration, 600_000)
     .addHelpText('after', EXAMPLES)
     .action(async ({ older }: { readonly older: number }, command: Command) => {
       const printer = cli.printer(command);

@@ -39,7 +39,7 @@ export const historyCommand = (cli: Cli): Command =>
       });
       if (transitions.length === 0) cli.nothingFound();
       printer.result(transitions, () => {
-        if (transitions.length === 0) return printer.note(`intendant: nothing happened to ${tableName} ${key}`);
+        if (transitions.length === 0) return printer.note(`intendant: there is no history of ${tableName} ${key}`);
         printer.table(
           [
             { title: 'time', value: ({ occurredAt }) => occurredAt.toISOString().slice(0, 19) },

@@ -32,8 +32,8 @@ export const statusCommand = (cli: Cli): Command =>
     .description('show resources by status, a table by point, or one resource')
     .argument('[table]')
     .argument('[key]')
-    .option('-w, --watch', 'keep it current, from the feed')
-    .option('--all', 'all points of a table, not only the 20 most severe')
+    .option('-w, --watch', 'update the output when statuses change')
+    .option('--all', 'show all points of a table, not only the 20 with the most severe statuses')
     .addHelpText('after', EXAMPLES)
     .action(
       async (tableName: string | undefined, keyText: string | undefined, flags: StatusFlags, command: Command) => {
@@ -69,7 +69,9 @@ async function showStatus(cli: Cli, printer: Printer, workspace: Workspace, subj
   const found = await listAll(session, table, { where: key as never }, 100);
   if (found.length > 0) return printResources(printer, session, table, found);
   cli.nothingFound();
-  printer.result([], () => printer.note(`intendant: ${table.name} has no such resource, or it is not the caller's`));
+  printer.result([], () =>
+    printer.note(`intendant: ${table.name} has no such resource, or it is not visible to the caller`),
+  );
 }
 
 async function showTables(printer: Printer, workspace: Workspace): Promise<void> {

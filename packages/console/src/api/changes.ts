@@ -38,7 +38,10 @@ export const changesApi = (parts: ConsoleParts, streams: OpenStreams) =>
     const tables = name === undefined ? access.tables : [tableOf(access, name)];
     const from = context.req.valid('header')['last-event-id'] || after;
     if (from !== undefined && !POSITION.test(from))
-      throw new RefusedRequest(400, 'Last-Event-ID is no position of this feed. Leave it out to begin now.');
+      throw new RefusedRequest(
+        400,
+        'Last-Event-ID is not a position of this feed. Leave it out to begin with the next change.',
+      );
     return streamChanges(parts, streams, {
       caller: context.get('caller'),
       tables,

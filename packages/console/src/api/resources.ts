@@ -9,10 +9,12 @@ import { json, refusals } from './responses.ts';
 import { CountsSchema, InstantSchema, NextSchema, RecordSchema, ResourceNameSchema, StatusSchema } from './schemas.ts';
 
 const ResourceSchema = ResourceNameSchema.extend({
-  record: RecordSchema.nullable().openapi({ description: 'Null when the row is gone and only its statuses are left.' }),
+  record: RecordSchema.nullable().openapi({
+    description: 'Null if the row was deleted and only its statuses are left.',
+  }),
   revision: z.int(),
   status: StatusSchema,
-  message: z.string().openapi({ description: 'What went wrong, for ERROR.' }),
+  message: z.string().openapi({ description: 'The error message if the status is ERROR.' }),
   since: InstantSchema,
   counts: CountsSchema,
   cells: z
@@ -25,7 +27,7 @@ type Resource = z.infer<typeof ResourceSchema>;
 const PageSchema = z
   .object({
     table: z.string(),
-    total: z.int().nullable().openapi({ description: 'How many match in all; null on later pages.' }),
+    total: z.int().nullable().openapi({ description: 'Number of matching resources; null on later pages.' }),
     resources: z.array(ResourceSchema),
     next: NextSchema,
   })
@@ -43,8 +45,11 @@ const listRoute = createRoute({
         .optional()
         .openapi({ description: 'Default: the first table that the caller may read.' }),
       ...FILTER_FIELDS,
-      order: z.enum(['key', 'oldest', 'newest']).default('key').openapi({ description: 'By key, or by since.' }),
-      after: z.string().max(4_096).optional().openapi({ description: 'The value of `next` of the page before.' }),
+      order: z
+        .enum(['key', 'oldest', 'newest'])
+        .default('key')
+        .openapi({ description: 'By key, or by the time since which they have their status.' }),
+      after: z.string().max(4_096).optional().openapi({ description: 'The value of `next` of the previous page.' }),
       limit: z.coerce.number().int().min(1).max(200).default(50),
     }),
   },

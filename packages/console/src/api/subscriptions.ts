@@ -7,11 +7,13 @@ const SubscriptionSchema = z
   .object({
     name: z.string(),
     table: z.string(),
-    orgId: z.string().nullable().openapi({ description: 'Whose changes it sees; null: those of all.' }),
-    instanceId: z.string().nullable(),
-    members: z.int().openapi({ description: 'Who works under the name now; with none, its lag grows.' }),
+    orgId: z.string().nullable().openapi({ description: 'The org whose changes it receives; null: all orgs.' }),
+    instanceId: z.string().nullable().openapi({ description: 'The instance whose changes it receives; null: all.' }),
+    members: z
+      .int()
+      .openapi({ description: 'Number of open subscriptions with this name. If it is 0, the lag grows.' }),
     position: z.string(),
-    lag: z.int().openapi({ description: 'Changes not yet taken care of, counted up to 10,000.' }),
+    lag: z.int().openapi({ description: 'Number of changes not yet handled, counted up to 10,000.' }),
     deadLetters: z.int(),
   })
   .openapi('Subscription');
@@ -19,7 +21,7 @@ const SubscriptionSchema = z
 const listRoute = createRoute({
   method: 'get',
   path: '/subscriptions',
-  summary: 'Durable subscriptions: who works under them, and how far they are',
+  summary: 'Durable subscriptions with their members, position and lag',
   responses: {
     200: json(z.object({ subscriptions: z.array(SubscriptionSchema) }), 'By name.'),
     ...refusals(403),

@@ -15,8 +15,8 @@ interface Issued<C> {
 const TEN_MINUTES = 600_000;
 
 /**
- * One-time links into a console: for a local console, which has no password. Whoever opens the link first is signed in
- * with its context; after that, and after ten minutes, the link does not work any more.
+ * One-time sign-in links for a local console, which has no passwords. The first person who opens a link is signed in with
+ * its context. A link works once, and only until it expires.
  *
  * ```ts
  * const signInLinks = new SignInLinks<MetadataContext>();
@@ -28,7 +28,7 @@ const TEN_MINUTES = 600_000;
 export class SignInLinks<C = MetadataContext> {
   readonly #issued = new Map<string, Issued<C>>();
 
-  /** Returns the secret part of the link. Only its hash is kept. */
+  /** Makes a link and returns its secret part. Only a hash of the secret is stored. */
   issue(context: C, { expiresInMs = TEN_MINUTES }: SignInLinkOptions = {}): string {
     this.#forgetExpired();
     const token = randomBytes(24).toString('base64url');
@@ -36,7 +36,7 @@ export class SignInLinks<C = MetadataContext> {
     return token;
   }
 
-  /** The context of a link, once. Undefined for a link that is unknown, used or expired. */
+  /** Returns the context of a link and makes the link invalid. Returns undefined if it is unknown, used or expired. */
   redeem(token: string): C | undefined {
     this.#forgetExpired();
     const hash = hashOf(token);

@@ -1,6 +1,6 @@
 import type { PointOverview, RealizationSession, Status } from '@intendant/realization';
 
-/** Points with problems first: stale ones, then those with errors, then by id. */
+/** Returns the points, those with problems first: stale ones, then by number of errors, then by id. */
 export async function readPoints(session: RealizationSession): Promise<PointOverview[]> {
   const points = await session.points();
   return points.sort(byTrouble);
@@ -11,7 +11,7 @@ const byTrouble = (a: PointOverview, b: PointOverview): number =>
   (countsOf(b).ERROR ?? 0) - (countsOf(a).ERROR ?? 0) ||
   (a.id < b.id ? -1 : 1);
 
-/** The caller's resources at the point by status, of all tables. */
+/** Returns the number of the caller's resources at the point by status, summed over all tables. */
 export function countsOf({ statuses }: PointOverview): Partial<Record<Status, number>> {
   const sums: Partial<Record<Status, number>> = {};
   for (const counts of statuses.values())

@@ -5,7 +5,7 @@ export function readContextId(noun: 'orgId' | 'instanceId', value: unknown): str
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new InvalidRecordError(`the context's ${noun} must be a string`);
   if (value.includes('\0') || !value.isWellFormed()) {
-    throw new InvalidRecordError(`the context's ${noun} holds a character that Postgres cannot store`);
+    throw new InvalidRecordError(`the context's ${noun} contains a character that Postgres cannot store`);
   }
   return value;
 }

@@ -27,7 +27,7 @@ export class FixedAuthorizer implements Authorizer<unknown> {
   }
 
   orgId(): string {
-    if (!this.#orgId) throw new MissingOrgIdError('FixedAuthorizer was made without an orgId');
+    if (!this.#orgId) throw new MissingOrgIdError('FixedAuthorizer was created without an orgId; pass one');
     return this.#orgId;
   }
 

@@ -53,7 +53,7 @@ const noRole = (returned: unknown): ConfigurationError =>
   new ConfigurationError(`the authorizer's dbRole returned ${shown(returned)}, which is not a database role`);
 
 function missingOrg(): never {
-  throw new MissingOrgIdError('the context names no org');
+  throw new MissingOrgIdError('the context names no org; set orgId, or check what the authorizer returns');
 }
 
 /** With a role that sees all orgs, the org is only the default for records that name none. */

@@ -30,7 +30,7 @@ export function watchContext<C>(authorizer: Authorizer<C>, context: C, recheckMs
   return {
     signal: ended.signal,
     end: () => {
-      ended.abort(new InvalidTokenError('the watch over the context has ended'));
+      ended.abort(new InvalidTokenError('the context is no longer watched, because end() was called'));
       timer.cancel();
     },
   };

@@ -6,7 +6,7 @@ export const ERROR_CATALOGUE = {
   RecordNotFoundError: {
     code: 'RECORD_NOT_FOUND',
     httpStatus: 404,
-    when: 'No record with this key is visible to the caller: it does not exist, is soft-deleted, or is not theirs.',
+    when: 'No record with this key is visible to the caller: it does not exist, is soft-deleted, or belongs to another tenant.',
     cure: 'Check the key and the context; pass `includeDeleted` to see soft-deleted records.',
   },
   RevisionConflictError: {
@@ -30,13 +30,13 @@ export const ERROR_CATALOGUE = {
   MissingContextError: {
     code: 'MISSING_CONTEXT',
     httpStatus: 401,
-    when: 'A session was asked for without a context.',
+    when: 'A session was requested without a context.',
     cure: 'Pass the context: `store.as({ orgId, roles, instanceId })`.',
   },
   MissingOrgIdError: {
     code: 'MISSING_ORG_ID',
     httpStatus: 401,
-    when: 'The context names no org, and the role is held to one.',
+    when: 'The context names no org, and its role is limited to one org.',
     cure: 'Put `orgId` into the context, or use a role that is not scoped to an org.',
   },
   MissingInstanceIdError: {
@@ -54,7 +54,7 @@ export const ERROR_CATALOGUE = {
   InvalidTokenError: {
     code: 'INVALID_TOKEN',
     httpStatus: 401,
-    when: 'A bearer token is missing, malformed, expired, not signed by a known key, or meant for somebody else.',
+    when: 'A bearer token is missing, malformed, expired, not signed by a known key, or issued for another audience.',
     cure: 'Get a new token from the issuer; `details.reason` tells what was wrong with this one.',
   },
   TableNotRegisteredError: {
@@ -66,8 +66,8 @@ export const ERROR_CATALOGUE = {
   ConnectionError: {
     code: 'CONNECTION',
     httpStatus: 503,
-    when: 'The database cannot be reached, the connection broke, or no connection came free in time.',
-    cure: 'Retry: `retryable` is true. A write that was under way may have been carried out.',
+    when: 'The database cannot be reached, the connection broke, or no connection became free in time.',
+    cure: 'Retry: `retryable` is true. A write that was running may have been committed.',
   },
   ConfigurationError: {
     code: 'CONFIGURATION',
@@ -84,20 +84,20 @@ export const ERROR_CATALOGUE = {
   NameInUseError: {
     code: 'NAME_IN_USE',
     httpStatus: 409,
-    when: 'A durable subscription is to be removed while subscriptions work under its name.',
+    when: '`forget` was called for a durable name while subscriptions with this name are open.',
     cure: 'Close them first, in all processes; or pass `{ force: true }`, which ends them with NameForgottenError.',
   },
   NameForgottenError: {
     code: 'NAME_FORGOTTEN',
     httpStatus: 410,
-    when: 'The name of a durable subscription was removed while it was at work. The subscription has ended.',
+    when: 'The name of a durable subscription was removed while the subscription was running. The subscription has ended.',
     cure: 'Nothing, if the removal was intended. Otherwise subscribe again; `details.position` says from where.',
   },
   TransactionConflictError: {
     code: 'TRANSACTION_CONFLICT',
     httpStatus: 503,
-    when: 'The database ended the transaction because of another one: a deadlock or a serialization failure.',
-    cure: 'Run the whole transaction again, or ask for `retries`.',
+    when: 'The database ended the transaction because it conflicted with another one: a deadlock or a serialization failure.',
+    cure: 'Run the whole transaction again, or set the option `retries`.',
   },
   OperationCancelledError: {
     code: 'OPERATION_CANCELLED',
@@ -108,7 +108,7 @@ export const ERROR_CATALOGUE = {
   DatabaseError: {
     code: 'DATABASE',
     httpStatus: 500,
-    when: 'Postgres refused a statement for a reason that has no error of its own here.',
+    when: 'Postgres rejected a statement for a reason that has no error class of its own.',
     cure: 'Look at `details.sqlState` and `cause`.',
   },
 } as const satisfies Record<string, { code: string; httpStatus: number; when: string; cure: string }>;

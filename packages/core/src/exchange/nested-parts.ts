@@ -54,7 +54,7 @@ export class NestedParts {
   checkTurn(): void {
     if (this.isTurn) return;
     throw new OperationNotAllowedError(
-      'a nested transaction runs beside this; await it before you use tx.client or tx.query',
+      'a nested transaction is still running; await it before you use tx.client or tx.query',
     );
   }
 

@@ -25,7 +25,7 @@ function refused(
 ): OperationNotAllowedError {
   const [mine, theirs] = [printable(own), printable(named)];
   return new OperationNotAllowedError(
-    `${table.name}: the caller acts for ${noun} ${mine} and may not name ${noun} ${theirs}`,
+    `${table.name}: the caller belongs to ${noun} ${mine} and has no access to ${noun} ${theirs}`,
     {
       details: { table: table.name, [`${noun}Id`]: mine, [`named${noun === 'org' ? 'OrgId' : 'InstanceId'}`]: theirs },
     },
@@ -106,7 +106,7 @@ function keyFields(table: RegisteredTable, key: unknown): Record<string, unknown
 
 function encodeKeyField(table: RegisteredTable, column: Column, value: unknown): WireValue {
   if (value === undefined || value === null) {
-    throw new InvalidRecordError(`${table.name}: the key lacks ${column.field}`, {
+    throw new InvalidRecordError(`${table.name}: the key has no value for ${column.field}`, {
       details: { table: table.name, column: column.field },
     });
   }

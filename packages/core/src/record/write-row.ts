@@ -108,7 +108,7 @@ function parse(table: RegisteredTable, schema: TableSchema, given: Record<string
 export function readRevision(table: RegisteredTable, revision: unknown): string | undefined {
   if (revision === undefined || revision === null || !table.definition.revisioned) return undefined;
   if (!Number.isSafeInteger(revision) || (revision as number) < 0) {
-    throw new InvalidRecordError(`${table.name}: revision must be an integer from 0`, {
+    throw new InvalidRecordError(`${table.name}: revision must be a whole number, 0 or greater`, {
       details: { table: table.name },
     });
   }

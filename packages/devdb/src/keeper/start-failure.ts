@@ -1,6 +1,7 @@
 import { DevDatabaseError, type DevDatabaseErrorCode, failure } from '../dev-database-error.ts';
 
-const SAID_BY_POSTGRES: readonly (readonly [RegExp, DevDatabaseErrorCode, (context: StartContext) => string])[] = [
+/** Lines in the output of initdb and postgres, and what they mean. */
+const POSTGRES_FAILURES: readonly (readonly [RegExp, DevDatabaseErrorCode, (context: StartContext) => string])[] = [
   [
     /lock file "postmaster\.pid" already exists/,
     'FOLDER_IN_USE',
@@ -10,7 +11,7 @@ const SAID_BY_POSTGRES: readonly (readonly [RegExp, DevDatabaseErrorCode, (conte
   [
     /could not bind .*: Permission denied/,
     'FOLDER_NOT_WRITABLE',
-    ({ port }) => `Port ${port} needs rights this user does not have`,
+    ({ port }) => `This user has no permission to listen on port ${port}`,
   ],
   [
     /No space left on device|Disk quota exceeded|could not extend file .*wrote only/,
@@ -20,7 +21,7 @@ const SAID_BY_POSTGRES: readonly (readonly [RegExp, DevDatabaseErrorCode, (conte
   [
     /Permission denied|Read-only file system/,
     'FOLDER_NOT_WRITABLE',
-    ({ folder }) => `Postgres may not read or write ${folder}`,
+    ({ folder }) => `Postgres has no permission to read and write ${folder}`,
   ],
   [
     /error while loading shared libraries|GLIBC_/,
@@ -29,13 +30,14 @@ const SAID_BY_POSTGRES: readonly (readonly [RegExp, DevDatabaseErrorCode, (conte
   ],
 ];
 
-const SAID_BY_NODE: Readonly<Record<string, readonly [DevDatabaseErrorCode, string]>> = {
-  EACCES: ['FOLDER_NOT_WRITABLE', 'No permission for'],
-  EPERM: ['FOLDER_NOT_WRITABLE', 'No permission for'],
-  EROFS: ['FOLDER_NOT_WRITABLE', 'On a read-only file system is'],
-  ENOTDIR: ['FOLDER_UNUSABLE', 'Not a folder on the way to'],
-  ENOENT: ['FOLDER_NOT_WRITABLE', 'No folder can be made at'],
-  EEXIST: ['FOLDER_UNUSABLE', 'Not a folder is'],
+/** Error codes of the file system, with the beginning of the message; the path follows. */
+const FILE_SYSTEM_FAILURES: Readonly<Record<string, readonly [DevDatabaseErrorCode, string]>> = {
+  EACCES: ['FOLDER_NOT_WRITABLE', 'This user has no permission for'],
+  EPERM: ['FOLDER_NOT_WRITABLE', 'This user has no permission for'],
+  EROFS: ['FOLDER_NOT_WRITABLE', 'The file system is read-only at'],
+  ENOTDIR: ['FOLDER_UNUSABLE', 'A parent is a file, not a folder, in the path'],
+  ENOENT: ['FOLDER_NOT_WRITABLE', 'A folder cannot be created at'],
+  EEXIST: ['FOLDER_UNUSABLE', 'There is a file, not a folder, at'],
   ENOSPC: ['DISK_FULL', 'There is no space left for'],
   EDQUOT: ['DISK_FULL', 'There is no space left for'],
 };
@@ -47,17 +49,17 @@ interface StartContext {
   readonly last: string;
 }
 
-/** Why initdb or postgres ended, from what they wrote. */
+/** Returns the error for a program (initdb or postgres) that failed, from its output. */
 export function failureOfProgram(output: readonly string[], context: Omit<StartContext, 'last'>): DevDatabaseError {
-  const said = output.join('\n');
+  const text = output.join('\n');
   const last = output.findLast((line) => /FATAL|error/.test(line)) ?? output.at(-1) ?? 'it wrote nothing';
-  for (const [pattern, code, describe] of SAID_BY_POSTGRES) {
-    if (pattern.test(said)) return failure(code, describe({ ...context, last }));
+  for (const [pattern, code, describe] of POSTGRES_FAILURES) {
+    if (pattern.test(text)) return failure(code, describe({ ...context, last }));
   }
   return failure('START_FAILED', `Postgres did not start in ${context.folder}: ${last}`);
 }
 
-/** Why a call of the file system or a spawn failed. */
+/** Returns the error for a call of the file system, or the start of a program, that failed. */
 export function failureOfSystem(error: unknown, folder: string): DevDatabaseError {
   if (error instanceof DevDatabaseError) return error;
   const { code = '', path = folder, syscall = '', message } = error as NodeJS.ErrnoException;
@@ -68,7 +70,7 @@ export function failureOfSystem(error: unknown, folder: string): DevDatabaseErro
       { cause: error },
     );
   }
-  const known = code === 'ENOENT' && !syscall.startsWith('mk') ? undefined : SAID_BY_NODE[code];
+  const known = code === 'ENOENT' && !syscall.startsWith('mk') ? undefined : FILE_SYSTEM_FAILURES[code];
   if (known !== undefined) return failure(known[0], `${known[1]} ${path}`, { cause: error });
   return failure('START_FAILED', `Postgres did not start in ${folder}: ${message}`, { cause: error });
 }

@@ -8,8 +8,8 @@ import { eventually } from './eventually.ts';
 import type { TestDatabase } from './test-database.ts';
 
 /**
- * The version of the installed PgBouncer, e.g. 1.18; undefined when there is none. In CI it is installed if that is
- * possible.
+ * Returns the version of the installed PgBouncer, e.g. 1.18; undefined if there is none. In CI it installs PgBouncer if it
+ * can.
  */
 function pgBouncerVersion(): number | undefined {
   const installed = readVersion();
@@ -22,7 +22,7 @@ function pgBouncerVersion(): number | undefined {
   return readVersion();
 }
 
-/** Why tests through PgBouncer are skipped on this machine; undefined when they can run. For the name of the skipped suite. */
+/** Returns why tests with PgBouncer cannot run on this machine, for the name of the skipped suite; undefined if they can run. */
 export function whyNoPgBouncer(lowestVersion = 1): string | undefined {
   const version = pgBouncerVersion();
   if (version === undefined) return 'PgBouncer is not installed: apt-get install pgbouncer';

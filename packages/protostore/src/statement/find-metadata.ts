@@ -1,7 +1,7 @@
 import type { IdentityValue, RegisteredTable, Statement } from '@intendant/core/internal';
 import { identityCondition, metadataColumnList } from './message-columns.ts';
 
-/** Reads the metadata without the message, which may be large. Two rows mean that the id is ambiguous for this caller. */
+/** Reads the metadata without the message, which may be large. Two rows mean that the caller sees several messages with this id. */
 export const findMetadata = (
   table: RegisteredTable,
   identity: readonly IdentityValue[],

@@ -28,11 +28,11 @@ import { metadataColumnList } from './message-columns.ts';
 
 export interface MessageWrite {
   readonly row: WritableRow;
-  /** Whether the writer named the parent. */
+  /** Whether the write sets the parent. */
   readonly namesParent: boolean;
-  /** What names the message. */
+  /** The columns that identify the message, with their values. */
   readonly identity: readonly IdentityValue[];
-  /** Whether an update also replaces a soft-deleted message, which then comes back. Default false. */
+  /** Whether an update also replaces a soft-deleted message and makes it visible again. Default false. */
   readonly revives?: boolean;
 }
 
@@ -111,8 +111,8 @@ export function updateMessage(table: RegisteredTable, write: MessageWrite): Stat
 
 /**
  * Inserts the message, or replaces the stored one, soft-deleted or not. Without a revision this is one unconditional
- * statement: of several concurrent writers each adds 1 to the revision, and the last one's message stays. A revision from
- * 1 only replaces, and 0 only inserts. Returns no row if the stored revision is another, if there is nothing to replace, or
+ * statement: of several concurrent writers each adds 1 to the revision, and the message of the last one stays. A revision
+ * of 1 or more only replaces, and 0 only inserts. Returns no row if the stored revision differs, if there is nothing to replace, or
  * if several instances have a message with the id.
  */
 export function upsertMessage(table: RegisteredTable, write: MessageWrite): Statement {

@@ -64,7 +64,7 @@ const nested = fc
   )
   .map((fields): EveryKind => create(EveryKindSchema, fields));
 
-/** Fields as a sender with a newer proto file would write them. */
+/** Encoded fields that this version of the proto file does not define, as a newer sender writes them. */
 const unknownFields = fc
   .array(fc.tuple(fc.integer({ min: 1_000, max: 2_000 }), fc.oneof(bytes, uint64)), { maxLength: 3 })
   .map((fields) => {

@@ -56,7 +56,7 @@ export class DutyRound {
       .catch((error: unknown) => {
         this.#logger.warn(
           { err: error, duty: this.#duty.name },
-          'changes cannot be watched; a duty runs only at its interval',
+          'changes cannot be watched; a maintenance job runs only at its interval',
         );
       });
     await run();
@@ -71,7 +71,8 @@ export class DutyRound {
         failures = 0;
         await this.#bell.wait(again ?? this.#duty.intervalMs, signal);
       } catch (error) {
-        if (failures === 0) this.#logger.warn({ err: error, duty: this.#duty.name }, 'a duty failed; trying again');
+        if (failures === 0)
+          this.#logger.warn({ err: error, duty: this.#duty.name }, 'a maintenance job failed; trying again');
         await pause(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++), signal);
       }
     }

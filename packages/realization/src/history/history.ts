@@ -62,7 +62,7 @@ function historyStatement(tables: StatusTables, scope: Scope, key: unknown, opti
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new InvalidRecordError(`history: limit must be a whole number from 1 to ${MAX_LIMIT}`);
   if (before !== undefined && !Number.isSafeInteger(before))
-    throw new InvalidRecordError('history: before must be the seq of the last item of the page before');
+    throw new InvalidRecordError('history: before must be the seq of the last item of the previous page');
   const named = new Map(
     readIdentity(tables.overall, scope, key, 'read').map(({ column, value }) => [column.field, value]),
   );

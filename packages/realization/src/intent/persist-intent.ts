@@ -272,7 +272,7 @@ function persistedBy({ placement }: IntentToPersist, { record, status }: StoredI
 const revisionConflict = ({ resource }: StatusTables, { row }: IntentToPersist): RevisionConflictError =>
   new RevisionConflictError(
     row.revision === '0'
-      ? `persistIntent ${resource.name}: the resource is there already; revision 0 only creates`
+      ? `persistIntent ${resource.name}: the resource exists already, and revision 0 only creates; leave the revision out, or pass the one that you read`
       : `persistIntent ${resource.name}: the resource is not, or no longer, at revision ${row.revision}; read it again, apply the change, and persist that`,
     { details: { table: resource.name, revision: Number(row.revision) } },
   );

@@ -164,7 +164,7 @@ function keyBeyond({ tables, scope, after, into }: Draft): string {
 function sinceBeyond(draft: Draft, isOldestFirst: boolean): string {
   const since = isItem(draft.after) ? draft.after.since : undefined;
   if (!(since instanceof Date))
-    throw new InvalidRecordError('list: in this order `after` must be the last item of the page before');
+    throw new InvalidRecordError('list: in this order `after` must be the last item of the previous page');
   const bound = `${draft.into.parameters.add(since.toISOString())}::timestamptz`;
   return `(${SINCE} ${isOldestFirst ? '>' : '<'} ${bound} or ${SINCE} = ${bound} and ${keyBeyond(draft)})`;
 }

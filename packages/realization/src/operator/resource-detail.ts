@@ -120,6 +120,6 @@ const pointDetail = (
 
 const notFound = ({ resource }: StatusTables, key: unknown): RecordNotFoundError =>
   new RecordNotFoundError(
-    `${resource.name} ${JSON.stringify(describeKey(resource, key))}: nothing was persisted under this key, or it is not the caller's`,
+    `${resource.name} ${JSON.stringify(describeKey(resource, key))}: no resource was persisted under this key, or it is not visible to the caller`,
     { details: { table: resource.name, key: describeKey(resource, key) } },
   );

@@ -34,7 +34,7 @@ function checkEntries(noun: string, given: unknown, isFit: (value: unknown) => b
   const wrong = entries.find(([name, value]) => !isText(name) || !isFit(value));
   if (wrong !== undefined) {
     throw new InvalidRecordError(
-      `${noun}: label ${JSON.stringify(wrong[0]).slice(0, MAX_LENGTH)} must be a text of up to ${MAX_LENGTH} characters, a number or a boolean`,
+      `${noun}: label ${JSON.stringify(wrong[0]).slice(0, MAX_LENGTH)} must be a string of up to ${MAX_LENGTH} characters, a number or a boolean`,
     );
   }
   return given;

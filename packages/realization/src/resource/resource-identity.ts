@@ -40,9 +40,12 @@ export function removalOf(table: RegisteredTable, scope: Scope, key: unknown, op
 export function markedRevision(table: RegisteredTable, reference: { readonly revision: number }): number {
   const revision = readRevision(table, reference?.revision);
   if (revision !== undefined) return Number(revision);
-  throw new MarkingFailedError(`${table.name}: a mark names the revision it is about, as { id, revision }`, {
-    details: { table: table.name },
-  });
+  throw new MarkingFailedError(
+    `${table.name}: a mark must contain the revision that it reports on, as in { id, revision }`,
+    {
+      details: { table: table.name },
+    },
+  );
 }
 
 export function checkSoftDeletion(table: RegisteredTable): void {

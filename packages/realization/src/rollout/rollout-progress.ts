@@ -71,7 +71,7 @@ export class Rollout {
 
   #gaveUp({ done, total }: RolloutProgress, signal: AbortSignal | undefined): OperationCancelledError {
     return new OperationCancelledError(
-      `waiting for the rollout of ${this.enforcementPoint} ended: ${done} of ${total} are done; it goes on, if maintenance runs`,
+      `waiting for the rollout of ${this.enforcementPoint} ended: ${done} of ${total} are done; the rollout continues while maintenance runs`,
       { details: { enforcementPoint: this.enforcementPoint, done, total }, cause: signal?.reason },
     );
   }

@@ -86,7 +86,7 @@ function overallOf(tables: StatusTables, key: unknown, found: StatementResult | 
   const row = found?.rows[0];
   if (row) return toStatusRecord(readRow(tables.overall, row));
   throw new RecordNotFoundError(
-    `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}: nothing was persisted under this key, or it is not the caller's`,
+    `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}: no resource was persisted under this key, or it is not visible to the caller`,
     { details: { table: tables.resource.name, key: describeKey(tables.resource, key) } },
   );
 }

@@ -172,14 +172,14 @@ function checkHandlers(handlers: readonly TableHandlers[]): void {
   if (!Array.isArray(handlers) || handlers.length === 0)
     throw new ConfigurationError('worker: give handlers, as [on(table, { realize })]');
   if (handlers.some((one) => typeof one?.table?.name !== 'string'))
-    throw new ConfigurationError('worker: handlers are for a defined table, as on(table, { realize })');
+    throw new ConfigurationError('worker: make handlers with on(table, { realize }), where table is a defined table');
   for (const { handlers: own } of handlers) checkFunctions(own);
   const unfit = handlers.find(({ handlers: own }) => typeof own?.realize !== 'function');
   if (unfit)
     throw new ConfigurationError(
-      `worker: the handlers of ${unfit.table.name} have no realize, a function of an intent`,
+      `worker: the handlers of ${unfit.table.name} must contain realize, a function that takes an intent`,
     );
   const names = handlers.map(({ table }) => table.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new ConfigurationError(`worker: there are two sets of handlers for ${twice}`);
+  if (twice !== undefined) throw new ConfigurationError(`worker: table ${twice} has two sets of handlers; pass one`);
 }

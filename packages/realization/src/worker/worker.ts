@@ -275,7 +275,7 @@ export class Worker implements AsyncDisposable {
     if (!claim || claim.hasEnded || claim.controller.signal.aborted) return;
     this.#logger.warn(
       { identity: job.identity },
-      'the lease of an attempt was lost; it is aborted, and what it reports will not count',
+      'the lease of an attempt was lost; the attempt is aborted, and its result is ignored',
     );
     claim.controller.abort(new AttemptAborted('lease-lost', 'the lease was lost'));
   }

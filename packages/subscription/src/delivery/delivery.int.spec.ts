@@ -270,9 +270,9 @@ test.each([
   await expect(subscriptions.subscribe('note', () => {}, options as object)).rejects.toThrow(message);
 });
 
-test('a filter on fields that the changes do not carry is refused', async () => {
+test('a filter on fields that the changes do not contain is refused', async () => {
   const subscribing = subscriptions.subscribe('vm', () => {}, { where: { name: 'x' } });
-  await expect(subscribing).rejects.toThrow(/changes of vm do not carry; name the table in `records`/);
+  await expect(subscribing).rejects.toThrow(/changes of vm do not contain; name the table in `records`/);
 });
 
 test.each([

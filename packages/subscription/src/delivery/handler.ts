@@ -27,5 +27,5 @@ export type BatchHandler<R = AnyFields, K = AnyFields> = (
 
 /** Throws ConfigurationError for a value that is not a function. */
 export function checkHandler(handler: unknown): void {
-  if (typeof handler !== 'function') throw new ConfigurationError('subscribe: give a handler, a function');
+  if (typeof handler !== 'function') throw new ConfigurationError('subscribe: handler must be a function');
 }

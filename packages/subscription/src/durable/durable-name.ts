@@ -25,7 +25,7 @@ function describeScope(scope: Scope | undefined): string {
 export function checkName(operation: string, name: unknown): void {
   if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= MOST_NAME_BYTES && !name.includes('\0'))
     return;
-  throw new ConfigurationError(`${operation}: name must be a text of 1 to ${MOST_NAME_BYTES} bytes`);
+  throw new ConfigurationError(`${operation}: name must be a string of 1 to ${MOST_NAME_BYTES} bytes`);
 }
 
 /** Creates the name if it is new, with its cursors at `from`. Throws ConfigurationError for a name of another table or tenant. */

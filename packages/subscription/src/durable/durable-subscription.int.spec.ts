@@ -136,7 +136,7 @@ test('a change that keeps failing becomes a dead letter, is listed, and is deliv
   await eventually(() => expect(done).toEqual(['before', 'after']));
   const [letter] = await subscriptions.deadLetters('letters');
   await expect(subscriptions.deadLetters({ name: 'letters' } as never)).rejects.toThrow(
-    'deadLetters: name must be a text',
+    'deadLetters: name must be a string',
   );
   expect(letter).toMatchObject({ attempts: 3, error: 'cannot digest this', isDue: false });
   expect(letter?.change).toMatchObject({

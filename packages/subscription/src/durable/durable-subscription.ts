@@ -218,7 +218,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#retiring.add(share.slot);
     await share.retire();
     await releaseSlots(this.#parts.feed.internals, this.name, [share]).catch((error) =>
-      this.#parts.feed.logger.debug({ err: error }, 'a slot could not be given back, and will be in a moment'),
+      this.#parts.feed.logger.debug({ err: error }, 'a slot could not be released yet; trying again'),
     );
     this.#retiring.delete(share.slot);
   }

@@ -107,7 +107,7 @@ async function checkWalLevel(client: ClientBase, source: SourceKind): Promise<vo
   const { rows } = await client.query<{ level: string }>(`select current_setting('wal_level') as level`);
   if (rows[0]?.level === 'logical') return;
   throw new ConfigurationError(
-    `createSubscriptions: replication needs a server with wal_level = logical; it is ${rows[0]?.level}`,
+    `createSubscriptions: replication needs a server with wal_level = logical, and it is ${rows[0]?.level}; change the setting and restart the server`,
   );
 }
 

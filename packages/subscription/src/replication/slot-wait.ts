@@ -28,7 +28,7 @@ export async function reportSlotWait(options: SlotWaitOptions, signal: AbortSign
   await pause(FIRST_LOOK_MS, signal);
   while (!signal.aborted) {
     await report(options).catch((error) =>
-      options.logger.debug({ err: error }, 'whom the replication slot waits for cannot be read'),
+      options.logger.debug({ err: error }, 'the transactions that the replication slot waits for cannot be read'),
     );
     await pause(LOOK_EVERY_MS, signal);
   }
@@ -40,8 +40,5 @@ async function report({ connection, logger, pid, onWaiting }: SlotWaitOptions): 
   const blockers = rows.map(({ blocker }) => blocker);
   if (blockers.length === 0) return;
   onWaiting(blockers.join('; '));
-  logger.warn(
-    { blockers },
-    'the replication slot can be made only when these transactions have ended, and waits for them',
-  );
+  logger.warn({ blockers }, 'the creation of the replication slot waits until these transactions have ended');
 }

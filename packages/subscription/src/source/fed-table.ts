@@ -6,7 +6,7 @@ export function fedTable(internals: DataStoreInternals, tableOrName: string | An
   const table = internals.table(tableOrName);
   if (table.definition.feed) return table;
   throw new ConfigurationError(
-    `${table.name}: the table is defined with feed: false, so its changes are not in the feed; define it without`,
+    `${table.name}: the table is defined with feed: false, so its changes are not in the feed; remove feed: false from its definition`,
     { details: { table: table.name } },
   );
 }

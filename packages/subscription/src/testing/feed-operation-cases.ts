@@ -63,7 +63,7 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
 
   test.each([
     ['an unknown table', 'nowhere', {}, /not registered/],
-    ['a text that is not a position', 'vm', { from: 'yesterday' }, /is no position/],
+    ['a text that is not a position', 'vm', { from: 'yesterday' }, /is not a position/],
     ['a position from another database', 'vm', { from: '00000000-0000000000000001' }, /another database/],
     ['an unknown operation', 'vm', { operations: ['merge'] }, /no operation/],
     ['no operation at all', 'vm', { operations: [] }, /no operation/],

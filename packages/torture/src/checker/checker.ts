@@ -8,7 +8,7 @@ export interface Violation {
   readonly at?: number;
 }
 
-/** The result of a checker. */
+/** A violation as a checker returns it, without the rule. */
 export type Found = Omit<Violation, 'rule'>;
 
 /** One rule. It is checked by reading a history and nothing else. */

@@ -51,7 +51,7 @@ const takeAllConnections: Fault = {
 };
 
 /** Sets a default of the login, which new connections get, for a while. */
-const setForAWhile = (name: string, setting: string, value: (world: World) => string): Fault => ({
+const setTemporarily = (name: string, setting: string, value: (world: World) => string): Fault => ({
   name,
   inject: async (world) => {
     try {
@@ -67,7 +67,7 @@ const setForAWhile = (name: string, setting: string, value: (world: World) => st
 
 /** A transaction of another client that holds a lock on a table, as a migration does. */
 const lockTable: Fault = {
-  name: 'a table locked by somebody else',
+  name: 'a table locked by another client',
   inject: async (world) => {
     const table = world.random.pick(['vm', 'overall_status_vm', 'enforcement_status_vm', 'sign']);
     await asSuperuser(world, async (client) => {
@@ -83,12 +83,12 @@ export const SERVER_FAULTS: readonly Fault[] = [
   terminateBackends,
   crash,
   takeAllConnections,
-  setForAWhile(
+  setTemporarily(
     'statement timeouts that fire',
     'statement_timeout',
     ({ random }) => `${Math.ceil(random.between(2, 20))}ms`,
   ),
-  setForAWhile('serializable as the default', 'default_transaction_isolation', () => 'serializable'),
-  setForAWhile('repeatable read as the default', 'default_transaction_isolation', () => 'repeatable read'),
+  setTemporarily('serializable as the default', 'default_transaction_isolation', () => 'serializable'),
+  setTemporarily('repeatable read as the default', 'default_transaction_isolation', () => 'repeatable read'),
   lockTable,
 ];

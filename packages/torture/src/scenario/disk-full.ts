@@ -35,7 +35,7 @@ async function startIfDown(world: World): Promise<void> {
 
 export const diskFull: Scenario = {
   name: 'disk-full',
-  about: 'the file system of the database is full, and is not any more',
+  about: 'the file system of the database is full for a while',
   weight: 0.5,
   unavailable: whyNoSmallFileSystem,
   run: async (run) => {

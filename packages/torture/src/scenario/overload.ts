@@ -13,7 +13,7 @@ const RESOURCES = 400;
 
 export const overload: Scenario = {
   name: 'overload',
-  about: 'services want more than workers can realize; then they stop, and what is left is worked off',
+  about: 'services write more intents than workers can realize; then they stop, and workers finish the rest',
   weight: 0.5,
   unavailable: () => (process.platform === 'linux' ? undefined : 'memory of processes is read from /proc'),
   run: async (run) => {
@@ -32,7 +32,7 @@ export const overload: Scenario = {
       history.write({ kind: 'figure', name, value: Math.round(value), unit, ...(limit !== undefined && { limit }) });
     figure('operations a second', progress.operations / seconds, 'operations/s');
     figure('attempts a second', progress.attempts / seconds, 'attempts/s');
-    figure('worked off after services stopped', (monotonicMs() - stoppedAt) / 1_000, 's');
+    figure('time to finish after services stopped', (monotonicMs() - stoppedAt) / 1_000, 's');
     for (const [name, peak] of peaks) figure(`peak memory of a ${name}`, peak, 'MB', MEMORY_LIMIT_MB);
     readLogs(run, history);
   },

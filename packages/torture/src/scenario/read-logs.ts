@@ -6,7 +6,7 @@ import type { ScenarioRun } from './scenario.ts';
 
 const SHOWN = 400;
 
-/** Log lines of all levels must contain neither values of records nor passwords. */
+/** Reports log lines that contain values of records or passwords. No line of any level may contain them. */
 export function readLogs(
   { folder }: Pick<ScenarioRun, 'folder'>,
   history: HistoryWriter,

@@ -4,7 +4,7 @@ import { asSuperuser, type World } from '../world/world.ts';
 
 const EVERY_MS = 250;
 
-/** Reads all resources repeatedly, except while the server is down. */
+/** Reads all resources every 250 ms and writes them to the history. While the server is down, it tries again. */
 export function takeSnapshots(world: World): { stop(): Promise<void> } {
   let isStopped = false;
   const look = () =>

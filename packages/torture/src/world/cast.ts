@@ -10,7 +10,7 @@ import { THIS_RELEASE } from './this-release.ts';
 /** Roles of processes; the script of each is `process/ROLE-process.ts`. */
 export type Role = 'service' | 'worker' | 'subscriber' | 'maintenance';
 
-/** One process of ours. */
+/** A process of the run. */
 export interface Member {
   readonly role: Role;
   readonly index: number;

@@ -18,7 +18,7 @@ export const ROLES = {
 /** The context of a tenant's administrator. */
 export const adminOf = (orgId: string) => ({ orgId, roles: ['tenant_admin'] });
 
-/** Every value contains its owner's mark, so that a leak is detected. */
+/** Returns a mark that every value of this org contains, so that a leak to another org is detected. */
 export const ownersMark = (org: string): string => `~${org}~`;
 
 /** A word in the values of all records: it must not appear in logs and errors. */

@@ -10,7 +10,7 @@ export const showDeadLetterCommand = (cli: Cli): Command =>
   new Command('show')
     .description('show one dead letter with its whole error')
     .argument('<name>', 'a durable name')
-    .argument('<position>')
+    .argument('<position>', 'the position of the change, as "dead-letters list" shows it')
     .addHelpText('after', '\nExample:\n  intendant dead-letters show billing 0a1b2c3d-0000000000000042')
     .action(async (name: string, position: string, _flags: object, command: Command) => {
       const printer = cli.printer(command);

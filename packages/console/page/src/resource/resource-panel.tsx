@@ -74,9 +74,9 @@ function Detail({ detail }: { readonly detail: ResourceDetail }) {
 function DetailActions({ detail: { table, key, id } }: { readonly detail: ResourceDetail }) {
   const ask = useActions();
   const body = { table, keys: [key] };
-  const retry = `What is not done of ${id} is due now, with attempts counted from 1. No new revision is made.`;
-  const resync = `Workers look whether ${id} is still as it should be where it is realized.`;
-  const purge = `Every trace of ${id} is removed: its record and its statuses. Nobody unrealizes it. This cannot be undone.`;
+  const retry = `Unfinished work of ${id} becomes due now, and its attempts are counted from 1. No new revision is made.`;
+  const resync = `Workers check whether ${id} still matches its intent at the points where it is realized, and repair it if not.`;
+  const purge = `Every trace of ${id} is removed: its record and its statuses. Workers do not unrealize it first. This cannot be undone.`;
   return (
     <p class="buttons">
       <button type="button" class="primary" onClick={() => ask({ action: 'retry', body, effect: retry })}>

@@ -13,13 +13,13 @@ interface MatrixProps {
   readonly selection: Selection;
   readonly openId: string | undefined;
   readonly mayWrite: boolean;
-  /** These are the results of the previous filter; the new ones are being loaded. */
+  /** True if these are the results of the previous filter while the new ones are being loaded. */
   readonly isStale: boolean;
 }
 
 /** The width of a point's column in CSS pixels, as in the style sheet. */
 const COLUMN_WIDTH = 26;
-/** Estimated width of what is beside the points' columns on a wide screen, before it is measured. */
+/** Estimated width of everything beside the points' columns, in CSS pixels. It is used until the table is measured. */
 const OTHER_COLUMNS_WIDTH = 500;
 
 /** Resources by points. Only visible columns are rendered, so that a thousand points cost no more than forty. */
@@ -109,7 +109,7 @@ function useRowKeys({ resources, selection, mayWrite }: Pick<MatrixProps, 'resou
     ask({
       action: 'retry',
       body: { table: resource.table, keys: [resource.key] },
-      effect: `What is not done of ${resource.id} is due now, with attempts counted from 1.`,
+      effect: `Unfinished work of ${resource.id} becomes due now, and its attempts are counted from 1.`,
     });
   return (event: KeyboardEvent) => {
     const row = event.target instanceof HTMLTableRowElement ? event.target : undefined;

@@ -13,10 +13,10 @@ interface SelectionBarProps {
 }
 
 const EFFECTS = {
-  retry: 'What is not done is due now, with attempts counted from 1. No new revision is made.',
-  resync: 'Workers look whether what is realized is still as it should be, and mend what is not.',
+  retry: 'Unfinished work becomes due now, and its attempts are counted from 1. No new revision is made.',
+  resync: 'Workers check whether realized resources still match their intents, and repair those that do not.',
   purge:
-    'Every trace of these resources is removed: records and statuses. Nobody unrealizes them at their points. This cannot be undone.',
+    'Every trace of these resources is removed: records and statuses. Workers do not unrealize them first. This cannot be undone.',
 } as const;
 
 /** The number of selected resources, and the actions on them. */
