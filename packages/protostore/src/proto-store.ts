@@ -89,7 +89,7 @@ class PostgresProtoStore implements ProtoStore {
       const other = typeByTable.get(table.name);
       if (other !== undefined && other !== message.typeName) {
         throw new ConfigurationError(
-          `table ${table.name} holds ${other} and cannot hold ${message.typeName} too; name another with defineMessage`,
+          `table ${table.name} stores ${other}, so it cannot store ${message.typeName} too; choose another table name with defineMessage`,
         );
       }
       typeByTable.set(table.name, message.typeName);

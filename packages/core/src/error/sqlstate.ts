@@ -66,7 +66,7 @@ const OTHER_ROLE = 'FindPlacementListConnection';
 
 const otherRole = (message: string, options: ErrorOptions): IntendantError =>
   new OperationNotAllowedError(
-    `${message}: on Citus, what a transaction has changed under one role it cannot use under another; name its tables, as in transaction(run, { tables: [vm] })`,
+    `${message}: on Citus, a transaction cannot use under one role what it has changed under another; name its tables, as in transaction(run, { tables: [vm] })`,
     options,
   );
 
@@ -110,9 +110,7 @@ const TRANSLATIONS: Record<string, Translate> = {
   '28000': (message, options) => new ConfigurationError(`${message}: the database refused this login`, options),
   '08P01': poolerRefused,
   '08': connectionLost,
-  '54': doesNotFit(
-    'a value is larger than the database takes; a key or an indexed column has room for about 2,700 bytes',
-  ),
+  '54': doesNotFit('a value is too large for the database; a key or an indexed column can contain about 2,700 bytes'),
   '22': doesNotFit('a value is out of range or malformed'),
   '23': doesNotFit('a value breaks a rule of the table'),
 };

@@ -44,7 +44,7 @@ function compareExcess(
   if (excess === '') return [];
   return [
     {
-      reason: `${grantee} holds ${excess}, which register does not give it`,
+      reason: `${grantee} has ${excess}, which register does not grant`,
       statements: [`revoke ${excess} on ${table} from ${quoteGrantee(grantee)} cascade`],
     },
   ];
@@ -62,7 +62,7 @@ function compareGrantOptions(
   if (options === '') return [];
   return [
     {
-      reason: `${grantee} may give ${options} to others`,
+      reason: `${grantee} may grant ${options} to other roles`,
       statements: [`revoke grant option for ${options} on ${table} from ${quoteGrantee(grantee)} cascade`],
     },
   ];

@@ -187,7 +187,7 @@ describe('updateMany', () => {
 
   test('needs a right to write, and a filter', async () => {
     await expect(store.as(inAmericas(cokeAuditor)).updateMany(item, {}, { n: 1 })).rejects.toThrow('no right');
-    await expect(coke.updateMany(item, undefined as never, { n: 1 })).rejects.toThrow('{} means all');
+    await expect(coke.updateMany(item, undefined as never, { n: 1 })).rejects.toThrow('{} selects all records');
   });
 });
 

@@ -74,7 +74,7 @@ export function comparePolicies(
   );
   return [
     ...strange.map(({ name }) => ({
-      reason: `policy ${name} was not made by the store, or is obsolete`,
+      reason: `policy ${name} was not created by register, or is outdated`,
       statements: [dropPolicy(qualifiedName, name)],
     })),
     ...wanted.flatMap((policy) => comparePolicy(qualifiedName, stored.get(policy.name), policy)),
@@ -88,7 +88,7 @@ function comparePolicy(table: string, stored: LivePolicy | undefined, wanted: Wa
   if (isAsWanted(stored, wanted)) return [];
   return [
     {
-      reason: `policy ${wanted.name} has another condition, command or role than it should`,
+      reason: `policy ${wanted.name} differs from what register creates, in its condition, command or role`,
       statements: [dropPolicy(table, wanted.name), createPolicy(table, wanted)],
     },
   ];

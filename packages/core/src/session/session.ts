@@ -233,7 +233,8 @@ export class Session {
   ): Promise<number> {
     const operation = this.#openForChange(definition, 'updateMany', options, WRITE_OPTIONS);
     const { table, scope } = operation;
-    if (where === undefined || where === null) throw invalid(table, 'updateMany takes a filter; {} means all');
+    if (where === undefined || where === null)
+      throw invalid(table, 'updateMany takes a filter; {} selects all records');
     return (await operation.run(undefined, updateManyStatement<T>(table, scope, where, changes))).rowCount;
   }
 

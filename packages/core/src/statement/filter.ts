@@ -80,7 +80,7 @@ const membership =
   (name, operand, column, { table, parameters }) => {
     if (!Array.isArray(operand)) throw invalid(table, `${column.field}: in and notIn take a list`);
     const values = Array.from(operand, (value) => {
-      if (value === null || value === undefined) throw invalid(table, `${column.field}: a list must not hold null`);
+      if (value === null || value === undefined) throw invalid(table, `${column.field}: a list must not contain null`);
       return encodeField(table, column, value);
     });
     return `${name} ${sql}(${parameters.add(arrayLiteral(values))}::${column.format.sqlType}[])`;
@@ -89,7 +89,7 @@ const membership =
 const like =
   (sql: 'like' | 'ilike'): Operator =>
   (name, operand, column, into) => {
-    if (column.format !== TEXT) throw invalid(into.table, `${column.field}: ${sql} compares text alone`);
+    if (column.format !== TEXT) throw invalid(into.table, `${column.field}: ${sql} compares only text`);
     return compare(sql)(name, operand, column, into);
   };
 
@@ -148,7 +148,7 @@ function entryCondition(field: string, operand: unknown, into: FilterTarget): st
 
 /** One filter of `and` or `or`. Undefined is refused: it would make an `or` match every row. */
 function partCondition(field: string, filter: unknown, into: FilterTarget): string {
-  if (filter === undefined) throw invalid(into.table, `a filter among ${field} is undefined`);
+  if (filter === undefined) throw invalid(into.table, `a filter in the list of ${field} is undefined`);
   return filterCondition(filter, into);
 }
 

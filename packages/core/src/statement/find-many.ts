@@ -96,6 +96,6 @@ const shapeName = (_into: FilterTarget, where: unknown): string | undefined =>
 
 function wholeNumber(table: RegisteredTable, name: string, value: unknown): string {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
-    throw invalid(table, `${name} must be a whole number from 0`);
+    throw invalid(table, `${name} must be a whole number, 0 or greater`);
   return String(value);
 }

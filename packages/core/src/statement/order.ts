@@ -32,7 +32,7 @@ function askedTerms(orderBy: unknown, { table }: FilterTarget): OrderTerm[] {
   const lists = Array.isArray(orderBy) ? orderBy : [orderBy];
   return lists.flatMap((list) => {
     if (typeof list !== 'object' || list === null)
-      throw invalid(table, 'orderBy must be an object, column to direction');
+      throw invalid(table, "orderBy must be an object of columns and directions, as in { name: 'asc' }");
     return Object.entries(list).map(([field, direction]) => {
       const column = table.columnByField.get(field);
       if (!column) throw invalid(table, `there is no column ${quoted(field)} to sort by`);
@@ -96,7 +96,7 @@ function readAfter(
   if (value === undefined && !column.isOmittedWhenNull) {
     throw invalid(
       table,
-      `after lacks ${column.field}, by which the page is sorted; pass the last record of the page before`,
+      `after has no ${column.field}, but the page is sorted by it; pass the last record of the previous page`,
     );
   }
   return value ?? null;

@@ -38,7 +38,7 @@ export function updateManyStatement<T extends AnyTable>(
 /** Each changed field with its value as the schema returns it. Throws InvalidRecordError. */
 function changedValues(table: RegisteredTable, changes: unknown): [Column, unknown][] {
   if (typeof changes !== 'object' || changes === null || Array.isArray(changes) || Object.keys(changes).length === 0)
-    throw invalid(table, 'updateMany takes the fields to change, at least one');
+    throw invalid(table, 'updateMany needs at least one field to change');
   const shape: Record<string, z.core.$ZodType> = {};
   for (const field of Object.keys(changes)) shape[field] = changeable(table, field);
   const result = z.safeParse(z.object(shape), changes);

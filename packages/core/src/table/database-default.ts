@@ -46,9 +46,9 @@ function checkDefault(table: string, column: Column, sql: unknown): string {
       details: { table, column: column.field },
     });
   };
-  if (column.defaultValue !== undefined) refuse('is in the schema already; give one of the two');
+  if (column.defaultValue !== undefined) refuse('is in the schema already; remove one of the two');
   if (column.isNullable && !column.isOmittedWhenNull)
-    refuse('would replace a null that is given; make the column optional instead of nullable');
+    refuse('would replace an explicit null; make the column optional instead of nullable');
   if (typeof sql !== 'string' || sql.trim() === '') return refuse('must be an SQL expression, as text');
   const fault = faultOf(sql);
   if (fault !== undefined) refuse(fault);

@@ -60,6 +60,6 @@ function checkReference(from: Referrer, reference: TableReference): void {
     if (!column) refuse(`has a field ${field} that is not in the schema`);
     if (column?.format.sqlType !== target?.format.sqlType)
       refuse(`has a field ${field} of type ${column?.format.sqlType}, and the key's is ${target?.format.sqlType}`);
-    if (onDelete === 'setNull' && !column?.isNullable) refuse(`sets ${field} to null, which it must not be`);
+    if (onDelete === 'setNull' && !column?.isNullable) refuse(`sets ${field} to null, but ${field} is not nullable`);
   }
 }

@@ -54,7 +54,7 @@ async function refuseUnrealizing(
   }
   if (leaving <= placed * maxUnrealizedShare) return;
   throw new ConfigurationError(
-    `enforcement point ${before.id}: with the labels ${JSON.stringify(labels)} instead of ${JSON.stringify(before.labels)}, ${leaving} of ${placed} resources there would be unrealized; give allowUnrealize: true if that is meant, or relabel it with points.add`,
+    `enforcement point ${before.id}: with the labels ${JSON.stringify(labels)} instead of ${JSON.stringify(before.labels)}, ${leaving} of ${placed} resources there would be unrealized; set allowUnrealize: true if this is intended, or relabel it with points.add`,
     { details: { enforcementPoint: before.id, labels, formerLabels: before.labels, placed, leaving } },
   );
 }
