@@ -81,7 +81,7 @@ for (let index = 0; Date.now() < until; index++) {
   await r.persistIntent(
     vm,
     { id, name: `name ${index}`, region: 'region-1', cpus: index % 64 },
-    { enforcementPoints: ['point-0001'] },
+    { enforcementPoints: ['point-0001'], allowUnknownPoints: true },
   );
   changes += 1;
   if (Date.now() < nextLook) continue;

@@ -69,6 +69,12 @@ export interface ConsoleOptions<C = MetadataContext> {
    * the route, which works with `app.route(path, console)`.
    */
   readonly basePath?: string;
+  /**
+   * Host names, without a port, under which the console is reached, e.g. `['localhost', '127.0.0.1']`. Requests for
+   * other hosts are refused with 421: for a console on the user's own machine, which other sites could reach through
+   * the user's browser. Default: every host.
+   */
+  readonly hosts?: readonly string[];
   /** Limits on requests, body size and live streams. Default: those of `ConsoleLimits`. */
   readonly limits?: ConsoleLimits;
   /** Default: the store's. */

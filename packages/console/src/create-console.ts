@@ -1,5 +1,5 @@
 import { type Authorizer, ConfigurationError, type MetadataContext } from '@intendant/core';
-import { checkOptions, internalsOf, type OptionNames } from '@intendant/core/internal';
+import { checkCount, checkDuration, checkOptions, internalsOf, type OptionNames } from '@intendant/core/internal';
 import type { Realization } from '@intendant/realization';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -22,6 +22,8 @@ import { type CallerParts, readCaller } from './caller/caller.ts';
 import type { SignInLinks } from './caller/sign-in-links.ts';
 import type { ConsoleLimits, ConsoleOptions, TokenAuthorizer } from './console-options.ts';
 import { type ConsoleEnv, type ConsoleParts, makeRouter } from './console-parts.ts';
+import { demandMethod } from './http/allowed-methods.ts';
+import { demandHost } from './http/known-hosts.ts';
 import { PageFiles } from './http/page-files.ts';
 import { answerError, problemResponse, RefusedRequest } from './http/problem.ts';
 import { limitRate, MinuteLimit } from './http/rate-limit.ts';
@@ -53,6 +55,7 @@ export function createConsole<C = MetadataContext>(options: ConsoleOptions<C>): 
   app.onError(answerError((error, context) => logFailure(parts, error, context)));
   app.notFound(() => problemResponse(404, { detail: 'There is nothing at this path.' }));
   app.use(securityHeaders());
+  if (given.hosts) app.use(demandHost(given.hosts));
   app.route('/', healthApi(parts));
   app.route('/', documentedApi(given, parts, session));
   const page = new PageFiles(given.basePath);
@@ -72,6 +75,7 @@ const OPTIONS: OptionNames<ConsoleOptions> = {
   hasOpenMetrics: true,
   sessionLifetimeMs: true,
   basePath: true,
+  hosts: true,
   limits: true,
   logger: true,
 };
@@ -91,6 +95,15 @@ function checkConsoleOptions(options: Partial<ConsoleOptions<unknown>> | undefin
     if (typeof options?.[name] === 'object' && options[name] !== null) continue;
     throw new ConfigurationError(`createConsole: give ${name}`);
   }
+  checkValues(options as ConsoleOptions<unknown>);
+}
+
+function checkValues({ sessionLifetimeMs, limits = {}, hosts }: ConsoleOptions<unknown>): void {
+  if (sessionLifetimeMs !== undefined) checkDuration('createConsole: sessionLifetimeMs', sessionLifetimeMs);
+  for (const [name, value] of Object.entries(limits))
+    if (value !== undefined) checkCount(`createConsole: limits.${name}`, value);
+  const areNames = hosts === undefined || (Array.isArray(hosts) && hosts.every((host) => typeof host === 'string'));
+  if (!areNames) throw new ConfigurationError('createConsole: hosts must be a list of host names');
 }
 
 function makeParts(options: ConsoleOptions<unknown>): ConsoleParts {
@@ -136,6 +149,7 @@ function documentedApi(options: ConsoleOptions<unknown>, parts: ConsoleParts, se
   const openStreams = new OpenStreams({ all: streams, perCaller: streamsPerCaller });
   const api = makeRouter();
   api.use('/api/*', bodyLimit({ maxSize: bodyBytes, onError: () => refuseLarge(bodyBytes) }));
+  api.use('/api/*', demandMethod(api));
   api.use('/api/*', demandJson);
   api.route('/api/v1', sessionApi(session));
   const signedIn = makeRouter();

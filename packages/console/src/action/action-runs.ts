@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { IntendantError } from '@intendant/core';
 import type { Logger } from 'pino';
+import { describeProblem } from '../http/problem.ts';
 
 export type ActionState = 'running' | 'done' | 'failed';
 
@@ -78,7 +78,7 @@ export class ActionRuns {
       run.state = 'done';
     } catch (error) {
       run.state = 'failed';
-      run.error = error instanceof IntendantError ? error.message : 'The server failed; its log tells why.';
+      run.error = describeProblem(error).detail;
       this.#logger.error({ err: error, action: run.action, id: run.id }, 'an action of the console failed');
     } finally {
       run.finishedAt = new Date();

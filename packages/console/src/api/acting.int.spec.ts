@@ -1,5 +1,6 @@
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createConsole } from '../index.ts';
 import { type ConsoleFixture, openConsole, vm } from '../testing/console-fixture.ts';
 
 let fixture: ConsoleFixture;
@@ -174,6 +175,15 @@ describe('a browser', () => {
     for (let attempt = 0; attempt < 5; attempt++)
       tries.push((await post('/api/v1/session', { link: 'guess' }, { token: '' })).status);
     expect(tries).toContain(429);
+  });
+
+  test('is refused under a host name that the console does not have', async () => {
+    const { store, realization, subscriptions } = fixture;
+    const app = createConsole({ store, realization, subscriptions, hosts: ['localhost', '[::1]'] });
+    const statusAt = async (host: string) => (await app.request('/healthz', { headers: { host } })).status;
+    expect(await statusAt('localhost:4000')).toBe(200);
+    expect(await statusAt('[::1]:4000')).toBe(200);
+    expect(await statusAt('rebound.example.com:4000')).toBe(421);
   });
 
   test('gets pages that load nothing from elsewhere and cannot be framed', async () => {

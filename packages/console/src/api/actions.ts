@@ -49,7 +49,7 @@ const ResourceActionBody = z
     dryRun: DRY_RUN,
     atMost: AT_MOST,
   })
-  .openapi('ResourceAction');
+  .openapi('ResourceAction', { oneOf: [{ required: ['keys'] }, { required: ['filter'] }] });
 
 const DrainBody = z
   .strictObject({ point: z.string().min(1).max(500), dryRun: DRY_RUN, atMost: AT_MOST })

@@ -1,4 +1,6 @@
+import { eventually } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createConsole } from '../index.ts';
 import { type ConsoleFixture, openConsole, route, vm } from '../testing/console-fixture.ts';
 
 let fixture: ConsoleFixture;
@@ -166,6 +168,48 @@ describe('what a caller sees', () => {
 });
 
 describe('what a caller may not send', () => {
+  test('a message names the table that the caller knows', async () => {
+    const refused = await get('/api/v1/resources/vm/VM1', service);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      400,
+      { detail: "vm: name the orgId, because the caller's role is not limited to one org" },
+    ]);
+    for (const action of ['retry', 'resync', 'purge']) {
+      const begun = await post(`/api/v1/actions/${action}`, { table: 'vm', keys: ['VM1'] }, service);
+      const { id } = (await begun.json()) as { id: string };
+      const error = await eventually(async () => {
+        const run = await read<{ state: string; error: string }>(`/api/v1/actions/${id}`, service);
+        expect(run.state).toBe('failed');
+        return run.error;
+      });
+      expect(error).toMatch(/^vm: name the orgId/);
+    }
+  });
+
+  test.each([
+    ['POST', '/api/v1/summary', 'GET, HEAD'],
+    ['DELETE', '/api/v1/resources/vm/VM1', 'GET, HEAD'],
+    ['PUT', '/api/v1/session', 'POST, GET, HEAD, DELETE'],
+    ['PATCH', '/api/v1/actions/retry', 'POST, GET, HEAD'],
+  ])('%s %s is refused, and the response says which methods there are', async (method, path, allow) => {
+    const refused = await fixture.app.request(path, { method, headers: { authorization: `Bearer ${coke}` } });
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, allow]);
+  });
+
+  test('options that are misspelt or out of range are refused by name', () => {
+    const { store, realization, subscriptions } = fixture;
+    const make = (options: object) => () => createConsole({ store, realization, subscriptions, ...options });
+    expect(make({ authorizr: {} })).toThrow('createConsole: there is no option "authorizr"');
+    expect(make({ limits: { stream: 1 } })).toThrow(/createConsole, limits: .* "stream"; did you mean streams/);
+    expect(make({ limits: { bodyBytes: 0 } })).toThrow('createConsole: limits.bodyBytes: expected');
+    expect(make({ sessionLifetimeMs: Number.NaN })).toThrow('createConsole: sessionLifetimeMs: expected');
+    expect(make({ hosts: 'localhost' })).toThrow('createConsole: hosts must be a list');
+    const { signInLinks } = fixture;
+    const context = { claims: {} } as never;
+    expect(() => signInLinks.issue(context, { expiresIn: 1 } as never)).toThrow('there is no option "expiresIn"');
+    expect(() => signInLinks.issue(context, { expiresInMs: -1 })).toThrow('SignInLinks.issue: expiresInMs: expected');
+  });
+
   test('nobody, a forged token and an expired one are refused with a sentence, and nothing else', async () => {
     const forged = `${coke.slice(0, -6)}AAAAAA`;
     const expired = await fixture.token({ orgId: 'Coke', roles: ['tenant_admin'], expiresIn: '-1m' });

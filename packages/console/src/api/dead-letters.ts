@@ -40,11 +40,14 @@ const listRoute = createRoute({
   responses: { 200: json(LettersSchema, 'By subscription, the oldest first.'), ...refusals(400, 403, 404) },
 });
 
+/** A position of the feed, e.g. `0123abcd-0000000000000042`. */
+const POSITION = /^[0-9a-f]{8}-\d{16}$/;
+
 const LetterActionBody = z
   .strictObject({
     name: z.string().max(500),
     positions: z
-      .array(z.string().max(40))
+      .array(z.string().regex(POSITION))
       .min(1)
       .max(10_000)
       .optional()
@@ -66,8 +69,6 @@ const actionRoute = createRoute({
   },
 });
 
-const POSITION = /^[0-9a-f]{8}-\d{16}$/;
-
 export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) =>
   makeRouter()
     .openapi(listRoute, async (context) => {
@@ -85,8 +86,6 @@ export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) 
       if (!access.mayWrite || !mayAct(caller.context, `dead-letters ${action}`))
         throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
       await demandName(subscriptions, name);
-      if (positions?.some((position) => !POSITION.test(position)))
-        throw new RefusedRequest(400, 'A position looks like 0123abcd-0000000000000042.');
       const selection = positions ? { positions } : {};
       const matched =
         action === 'replay'

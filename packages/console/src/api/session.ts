@@ -28,12 +28,13 @@ const SignInBody = z
     token: z.string().min(1).max(16_384).optional().openapi({ description: 'A bearer token.' }),
     link: z.string().min(1).max(200).optional().openapi({ description: 'The secret part of a one-time link.' }),
   })
-  .openapi('SignIn');
+  .openapi('SignIn', { oneOf: [{ required: ['token'] }, { required: ['link'] }] });
 
 const openRoute = createRoute({
   method: 'post',
   path: '/session',
   summary: 'Sign a browser in, by a token or by a one-time link',
+  security: [],
   request: { body: { required: true, content: { 'application/json': { schema: SignInBody } } } },
   responses: { 201: json(SessionSchema, 'Signed in; the response sets the cookie.'), ...refusals(400, 413, 415) },
 });

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { MetadataContext } from '@intendant/core';
+import { checkDuration, checkOptions } from '@intendant/core/internal';
 
 /** Options of one sign-in link. */
 export interface SignInLinkOptions {
@@ -28,8 +29,10 @@ const TEN_MINUTES = 600_000;
 export class SignInLinks<C = MetadataContext> {
   readonly #issued = new Map<string, Issued<C>>();
 
-  /** Makes a link and returns its secret part. Only a hash of the secret is stored. */
-  issue(context: C, { expiresInMs = TEN_MINUTES }: SignInLinkOptions = {}): string {
+  /** Makes a link and returns its secret part. Only a hash of the secret is stored. Throws ConfigurationError for a wrong option. */
+  issue(context: C, options: SignInLinkOptions = {}): string {
+    checkOptions<SignInLinkOptions>('SignInLinks.issue', options, { expiresInMs: true });
+    const expiresInMs = checkDuration('SignInLinks.issue: expiresInMs', options.expiresInMs ?? TEN_MINUTES);
     this.#forgetExpired();
     const token = randomBytes(24).toString('base64url');
     this.#issued.set(hashOf(token), { context, expiresAt: Date.now() + expiresInMs });

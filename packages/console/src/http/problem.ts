@@ -31,6 +31,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Request too large',
   415: 'Unsupported media type',
+  421: 'Wrong host',
   429: 'Too many requests',
   500: 'Internal error',
   503: 'Not available now',
@@ -66,33 +67,41 @@ export function problemResponse(
   });
 }
 
-/** The response for an error. Undefined for an error of the server. */
-function problemOf(error: unknown): Response | undefined {
-  if (error instanceof RefusedRequest) {
-    const { status, message, headers, errors } = error;
-    return problemResponse(status, { detail: message, ...(errors && { errors }) }, headers);
-  }
-  if (error instanceof HTTPException) return problemResponse(error.status, { detail: error.message });
-  if (error instanceof IntendantError) return problemOfIntendant(error);
-  return undefined;
+/** What a caller is told about an error. */
+export interface ProblemDescription extends Partial<Problem> {
+  readonly status: number;
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-function problemOfIntendant(error: IntendantError): Response | undefined {
+/** Describes an error without anything internal. An unknown error has status 500; the log has its text. */
+export function describeProblem(error: unknown): ProblemDescription {
+  if (error instanceof RefusedRequest) {
+    const { status, message, headers, errors } = error;
+    return { status, detail: message, headers, ...(errors && { errors }) };
+  }
+  if (error instanceof HTTPException) return { status: error.status, detail: error.message };
+  const known = translateError(error, { operation: 'console' });
+  return (known instanceof IntendantError ? describeKnown(known) : undefined) ?? FAILED;
+}
+
+const FAILED: ProblemDescription = { status: 500, detail: 'The server failed; its log tells why.' };
+
+function describeKnown(error: IntendantError): ProblemDescription | undefined {
   const { code, retryable, message } = error;
   if (retryable || code === 'OPERATION_CANCELLED') {
-    const detail = 'The database does not answer in time. Try again in a few seconds.';
-    return problemResponse(503, { detail, code }, { 'retry-after': '2' });
+    const detail = 'The database does not respond in time. Try again in a few seconds.';
+    return { status: 503, detail, code, headers: { 'retry-after': '2' } };
   }
   const { httpStatus } = ERROR_CATALOGUE[error.name as ErrorName];
-  return httpStatus === 500 ? undefined : problemResponse(httpStatus, { detail: message, code });
+  return httpStatus === 500 ? undefined : { status: httpStatus, detail: message, code };
 }
 
 /** Turns an error thrown by a route into a response. Server errors are logged, and their text is not sent. */
 export const answerError =
   (log: (error: unknown, context: Context) => void) =>
   (error: unknown, context: Context): Response => {
-    const known = problemOf(translateError(error, { operation: 'console' }));
-    if (known) return known;
-    log(error, context);
-    return problemResponse(500, { detail: 'The server failed; its log tells why.' });
+    const { status, headers, ...problem } = describeProblem(error);
+    if (status === 500) log(error, context);
+    return problemResponse(status, problem, headers);
   };

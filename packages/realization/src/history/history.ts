@@ -10,7 +10,7 @@ import {
 import { pointTableName } from '../placement/selector.ts';
 import { readTime } from '../resource/json-time.ts';
 import { keyText } from '../resource/key-text.ts';
-import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { keyTable, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
 
 /** A change of a resource's status at a point. */
@@ -64,7 +64,7 @@ function historyStatement(tables: StatusTables, scope: Scope, key: unknown, opti
   if (before !== undefined && !Number.isSafeInteger(before))
     throw new InvalidRecordError('history: before must be the seq of the last item of the previous page');
   const named = new Map(
-    readIdentity(tables.overall, scope, key, 'read').map(({ column, value }) => [column.field, value]),
+    readIdentity(keyTable(tables), scope, key, 'read').map(({ column, value }) => [column.field, value]),
   );
   return {
     name: 'read-history',

@@ -11,7 +11,7 @@ import {
 } from '@intendant/core/internal';
 import { identitySql } from '../resource/identity-set.ts';
 import { identityOf } from '../resource/resource-identity.ts';
-import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
+import { keyTable, POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
 
 /*
@@ -152,7 +152,7 @@ function pinnedValue({ role, orgId, instanceId }: Scope, { field }: Column): str
 
 /** The condition that the row's key comes after that of `after`. Columns with a fixed value are ignored. */
 function keyBeyond({ tables, scope, after, into }: Draft): string {
-  const identity = identityOf(tables.overall, scope, keyOf(after));
+  const identity = identityOf(keyTable(tables), scope, keyOf(after));
   const free = tables.overall.identity.flatMap((column, index) =>
     pinnedValue(scope, column) === undefined ? { column, value: identity[index] ?? null } : [],
   );

@@ -11,7 +11,7 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import type { StatusTables } from '../resource/status-tables.ts';
+import { keyTable, type StatusTables } from '../resource/status-tables.ts';
 import type { StatusDetails } from '../status/read-status.ts';
 import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
 
@@ -44,7 +44,7 @@ interface LookUp<Key> {
 
 /** The condition names a tenant's org, because the index begins with it. */
 function identityToRead(tables: StatusTables, scope: Scope, key: unknown): IdentityValue[] {
-  const named = readIdentity(tables.overall, scope, key, 'read');
+  const named = readIdentity(keyTable(tables), scope, key, 'read');
   const org = tables.overall.columnByField.get('orgId');
   const isNamed = named.some(({ column }) => column === org);
   if (org === undefined || isNamed || scope.orgId === undefined || !scope.role.startsWith('tenant_')) return named;

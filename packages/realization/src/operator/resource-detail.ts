@@ -6,7 +6,7 @@ import { type PendingJob, readJobsOf } from '../job/pending-jobs.ts';
 import { type PointState, pointStates, statesOf } from '../point/point-registry.ts';
 import { identitySql } from '../resource/identity-set.ts';
 import { identityOf } from '../resource/resource-identity.ts';
-import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { keyTable, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import type { StatusRecord } from '../status/read-status.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
 import { overallJson, readOverallJson } from './status-json.ts';
@@ -55,7 +55,7 @@ export async function readDetail<T extends AnyTable>(
   tables: StatusTables,
   key: unknown,
 ): Promise<ResourceDetail<T>> {
-  const identity = identityOf(tables.overall, scope, key);
+  const identity = identityOf(keyTable(tables), scope, key);
   const { found } = await executor.run(scope, {
     found: { name: 'read-detail', text: detailSql(tables), values: identity },
   });

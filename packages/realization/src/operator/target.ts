@@ -2,7 +2,7 @@ import type { AnyTable, KeyOf } from '@intendant/core';
 import type { Executor, RegisteredTable, Scope } from '@intendant/core/internal';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { identityOf } from '../resource/resource-identity.ts';
-import type { StatusTables } from '../resource/status-tables.ts';
+import { keyTable, type StatusTables } from '../resource/status-tables.ts';
 import { pageSql } from './page.ts';
 import { type CheckedFilter, checkFilter, type ResourceFilter } from './resource-filter.ts';
 
@@ -17,14 +17,14 @@ export type CheckedTarget =
 /** Throws InvalidRecordError for a value that is neither. An object with every key column is a key. */
 export function checkTarget<T extends AnyTable>(
   operation: string,
-  { resource, overall }: StatusTables,
+  tables: StatusTables,
   scope: Scope,
   target: Target<T>,
 ): CheckedTarget {
-  if (isFilter(resource, target))
+  if (isFilter(tables.resource, target))
     return { kind: 'filter', filter: checkFilter<T>(operation, target as ResourceFilter<T>) };
   const keys: readonly unknown[] = Array.isArray(target) ? target : [target];
-  return { kind: 'keys', identities: keys.map((key) => identityOf(overall, scope, key)) };
+  return { kind: 'keys', identities: keys.map((key) => identityOf(keyTable(tables), scope, key)) };
 }
 
 const isFilter = ({ key }: RegisteredTable, target: unknown): boolean =>

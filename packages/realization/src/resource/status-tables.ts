@@ -23,6 +23,14 @@ export function perStatusTables<T>(build: (tables: StatusTables) => T): (tables:
   };
 }
 
+/**
+ * The overall status table under the name of the resource's table. Errors about a key that a caller gave name the table
+ * that the caller knows.
+ */
+export const keyTable = perStatusTables(
+  ({ overall, resource }): RegisteredTable => ({ ...overall, name: resource.name }),
+);
+
 /** The condition that the row of the resource's table under this alias exists and is not soft-deleted, in SQL. */
 export const isAlive = (tables: StatusTables, alias: string): string =>
   `(${alias}.revision is not null${tables.resource.definition.softDelete ? ` and ${alias}.deleted_at is null` : ''})`;

@@ -11,7 +11,7 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
-import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
+import { keyTable, POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { isStalePoint } from './stale-point.ts';
 import { type Status, statusOfWeight } from './status.ts';
 
@@ -68,10 +68,11 @@ export async function readStatusDetails(
 }
 
 const overallStatement = (tables: StatusTables, scope: Scope, key: unknown): Statement =>
-  findStatement(tables.overall, readIdentity(tables.overall, scope, key, 'read'), true);
+  findStatement(tables.overall, readIdentity(keyTable(tables), scope, key, 'read'), true);
 
-function enforcementStatement({ overall, enforcement }: StatusTables, scope: Scope, key: unknown): Statement {
-  const identity = readIdentity(overall, scope, key, 'read');
+function enforcementStatement(tables: StatusTables, scope: Scope, key: unknown): Statement {
+  const { enforcement } = tables;
+  const identity = readIdentity(keyTable(tables), scope, key, 'read');
   const condition = identity
     .map(({ column }, index) => `${quoteIdentifier(column.name)} = $${index + 1}`)
     .join(' and ');
