@@ -64,7 +64,7 @@ const BREAKAGES: readonly {
     cure: /reset default_transaction_isolation/,
   },
   {
-    breaks: 'alter table vm set (autovacuum_enabled = false)',
+    breaks: 'alter table vm set (autovacuum_enabled = off)',
     check: 'not-analyzed',
     subject: /vm/,
     cure: /reset \(autovacuum_enabled\)/,

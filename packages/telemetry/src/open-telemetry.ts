@@ -17,10 +17,12 @@ export function reportMetrics(options: MetricsOptions): () => void {
   checkMetricsOptions('reportMetrics', options);
   const meter = metrics.getMeter('@intendant/telemetry');
   const counters = instruments(COUNTERS, (name, description) => meter.createCounter(name, { description }));
-  const histograms = instruments(HISTOGRAMS, (name, description) =>
-    meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: BUCKETS } }),
+  const histograms = instruments(HISTOGRAMS, (name, description, unit) =>
+    meter.createHistogram(name, { description, unit, advice: { explicitBucketBoundaries: BUCKETS } }),
   );
-  const gauges = instruments(GAUGES, (name, description) => meter.createObservableGauge(name, { description }));
+  const gauges = instruments(GAUGES, (name, description, unit) =>
+    meter.createObservableGauge(name, { description, unit }),
+  );
   const stop = listenToEvents({
     onCount: (sample) => counters[sample.metric].add(sample.value, attributesOf(COUNTERS, sample)),
     onDuration: (sample) => histograms[sample.metric].record(sample.value, attributesOf(HISTOGRAMS, sample)),
@@ -40,14 +42,20 @@ export function reportMetrics(options: MetricsOptions): () => void {
 
 function instruments<Key extends string, Instrument>(
   definitions: Readonly<Record<Key, Metric>>,
-  make: (name: string, description: string) => Instrument,
+  make: (name: string, description: string, unit: string) => Instrument,
 ): Record<Key, Instrument> {
-  const entries = Object.entries<Metric>(definitions).map(([key, { name, help }]) => [key, make(dotted(name), help)]);
+  const entries = Object.entries<Metric>(definitions).map(([key, { name, help }]) => [
+    key,
+    make(dotted(name), help, unitOf(name)),
+  ]);
   return Object.fromEntries(entries) as Record<Key, Instrument>;
 }
 
 /** `intendant_attempts_total` is `intendant.attempts` in OpenTelemetry; exporters add the unit and `_total`. */
 const dotted = (name: string): string => name.replace(/_(?:total|seconds|bytes)$/, '').replaceAll('_', '.');
+
+/** The unit in the notation of OpenTelemetry (UCUM); empty for a number of things. */
+const unitOf = (name: string): string => (name.endsWith('_seconds') ? 's' : name.endsWith('_bytes') ? 'By' : '');
 
 const attributesOf = <Name extends string>(definitions: Readonly<Record<Name, Metric>>, sample: Sample<Name>) =>
   Object.fromEntries(

@@ -112,7 +112,10 @@ test('attempts, retries and deliveries are counted, queues, statuses, lag and po
 test('the same values reach an OpenTelemetry SDK', async () => {
   const { resourceMetrics, errors } = await reader.collect();
   expect(errors).toEqual([]);
-  const found = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics.map(({ descriptor }) => descriptor.name));
+  const descriptors = resourceMetrics.scopeMetrics.flatMap((scope) =>
+    scope.metrics.map(({ descriptor }) => descriptor),
+  );
+  const found = descriptors.map(({ name }) => name);
   for (const name of [
     'intendant.attempts',
     'intendant.attempt.duration',
@@ -120,6 +123,7 @@ test('the same values reach an OpenTelemetry SDK', async () => {
     'intendant.queue.jobs',
   ])
     expect(found).toContain(name);
+  expect(descriptors.find(({ name }) => name === 'intendant.queue.oldest.job.age')?.unit).toBe('s');
 });
 
 test('statements, intents, attempts and deliveries have spans, with no value of a record in them', async () => {

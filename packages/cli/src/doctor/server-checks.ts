@@ -3,7 +3,7 @@ import type { Finding } from './finding.ts';
 
 const OLDEST_SERVER = 150_000;
 
-/** Versions of Postgres and Node. */
+/** The version of Postgres. */
 export const checkVersions: Check = async ({ workspace }) => {
   const [server] = await workspace.query<{ number: number; version: string }>(
     `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
@@ -91,9 +91,11 @@ export const checkSettings: Check = async ({ workspace }) => {
 const cureOf = (setting: string, source: string): string =>
   source === 'database'
     ? `alter database <name> reset ${setting}`
-    : source === 'user' || source === 'database user'
-      ? `alter role <login> reset ${setting}`
-      : `alter system reset ${setting}; select pg_reload_conf()`;
+    : source === 'database user'
+      ? `alter role <login> in database <name> reset ${setting}`
+      : source === 'user'
+        ? `alter role <login> reset ${setting}`
+        : `alter system reset ${setting}; select pg_reload_conf()`;
 
 const FULL_SHARE = 0.8;
 
@@ -131,7 +133,7 @@ export const checkTransactions: Check = async ({ workspace, olderThanMs }) => {
     severity: 'warning',
     subject: `process ${pid} (${login}${application ? `, ${application}` : ''})`,
     message: `its transaction has been open for ${seconds} s; its changes, and all later ones, are not delivered until it ends`,
-    cure: `End it there, or select pg_terminate_backend(${pid}).`,
+    cure: `Commit or roll back the transaction in that program, or end its connection: select pg_terminate_backend(${pid}).`,
   }));
 };
 
@@ -140,8 +142,8 @@ export const checkSlots: Check = async ({ workspace }) => {
   const rows = await workspace.query<{
     name: string;
     isActive: boolean;
-    held: string;
-    bytes: number;
+    held: string | null;
+    bytes: number | null;
     status: string | null;
   }>(
     `select slot_name as name, active as "isActive", wal_status as status,
@@ -150,16 +152,25 @@ export const checkSlots: Check = async ({ workspace }) => {
      from pg_replication_slots where database = current_database() and not temporary`,
   );
   return rows
-    .filter(({ isActive, bytes }) => !isActive || bytes > MUCH_WAL)
+    .filter(({ isActive, bytes }) => !isActive || (bytes ?? 0) > MUCH_WAL)
     .map(({ name, isActive, held, status }) => ({
       check: 'slot',
       severity: status === 'lost' || !isActive ? 'error' : 'warning',
       subject: `replication slot ${name}`,
-      message: isActive
-        ? `its reader is ${held} behind; the server keeps that much of the write-ahead log`
-        : `nobody reads from it; the server keeps ${held} of the write-ahead log for it, until the disk is full`,
-      cure: `Start its reader, or, if nobody needs it, select pg_drop_replication_slot('${name}').`,
+      message: slotMessage(isActive, held, status),
+      cure:
+        status === 'lost'
+          ? `Remove it with select pg_drop_replication_slot('${name}'), and start its reader again.`
+          : `Start its reader; or, if it is no longer needed, select pg_drop_replication_slot('${name}').`,
     }));
+
+  function slotMessage(isActive: boolean, held: string | null, status: string | null): string {
+    if (status === 'lost')
+      return 'the server has removed write-ahead log that the slot still needed; its reader has lost changes';
+    return isActive
+      ? `its reader is ${held} behind; the server keeps that much of the write-ahead log`
+      : `no process reads from it; the server keeps ${held} of the write-ahead log for it, until the disk is full`;
+  }
 };
 
 const MUCH_WAL = 1024 ** 3;
@@ -168,10 +179,15 @@ const MUCH_WAL = 1024 ** 3;
 export const checkStatistics: Check = async ({ workspace }) => {
   const rows = await workspace.query<{ name: string; size: string; isOff: boolean }>(
     `select format('%I.%I', n.nspname, c.relname) as name, pg_size_pretty(pg_relation_size(c.oid)) as size,
-       coalesce('autovacuum_enabled=false' = any (c.reloptions), false) as "isOff"
+       o.is_off as "isOff"
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     cross join lateral (
+       select exists (
+         select from pg_options_to_table(c.reloptions) where option_name = 'autovacuum_enabled' and not option_value::boolean
+       ) as is_off
+     ) o
      where c.relkind = 'r' and n.nspname = any (array[$1, 'intendant', 'intendant_jobs'])
-       and ((c.reltuples < 0 and pg_relation_size(c.oid) > ${FEW_BYTES}) or 'autovacuum_enabled=false' = any (c.reloptions))
+       and ((c.reltuples < 0 and pg_relation_size(c.oid) > ${FEW_BYTES}) or o.is_off)
      order by pg_relation_size(c.oid) desc`,
     [workspace.schemaName],
   );
@@ -181,7 +197,7 @@ export const checkStatistics: Check = async ({ workspace }) => {
     subject: name,
     message: isOff
       ? 'autovacuum is disabled for it; it grows without limit, and query plans become slow'
-      : `it has ${size} of rows and was never analyzed, so query plans are guesses`,
+      : `it has ${size} of rows and was never analyzed, so query plans may be slow`,
     cure: isOff ? `alter table ${name} reset (autovacuum_enabled)` : `analyze ${name}`,
   }));
 };
