@@ -63,7 +63,7 @@ export function serverSentEvents(
   return async (request) => {
     try {
       const context = await options.contextOf(request);
-      if (context === undefined || context === null) return refuse(401, 'nobody is signed in');
+      if (context === undefined || context === null) return refuse(401, 'the request has no context; sign in first');
       const after = request.headers.get('last-event-id') ?? '';
       if (after !== '' && !POSITION.test(after)) return refuse(400, 'Last-Event-ID is not a position of this feed');
       const table = options.tableOf?.(request) ?? lastPartOf(request.url);

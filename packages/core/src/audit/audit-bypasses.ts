@@ -95,7 +95,7 @@ async function auditFunctions({ client, roles, login }: AuditSubject): Promise<I
     subject: signature,
     message: isLeakproof
       ? `the function ${signature} is marked leakproof: a planner may call it on rows before the policy hides them`
-      : `the function ${signature} runs with the rights of ${owner}, whom row security does not hold, and the login may call it`,
+      : `the function ${signature} runs with the rights of ${owner}, whom row security does not restrict, and the login may call it`,
     sql: isLeakproof
       ? `alter function ${signature} not leakproof`
       : `revoke execute on function ${signature} from public, ${[login, ...roles].map(quoteIdentifier).join(', ')}`,

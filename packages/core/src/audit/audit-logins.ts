@@ -87,7 +87,7 @@ async function auditInheritance({ client, login, roles }: AuditSubject): Promise
   }));
 }
 
-/** Memberships that register makes for other application logins do not inherit. An inheriting one was granted by hand. */
+/** Memberships that register grants to other application logins do not inherit. One that inherits was granted by someone else. */
 async function auditStrangers({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; stranger: string }>(
     `select r.rolname as name, l.rolname as stranger

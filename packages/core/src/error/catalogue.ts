@@ -55,7 +55,7 @@ export const ERROR_CATALOGUE = {
     code: 'INVALID_TOKEN',
     httpStatus: 401,
     when: 'A bearer token is missing, malformed, expired, not signed by a known key, or issued for another audience.',
-    cure: 'Get a new token from the issuer; `details.reason` tells what was wrong with this one.',
+    cure: 'Get a new token from the issuer; `details.reason` says what was wrong with this one.',
   },
   TableNotRegisteredError: {
     code: 'TABLE_NOT_REGISTERED',

@@ -19,7 +19,7 @@ export function planPrimaryKey(table: RegisteredTable, live: LiveTable, refuse: 
   const drop = live.primaryKeyName === null ? [] : [`drop constraint ${quoteIdentifier(live.primaryKeyName)}`];
   const change = alterTable(table, [...drop, `add ${keyDefinition(table)}`]).join(';\n');
   if (keepsRows(live.primaryKey, wanted))
-    return [withEffect(`the key becomes (${wanted.join(', ')}); every row stays, and is told apart as before`, change)];
+    return [withEffect(`the key becomes (${wanted.join(', ')}); all rows stay, and their keys stay unique`, change)];
   if (live.isEmpty)
     return [withEffect(`the key becomes (${wanted.join(', ')}); the table is empty`, whileEmpty(table, change))];
   refuse(

@@ -24,7 +24,7 @@ function brokenRule(error: pg.DatabaseError): ConfigurationError {
   );
 }
 
-/** A node of Citus sends on the message alone, with the names of a shard: they end with its number. */
+/** Citus passes on only the message of a node. The names in it are those of a shard, which end with its number. */
 function ruleOfShard({ message }: pg.DatabaseError): { table: string | undefined; constraint: string | undefined } {
   const [, constraint, , table] = /"(.+)_(\d+)".*"(.+)_\2"/.exec(message) ?? [];
   return { table, constraint };

@@ -157,7 +157,7 @@ const onUpdateOfOne = (logged: LoggedTable): string => {
 /**
  * A full join, although mostly both sides have every row: it cannot be planned as a loop over all pairs. The plan of the
  * first call, which mostly concerns one row, is kept for the connection and must also serve 1,000 rows. The columns
- * are coalesced so that the planner does not make it an inner join. A row whose key was changed is alone on each side.
+ * are coalesced so that the planner does not make it an inner join. A row whose key was changed has no partner on the other side.
  */
 const onUpdate = (logged: LoggedTable): string => {
   const same = logged.table.identity.map(

@@ -28,7 +28,7 @@ export interface PlacementOptions {
    */
   readonly selector?: Selector;
   /**
-   * Accepts names of points that are stale or that nobody registered. Default false: once a point is registered for the
+   * Accepts points that are stale or not registered. Default false: once a point is registered for the
    * table, an intent is refused at a point that is not known or has sent no heartbeat for `staleAfterMs`, unless the
    * resource is there already. For points whose workers start later.
    */

@@ -83,7 +83,7 @@ const resetSql = (tables: StatusTables, points: string): string => `
       is_removal = not ${isStaying(points)}, attempt = null, resource_revision = ${INTENT_REVISION}, updated_at = clock_timestamp()
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null`;
 
-/** A resource may stay at a point where it is placed already, in whatever state the point is. */
+/** A resource may stay at a point where it is placed already, in any state of the point. */
 const placeSql = (tables: StatusTables, points: string, allowsUnknown: boolean): string => {
   const identity = identitySql(tables.overall);
   const values = tables.overall.identity.map((column, index) => `$${index + 1}::${column.format.sqlType}`).join(', ');

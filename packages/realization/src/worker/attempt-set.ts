@@ -8,8 +8,8 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 /*
  * The functions that begin and finish attempts work on sets, held in arrays of the function. A row is found once, by its
  * key, in a lateral query: with `offset 0` Postgres cannot plan it in any other order than one look-up for each item,
- * whatever it believes about the size of the tables. Later statements find the row again by its ctid. That is safe
- * because the overall row is locked, and nobody changes a status row without that lock.
+ * for any estimate of the size of the tables. Later statements find the row again by its ctid. That is safe
+ * because the overall row is locked, and no statement changes a status row without that lock.
  */
 
 /** SQL for the row of a table under this alias that belongs to the item `i`, or nulls; with its ctid. */

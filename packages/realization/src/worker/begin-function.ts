@@ -6,9 +6,9 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, rowOfItem } from './attempt-set.ts';
 
 /*
- * Begins the attempts of claimed jobs: locks the overall rows that nobody else holds, then reads what is wanted, marks it
- * IN_PROGRESS and recomputes. It returns a row for each job, in any order: with what to do, or with `contended` where
- * somebody else holds the overall row, or `unknown` where there is none.
+ * Begins the attempts of claimed jobs: locks the overall rows that no other transaction has locked, then reads the intents, marks
+ * them IN_PROGRESS and recomputes the overall statuses. It returns a row for each job, in any order: with the intent, or
+ * with `contended` if another transaction has locked the overall row, or `unknown` if there is no overall row.
  *
  * The jobs come as JSON, `[{ "identity": ["Pepsi", "VM1"], "attempt": 1 }]`, because in the common case they were claimed
  * by the statement before, in the same exchange.
