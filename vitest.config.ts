@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { COMPILE_CACHE } from './scripts/compile-cache.ts';
+import { LongestFirst } from './scripts/longest-first.ts';
 
 /** Where `.ci/run` wants the counts of this run. */
 const reportFile = process.env['INTENDANT_TEST_REPORT'];
@@ -17,6 +18,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['./packages/devdb/src/testing/global-setup.ts', './scripts/compile-cache.ts'],
     setupFiles: './scripts/property-seed.ts',
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // One process runs many files: to load the packages takes longer than most files' tests. A file leaves nothing behind.
     isolate: false,
