@@ -8,9 +8,11 @@ import {
   type Statement,
 } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
+import { ambiguousKey } from '../resource/ambiguous-key.ts';
 import { readTime } from '../resource/json-time.ts';
 import { keyText } from '../resource/key-text.ts';
 import { keyTable, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
+import { overallStatement } from '../status/read-status.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
 
 /** A change of a resource's status at a point. */
@@ -44,7 +46,10 @@ export interface HistoryOptions {
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-/** Returns the changes, newest first. Empty for a resource without history, or one of another caller. */
+/**
+ * Returns the changes, newest first. Empty for a resource without history, or one of another caller. Throws
+ * InvalidRecordError when the caller sees several resources with the key.
+ */
 export async function readHistory(
   executor: Executor,
   scope: Scope,
@@ -52,7 +57,11 @@ export async function readHistory(
   key: unknown,
   options: HistoryOptions,
 ): Promise<StatusTransition[]> {
-  const { found } = await executor.run(scope, { found: historyStatement(tables, scope, key, options) });
+  const { found, resources } = await executor.run(scope, {
+    found: historyStatement(tables, scope, key, options),
+    resources: overallStatement(tables, scope, key),
+  });
+  if (resources.rows.length > 1) throw ambiguousKey(tables, key);
   return found.rows.map(readTransition);
 }
 

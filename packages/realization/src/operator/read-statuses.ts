@@ -1,8 +1,6 @@
-import { InvalidRecordError } from '@intendant/core';
 import {
   arrayLiteral,
   type Column,
-  describeKey,
   type Executor,
   type IdentityValue,
   quoteIdentifier,
@@ -11,6 +9,7 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
+import { ambiguousKey } from '../resource/ambiguous-key.ts';
 import { keyTable, type StatusTables } from '../resource/status-tables.ts';
 import type { StatusDetails } from '../status/read-status.ts';
 import { enforcementJson, overallJson, readEnforcementJson, readOverallJson } from './status-json.ts';
@@ -82,14 +81,8 @@ function collect<Key>(
   for (const [ordinal, overall, enforcement] of rows) {
     const lookUp = group[Number(ordinal) - 1];
     if (lookUp === undefined) continue;
-    if (seen.has(lookUp)) throw ambiguous(tables, lookUp.key);
+    if (seen.has(lookUp)) throw ambiguousKey(tables, lookUp.key);
     seen.add(lookUp);
     found.set(lookUp.key, { overall: readOverallJson(overall), enforcement: readEnforcementJson(enforcement) });
   }
 }
-
-const ambiguous = ({ resource }: StatusTables, key: unknown): InvalidRecordError =>
-  new InvalidRecordError(
-    `statuses ${resource.name} ${JSON.stringify(describeKey(resource, key))}: the caller sees several resources with this key; name orgId and instanceId`,
-    { details: { table: resource.name, key: describeKey(resource, key) } },
-  );

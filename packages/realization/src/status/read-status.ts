@@ -11,6 +11,7 @@ import {
   type Statement,
   type StatementResult,
 } from '@intendant/core/internal';
+import { ambiguousKey } from '../resource/ambiguous-key.ts';
 import { keyTable, POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { isStalePoint } from './stale-point.ts';
 import { type Status, statusOfWeight } from './status.ts';
@@ -39,7 +40,7 @@ export interface StatusDetails {
   readonly enforcement: ReadonlyMap<string, StatusRecord>;
 }
 
-/** Throws RecordNotFoundError when nothing is known of the resource. */
+/** Throws RecordNotFoundError when nothing is known of the resource, and InvalidRecordError when there are several. */
 export async function readOverallStatus(
   executor: Executor,
   scope: Scope,
@@ -50,7 +51,7 @@ export async function readOverallStatus(
   return overallOf(tables, key, found);
 }
 
-/** Throws RecordNotFoundError when nothing is known of the resource. */
+/** Throws RecordNotFoundError when nothing is known of the resource, and InvalidRecordError when there are several. */
 export async function readStatusDetails(
   executor: Executor,
   scope: Scope,
@@ -67,7 +68,8 @@ export async function readStatusDetails(
   };
 }
 
-const overallStatement = (tables: StatusTables, scope: Scope, key: unknown): Statement =>
+/** @internal Finds at most two rows: two mean that the key alone does not identify a resource for this caller. */
+export const overallStatement = (tables: StatusTables, scope: Scope, key: unknown): Statement =>
   findStatement(tables.overall, readIdentity(keyTable(tables), scope, key, 'read'), true);
 
 function enforcementStatement(tables: StatusTables, scope: Scope, key: unknown): Statement {
@@ -84,7 +86,8 @@ function enforcementStatement(tables: StatusTables, scope: Scope, key: unknown):
 }
 
 function overallOf(tables: StatusTables, key: unknown, found: StatementResult | undefined): StatusRecord {
-  const row = found?.rows[0];
+  const [row, another] = found?.rows ?? [];
+  if (another) throw ambiguousKey(tables, key);
   if (row) return toStatusRecord(readRow(tables.overall, row));
   throw new RecordNotFoundError(
     `${tables.resource.name} ${JSON.stringify(describeKey(tables.resource, key))}: no resource was persisted under this key, or it is not visible to the caller`,

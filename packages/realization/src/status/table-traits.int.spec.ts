@@ -1,4 +1,10 @@
-import { createDataStore, defineTable, MarkingFailedError, RecordNotFoundError } from '@intendant/core';
+import {
+  createDataStore,
+  defineTable,
+  InvalidRecordError,
+  MarkingFailedError,
+  RecordNotFoundError,
+} from '@intendant/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createRealization } from '../index.ts';
@@ -45,6 +51,28 @@ describe('a table with instances', () => {
     expect(await here.purge(machine, 'VM1')).toBe(3);
     expect(await there.getOverallStatus(machine, 'VM1')).toBe('PENDING');
   });
+});
+
+test('a read of one resource refuses a key that several tenants have, until it names the org', async () => {
+  const all = fixture.realization.as(service);
+  for (const orgId of ['Pepsi', 'Coke'])
+    await fixture.realization
+      .as({ ...admin, orgId })
+      .persistIntent(lease, { id: 'shared' }, { enforcementPoints: ['E1'] });
+  const wanted = { status: 'PENDING', timeoutMs: 20_000 } as const;
+  const reads = [
+    (key: never) => all.getOverallStatus(lease, key),
+    (key: never) => all.getOverallStatusWithEnforcementDetails(lease, key),
+    (key: never) => all.statuses(lease, [key]),
+    (key: never) => all.history(lease, key),
+    (key: never) => all.detail(lease, key),
+    (key: never) => all.waitFor(lease, key, wanted),
+  ];
+  for (const read of reads) {
+    await expect(read('shared' as never)).rejects.toThrow(InvalidRecordError);
+    expect(await read({ id: 'shared', orgId: 'Coke' } as never)).toBeDefined();
+  }
+  expect(await all.history(lease, { id: 'shared', orgId: 'Coke' })).toHaveLength(1);
 });
 
 describe('a table with instances, on a store without an instancer', () => {
