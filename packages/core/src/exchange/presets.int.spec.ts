@@ -1,4 +1,11 @@
-import { isOnCitus, type PgBouncer, startPgBouncer, whyNoPgBouncer, withClient } from '@intendant/devdb/testing';
+import {
+  eventually,
+  isOnCitus,
+  type PgBouncer,
+  startPgBouncer,
+  whyNoPgBouncer,
+  withClient,
+} from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, createDataStore, type DataStore, defineTable, OperationCancelledError } from '../index.ts';
@@ -161,5 +168,37 @@ describe.skipIf(isOnCitus()).each(ways)('under hostile presets, through $what', 
       );
       await slow.close();
     });
+  });
+});
+
+const noPooler = isOnCitus() ? 'Citus has nodes of its own' : whyNoPgBouncer();
+
+describe.skipIf(noPooler)(noPooler ? `skipped: ${noPooler}` : 'a pooler', () => {
+  const levels = defineTable('levels', {
+    schema: z.object({ id: z.string(), level: z.string() }),
+    defaults: { level: "current_setting('transaction_isolation')" },
+  });
+
+  test('a default isolation level that somebody sets while the store is open does not become the level of statements', async () => {
+    await using fixture = await openTestStore();
+    const { name, adminUrl } = fixture.database;
+    await using pooler = await startPgBouncer(fixture.database);
+    await using store = await createDataStore({
+      ...onTestServer,
+      connection: pooler.url,
+      adminConnection: adminUrl,
+      pool: { namedStatements: false },
+    });
+    await store.register([levels], { roles: TENANT_ROLES });
+    const session = store.as(cokeAdmin);
+    await session.insert(levels, { id: 'before' });
+    await withClient(adminUrl, async (client) => {
+      await client.query(
+        `alter role app_${name} in database ${name} set default_transaction_isolation to 'serializable'`,
+      );
+      await client.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'app_${name}'`);
+    });
+    const level = () => session.upsert(levels, { id: 'after' }).then((record) => record.level);
+    await eventually(async () => expect(await level()).toBe('read committed'), { timeoutMs: 20_000 });
   });
 });

@@ -5,7 +5,8 @@ import pg from 'pg';
  * ways to override presets; the first has no cost:
  *
  * - As startup options of each connection, which take precedence over all presets. Poolers refuse or ignore them.
- * - Behind a pooler, in the statement that sets a transaction's scope; only those settings that are preset.
+ * - Behind a pooler, in the statement that sets a transaction's scope; only those settings that are preset. The isolation
+ *   level is always set there: statuses would be wrong if somebody changed the default of the login later.
  *
  * Settings that do not change values are not included: TimeZone and search_path affect only the user's own SQL, and a
  * database that is set to read only remains read only.
@@ -16,6 +17,8 @@ interface ValueSetting {
   readonly value: string;
   /** Whether a current value is acceptable. Default: only an equal one. */
   readonly accepts?: (value: string) => boolean;
+  /** Whether it is set behind a pooler even if it is not preset, since somebody may preset it later. Default false. */
+  readonly isAlwaysSet?: boolean;
 }
 
 /**
@@ -34,7 +37,7 @@ const VALUE_SETTINGS: readonly ValueSetting[] = [
   { name: 'transform_null_equals', value: 'off' },
   { name: 'row_security', value: 'on' },
   { name: 'quote_all_identifiers', value: 'off' },
-  { name: DEFAULT_ISOLATION, value: 'read committed' },
+  { name: DEFAULT_ISOLATION, value: 'read committed', isAlwaysSet: true },
 ];
 
 /** One setting, as `set_config` takes it. */
@@ -70,7 +73,7 @@ export const SET_VALUE_SETTINGS = VALUE_SETTINGS.map(
 /**
  * Examines a connection, made with `withValueSettings` or without. Returns the settings that each transaction must set:
  * none if the startup options are in effect; otherwise those that differ now, those that the database or the login
- * presets for new connections, and `more`.
+ * presets for new connections, the isolation level, and `more`.
  */
 export async function readSettingsToSet(
   client: Pick<pg.ClientBase, 'query'>,
@@ -104,5 +107,7 @@ const READ_SETTINGS = `
 
 function isToSet(setting: ValueSetting, row: SettingRow | undefined): boolean {
   if (!row || row.source === 'client') return false;
-  return row.is_preset || !(setting.accepts?.(row.value) ?? row.value === setting.value);
+  return (
+    setting.isAlwaysSet === true || row.is_preset || !(setting.accepts?.(row.value) ?? row.value === setting.value)
+  );
 }
