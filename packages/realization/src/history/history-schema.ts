@@ -29,21 +29,27 @@ export async function planHistory(client: ClientBase, tables: readonly Registere
   ];
 }
 
+/** What changed while a trigger was missing or disabled was not counted, so the rows are then counted again. */
 async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<string[]> {
   const { table } = logged;
   const name = statusLogFunction(logged);
   const body = statusLogBody(logged);
-  const { rows } = await client.query<{ body: string | null; triggers: string[] }>(
+  const { rows } = await client.query<{ body: string | null; enabled: string[]; disabled: string[] }>(
     `select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body,
-       array(select tgname::text from pg_trigger where tgrelid = to_regclass($2) and tgname like 'intendant_status_%') as triggers`,
+       coalesce(array_agg(t.tgname::text) filter (where t.tgenabled in ('O', 'A')), '{}') as enabled,
+       coalesce(array_agg(t.tgname::text) filter (where t.tgenabled not in ('O', 'A')), '{}') as disabled
+     from pg_trigger t where t.tgrelid = to_regclass($2) and t.tgname like 'intendant_status_%'`,
     [`${name}()`, table.qualifiedName],
   );
-  const { body: liveBody, triggers: liveTriggers } = rows[0] ?? { body: null, triggers: [] };
-  const missing = Object.entries(triggersOf(logged, name)).filter(([trigger]) => !liveTriggers.includes(trigger));
+  const { body: liveBody, enabled, disabled } = rows[0] ?? { body: null, enabled: [], disabled: [] };
+  const repairs = Object.entries(triggersOf(logged, name)).flatMap(([trigger, definition]) => {
+    if (enabled.includes(trigger)) return [];
+    return disabled.includes(trigger) ? `alter table ${table.qualifiedName} enable trigger ${trigger}` : definition;
+  });
   return [
     ...(liveBody === body ? [] : [createFunction(name, body)]),
-    ...missing.map(([, definition]) => definition),
-    ...(liveTriggers.length === 0 ? [...forgetCounts(logged), countPresent(logged)] : []),
+    ...repairs,
+    ...(repairs.length > 0 ? [...forgetCounts(logged), countPresent(logged)] : []),
   ];
 }
 

@@ -246,4 +246,19 @@ describe('the summary', () => {
     await fixture.realization.register([vm]);
     expect(await kept()).toEqual(await counted());
   });
+
+  test('counts again what changed while a trigger was removed or disabled', async () => {
+    await persist('VM1', ['E1', 'E2']);
+    await internalsOf(fixture.store).withAdmin((client) =>
+      client.query(`
+        drop trigger intendant_status_insert on public.overall_status_vm;
+        alter table public.enforcement_status_vm disable trigger intendant_status_insert`),
+    );
+    await persist('VM2', ['E1']);
+    expect(await kept()).not.toEqual(await counted());
+    await fixture.realization.register([vm]);
+    expect(await kept()).toEqual(await counted());
+    await persist('VM3', ['E1']);
+    expect(await kept()).toEqual(await counted());
+  });
 });
