@@ -61,7 +61,7 @@ const BREAKAGES: readonly {
     breaks: () => asAdmin(`alter database ${database.name} set default_transaction_isolation = 'serializable'`),
     check: 'setting',
     subject: /default_transaction_isolation = serializable/,
-    cure: /reset default_transaction_isolation/,
+    cure: /^alter database test_\w+ reset default_transaction_isolation/,
   },
   {
     breaks: 'alter table vm set (autovacuum_enabled = off)',
@@ -99,7 +99,7 @@ const BREAKAGES: readonly {
     },
     check: 'stuck-jobs',
     subject: /vm at E 8/,
-    cure: /Start a worker for E 8/,
+    cure: /Start a worker for E 8; .* list vm --point 'E 8' /,
   },
   { breaks: giveUp, check: 'failed-jobs', subject: /vm at E9/, cure: /intendant retry vm --point E9/ },
   { breaks: fallBehind, check: 'lag', subject: /billing/, cure: /subscriptions forget billing/ },

@@ -34,6 +34,11 @@ async function fill(): Promise<void> {
     { enforcementPoints: ['E1', 'E2', 'E3'] },
   );
   await r.persistIntent(vm, { id: '<b>a/b</b>', name: 'odd', region: 'us', cpus: 2 }, { enforcementPoints: ['E2'] });
+  await r.persistIntent(
+    vm,
+    { id: 'not\u202egnp.exe', name: 'odd', region: 'us', cpus: 2 },
+    { enforcementPoints: ['E2'] },
+  );
   await r.markSuccess(vm, { id: 'web', revision: 1 }, 'E1');
   await r.persistIntent(vm, { id: 'lossy', name: 'lossy', region: 'us', cpus: 2 }, { enforcementPoints: ['E1'] });
   await r.persistIntent(route, { zone: 'example.com', port: 80, target: 'web' }, { enforcementPoints: ['E1'] });
@@ -116,12 +121,14 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
   test('an odd key leads from the list to its resource, as text and not as markup', async () => {
     const page = await fixture.open(COKE);
     await visit(page, 'resources?q=odd');
+    await page.getByText('not\\u{202e}gnp.exe', { exact: true }).waitFor(); // A change of direction is shown, and not obeyed.
     await page.getByRole('link', { name: '<b>a/b</b>' }).click();
     await page.getByRole('complementary').getByRole('heading', { name: '<b>a/b</b>' }).waitFor();
     await page.reload();
     await page.getByRole('complementary').getByText('E2').first().waitFor();
     await visit(page, 'resources/vm/gone?table=vm');
     await page.getByText('It may have been removed').waitFor();
+    expect(await page.getByRole('complementary').textContent()).not.toMatch(/caller|persisted|[{}]/);
     await page.context().close();
   });
 

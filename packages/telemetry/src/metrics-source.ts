@@ -1,5 +1,5 @@
 import { ConfigurationError, type DataStore } from '@intendant/core';
-import { checkOptions } from '@intendant/core/internal';
+import { checkDuration, checkOptions } from '@intendant/core/internal';
 import type { Realization } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
 
@@ -13,6 +13,8 @@ export function checkMetricsOptions(door: string, options: MetricsOptions): void
     subscriptions: true,
     databaseIntervalMs: true,
   });
+  const { databaseIntervalMs } = options;
+  if (databaseIntervalMs !== undefined) checkDuration(`${door}: databaseIntervalMs`, databaseIntervalMs, { min: 0 });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the type of the context does not matter here

@@ -243,6 +243,17 @@ test.each(['grafana-dashboard.json', 'prometheus-alerts.yml'])('%s names only me
   expect([...named].filter((name) => !known.has(name))).toEqual([]);
 });
 
+test('options that are misspelt or out of range are refused by name', () => {
+  for (const make of [createMetrics, reportMetrics]) {
+    const using = (options: object) => () => make({ store, ...options });
+    expect(using({ realisation: {} })).toThrow(
+      `${make.name}: there is no option "realisation"; did you mean realization?`,
+    );
+    expect(using({ databaseIntervalMs: -1 })).toThrow(`${make.name}: databaseIntervalMs: expected a number`);
+    expect(() => make({} as never)).toThrow(`${make.name}: the option store is missing`);
+  }
+});
+
 test('every metric is described in the guide', () => {
   const guide = readFileSync(new URL('../guide/operations.md', operations), 'utf8');
   const names = [COUNTERS, HISTOGRAMS, GAUGES].flatMap((group) =>

@@ -50,7 +50,7 @@ export const consoleCommand = (cli: Cli): Command =>
 async function serveConsole(
   workspace: Workspace,
   signInLinks: SignInLinks<MetadataContext>,
-  { host, port }: ConsoleFlags,
+  { host, port, origin }: ConsoleFlags,
 ) {
   await ensurePage();
   const subscriptions = await workspace.subscriptions();
@@ -66,9 +66,20 @@ async function serveConsole(
     metrics: registry,
     logger: pino({ name: 'intendant' }, pino.destination(2)),
     ...(authorizer !== undefined && { authorizer }),
+    ...(LOOPBACK.has(host) && { hosts: localHosts(origin) }),
   });
   return listen(app.fetch, host, port);
 }
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
+
+/** The names of this machine, and that of `--origin`, if a proxy runs in front. */
+const localHosts = (origin: string | undefined): string[] => [
+  'localhost',
+  '127.0.0.1',
+  '[::1]',
+  ...(origin !== undefined && URL.canParse(origin) ? [new URL(origin).hostname] : []),
+];
 
 /** The store's authorizer reads the context of a sign-in link, so it must know the meaning of its fields. */
 const hasLink = ({ settings: { authorizer, context } }: Workspace): boolean =>

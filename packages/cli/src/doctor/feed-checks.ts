@@ -1,3 +1,4 @@
+import { shellQuoted } from '../output/shell-quoted.ts';
 import type { Check } from './examination.ts';
 
 const MUCH_LAG = 1000;
@@ -14,7 +15,7 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
             severity: 'warning' as const,
             subject: `subscription ${name}`,
             message: `${members === 0 ? 'it has no member' : `it has ${members} members`}, and ${lag} changes wait`,
-            cure: `Start its subscriber, or, if it is no longer needed, intendant subscriptions forget ${name}.`,
+            cure: `Start its subscriber, or, if it is no longer needed, intendant subscriptions forget ${shellQuoted(name)}.`,
           },
         ]
       : []),
@@ -25,7 +26,7 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
             severity: 'warning' as const,
             subject: `subscription ${name}`,
             message: `its handler gave up on ${deadLetters} changes`,
-            cure: `intendant dead-letters list ${name}; then replay or drop them.`,
+            cure: `intendant dead-letters list ${shellQuoted(name)}; then replay or drop them.`,
           },
         ]
       : []),

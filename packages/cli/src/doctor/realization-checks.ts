@@ -1,3 +1,4 @@
+import { shellQuoted } from '../output/shell-quoted.ts';
 import type { Check } from './examination.ts';
 
 /** Points whose workers no longer send heartbeats. */
@@ -13,7 +14,7 @@ export const checkPoints: Check = async ({ workspace, has }) => {
     severity: 'warning',
     subject: `point ${id}`,
     message: `no worker has served it for ${seconds} s; resources placed there stay PENDING`,
-    cure: `Start its worker, or, if the place no longer exists, intendant points remove ${id} --force.`,
+    cure: `Start its worker, or, if the place no longer exists, intendant points remove ${shellQuoted(id)} --force.`,
   }));
 };
 
@@ -33,7 +34,7 @@ export const checkJobs: Check = async ({ workspace, has, olderThanMs }) => {
   return rows.flatMap(({ queue, overdue, silent, failed }) => {
     const { table, point } = placeOf(queue);
     const subject = `${table} at ${point}`;
-    const flags = `${table} --point ${point}`;
+    const flags = `${shellQuoted(table)} --point ${shellQuoted(point)}`;
     return [
       ...(overdue + silent > 0
         ? [

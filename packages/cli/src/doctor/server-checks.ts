@@ -68,8 +68,10 @@ const EXPECTATIONS: readonly Expectation[] = [
 
 /** Settings of the server, the database and the login, as a new connection gets them. */
 export const checkSettings: Check = async ({ workspace }) => {
-  const rows = await workspace.query<{ name: string; value: string; source: string }>(
-    'select name, setting as value, source from pg_settings where name = any($1)',
+  const rows = await workspace.query<SettingRow>(
+    `select name, setting as value, source,
+       quote_ident(current_database()) as database, quote_ident(session_user) as login
+     from pg_settings where name = any($1)`,
     [EXPECTATIONS.map(({ setting }) => setting)],
   );
   const live = new Map(rows.map((row) => [row.name, row]));
@@ -82,20 +84,27 @@ export const checkSettings: Check = async ({ workspace }) => {
         severity,
         subject: `${setting} = ${found.value}`,
         message: why,
-        cure: cureOf(setting, found.source),
+        cure: cureOf(found),
       },
     ];
   });
 };
 
-const cureOf = (setting: string, source: string): string =>
-  source === 'database'
-    ? `alter database <name> reset ${setting}`
-    : source === 'database user'
-      ? `alter role <login> in database <name> reset ${setting}`
-      : source === 'user'
-        ? `alter role <login> reset ${setting}`
-        : `alter system reset ${setting}; select pg_reload_conf()`;
+interface SettingRow {
+  readonly name: string;
+  readonly value: string;
+  readonly source: string;
+  /** Quoted, as in SQL. */
+  readonly database: string;
+  readonly login: string;
+}
+
+function cureOf({ name, source, database, login }: SettingRow): string {
+  if (source === 'database') return `alter database ${database} reset ${name}`;
+  if (source === 'user') return `alter role ${login} reset ${name}`;
+  if (source === 'database user') return `alter role ${login} in database ${database} reset ${name}`;
+  return `alter system reset ${name}; select pg_reload_conf()`;
+}
 
 const FULL_SHARE = 0.8;
 

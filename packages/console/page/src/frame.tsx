@@ -6,6 +6,7 @@ import { useLiveState } from './live/live-changes.ts';
 import { Link } from './location/link.tsx';
 import { printNumber } from './ui/format.ts';
 import { applyTheme, theme, themeAfter } from './ui/theme.ts';
+import { visibleText } from './ui/visible-text.ts';
 
 interface Item {
   readonly to: string;
@@ -78,8 +79,8 @@ function LiveIndicator() {
 function CallerText({ caller: { orgId, subject, mayWrite } }: { readonly caller: Caller }) {
   return (
     <small>
-      <strong>{orgId ?? 'All tenants'}</strong>
-      {mayWrite ? 'may act' : 'may look'}
+      <strong>{orgId === null ? 'All tenants' : visibleText(orgId)}</strong>
+      {mayWrite ? 'may read and change' : 'may only read'}
       {subject !== null && <span title={subject}>{subject}</span>}
     </small>
   );

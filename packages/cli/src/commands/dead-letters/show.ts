@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { toJson } from '../../output/json.ts';
 import { printable } from '../../output/printable.ts';
+import { shellQuoted } from '../../output/shell-quoted.ts';
 import type { Cli } from '../../run/cli.ts';
 import { CommandError } from '../../run/command-error.ts';
 import { EXIT } from '../../run/exit-code.ts';
@@ -19,7 +20,7 @@ export const showDeadLetterCommand = (cli: Cli): Command =>
       const [letter] = letters;
       if (letter === undefined)
         throw new CommandError(
-          `${name} has no dead letter at ${position}; "intendant dead-letters list ${name}" shows its dead letters`,
+          `${name} has no dead letter at ${position}; "intendant dead-letters list ${shellQuoted(name)}" shows its dead letters`,
           EXIT.nothingFound,
         );
       printer.result(letter, () => {

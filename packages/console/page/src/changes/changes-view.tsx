@@ -7,6 +7,7 @@ import { Link } from '../location/link.tsx';
 import { plural, printClock, printMoment, printNumber } from '../ui/format.ts';
 import { KeyText, keyText } from '../ui/key-text.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 import { ChangeBuffer } from './change-buffer.ts';
 
 const KINDS = { resource: 'record', overall: 'overall status', enforcement: 'status at a point' } as const;
@@ -26,7 +27,8 @@ export function ChangesView({ tables }: { readonly tables: readonly string[] }) 
       <header>
         <h1>Changes</h1>
         <span class="right">
-          {plural(buffer.seen, 'change')} since this view was opened; the last {printNumber(buffer.size)} are kept
+          {plural(buffer.seen, 'change')} since this view was opened
+          {buffer.seen > buffer.size && `; the last ${printNumber(buffer.size)} are shown`}
         </span>
       </header>
       <div class="bar">
@@ -57,7 +59,7 @@ export function ChangesView({ tables }: { readonly tables: readonly string[] }) 
           aria-pressed={isPaused}
           onClick={() => setPaused(!isPaused)}
         >
-          {isPaused ? `Go on (${printNumber(buffer.waiting)} new)` : 'Pause'}
+          {isPaused ? `Continue (${printNumber(buffer.waiting)} new)` : 'Pause'}
         </button>
       </div>
       {shown.length === 0 ? (
@@ -134,7 +136,7 @@ function ChangeList({ changes }: { readonly changes: readonly Change[] }) {
                 <KeyText of={change} />
               </Link>
               <span class="dim">
-                {change.point === null ? KINDS[change.kind] : `status at ${change.point}`}
+                {change.point === null ? KINDS[change.kind] : `status at ${visibleText(change.point)}`}
                 {change.revision !== null && `, revision ${change.revision}`}
               </span>
             </li>

@@ -5,8 +5,10 @@ import type { DeadLetter, Subscription } from '../api/model.ts';
 import { queryClient } from '../api/query-client.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { plural, printField } from '../ui/format.ts';
+import { keyText } from '../ui/key-text.tsx';
 import { Ago } from '../ui/moment.tsx';
 import { Answered, Notice } from '../ui/notice.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 import { SubscriptionsTable } from './subscriptions-table.tsx';
 
 type Verb = 'replay' | 'drop';
@@ -51,14 +53,14 @@ export function DeadLettersView({ mayWrite }: { readonly mayWrite: boolean }) {
     <>
       <header>
         <h1>Dead letters</h1>
-        <span class="right">changes that a subscriber failed on too often</span>
+        <span class="right">changes that a subscriber could not process</span>
       </header>
       {problem !== undefined && <Notice tone="bad">{problem}</Notice>}
-      <Answered of={subscriptions}>{(data) => <SubscriptionsTable subscriptions={data.subscriptions} />}</Answered>
+      {subscriptions.data && <SubscriptionsTable subscriptions={subscriptions.data.subscriptions} />}
       <Answered of={letters}>
         {({ deadLetters }) =>
           deadLetters.length === 0 ? (
-            <Notice>No change was put aside.</Notice>
+            <Notice>There are no dead letters.</Notice>
           ) : (
             [...Map.groupBy(deadLetters, ({ name }) => name)].map(([name, own]) => (
               <LettersOf key={name} name={name} letters={own} mayWrite={mayWrite} onAct={act} />
@@ -90,11 +92,11 @@ function LettersOf({ name, letters, mayWrite, onAct }: LettersOfProps) {
         <details key={letter.position}>
           <summary>
             <span class={`op ${letter.operation}`}>{letter.operation}</span>
-            <span>
-              {letter.table} {Object.values(letter.key).map(String).join(' / ')}
-            </span>
-            {letter.orgId !== null && <span class="org">{letter.orgId}</span>}
-            <span class="dim cut">{letter.error}</span>
+            <bdi class="cut subject">
+              {letter.table} {keyText(letter)}
+            </bdi>
+            {letter.orgId !== null && <bdi class="org">{visibleText(letter.orgId)}</bdi>}
+            <bdi class="dim cut">{visibleText(letter.error)}</bdi>
             <span class="dim">
               {letter.isDue ? 'to be tried again' : plural(letter.attempts, 'attempt')}, <Ago at={letter.failedAt} />{' '}
               ago

@@ -11,7 +11,7 @@ export function ActivityPlots({ activity }: { readonly activity: readonly Activi
   return (
     <div class="columns plots">
       <section class="card" aria-labelledby="throughput-title">
-        <h2 id="throughput-title">Throughput, a minute</h2>
+        <h2 id="throughput-title">Throughput per minute</h2>
         <p class="dim">
           {minutes.length === 0 && 'Loading …'}
           {minutes.length > 0 && `${printNumber(realized)} realized and ${printNumber(failed)} failed in 30 minutes`}
@@ -28,7 +28,9 @@ export function ActivityPlots({ activity }: { readonly activity: readonly Activi
       <section class="card" aria-labelledby="latency-title">
         <h2 id="latency-title">From intent to realized</h2>
         <p class="dim">
-          half within {printLatency(latest?.p50Ms)}, 99 of 100 within {printLatency(latest?.p99Ms)}
+          {latest
+            ? `in the last minute with data: half within ${printLatency(latest.p50Ms)}, 99 of 100 within ${printLatency(latest.p99Ms)}`
+            : 'nothing was realized in 30 minutes'}
         </p>
         <Plot
           x={minutes}

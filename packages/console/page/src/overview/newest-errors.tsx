@@ -4,6 +4,7 @@ import { Link } from '../location/link.tsx';
 import { KeyText } from '../ui/key-text.tsx';
 import { Ago } from '../ui/moment.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 
 export function NewestErrors({ errors }: { readonly errors: readonly NewestError[] }) {
   return (
@@ -17,9 +18,11 @@ export function NewestErrors({ errors }: { readonly errors: readonly NewestError
               <KeyText of={error} />
             </Link>
             <span class="dim">
-              {error.table} at {error.point}, <Ago at={error.since} /> ago
+              {error.table} at <bdi>{visibleText(error.point)}</bdi>, <Ago at={error.since} /> ago
             </span>
-            <p title={error.message}>{error.message}</p>
+            <p title={error.message}>
+              <bdi>{visibleText(error.message)}</bdi>
+            </p>
           </li>
         ))}
       </ul>

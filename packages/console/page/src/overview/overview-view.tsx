@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/preact-query';
 import { type Activity, STATUSES, type Status, type Summary } from '../api/model.ts';
 import { activityQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
-import { printLatency, printNumber, printStatus } from '../ui/format.ts';
+import { plural, printLatency, printNumber, printStatus } from '../ui/format.ts';
 import { StatusBar, StatusChip } from '../ui/status.tsx';
 import { ActivityPlots } from './activity-plots.tsx';
 import { NewestErrors } from './newest-errors.tsx';
@@ -19,7 +19,12 @@ export function OverviewView({ summary }: { readonly summary: Summary }) {
     <>
       <header>
         <h1>Overview</h1>
-        <span class="right">{printNumber(tables.reduce((sum, { total }) => sum + total, 0))} resources</span>
+        <span class="right">
+          {plural(
+            tables.reduce((sum, { total }) => sum + total, 0),
+            'resource',
+          )}
+        </span>
       </header>
       <section class="tiles" aria-label="Resources by status">
         {SHOWN.map((status) => (

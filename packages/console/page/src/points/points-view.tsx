@@ -6,10 +6,11 @@ import type { Caller, Point } from '../api/model.ts';
 import { pointsQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
 import { DataTable, type SortableFeatures } from '../ui/data-table.tsx';
-import { printNumber } from '../ui/format.ts';
+import { plural, printNumber } from '../ui/format.ts';
 import { Ago } from '../ui/moment.tsx';
 import { Answered } from '../ui/notice.tsx';
 import { StatusBar } from '../ui/status.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 
 const helper = createColumnHelper<SortableFeatures, Point>();
 
@@ -42,7 +43,11 @@ const printLabels = (labels: Point['labels']): string =>
 const COLUMNS = helper.columns([
   helper.accessor('id', {
     header: 'Point',
-    cell: ({ getValue }) => <Link to={`resources?point=${encodeURIComponent(getValue())}`}>{getValue()}</Link>,
+    cell: ({ getValue }) => (
+      <Link class="cut name" to={`resources?point=${encodeURIComponent(getValue())}`} title={getValue()}>
+        {visibleText(getValue())}
+      </Link>
+    ),
   }),
   helper.accessor(({ health }) => HEALTH_ORDER.indexOf(health), {
     id: 'health',
@@ -110,7 +115,7 @@ export function PointsView({ caller }: { readonly caller: Caller }) {
     <>
       <header>
         <h1>Points</h1>
-        {points.data && <span class="right">{printNumber(points.data.points.length)} points, stale first</span>}
+        {points.data && <span class="right">{plural(points.data.points.length, 'point')}, stale first</span>}
       </header>
       <div class="bar">
         <input

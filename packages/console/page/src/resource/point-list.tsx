@@ -3,6 +3,7 @@ import type { Counts, PointStatus, Status } from '../api/model.ts';
 import { printNumber } from '../ui/format.ts';
 import { Ago, Until } from '../ui/moment.tsx';
 import { StatusChip } from '../ui/status.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 
 export function countStatuses(points: readonly PointStatus[]): Counts {
   const counts: Partial<Record<Status, number>> = {};
@@ -47,12 +48,14 @@ function PointItem({
   return (
     <li>
       <div class="line">
-        <b>{point}</b>
+        <b>
+          <bdi>{visibleText(point)}</bdi>
+        </b>
         <StatusChip status={status} />
         <span class="dim">
           {isRemoval && 'being removed, '}
           {attempt !== null && `attempt ${attempt}, `}
-          revision {revision}, since <Ago at={since} />
+          revision {revision}, for <Ago at={since} />
           {job === 'waiting' && nextAttemptAt !== null && (
             <>
               , next try <Until at={nextAttemptAt} />

@@ -9,6 +9,7 @@ import { KeyText } from '../ui/key-text.tsx';
 import { Ago } from '../ui/moment.tsx';
 import { Answered, Notice } from '../ui/notice.tsx';
 import { StatusBar, StatusChip } from '../ui/status.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 import { countStatuses, PointList } from './point-list.tsx';
 import { Timeline } from './timeline.tsx';
 
@@ -39,11 +40,23 @@ export function ResourcePanel({ name }: { readonly name: Name }) {
       <button type="button" class="quiet close" aria-label="Close" title="Close (Escape)" onClick={close}>
         ×
       </button>
-      <Answered of={detail}>{(data) => <Detail detail={data} />}</Answered>
-      {detail.data === undefined && detail.error instanceof ApiProblem && detail.error.status === 404 && (
-        <p class="dim">It may have been removed since the list was read.</p>
-      )}
+      {isGone(detail) ? <Gone name={name} /> : <Answered of={detail}>{(data) => <Detail detail={data} />}</Answered>}
     </aside>
+  );
+}
+
+const isGone = ({ data, error }: { readonly data: unknown; readonly error: Error | null }): boolean =>
+  data === undefined && error instanceof ApiProblem && error.status === 404;
+
+function Gone({ name: { table, id } }: { readonly name: Name }) {
+  return (
+    <>
+      <h2>
+        <bdi>{visibleText(id)}</bdi>
+      </h2>
+      <p class="dim">{table}</p>
+      <Notice tone="bad">There is no such resource. It may have been removed since the list was read.</Notice>
+    </>
   );
 }
 
@@ -60,7 +73,7 @@ function Detail({ detail }: { readonly detail: ResourceDetail }) {
       <p class="overall">
         <StatusChip status={status} />
         <span class="dim">
-          since <Ago at={since} />
+          for <Ago at={since} />
         </span>
       </p>
       <StatusBar counts={countStatuses(points)} />

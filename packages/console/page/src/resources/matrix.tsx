@@ -3,6 +3,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import { useActions } from '../action/actions.tsx';
 import type { Resource } from '../api/model.ts';
 import { navigate } from '../location/location.ts';
+import { visibleText } from '../ui/visible-text.ts';
 import { MatrixRow } from './matrix-row.tsx';
 import { openPath } from './open-path.ts';
 import { pointsOf } from './points-of.ts';
@@ -15,6 +16,8 @@ interface MatrixProps {
   readonly mayWrite: boolean;
   /** True if these are the results of the previous filter while the new ones are being loaded. */
   readonly isStale: boolean;
+  /** Whether the list has a filter. */
+  readonly isFiltered: boolean;
 }
 
 /** The width of a point's column in CSS pixels, as in the style sheet. */
@@ -23,7 +26,7 @@ const COLUMN_WIDTH = 26;
 const OTHER_COLUMNS_WIDTH = 500;
 
 /** Resources by points. Only visible columns are rendered, so that a thousand points cost no more than forty. */
-export function Matrix({ resources, selection, openId, mayWrite, isStale }: MatrixProps) {
+export function Matrix({ resources, selection, openId, mayWrite, isStale, isFiltered }: MatrixProps) {
   const scroll = useRef<HTMLDivElement>(null);
   const points = useMemo(() => pointsOf(resources), [resources]);
   const columns = useVirtualizer({
@@ -69,7 +72,7 @@ export function Matrix({ resources, selection, openId, mayWrite, isStale }: Matr
             {before > 0 && <td style={{ minWidth: before }} />}
             {shown.map((point) => (
               <th key={point} scope="col" class="point">
-                <span title={point}>{point}</span>
+                <span title={point}>{visibleText(point)}</span>
               </th>
             ))}
             {after > 0 && <td style={{ minWidth: after }} />}
@@ -92,7 +95,7 @@ export function Matrix({ resources, selection, openId, mayWrite, isStale }: Matr
           {resources.length === 0 && (
             <tr>
               <td colSpan={6} class="dim">
-                Nothing matches.
+                {isFiltered ? 'Nothing matches.' : 'This table has no resources yet.'}
               </td>
             </tr>
           )}

@@ -9,7 +9,7 @@ import { Answered } from '../ui/notice.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { Matrix } from './matrix.tsx';
 import { PageFoot } from './page-foot.tsx';
-import { readQuery, requestOf } from './resource-query.ts';
+import { hasFilter, readQuery, requestOf } from './resource-query.ts';
 import { useSelection } from './selection.ts';
 import { SelectionBar } from './selection-bar.tsx';
 
@@ -60,6 +60,7 @@ export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps
                 openId={open?.id}
                 mayWrite={summary.caller.mayWrite}
                 isStale={page.isPlaceholderData}
+                isFiltered={hasFilter(query)}
               />
               <PageFoot query={query} count={resources.length} total={total} next={next} />
             </>

@@ -41,7 +41,7 @@ export function SelectionBar({ query, total, resources, selection, mayWrite }: S
       <span aria-live="polite">
         <SelectionText selection={selection} total={total} pageSize={resources.length} />
       </span>
-      {mayWrite && (
+      {mayWrite && count !== 0 && (
         <span class="buttons">
           <button type="button" onClick={() => act('resync')}>
             Resync {what}

@@ -4,16 +4,21 @@ import type { Tenant } from '../api/model.ts';
 import { tenantsQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
 import { DataTable, type SortableFeatures } from '../ui/data-table.tsx';
-import { printNumber } from '../ui/format.ts';
+import { plural, printNumber } from '../ui/format.ts';
 import { Answered } from '../ui/notice.tsx';
 import { StatusBar } from '../ui/status.tsx';
+import { visibleText } from '../ui/visible-text.ts';
 
 const helper = createColumnHelper<SortableFeatures, Tenant>();
 
 const columns = helper.columns([
   helper.accessor('orgId', {
     header: 'Tenant',
-    cell: ({ getValue }) => <Link to={`resources?q=${encodeURIComponent(`orgId:${getValue()}`)}`}>{getValue()}</Link>,
+    cell: ({ getValue }) => (
+      <Link class="cut name" to={`resources?q=${encodeURIComponent(`orgId:${getValue()}`)}`} title={getValue()}>
+        {visibleText(getValue())}
+      </Link>
+    ),
   }),
   helper.accessor('total', {
     header: 'Resources',
@@ -46,7 +51,7 @@ export function TenantsView() {
     <>
       <header>
         <h1>Tenants</h1>
-        {tenants.data && <span class="right">{printNumber(tenants.data.tenants.length)} tenants</span>}
+        {tenants.data && <span class="right">{plural(tenants.data.tenants.length, 'tenant')}</span>}
       </header>
       <Answered of={tenants}>
         {(data) => <DataTable label="Tenants" columns={columns} rows={data.tenants} idOf={({ orgId }) => orgId} />}

@@ -1,17 +1,18 @@
 import type { ResourceName } from '../api/model.ts';
+import { visibleText } from './visible-text.ts';
 
 /** A resource's key as text: its values, and the org if several orgs are visible. */
 export function KeyText({ of: { key } }: { readonly of: Pick<ResourceName, 'key'> }) {
-  const { orgId, instanceId: _, ...own } = key;
+  const { orgId } = key;
   return (
     <>
-      <span class="key">{Object.values(own).map(String).join(' / ')}</span>
-      {orgId !== undefined && <span class="org">{String(orgId)}</span>}
+      <bdi class="key">{keyText({ key })}</bdi>
+      {orgId !== undefined && <bdi class="org">{visibleText(String(orgId))}</bdi>}
     </>
   );
 }
 
 export const keyText = ({ key }: Pick<ResourceName, 'key'>): string => {
   const { orgId: _org, instanceId: _instance, ...own } = key;
-  return Object.values(own).map(String).join(' / ');
+  return visibleText(Object.values(own).map(String).join(' / '));
 };

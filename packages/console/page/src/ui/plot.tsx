@@ -17,6 +17,9 @@ interface PlotProps {
 
 const HEIGHT = 150;
 
+/** Distances of the lines of the grid: whole numbers, since half a resource or half a millisecond says nothing. */
+const INCREMENTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+
 const dataOf = ({ x, series }: PlotProps): uPlot.AlignedData => [[...x], ...series.map(({ values }) => [...values])];
 
 /**
@@ -90,10 +93,13 @@ function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.O
         space: 70,
         values: (_, ticks) => ticks.map((tick) => new Date(tick * 1_000).toTimeString().slice(0, 5)),
       },
-      { ...axis, size: 58, space: 34, values: (_, ticks) => ticks.map(print) },
+      { ...axis, size: 58, space: 34, incrs: INCREMENTS, values: (_, ticks) => ticks.map(print) },
     ],
     series: [
-      { value: (_, tick) => (tick === null ? '–' : new Date(tick * 1_000).toTimeString().slice(0, 5)), label: 'at' },
+      {
+        value: (_, tick) => (tick === null ? '–' : new Date(tick * 1_000).toTimeString().slice(0, 5)),
+        label: 'minute',
+      },
       ...series.map(({ label, tone }) => ({
         label,
         stroke: colour(tone),
