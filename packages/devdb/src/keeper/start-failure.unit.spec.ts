@@ -6,7 +6,7 @@ const context = { folder: '/data', port: 5432 };
 test.for([
   ['FATAL:  lock file "postmaster.pid" already exists', 'FOLDER_IN_USE', '/data is in use'],
   ['LOG:  could not bind IPv4 address "127.0.0.1": Address already in use', 'PORT_TAKEN', 'Port 5432 is taken'],
-  ['LOG:  could not bind IPv4 address "127.0.0.1": Permission denied', 'FOLDER_NOT_WRITABLE', 'Port 5432 needs rights'],
+  ['LOG:  could not bind IPv4 address "127.0.0.1": Permission denied', 'FOLDER_NOT_WRITABLE', 'listen on port 5432'],
   ['FATAL:  could not write to file "x": No space left on device', 'DISK_FULL', 'no space left for /data'],
   ['FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 10', 'DISK_FULL', '/data'],
   ['initdb: error: could not access directory "/data": Permission denied', 'FOLDER_NOT_WRITABLE', '/data'],
