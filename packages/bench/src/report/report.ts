@@ -39,16 +39,16 @@ function opening(environment: Environment): string {
   const { measuredAt, commit, node, postgres, fsync, platform, cpu, cores, memoryGb, isQuick } = environment;
   return `# Benchmarks
 
-\`npm run bench -- --report\` wrote this page; don't edit it. Ours and each peer do the same work in turn, A B A B, in processes of their own,
-against one Postgres, after a turn to warm up. A figure is the median over the rounds. The ratio is the median of the rounds' ratios,
+\`npm run bench -- --report\` wrote this page; don't edit it. Ours and each peer do the same work in alternating turns, in separate processes,
+against one Postgres, after one turn to warm up. A figure is the median over the rounds. The ratio is the median of the rounds' ratios,
 and over 1 always means that ours is better. The spread is the distance between the quartiles of those ratios as a part of their median:
-where it is large, the machine was busy or the peer is moody, and the ratio says little. Each peer is set up as its own
+where it is large, the machine was busy or the peer is irregular, and the ratio has little meaning. Each peer is set up as its own
 documentation advises for speed: see [how the peers are set up](#how-the-peers-are-set-up).
 
 Measured ${measuredAt.slice(0, 10)} at commit ${commit}${isQuick ? ', with --quick: short turns and few rounds' : ''}: Node ${node}, Postgres ${postgres}, fsync ${fsync},
 ${platform}, ${cores} cores (${cpu}), ${memoryGb} GB. Server and clients share the machine, so every figure includes both.
 
-Again: \`npm run bench\` (all, about a quarter of an hour), \`-- --quick\` (under 90 seconds, rough), \`-- --only scoped-read\` or \`--only scoped-read.vs-raw\`,
+To repeat: \`npm run bench\` (all, about a quarter of an hour), \`-- --quick\` (under 90 seconds, rough), \`-- --only scoped-read\` or \`--only scoped-read.vs-raw\`,
 \`-- --json FILE\`, \`-- --profile\` (where our own time and memory go, on the server too).`;
 }
 
