@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { openFixture } from './testing/fixture.ts';
 
 /** Changes, and how many of them stand in the log at a time. */
-const CHANGES = atScale(20_000, 2_000_000);
+const CHANGES = atScale(15_000, 2_000_000);
 const BACKLOG = atScale(5_000, 200_000);
 const MOST_GROWTH_BYTES = 12 * 1024 * 1024;
 

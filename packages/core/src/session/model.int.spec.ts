@@ -19,7 +19,7 @@ import {
  */
 const LANES = 20;
 const ORGS_A_LANE = 15;
-const OPERATIONS_A_LANE = Math.ceil(atScale(2_500, 100_000) / LANES);
+const OPERATIONS_A_LANE = Math.ceil(atScale(2_000, 100_000) / LANES);
 const seed = Number(process.env['INTENDANT_SEED']);
 
 const schema = z.object({ id: z.string(), value: z.int() });
