@@ -12,7 +12,7 @@ const changesRoute = createRoute({
   path: '/changes',
   summary: 'What changes, as server-sent events',
   description:
-    'An event `change` for each change of a resource or of a status that the caller may see. Its id is its position: send it as `Last-Event-ID` to go on after it. The event `begin` says where the stream begins, `reset` that changes are missing (list again), and `beat`, every 15 s, that the connection is alive.',
+    'An event `change` for each change of a resource or of a status that the caller may see. Its id is its position: send it as `Last-Event-ID` to go on after it. The event `begin` says where the stream begins, `reset` that changes are missing (list again), and `beat`, every 15 s, that the connection is alive. The stream ends when the database cannot be reached; connect again.',
   request: {
     query: z.object({
       table: z.string().max(200).optional().openapi({ description: 'Default: every table that the caller may read.' }),

@@ -128,6 +128,7 @@ test('it mounts into a Hono and into a Fastify service, with the page below the 
 
 test('with the database down every question is answered with 503 and nothing of the inside, and works again afterwards', async () => {
   expect((await send('/readyz')).status).toBe(200);
+  const stream = (await send('/api/v1/changes')).text();
   proxy.retarget(1);
   proxy.cut();
   for (const path of [
@@ -152,6 +153,8 @@ test('with the database down every question is answered with 503 and nothing of 
   expect((await send('/api/v1/actions/retry', retry)).status).toBe(503);
   expect((await send('/readyz')).status).toBe(503);
   expect((await send('/healthz')).status).toBe(200);
+  expect(await stream).toContain('event: begin'); // It has ended, so that no page looks alive.
+  expect((await send('/api/v1/changes')).status).toBe(503);
   proxy.retarget(fixture.database.port);
   await eventually(async () => expect((await send('/api/v1/summary')).status).toBe(200));
 });

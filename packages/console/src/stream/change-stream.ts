@@ -21,6 +21,8 @@ export interface StreamRequest {
 }
 
 const HEARTBEAT_MS = 15_000;
+/** How often a stream checks that this process still hears of changes, in milliseconds. */
+const FEED_CHECK_MS = 1_000;
 const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 
 /** Counts open streams, and refuses more than are allowed. */
@@ -102,7 +104,10 @@ async function openView({ store, subscriptions }: ConsoleParts, request: StreamR
 const kindsOf = (kind: ChangeKind | undefined): ChangeKind[] =>
   kind ? [kind] : ['resource', 'overall', 'enforcement'];
 
-/** The client pulls: the next page of the log is read when the stream has room for it. */
+/**
+ * The client pulls: the next page of the log is read when the stream has room for it. While this process cannot hear of
+ * changes, a stream would only look alive, so it ends; the client then tries again.
+ */
 function readable(
   parts: ConsoleParts,
   request: StreamRequest,
@@ -113,8 +118,10 @@ function readable(
   const stop = new AbortController();
   const events = eventsOf(parts, request, opened, AbortSignal.any([request.signal, stop.signal]));
   let heartbeat: NodeJS.Timeout | undefined;
+  let feedCheck: NodeJS.Timeout | undefined;
   const end = () => {
     clearInterval(heartbeat);
+    clearInterval(feedCheck);
     stop.abort();
     leave();
   };
@@ -128,6 +135,10 @@ function readable(
         request.caller.recheck().catch(end);
       }, HEARTBEAT_MS);
       heartbeat.unref();
+      feedCheck = setInterval(() => {
+        if (!parts.subscriptions.stats().listener.isConnected) stop.abort();
+      }, FEED_CHECK_MS);
+      feedCheck.unref();
     },
     pull: async (controller) => {
       const next = await events.next();
