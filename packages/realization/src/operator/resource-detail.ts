@@ -29,7 +29,7 @@ export interface PointDetail {
   readonly since: Date;
   /** The errors, newest first; empty if there are none. */
   readonly error: string;
-  /** The state of the job. `failed`: its attempts are used up, and it is not repeated until `retry`. Null: there is no job. */
+  /** The state of the job. `failed`: its attempts are used up, and it is not repeated until `retry`. Null: there is none. */
   readonly job: PendingJob['state'] | null;
   /** When the next attempt is due; null if none waits. */
   readonly nextAttemptAt: Date | null;
@@ -105,18 +105,24 @@ const pointDetail = (
   [enforcementPoint, weight, revision, isRemoval, attempt, since, error]: PointTuple,
   job: PendingJob | undefined,
   pointState: PointDetail['pointState'] = 'unregistered',
-): PointDetail => ({
-  enforcementPoint,
-  pointState,
-  status: statusOfWeight(weight),
-  revision,
-  isRemoval,
-  attempt,
-  since: new Date(since),
-  error,
-  job: job?.state ?? null,
-  nextAttemptAt: job?.dueAt ?? null,
-});
+): PointDetail => {
+  const status = statusOfWeight(weight);
+  return {
+    enforcementPoint,
+    pointState,
+    status,
+    revision,
+    isRemoval,
+    attempt,
+    since: new Date(since),
+    error,
+    job: job === undefined || isOutdated(job, status) ? null : job.state,
+    nextAttemptAt: job?.dueAt ?? null,
+  };
+};
+
+/** A failed job is kept for a week. If the status is not an error any more, a later job has succeeded. */
+const isOutdated = ({ state }: PendingJob, status: Status): boolean => state === 'failed' && status !== 'ERROR';
 
 const notFound = ({ resource }: StatusTables, key: unknown): RecordNotFoundError =>
   new RecordNotFoundError(

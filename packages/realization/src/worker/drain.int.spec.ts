@@ -104,6 +104,15 @@ describe('a handler that crashes its process', () => {
     expect(await worker.drain()).toMatchObject([{ attempt: 1, outcome: 'done' }]);
   });
 
+  test('is not shown as given up any more once its resource is realized in another way', async () => {
+    const worker = make({}, { retry: { limit: 2 } });
+    const record = await persist('VM1');
+    await dieInAttempt(2);
+    await worker.drain();
+    await r.markSuccess(vm, record, 'E1');
+    expect((await r.detail(vm, 'VM1')).points).toMatchObject([{ status: 'REALIZED', job: null }]);
+  });
+
   test('is tried again while attempts are left, and the history contains each', async () => {
     const worker = make({}, { retry: { limit: 3 } });
     await persist('VM1');
