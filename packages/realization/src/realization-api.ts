@@ -33,6 +33,8 @@ export interface RealizationOptions<C = MetadataContext> {
    * work. Default: it starts with the first worker, the first change of a point and the first submitted operation.
    */
   readonly maintenance?: MaintenanceOptions | false;
+  /** @deprecated The earlier name of `maintenance`, which takes precedence. */
+  readonly caretaker?: MaintenanceOptions | false;
   /** When points become stale, and how many resources a change of labels may unrealize. */
   readonly points?: PointsOptions;
   /**

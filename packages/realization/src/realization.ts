@@ -61,11 +61,14 @@ export async function createRealization<C = MetadataContext>(options: Realizatio
     store: true,
     subscriptions: true,
     maintenance: true,
+    caretaker: true,
     points: true,
     connection: true,
     logger: true,
   });
-  return new PostgresRealization(options as RealizationOptions<unknown>) as unknown as Realization<C>;
+  const { caretaker, ...known } = options;
+  const current = caretaker === undefined ? known : { maintenance: caretaker, ...known };
+  return new PostgresRealization(current as RealizationOptions<unknown>) as unknown as Realization<C>;
 }
 
 class PostgresRealization implements Realization<unknown> {
