@@ -17,7 +17,7 @@ export async function runDemo(settings: DemoSettings): Promise<boolean> {
     const findings = await perform(settings, resources);
     title('Who saw what');
     console.log(`${findings.table()}\n`);
-    console.log(`What the workers did stands in ${history(settings)} and E2's.`);
+    console.log(`What the workers did is recorded in ${history(settings)} and in the same file of E2.`);
     return findings.areAsExpected;
   } finally {
     await resources.close();

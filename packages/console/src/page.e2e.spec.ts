@@ -166,7 +166,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     await page.getByText('Connection lost').waitFor();
     const r = await session();
     await r.markSuccess(vm, { id: 'lossy', revision: 1 }, 'E1');
-    fixture.mend();
+    fixture.restore();
     await page.getByText('Live', { exact: true }).waitFor();
     await chip(page, 'lossy', 'realized').waitFor();
     await page.context().close();

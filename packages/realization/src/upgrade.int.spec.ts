@@ -158,6 +158,10 @@ test('register leaves the objects of a newer version as they are', async () => {
   await realization.register(TABLES as never, { roles: ROLES });
   const found = await ofAdmin(`select obj_description('${signature}'::regprocedure, 'pg_proc') as comment`);
   expect(found.rows).toEqual([{ comment: 'of a newer version' }]);
+  await ofAdmin("comment on schema intendant is 'kept by ops@example.com, see the wiki'");
+  await realization.register(TABLES as never, { roles: ROLES });
+  const after = await ofAdmin("select obj_description('intendant'::regnamespace, 'pg_namespace') as comment");
+  expect(after.rows[0].comment).toMatch(/^kept by ops@example\.com, see the wiki realization@\d+\.\d+\.\d+$/);
   await ofAdmin(`comment on schema intendant is '${versions}'`);
   await realization.register(TABLES as never, { roles: ROLES });
   expect(await store.planSchema()).toEqual([]);

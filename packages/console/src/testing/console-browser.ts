@@ -27,9 +27,9 @@ export interface BrowserFixture extends AsyncDisposable {
   readonly url: string;
   /** A separate browser window, signed in by a one-time link. */
   open(caller: TokenOptions, options?: Parameters<Browser['newContext']>[0]): Promise<Page>;
-  /** Closes every connection of the console, and refuses new ones until `mend` is called. */
+  /** Closes every connection of the console, and refuses new ones until `restore` is called. */
   cut(): void;
-  mend(): void;
+  restore(): void;
 }
 
 export async function openBrowser(options: Pick<ConsoleFixtureOptions, 'database'> = {}): Promise<BrowserFixture> {
@@ -76,7 +76,7 @@ export async function openBrowser(options: Pick<ConsoleFixtureOptions, 'database
 const linkFor = ({ signInLinks }: ConsoleFixture, url: string, context: JwtContext): string =>
   `${url}/#link=${signInLinks.issue(context)}`;
 
-function cuttable(server: Server): Pick<BrowserFixture, 'cut' | 'mend'> {
+function cuttable(server: Server): Pick<BrowserFixture, 'cut' | 'restore'> {
   let isCut = false;
   server.on('connection', (socket) => {
     if (isCut) socket.destroy();
@@ -86,7 +86,7 @@ function cuttable(server: Server): Pick<BrowserFixture, 'cut' | 'mend'> {
       isCut = true;
       server.closeAllConnections();
     },
-    mend: () => {
+    restore: () => {
       isCut = false;
     },
   };

@@ -6,7 +6,7 @@ import pg from 'pg';
  *
  * - As startup options of each connection, which take precedence over all presets. Poolers refuse or ignore them.
  * - Behind a pooler, in the statement that sets a transaction's scope; only those settings that are preset. The isolation
- *   level is always set there: statuses would be wrong if somebody changed the default of the login later.
+ *   level is set there in every case, because a default that is changed later, while the process runs, would make statuses wrong.
  *
  * Settings that do not change values are not included: TimeZone and search_path affect only the user's own SQL, and a
  * database that is set to read only remains read only.
@@ -17,7 +17,7 @@ interface ValueSetting {
   readonly value: string;
   /** Whether a current value is acceptable. Default: only an equal one. */
   readonly accepts?: (value: string) => boolean;
-  /** Whether it is set behind a pooler even if it is not preset, since somebody may preset it later. Default false. */
+  /** Whether each transaction behind a pooler sets it, also if no preset is known. Default false. */
   readonly isAlwaysSet?: boolean;
 }
 

@@ -23,16 +23,28 @@ function readOwnVersion(): string | undefined {
   }
 }
 
-async function readVersions(client: ClientBase): Promise<Map<string, string>> {
+interface SchemaComment {
+  readonly versions: Map<string, string>;
+  /** What somebody else has written. */
+  readonly otherWords: readonly string[];
+}
+
+const ENTRY = /^([\w-]+)@(\d+\.\d+\.\d+\S*)$/;
+
+async function readComment(client: ClientBase): Promise<SchemaComment> {
   const { rows } = await client.query<{ comment: string | null }>(READ);
   const words = rows[0]?.comment?.split(' ') ?? [];
-  return new Map(words.map((word) => word.split('@', 2) as [string, string]));
+  const entries = words.flatMap((word) => {
+    const [, name, version] = ENTRY.exec(word) ?? [];
+    return name !== undefined && version !== undefined ? [[name, version] as const] : [];
+  });
+  return { versions: new Map(entries), otherWords: words.filter((word) => !ENTRY.test(word)) };
 }
 
 /** The parts that a newer version than this one has changed last, with that version. */
 export async function newerParts(client: ClientBase): Promise<ReadonlyMap<string, string>> {
   if (OWN_VERSION === undefined) return new Map();
-  return new Map([...(await readVersions(client))].filter(([, version]) => isNewer(version, OWN_VERSION)));
+  return new Map([...(await readComment(client)).versions].filter(([, version]) => isNewer(version, OWN_VERSION)));
 }
 
 /** Stores that this version has changed these parts. Does nothing if the current role may not comment on the schema. */
@@ -40,9 +52,9 @@ export async function notePartVersions(client: ClientBase, changed: ReadonlySet<
   if (changed.size === 0 || OWN_VERSION === undefined) return;
   const { rows } = await client.query<{ may: boolean }>(MAY_NOTE);
   if (!rows[0]?.may) return;
-  const versions = await readVersions(client);
+  const { versions, otherWords } = await readComment(client);
   for (const name of changed) if (!isNewer(versions.get(name) ?? '', OWN_VERSION)) versions.set(name, OWN_VERSION);
-  const comment = [...versions].map((entry) => entry.join('@')).join(' ');
+  const comment = [...otherWords, ...[...versions].map((entry) => entry.join('@'))].join(' ');
   await client.query(`comment on schema intendant is ${quoteLiteral(comment)}`);
 }
 

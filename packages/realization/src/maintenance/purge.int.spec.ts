@@ -68,10 +68,10 @@ test('removed resources are kept for the retention time, and a retention that is
   kept.realization.maintenance.start();
   await kept.realization.maintenance.stop();
   expect(await session.getOverallStatus(vm, 'VM1')).toBe('DELETION_REALIZED');
-  const wrong = createRealization({
-    store: kept.store,
-    subscriptions: undefined,
-    maintenance: { purgeAfterMs: '7d' as never },
-  });
-  await expect(wrong).rejects.toMatchObject({ code: 'CONFIGURATION' });
+  const wrong = { purgeAfterMs: '7d' as never };
+  for (const options of [{ maintenance: wrong }, { caretaker: wrong }])
+    await expect(createRealization({ store: kept.store, subscriptions: undefined, ...options })).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining('purgeAfterMs'),
+    });
 });
