@@ -3,9 +3,8 @@ import { tableOf } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
 import { RefusedRequest } from '../http/problem.ts';
 import { type OpenStreams, streamChanges } from '../stream/change-stream.ts';
+import { POSITION_PATTERN } from './position-pattern.ts';
 import { refusals } from './responses.ts';
-
-const POSITION = /^[0-9a-f]{8}-\d{16}$/;
 
 const changesRoute = createRoute({
   method: 'get',
@@ -37,7 +36,7 @@ export const changesApi = (parts: ConsoleParts, streams: OpenStreams) =>
     const access = context.get('access');
     const tables = name === undefined ? access.tables : [tableOf(access, name)];
     const from = context.req.valid('header')['last-event-id'] || after;
-    if (from !== undefined && !POSITION.test(from))
+    if (from !== undefined && !POSITION_PATTERN.test(from))
       throw new RefusedRequest(
         400,
         'Last-Event-ID is not a position of this feed. Leave it out to begin with the next change.',

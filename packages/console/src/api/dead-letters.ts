@@ -5,6 +5,7 @@ import { demandService } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
 import { RefusedRequest } from '../http/problem.ts';
 import { jsonRecord } from '../resource/json-value.ts';
+import { POSITION_PATTERN } from './position-pattern.ts';
 import { json, refusals } from './responses.ts';
 import { InstantSchema, RecordSchema } from './schemas.ts';
 
@@ -40,14 +41,11 @@ const listRoute = createRoute({
   responses: { 200: json(LettersSchema, 'By subscription, the oldest first.'), ...refusals(400, 403, 404) },
 });
 
-/** A position of the feed, e.g. `0123abcd-0000000000000042`. */
-const POSITION = /^[0-9a-f]{8}-\d{16}$/;
-
 const LetterActionBody = z
   .strictObject({
     name: z.string().max(500),
     positions: z
-      .array(z.string().regex(POSITION))
+      .array(z.string().regex(POSITION_PATTERN))
       .min(1)
       .max(10_000)
       .optional()
