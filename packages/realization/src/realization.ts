@@ -129,24 +129,13 @@ class PostgresRealization implements Realization<unknown> {
   }
 
   as(context: unknown): RealizationSession {
-    const session = this.#store.as(context as MetadataContext);
-    const core = sessionInternalsOf(session);
-    const inTransaction: RealizationParts['inTransaction'] = (scope, run) =>
-      this.#internals.transactionFor(scope, (tx) => run(sessionInternalsOf(tx).executor));
-    return new RealizationSession({
-      ...this.#parts(core, (run) => run()),
-      inTransaction,
-      atomically: inTransaction,
-    });
+    const core = sessionInternalsOf(this.#store.as(context as MetadataContext));
+    return new RealizationSession(this.#parts(core, (run) => run()));
   }
 
   in(transaction: Transaction): RealizationSession {
     const core = sessionInternalsOf(transaction);
-    return new RealizationSession({
-      ...this.#parts(core, (run) => transaction.afterCommit(run)),
-      inTransaction: (_, run) => run(core.executor),
-      atomically: (_, run) => transaction.transaction(() => run(core.executor), { savepoint: true }),
-    });
+    return new RealizationSession(this.#parts(core, (run) => transaction.afterCommit(run)));
   }
 
   summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
@@ -242,10 +231,7 @@ class PostgresRealization implements Realization<unknown> {
     return known.map(pointTableName);
   }
 
-  #parts(
-    core: SessionInternals,
-    onceCommitted: (run: () => void) => void,
-  ): Omit<RealizationParts, 'inTransaction' | 'atomically'> {
+  #parts(core: SessionInternals, onceCommitted: (run: () => void) => void): RealizationParts {
     return {
       core,
       statusTables: (definition) => this.#statusTables(definition),

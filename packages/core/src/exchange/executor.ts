@@ -26,6 +26,8 @@ export interface Executor {
    * otherwise a new one (READ COMMITTED). A new one commits when the callback resolves, and rolls back when it throws.
    */
   transaction<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result>;
+  /** As `transaction`; inside a transaction, with a savepoint: if the callback throws, only its own changes are rolled back. */
+  atomically<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result>;
 }
 
 /** An executor inside one transaction. */

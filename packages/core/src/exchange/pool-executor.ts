@@ -54,6 +54,10 @@ export class PoolExecutor implements Executor {
     return inTransaction(this.#store, { beginSql: 'begin isolation level read committed' }, run);
   }
 
+  atomically<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {
+    return this.transaction(run);
+  }
+
   /**
    * One exchange is one transaction, so a failed one has changed nothing. It is sent again after a serialization
    * failure, a deadlock or the loss of a prepared statement.

@@ -92,6 +92,10 @@ export class TransactionConnection implements TransactionExecutor {
     return run(this);
   }
 
+  atomically<Result>(run: (executor: TransactionExecutor) => Promise<Result>): Promise<Result> {
+    return this.withSavepoint(() => run(this));
+  }
+
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     while (!this.#parts.isTurn) await this.#parts.change();
     this.#handOut();

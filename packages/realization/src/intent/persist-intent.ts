@@ -59,14 +59,10 @@ export async function persistIntent(
   scope: Scope,
   tables: StatusTables,
   intent: IntentToPersist,
-  runInTransaction: (run: (executor: Executor) => Promise<PersistedIntent>) => Promise<PersistedIntent>,
-  isTransaction: boolean,
 ): Promise<PersistedIntent> {
   const persistInTransaction = () =>
-    runInTransaction((inTransaction) =>
-      explainingPoints(tables, () => persistAfterLook(inTransaction, scope, tables, intent)),
-    );
-  if (isTransaction) return persistInTransaction();
+    executor.transaction((tx) => explainingPoints(tables, () => persistAfterLook(tx, scope, tables, intent)));
+  if (executor.isTransaction) return persistInTransaction();
   try {
     return await explainingPoints(tables, () => persistAtOnce(executor, scope, tables, intent));
   } catch (error) {

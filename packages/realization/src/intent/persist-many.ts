@@ -11,13 +11,14 @@ const TOGETHER = 100;
  * Persists intents in order, a hundred in each round trip. An intent whose id was used before needs a round trip of its
  * own. Throws what `persistIntent` throws; then nothing has changed.
  */
-export function persistMany(
-  atomically: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,
+export async function persistMany(
+  executor: Executor,
   scope: Scope,
   tables: StatusTables,
   intents: readonly IntentToPersist[],
 ): Promise<PersistedIntent[]> {
-  return atomically((executor) => explainingPoints(tables, () => persistAll(executor, scope, tables, intents)));
+  if (intents.length === 0) return [];
+  return executor.atomically((tx) => explainingPoints(tables, () => persistAll(tx, scope, tables, intents)));
 }
 
 async function persistAll(
@@ -31,10 +32,7 @@ async function persistAll(
   while (persisted.length < intents.length) {
     const next = intents.slice(persisted.length, persisted.length + TOGETHER);
     const fresh = next.findIndex((_, index) => leftovers.has(persisted.length + index));
-    if (fresh === 0)
-      persisted.push(
-        await persistIntent(executor, scope, tables, next[0] as IntentToPersist, (run) => run(executor), true),
-      );
+    if (fresh === 0) persisted.push(await persistIntent(executor, scope, tables, next[0] as IntentToPersist));
     else persisted.push(...(await persistTogether(executor, scope, tables, fresh < 0 ? next : next.slice(0, fresh))));
   }
   return persisted;

@@ -22,15 +22,16 @@ export interface SoftDeletedMany<T extends AnyTable> {
 
 /**
  * Soft-deletes many resources and starts their removal at every point, as `softDeleteIntent` does for one, in one
- * exchange. Returns the stored rows of the existing ones, in the order of the identities.
+ * exchange. Returns the stored row of each, or null where no visible resource exists.
  */
 export async function softDeleteIntents(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
-  identities: readonly Identity[],
-): Promise<readonly (readonly (string | null)[])[]> {
-  if (identities.length === 0) return [];
+  removals: readonly { readonly identity: Identity }[],
+): Promise<(readonly (string | null)[] | null)[]> {
+  if (removals.length === 0) return [];
+  const identities = removals.map(({ identity }) => identity);
   const remarks = identities.map((identity) => ({ identity, makesRow: false, revision: 0 }));
   const sql = softDeleteManySql(tables);
   const values = identityArrays(tables.overall, identities);
@@ -42,7 +43,8 @@ export async function softDeleteIntents(
     enqueue: { name: 'enqueue-removals', text: sql.jobs, values },
     drop: dropUnfoundedStatus(tables, identities),
   });
-  return hidden.rows.map((row) => row.slice(1));
+  const rowOf = new Map(hidden.rows.map(([ordinal, ...row]) => [Number(ordinal), row]));
+  return identities.map((_, index) => rowOf.get(index + 1) ?? null);
 }
 
 /** The first statement stores in the setting which resources it has soft-deleted; the other statements change only these. */

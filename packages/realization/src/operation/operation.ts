@@ -1,27 +1,27 @@
-import type { Scope, WritableRow } from '@intendant/core/internal';
-import type { Placement } from '../placement/placement-statements.ts';
+import type { Scope } from '@intendant/core/internal';
+import type { IntentToPersist } from '../intent/persist-intent.ts';
+import type { Removal } from '../intent/remove.ts';
 import type { Identity } from '../resource/identity-set.ts';
-import type { MarkedStatus } from '../status/marks.ts';
+import type { Mark } from '../status/marks.ts';
 
-/** The part of a submission that concerns one resource. */
+/** A change of one resource's intent or status, independent of when it is executed. It can be stored as JSON. */
 export type Operation =
-  | {
-      readonly kind: 'mark';
-      readonly identity: Identity;
-      readonly revision: number;
-      readonly enforcementPoint: string;
-      readonly status: MarkedStatus;
-      readonly isRemoval: boolean;
-      readonly message: string | undefined;
-    }
-  | {
-      readonly kind: 'persistIntent';
-      readonly identity: Identity;
-      readonly row: WritableRow;
-      readonly placement: Placement;
-    }
-  | { readonly kind: 'softDelete' | 'delete'; readonly identity: Identity; readonly revision: string | null }
-  | { readonly kind: 'purge' | 'purgeStaleStatusRecords'; readonly identity: Identity };
+  | ({ readonly kind: 'mark' } & Mark)
+  | ({ readonly kind: 'persistIntent' } & IntentToPersist)
+  | ({ readonly kind: 'softDelete' } & Removal)
+  | ({ readonly kind: 'delete' } & Removal)
+  | { readonly kind: 'purge'; readonly identity: Identity }
+  | { readonly kind: 'purgeStaleStatusRecords'; readonly identity: Identity };
+
+export type OperationKind = Operation['kind'];
+
+export type OperationOf<Kind extends OperationKind> = Extract<Operation, { readonly kind: Kind }>;
+
+/** Narrows an operation to one kind; with `every`, a list of them. */
+export const isKind =
+  <Kind extends OperationKind>(kind: Kind) =>
+  (operation: Operation): operation is OperationOf<Kind> =>
+    operation.kind === kind;
 
 /** An operation with everything that its later execution needs: the caller's scope and the table. */
 export interface WaitingOperation {

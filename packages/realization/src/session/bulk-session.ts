@@ -1,14 +1,9 @@
-import { type AnyTable, InvalidRecordError, type KeyOf, type NewRecordOf, type RecordOf } from '@intendant/core';
-import { type Executor, readRow, writeRow } from '@intendant/core/internal';
-import type { PersistedIntent } from '../intent/persist-intent.ts';
-import { persistMany } from '../intent/persist-many.ts';
+import type { AnyTable, KeyOf, NewRecordOf } from '@intendant/core';
 import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
-import { type SoftDeletedMany, softDeleteIntents } from '../intent/remove-many.ts';
-import { placementOf } from '../placement/placement-rule.ts';
-import { checkSoftDeletion, identityOf } from '../resource/resource-identity.ts';
-import type { StatusTables } from '../resource/status-tables.ts';
+import type { SoftDeletedMany } from '../intent/remove-many.ts';
+import { persistIntentsRequest, softDeleteManyRequest } from '../operation/build.ts';
 import { OperatorSession } from './operator-session.ts';
-import { operate, type RealizationParts } from './session-parts.ts';
+import { performRequest, type RealizationParts } from './session-parts.ts';
 
 /** Intents and removals of many resources at once: all of them, or none. */
 export class BulkSession extends OperatorSession {
@@ -31,19 +26,7 @@ export class BulkSession extends OperatorSession {
     records: readonly NewRecordOf<T>[],
     options: PersistOptions = {},
   ): Promise<PersistResult<T>[]> {
-    if (!Array.isArray(records)) throw new InvalidRecordError('persistIntents: give a list of records');
-    const rule = this.#parts.placementRule(definition);
-    return operate(this.#parts, 'persistIntents', definition, undefined, async ({ tables, scope }) => {
-      const intents = records.map((record) => ({
-        identity: identityOf(tables.resource, scope, record),
-        row: writeRow(tables.resource, scope, record),
-        placement: placementOf(options, rule, record),
-      }));
-      if (intents.length === 0) return [];
-      const atomically = <Result>(run: (executor: Executor) => Promise<Result>) => this.#parts.atomically(scope, run);
-      const persisted = await persistMany(atomically, scope, tables, intents);
-      return persisted.map((one) => persistResult<T>(tables, one));
-    });
+    return performRequest(this.#parts, persistIntentsRequest(definition, records, options));
   }
 
   /**
@@ -53,19 +36,6 @@ export class BulkSession extends OperatorSession {
    * Throws ConfigurationError for a table defined with `softDelete: false`.
    */
   async softDeleteMany<T extends AnyTable>(definition: T, keys: readonly KeyOf<T>[]): Promise<SoftDeletedMany<T>> {
-    if (!Array.isArray(keys)) throw new InvalidRecordError('softDeleteMany: give a list of keys');
-    return operate(this.#parts, 'softDeleteMany', definition, undefined, async ({ tables, scope, core }) => {
-      checkSoftDeletion(tables.resource);
-      const identities = keys.map((key) => identityOf(tables.resource, scope, key));
-      const rows = await softDeleteIntents(core.executor, scope, tables, identities);
-      const records = rows.map((row) => readRow(tables.resource, row) as RecordOf<T>);
-      return { rowsAffected: records.length, records };
-    });
+    return performRequest(this.#parts, softDeleteManyRequest(definition, keys));
   }
 }
-
-/** The stored records and statuses, as returned to the caller. */
-export const persistResult = <T extends AnyTable>(
-  { resource }: StatusTables,
-  { row, status }: PersistedIntent,
-): PersistResult<T> => ({ record: readRow(resource, row) as RecordOf<T>, status });

@@ -189,7 +189,7 @@ export class OperatorSession {
       const checked = checkTarget(operation, tables, scope, target);
       let total = 0;
       for await (const page of pagesOf(core.executor, scope, tables, checked)) {
-        total += await this.#parts.inTransaction(scope, (executor) => work(executor, { tables, scope }, page, checked));
+        total += await core.executor.transaction((tx) => work(tx, { tables, scope }, page, checked));
       }
       return total;
     });

@@ -1,23 +1,22 @@
 import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
-import { readRow, translateError, writeRow } from '@intendant/core/internal';
+import { translateError } from '@intendant/core/internal';
 import { type HistoryOptions, readHistory, type StatusTransition } from '../history/history.ts';
 import { readSummary, type TableSummary } from '../history/summary.ts';
-import { persistIntent } from '../intent/persist-intent.ts';
 import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
-import { deleteIntent, purgeIntent, purgeStaleRows, softDeleteIntent } from '../intent/remove.ts';
-import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
-import { placementOf } from '../placement/placement-rule.ts';
-import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
-import type { Marked, ResourceReference } from '../resource/resource-reference.ts';
-import { errorText } from '../status/details.ts';
-import { throwRefused } from '../status/mark-failure.ts';
-import { isPendingMark, writeMarksWithJobs } from '../status/mark-jobs.ts';
-import { type MarkedStatus, writeMarks } from '../status/marks.ts';
+import {
+  deleteRequest,
+  markRequest,
+  persistIntentRequest,
+  purgeRequest,
+  softDeleteRequest,
+} from '../operation/build.ts';
+import type { OperationRequest } from '../operation/request.ts';
+import type { Marked } from '../resource/resource-reference.ts';
 import { readOverallStatus, readStatusDetails, type StatusDetails } from '../status/read-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WaitOptions } from '../status/wait-for.ts';
-import { BulkSession, persistResult } from './bulk-session.ts';
-import { type OpenTables, operate, type RealizationParts } from './session-parts.ts';
+import { BulkSession } from './bulk-session.ts';
+import { type OpenTables, operate, performRequest, type RealizationParts } from './session-parts.ts';
 import { SubmittingSession } from './submitting-session.ts';
 
 /**
@@ -54,23 +53,7 @@ export class RealizationSession extends BulkSession {
     record: NewRecordOf<T>,
     options: PersistOptions = {},
   ): Promise<PersistResult<T>> {
-    const placement = placementOf(options, this.#parts.placementRule(definition), record);
-    return this.#operate('persistIntent', definition, record, async ({ tables, scope, core }) => {
-      const intent = {
-        identity: identityOf(tables.resource, scope, record),
-        row: writeRow(tables.resource, scope, record),
-        placement,
-      };
-      const persisted = await persistIntent(
-        core.executor,
-        scope,
-        tables,
-        intent,
-        (run) => this.#parts.inTransaction(scope, run),
-        core.isTransaction,
-      );
-      return persistResult<T>(tables, persisted);
-    });
+    return this.#perform(persistIntentRequest(definition, record, options));
   }
 
   /**
@@ -81,7 +64,7 @@ export class RealizationSession extends BulkSession {
    * `details.refused` lists all that were refused. The same for the other marks.
    */
   async markPending<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
-    await this.#mark('PENDING', false, definition, resources, enforcementPoint);
+    return this.#perform(markRequest(definition, resources, enforcementPoint, { status: 'PENDING' }));
   }
 
   /** Reports that an attempt has begun at this point. Errors as for `markPending`. */
@@ -90,12 +73,12 @@ export class RealizationSession extends BulkSession {
     resources: Marked<T>,
     enforcementPoint: string,
   ): Promise<void> {
-    await this.#mark('IN_PROGRESS', false, definition, resources, enforcementPoint);
+    return this.#perform(markRequest(definition, resources, enforcementPoint, { status: 'IN_PROGRESS' }));
   }
 
   /** Reports that the intent is realized at this point. Clears an earlier error there. */
   async markSuccess<T extends AnyTable>(definition: T, resources: Marked<T>, enforcementPoint: string): Promise<void> {
-    await this.#mark('REALIZED', false, definition, resources, enforcementPoint);
+    return this.#perform(markRequest(definition, resources, enforcementPoint, { status: 'REALIZED' }));
   }
 
   /** Reports a failure: ERROR at the point and overall. The message is put before earlier ones in the details of both rows. */
@@ -105,7 +88,7 @@ export class RealizationSession extends BulkSession {
     enforcementPoint: string,
     error: unknown,
   ): Promise<void> {
-    await this.#mark('ERROR', false, definition, resources, enforcementPoint, error);
+    return this.#perform(markRequest(definition, resources, enforcementPoint, { status: 'ERROR', error }));
   }
 
   /** Reports that the resource is to be removed from this point. The resource need not exist; the same for the other deletion marks. */
@@ -114,7 +97,9 @@ export class RealizationSession extends BulkSession {
     resources: Marked<T>,
     enforcementPoint: string,
   ): Promise<void> {
-    await this.#mark('DELETION_PENDING', true, definition, resources, enforcementPoint);
+    return this.#perform(
+      markRequest(definition, resources, enforcementPoint, { status: 'DELETION_PENDING', isRemoval: true }),
+    );
   }
 
   /** Reports that the removal from this point has begun. Errors as for `markPending`. */
@@ -123,7 +108,9 @@ export class RealizationSession extends BulkSession {
     resources: Marked<T>,
     enforcementPoint: string,
   ): Promise<void> {
-    await this.#mark('DELETION_IN_PROGRESS', true, definition, resources, enforcementPoint);
+    return this.#perform(
+      markRequest(definition, resources, enforcementPoint, { status: 'DELETION_IN_PROGRESS', isRemoval: true }),
+    );
   }
 
   /** Reports that the resource has been removed from this point. Errors as for `markPending`. */
@@ -132,7 +119,9 @@ export class RealizationSession extends BulkSession {
     resources: Marked<T>,
     enforcementPoint: string,
   ): Promise<void> {
-    await this.#mark('DELETION_REALIZED', true, definition, resources, enforcementPoint);
+    return this.#perform(
+      markRequest(definition, resources, enforcementPoint, { status: 'DELETION_REALIZED', isRemoval: true }),
+    );
   }
 
   /** Reports that the resource could not be removed from this point: ERROR, as `markError`. */
@@ -142,7 +131,9 @@ export class RealizationSession extends BulkSession {
     enforcementPoint: string,
     error: unknown,
   ): Promise<void> {
-    await this.#mark('ERROR', true, definition, resources, enforcementPoint, error);
+    return this.#perform(
+      markRequest(definition, resources, enforcementPoint, { status: 'ERROR', isRemoval: true, error }),
+    );
   }
 
   /**
@@ -157,11 +148,7 @@ export class RealizationSession extends BulkSession {
     key: KeyOf<T>,
     options: DeleteOptions = {},
   ): Promise<{ rowsAffected: number; record: RecordOf<T> | undefined }> {
-    return this.#operate('softDelete', definition, key, async ({ tables, scope, core }) => {
-      checkSoftDeletion(tables.resource);
-      const row = await softDeleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options));
-      return { rowsAffected: row ? 1 : 0, record: row && (readRow(tables.resource, row) as RecordOf<T>) };
-    });
+    return this.#perform(softDeleteRequest(definition, key, options));
   }
 
   /**
@@ -173,9 +160,7 @@ export class RealizationSession extends BulkSession {
    * Throws RevisionConflictError if a revision is given and the resource has another one.
    */
   async delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<number> {
-    return this.#operate('delete', definition, key, ({ tables, scope, core }) =>
-      deleteIntent(core.executor, scope, tables, removalOf(tables.resource, scope, key, options)),
-    );
+    return this.#perform(deleteRequest(definition, key, options));
   }
 
   /**
@@ -183,16 +168,12 @@ export class RealizationSession extends BulkSession {
    * number of deleted rows.
    */
   async purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
-    return this.#operate('purge', definition, key, ({ tables, scope, core }) =>
-      purgeIntent(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
-    );
+    return this.#perform(purgeRequest('purge', definition, key));
   }
 
   /** Removes the status rows of a deleted or soft-deleted resource whose removal is pending or done. Returns their number. */
   async purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<number> {
-    return this.#operate('purgeStaleStatusRecords', definition, key, ({ tables, scope, core }) =>
-      purgeStaleRows(core.executor, scope, tables, identityOf(tables.resource, scope, key)),
-    );
+    return this.#perform(purgeRequest('purgeStaleStatusRecords', definition, key));
   }
 
   /** Returns the heaviest status of all points. Throws RecordNotFoundError if the resource has no status. */
@@ -257,31 +238,8 @@ export class RealizationSession extends BulkSession {
     );
   }
 
-  async #mark<T extends AnyTable>(
-    status: MarkedStatus,
-    isRemoval: boolean,
-    definition: T,
-    resources: Marked<T>,
-    enforcementPoint: string,
-    error?: unknown,
-  ): Promise<void> {
-    checkEnforcementPoint(enforcementPoint);
-    const references = (Array.isArray(resources) ? resources : [resources]) as readonly ResourceReference<T>[];
-    const message = status === 'ERROR' ? errorText(error) : undefined;
-    await this.#operate(`mark ${status}`, definition, undefined, async ({ tables, scope, core }) => {
-      const marks = references.map((reference) => ({
-        identity: identityOf(tables.resource, scope, reference),
-        revision: markedRevision(tables.resource, reference),
-        enforcementPoint,
-        status,
-        isRemoval,
-        message,
-      }));
-      const results = isPendingMark({ status })
-        ? await writeMarksWithJobs(core.executor, scope, tables, marks, (run) => this.#parts.inTransaction(scope, run))
-        : await writeMarks(core.executor, scope, tables, marks);
-      throwRefused({ table: tables.resource, references, enforcementPoint, status, results });
-    });
+  #perform<Result>(request: OperationRequest<Result>): Promise<Result> {
+    return performRequest(this.#parts, request);
   }
 
   #operate<Result>(

@@ -11,6 +11,8 @@ import {
   translateError,
 } from '@intendant/core/internal';
 import type { JobQueue } from '../job/job-queue.ts';
+import { perform, performMany } from '../operation/perform.ts';
+import type { OperationRequest } from '../operation/request.ts';
 import type { PlacementRule } from '../placement/placement-rule.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { Status } from '../status/status.ts';
@@ -21,10 +23,6 @@ export interface RealizationParts {
   readonly core: SessionInternals;
   statusTables(definition: AnyTable): StatusTables;
   registeredTables(): readonly StatusTables[];
-  /** Runs in one transaction: the session's own if there is one. */
-  inTransaction<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
-  /** The same with a savepoint: if it fails inside the session's own transaction, only this part is rolled back. */
-  atomically<Result>(scope: Scope, run: (executor: Executor) => Promise<Result>): Promise<Result>;
   /** Runs outside the session's transaction, if there is one. */
   readonly outsideTransactions: Executor;
   /** Reads as the login: the query itself must be limited to what the caller may see. */
@@ -71,6 +69,19 @@ export async function operate<Result>(
     throw translateError(error, { operation, table: tables.resource.name, key: describeKey(tables.resource, key) });
   }
 }
+
+/** Performs a request immediately. */
+export const performRequest = <Result>(parts: RealizationParts, request: OperationRequest<Result>): Promise<Result> =>
+  operate(parts, request.name, request.definition, request.key, async ({ tables, scope, core: { executor } }) => {
+    const placementRule = parts.placementRule(request.definition);
+    const operations = request.build({ tables, scope, placementRule });
+    const [only] = operations;
+    const outcomes =
+      only !== undefined && operations.length === 1 && !request.isBulk
+        ? [await perform(executor, scope, tables, only)]
+        : await performMany(executor, scope, tables, operations);
+    return request.read(tables, outcomes);
+  });
 
 const describeOperation = (operation: string, { resource }: StatusTables): SpanDescription => ({
   name: `${operation} ${resource.name}`,

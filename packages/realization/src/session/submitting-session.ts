@@ -1,38 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type AnyTable,
-  type DeleteOptions,
-  InvalidRecordError,
-  type KeyOf,
-  type NewRecordOf,
-  type RecordOf,
-} from '@intendant/core';
-import {
-  describeKey,
-  type RegisteredTable,
-  type Scope,
-  type SpanDescription,
-  SpanKind,
-  traced,
-  translateError,
-  writeRow,
-} from '@intendant/core/internal';
+import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
+import { describeKey, type SpanDescription, SpanKind, traced, translateError } from '@intendant/core/internal';
 import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
 import type { SoftDeletedMany } from '../intent/remove-many.ts';
-import type { Operation } from '../operation/operation.ts';
-import type { Outcome } from '../operation/result.ts';
-import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
-import { placementOf } from '../placement/placement-rule.ts';
-import type { Placement } from '../placement/placement-statements.ts';
+import {
+  deleteRequest,
+  markRequest,
+  persistIntentRequest,
+  persistIntentsRequest,
+  purgeRequest,
+  softDeleteManyRequest,
+  softDeleteRequest,
+} from '../operation/build.ts';
+import type { OperationRequest } from '../operation/request.ts';
 import { pointTableName } from '../placement/selector.ts';
-import { checkSoftDeletion, identityOf, markedRevision, removalOf } from '../resource/resource-identity.ts';
-import type { Marked, ResourceReference } from '../resource/resource-reference.ts';
+import type { Marked } from '../resource/resource-reference.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { errorText } from '../status/details.ts';
-import { throwRefused } from '../status/mark-failure.ts';
-import type { MarkedStatus } from '../status/marks.ts';
 import { submitOperations } from '../submit/operation-statements.ts';
-import { readCount, readPersisted, readRecord, readVerdict, throwFirstRefused } from '../submit/read-outcomes.ts';
 import { Submitted } from '../submit/submitted.ts';
 import type { SubmitParts } from './session-parts.ts';
 
@@ -64,14 +48,7 @@ export class SubmittingSession {
     record: NewRecordOf<T>,
     options: PersistOptions = {},
   ): Promise<Submitted<PersistResult<T>>> {
-    const placement = placementOf(options, this.#parts.session.placementRule(definition), record);
-    return this.#submit(
-      'persistIntent',
-      definition,
-      record,
-      ({ resource }, scope) => [intentOf(resource, scope, record, placement)],
-      (tables, [outcome]) => readPersisted<T>(tables, outcome),
-    );
+    return this.#submit(persistIntentRequest(definition, record, options));
   }
 
   /**
@@ -83,34 +60,22 @@ export class SubmittingSession {
     records: readonly NewRecordOf<T>[],
     options: PersistOptions = {},
   ): Promise<Submitted<PersistResult<T>[]>> {
-    if (!Array.isArray(records)) throw new InvalidRecordError('submit.persistIntents: give a list of records');
-    const rule = this.#parts.session.placementRule(definition);
-    return this.#submit(
-      'persistIntents',
-      definition,
-      undefined,
-      ({ resource }, scope) =>
-        records.map((record) => intentOf(resource, scope, record, placementOf(options, rule, record))),
-      (tables, outcomes) => {
-        throwFirstRefused(outcomes);
-        return outcomes.map((outcome) => readPersisted<T>(tables, outcome));
-      },
-    );
+    return this.#submit(persistIntentsRequest(definition, records, options));
   }
 
   /** As `RealizationSession.markPending`. */
   markPending<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
-    return this.#mark('PENDING', false, definition, resources, point);
+    return this.#submit(markRequest(definition, resources, point, { status: 'PENDING' }));
   }
 
   /** As `RealizationSession.markInProgress`. */
   markInProgress<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
-    return this.#mark('IN_PROGRESS', false, definition, resources, point);
+    return this.#submit(markRequest(definition, resources, point, { status: 'IN_PROGRESS' }));
   }
 
   /** As `RealizationSession.markSuccess`. */
   markSuccess<T extends AnyTable>(definition: T, resources: Marked<T>, point: string): Promise<Submitted<void>> {
-    return this.#mark('REALIZED', false, definition, resources, point);
+    return this.#submit(markRequest(definition, resources, point, { status: 'REALIZED' }));
   }
 
   /** As `RealizationSession.markError`. */
@@ -120,7 +85,7 @@ export class SubmittingSession {
     point: string,
     error: unknown,
   ): Promise<Submitted<void>> {
-    return this.#mark('ERROR', false, definition, resources, point, error);
+    return this.#submit(markRequest(definition, resources, point, { status: 'ERROR', error }));
   }
 
   /** As `RealizationSession.markDeletionPending`. */
@@ -129,7 +94,7 @@ export class SubmittingSession {
     resources: Marked<T>,
     point: string,
   ): Promise<Submitted<void>> {
-    return this.#mark('DELETION_PENDING', true, definition, resources, point);
+    return this.#submit(markRequest(definition, resources, point, { status: 'DELETION_PENDING', isRemoval: true }));
   }
 
   /** As `RealizationSession.markDeletionInProgress`. */
@@ -138,7 +103,7 @@ export class SubmittingSession {
     resources: Marked<T>,
     point: string,
   ): Promise<Submitted<void>> {
-    return this.#mark('DELETION_IN_PROGRESS', true, definition, resources, point);
+    return this.#submit(markRequest(definition, resources, point, { status: 'DELETION_IN_PROGRESS', isRemoval: true }));
   }
 
   /** As `RealizationSession.markDeletionRealized`. */
@@ -147,7 +112,7 @@ export class SubmittingSession {
     resources: Marked<T>,
     point: string,
   ): Promise<Submitted<void>> {
-    return this.#mark('DELETION_REALIZED', true, definition, resources, point);
+    return this.#submit(markRequest(definition, resources, point, { status: 'DELETION_REALIZED', isRemoval: true }));
   }
 
   /** As `RealizationSession.markDeletionError`. */
@@ -157,7 +122,7 @@ export class SubmittingSession {
     point: string,
     error: unknown,
   ): Promise<Submitted<void>> {
-    return this.#mark('ERROR', true, definition, resources, point, error);
+    return this.#submit(markRequest(definition, resources, point, { status: 'ERROR', isRemoval: true, error }));
   }
 
   /** As `RealizationSession.softDelete`. */
@@ -166,19 +131,7 @@ export class SubmittingSession {
     key: KeyOf<T>,
     options: DeleteOptions = {},
   ): Promise<Submitted<{ rowsAffected: number; record: RecordOf<T> | undefined }>> {
-    return this.#submit(
-      'softDelete',
-      definition,
-      key,
-      ({ resource }, scope) => {
-        checkSoftDeletion(resource);
-        return [{ kind: 'softDelete', ...removalOf(resource, scope, key, options) }];
-      },
-      ({ resource }, [outcome]) => {
-        const record = readRecord(resource, outcome) as RecordOf<T> | undefined;
-        return { rowsAffected: record ? 1 : 0, record };
-      },
-    );
+    return this.#submit(softDeleteRequest(definition, key, options));
   }
 
   /** As `RealizationSession.softDeleteMany`, except that each key is executed separately. */
@@ -186,95 +139,32 @@ export class SubmittingSession {
     definition: T,
     keys: readonly KeyOf<T>[],
   ): Promise<Submitted<SoftDeletedMany<T>>> {
-    if (!Array.isArray(keys)) throw new InvalidRecordError('submit.softDeleteMany: give a list of keys');
-    return this.#submit(
-      'softDeleteMany',
-      definition,
-      undefined,
-      ({ resource }, scope) => {
-        checkSoftDeletion(resource);
-        return keys.map((key) => ({ kind: 'softDelete', ...removalOf(resource, scope, key, {}) }));
-      },
-      ({ resource }, outcomes) => {
-        throwFirstRefused(outcomes);
-        const hidden = outcomes.flatMap((outcome) => readRecord(resource, outcome) ?? []);
-        return { rowsAffected: hidden.length, records: hidden as RecordOf<T>[] };
-      },
-    );
+    return this.#submit(softDeleteManyRequest(definition, keys));
   }
 
   /** As `RealizationSession.delete`. */
   delete<T extends AnyTable>(definition: T, key: KeyOf<T>, options: DeleteOptions = {}): Promise<Submitted<number>> {
-    const removal = ({ resource }: StatusTables, scope: Scope): Operation[] => [
-      { kind: 'delete', ...removalOf(resource, scope, key, options) },
-    ];
-    return this.#submit('delete', definition, key, removal, (_, [outcome]) => readCount(outcome));
+    return this.#submit(deleteRequest(definition, key, options));
   }
 
   /** As `RealizationSession.purge`. */
   purge<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Submitted<number>> {
-    return this.#clear('purge', definition, key);
+    return this.#submit(purgeRequest('purge', definition, key));
   }
 
   /** As `RealizationSession.purgeStaleStatusRecords`. */
   purgeStaleStatusRecords<T extends AnyTable>(definition: T, key: KeyOf<T>): Promise<Submitted<number>> {
-    return this.#clear('purgeStaleStatusRecords', definition, key);
+    return this.#submit(purgeRequest('purgeStaleStatusRecords', definition, key));
   }
 
-  #clear(kind: 'purge' | 'purgeStaleStatusRecords', definition: AnyTable, key: unknown): Promise<Submitted<number>> {
-    return this.#submit(
-      kind,
-      definition,
-      key,
-      ({ resource }, scope) => [{ kind, identity: identityOf(resource, scope, key) }],
-      (_, [outcome]) => readCount(outcome),
-    );
-  }
-
-  async #mark<T extends AnyTable>(
-    status: MarkedStatus,
-    isRemoval: boolean,
-    definition: T,
-    resources: Marked<T>,
-    enforcementPoint: string,
-    error?: unknown,
-  ): Promise<Submitted<void>> {
-    checkEnforcementPoint(enforcementPoint);
-    const references = (Array.isArray(resources) ? resources : [resources]) as readonly ResourceReference<T>[];
-    const message = status === 'ERROR' ? errorText(error) : undefined;
-    return this.#submit(
-      `mark ${status}`,
-      definition,
-      undefined,
-      ({ resource }, scope) =>
-        references.map((reference) => ({
-          kind: 'mark',
-          identity: identityOf(resource, scope, reference),
-          revision: markedRevision(resource, reference),
-          enforcementPoint,
-          status,
-          isRemoval,
-          message,
-        })),
-      ({ resource: table }, outcomes) =>
-        throwRefused({ table, references, enforcementPoint, status, results: outcomes.map(readVerdict) }),
-    );
-  }
-
-  async #submit<Result>(
-    name: string,
-    definition: AnyTable,
-    key: unknown,
-    operationsOf: (tables: StatusTables, scope: Scope) => readonly Operation[],
-    read: (tables: StatusTables, outcomes: readonly Outcome[]) => Result,
-  ): Promise<Submitted<Result>> {
+  async #submit<Result>({ name, definition, key, build, read }: OperationRequest<Result>): Promise<Submitted<Result>> {
     const { session, onSubmitted, watch } = this.#parts;
     const { core } = session;
     const tables = session.statusTables(definition);
     const scope = core.scopeFor([tables.resource, tables.overall, tables.enforcement]);
     const id = randomUUID();
     const operations = this.#parts.operations();
-    const parts = operationsOf(tables, scope);
+    const parts = build({ tables, scope, placementRule: session.placementRule(definition) });
     try {
       if (parts.length > 0)
         await traced(
@@ -310,11 +200,4 @@ const describeSubmission = (operation: string, { resource }: StatusTables): Span
     'intendant.operation': operation,
     'intendant.table': resource.name,
   },
-});
-
-const intentOf = (resource: RegisteredTable, scope: Scope, record: unknown, placement: Placement): Operation => ({
-  kind: 'persistIntent',
-  identity: identityOf(resource, scope, record),
-  row: writeRow(resource, scope, record),
-  placement,
 });

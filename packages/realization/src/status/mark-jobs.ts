@@ -5,21 +5,24 @@ import { lockOf, type Mark, type MarkResult, writeMarks, writeOneMark } from './
 import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
 /** The statuses whose marks require work. */
-export const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
+const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
   status === 'PENDING' || status === 'DELETION_PENDING';
 
-/** Writes marks as `writeMarks` does, and adds a job for each resource that is now pending. */
+/**
+ * Writes marks as `writeMarks` does, and adds a job for each resource that is now pending. Inside a transaction, which
+ * keeps its locks until its end, existing and missing rows are locked in one order.
+ */
 export async function writeMarksWithJobs(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   marks: readonly Mark[],
-  inTransaction: <Result>(run: (executor: Executor) => Promise<Result>) => Promise<Result>,
 ): Promise<MarkResult[]> {
+  if (!executor.isTransaction && !marks.some(isPendingMark)) return writeMarks(executor, scope, tables, marks);
   const [mark] = marks;
   const single =
     mark && marks.length === 1 ? await writeOneMark(executor, scope, tables, mark, isPendingMark(mark)) : undefined;
-  return single ? [single] : inTransaction((tx) => writeSetWithJobs(tx, scope, tables, marks));
+  return single ? [single] : executor.transaction((tx) => writeSetWithJobs(tx, scope, tables, marks));
 }
 
 async function writeSetWithJobs(
@@ -28,7 +31,6 @@ async function writeSetWithJobs(
   tables: StatusTables,
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
-  // The transaction keeps its locks until its end, so existing and missing rows are locked in one order.
   if (marks.length > 1) await executor.run(scope, [insertOrLockOverallStatus(tables, marks.map(lockOf))]);
   const results = await writeMarks(executor, scope, tables, marks);
   if (marks.length > 1) {

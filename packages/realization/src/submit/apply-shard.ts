@@ -7,8 +7,8 @@ import {
   translateError,
   withinTrace,
 } from '@intendant/core/internal';
-import type { WaitingOperation } from '../operation/operation.ts';
-import { carryOut, carryOutIntents, carryOutMarks } from '../operation/perform.ts';
+import { isKind, type WaitingOperation } from '../operation/operation.ts';
+import { performIntents, performMarks, performOrRefuse } from '../operation/perform.ts';
 import { type Outcome, storedError } from '../operation/result.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
@@ -112,7 +112,7 @@ async function applyAll(
   for (const step of inSteps(runnable, isCautious ? 1 : BATCH)) {
     const [first] = step as [WaitingOperation, ...WaitingOperation[]];
     const status = tables.get(first.tableName) as StatusTables;
-    const run = (): Promise<Outcome[]> => carryOutStep(executor, status, step, isCautious);
+    const run = (): Promise<Outcome[]> => performStep(executor, status, step, isCautious);
     const outcomes = isCautious ? await orError(tx, run) : await run();
     for (const [index, waiting] of step.entries()) finished.push({ waiting, outcome: outcomes[index] as Outcome });
   }
@@ -120,26 +120,28 @@ async function applyAll(
 }
 
 /** As part of the trace that the step's operations were submitted in. */
-function carryOutStep(
+function performStep(
   executor: Executor,
   tables: StatusTables,
   step: readonly WaitingOperation[],
   isCautious: boolean,
 ): Promise<Outcome[]> {
   const { traceparent } = step[0] as WaitingOperation;
-  return withinTrace(traceparent, () => carryOutTogether(executor, tables, step, isCautious));
+  return withinTrace(traceparent, () => performTogether(executor, tables, step, isCautious));
 }
 
-async function carryOutTogether(
+async function performTogether(
   executor: Executor,
   tables: StatusTables,
   step: readonly WaitingOperation[],
   isCautious: boolean,
 ): Promise<Outcome[]> {
   const { scope, operation } = step[0] as WaitingOperation;
-  if (operation.kind === 'mark') return carryOutMarks(executor, scope, tables, step);
-  if (operation.kind === 'persistIntent' && !isCautious) return carryOutIntents(executor, scope, tables, step);
-  return [await carryOut(executor, scope, tables, operation)];
+  const operations = step.map(({ operation }) => operation);
+  if (operations.every(isKind('mark'))) return performMarks(executor, scope, tables, operations);
+  if (operations.every(isKind('persistIntent')) && !isCautious)
+    return performIntents(executor, scope, tables, operations);
+  return [await performOrRefuse(executor, scope, tables, operation)];
 }
 
 async function orError(tx: Transaction, run: () => Promise<Outcome[]>): Promise<Outcome[]> {

@@ -1,17 +1,17 @@
 import { type AnyTable, defineTable } from '@intendant/core';
 import { inFrameworkSchema } from '@intendant/core/internal';
 import { z } from 'zod';
+import type { OperationKind } from '../operation/operation.ts';
 
 /** The operations that may be submitted. Marks are named by their status, the others by the session's methods. */
-export const OPERATIONS = [
+const OPERATIONS = [
   'mark',
   'persistIntent',
   'softDelete',
   'delete',
   'purge',
   'purgeStaleStatusRecords',
-] as const;
-export type OperationKind = (typeof OPERATIONS)[number];
+] as const satisfies readonly OperationKind[];
 
 const definition = defineTable('submitted_operation', {
   schema: z.object({

@@ -1,8 +1,7 @@
-import type { WaitingOperation } from '../operation/operation.ts';
+import type { OperationKind, WaitingOperation } from '../operation/operation.ts';
 import { identityKey } from '../resource/identity-set.ts';
-import type { OperationKind } from './operation-table.ts';
 
-const TOGETHER: ReadonlySet<string> = new Set(['mark', 'persistIntent'] satisfies OperationKind[]);
+const TOGETHER: ReadonlySet<OperationKind> = new Set(['mark', 'persistIntent']);
 
 /**
  * Divides operations into steps that can be written together: marks, or intents, of one caller in one table, submitted in
