@@ -1,8 +1,8 @@
-import { MarkingFailedError, RecordNotFoundError } from '@intendant/core';
+import { MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '@intendant/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RealizationSession } from '../index.ts';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
-import { statusLine } from '../testing/statuses.ts';
+import { expectConsistent, statusLine } from '../testing/statuses.ts';
 
 let fixture: Fixture;
 let r: RealizationSession;
@@ -122,4 +122,57 @@ test('a caller whose roles have no mapping is refused everything', async () => {
   ]) {
     await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
   }
+});
+
+test('the number of points may change inside one transaction', async () => {
+  const { record } = await r.persistIntent(vm, { id: 'several-points', name: 'one' });
+  await fixture.store.as(pepsi).transaction(async (tx) => {
+    const inside = fixture.realization.in(tx);
+    for (const point of ['001', '002']) {
+      await inside.markPending(vm, record, point);
+      await inside.markSuccess(vm, record, point);
+    }
+    await inside.markDeletionPending(vm, record, '001');
+    await inside.markPending(vm, record, '002');
+    await inside.markPending(vm, record, '003');
+    expect(await inside.getOverallStatus(vm, record.id)).toBe('PENDING');
+  });
+  expect(await statusLine(r, vm, record.id, '001', '002', '003')).toBe(
+    'PENDING / DELETION_PENDING / PENDING / PENDING',
+  );
+});
+
+test('an intent persisted inside a transaction that rolls back leaves nothing', async () => {
+  const id = 'undone';
+  const failing = fixture.store.as(pepsi).transaction(async (tx) => {
+    await fixture.realization.in(tx).persistIntent(vm, { id, name: 'one' }, { enforcementPoints: ['E1'] });
+    expect(await fixture.realization.in(tx).getOverallStatus(vm, id)).toBe('PENDING');
+    throw new Error('changed my mind');
+  });
+  await expect(failing).rejects.toThrow('changed my mind');
+  await expect(r.getOverallStatus(vm, id)).rejects.toThrow(RecordNotFoundError);
+  await expect(fixture.store.as(pepsi).find(vm, id)).rejects.toThrow(RecordNotFoundError);
+});
+
+test('a revision conflict inside a transaction changes nothing and leaves it usable', async () => {
+  const { record } = await r.persistIntent(vm, { id: 'conflicting', name: 'one' });
+  await fixture.store.as(pepsi).transaction(async (tx) => {
+    const inside = fixture.realization.in(tx);
+    await expect(inside.persistIntent(vm, { ...record, revision: 9 })).rejects.toThrow(RevisionConflictError);
+    const { record: second } = await inside.persistIntent(vm, { ...record, name: 'two' });
+    expect(second.revision).toBe(2);
+    await expect(inside.persistIntent(vm, { ...record, name: 'three' })).rejects.toThrow(RevisionConflictError);
+  });
+  expect(await fixture.store.as(pepsi).find(vm, record.id)).toMatchObject({ name: 'two', revision: 2 });
+  await expectConsistent(fixture.store, r, record.id, []);
+});
+
+test('a mark refused inside a transaction leaves it usable', async () => {
+  const { record } = await r.persistIntent(vm, { id: 'refused-mark', name: 'one' });
+  await fixture.store.as(pepsi).transaction(async (tx) => {
+    const inside = fixture.realization.in(tx);
+    await expect(inside.markPending(vm, { id: 'nobody', revision: 1 }, 'E1')).rejects.toThrow(MarkingFailedError);
+    await inside.markSuccess(vm, record, 'E1');
+  });
+  expect(await statusLine(r, vm, record.id, 'E1')).toBe('REALIZED / REALIZED');
 });
