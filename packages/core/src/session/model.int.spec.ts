@@ -1,9 +1,9 @@
 import { atScale, isOnCitus } from '@intendant/devdb/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
-import { auditIsolation, DB_ROLES, defineTable, type Session } from '../index.ts';
+import { auditIsolation, DB_ROLES, type Session } from '../index.ts';
 import { openTestStore } from '../testing/fixtures.ts';
+import { modelTables, type Operation, type Step, step, tables } from '../testing/model-steps.ts';
 import {
   type ModelCaller,
   type ModelInput,
@@ -14,30 +14,13 @@ import {
 } from '../testing/store-model.ts';
 
 /*
- * Lanes run at once; each has tenants and keys of its own and does one thing after the other, so that a model in memory
- * knows what every operation must answer, while lanes share tables, connections and prepared statements.
+ * Clients run at the same time. Each has its own tenants and keys and does one operation after the other, so that a model
+ * in memory knows what every operation must return. The clients share tables, connections and prepared statements.
  */
-const LANES = 20;
-const ORGS_A_LANE = 15;
-const OPERATIONS_A_LANE = Math.ceil(atScale(2_000, 100_000) / LANES);
+const CLIENTS = 20;
+const OPERATIONS_PER_CLIENT = Math.ceil(atScale(2_000, 100_000) / CLIENTS);
 const seed = Number(process.env['INTENDANT_SEED']);
 
-const schema = z.object({ id: z.string(), value: z.int() });
-const tables = {
-  tenanted: defineTable('tenanted', { schema, indexes: [['value']] }),
-  both: defineTable('both', { schema, instanced: true }),
-  instanced: defineTable('instanced', { schema, tenancy: 'shared', instanced: true }),
-  plain: defineTable('plain', { schema, revisioned: false, softDelete: false }),
-};
-const modelTables: readonly ModelTable[] = Object.values(tables).map(
-  ({ name, tenancy, instanced, revisioned, softDelete }) => ({
-    name,
-    tenanted: tenancy === 'tenant',
-    instanced,
-    revisioned,
-    softDelete,
-  }),
-);
 const definitionOf = ({ name }: ModelTable) => tables[name as 'tenanted'];
 
 const fixture = await openTestStore({ pool: { max: 12 } });
@@ -47,70 +30,18 @@ beforeAll(() =>
 );
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-/** Most happens in two of a lane's orgs and on three keys, so that operations meet; the rest is there to be left alone. */
-const small = fc.integer({ min: 0, max: 5 });
-const org = fc.oneof({ weight: 3, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(ORGS_A_LANE - 1) });
-const instance = fc.oneof(
-  { weight: 3, arbitrary: fc.constant('Americas') },
-  { weight: 1, arbitrary: fc.constantFrom('Europe', 'Asia') },
-);
-const writers = DB_ROLES.filter((role) => role.endsWith('writer'));
-const role = fc.oneof(fc.constantFrom(...DB_ROLES), fc.constantFrom(...writers));
-const caller = fc.record({ org, instance, role });
-const place = {
-  table: fc.constantFrom(...modelTables),
-  id: fc.nat(2),
-  value: fc.integer({ min: -9, max: 9 }),
-  revision: fc.option(fc.integer({ min: 1, max: 4 })),
-};
-const named = {
-  orgId: fc.option(org, { freq: 3 }),
-  instanceId: fc.option(instance, { freq: 3 }),
-};
-const single = fc.record({
-  kind: fc.constantFrom(
-    'insert',
-    'update',
-    'update',
-    'upsert',
-    'softDelete',
-    'delete',
-    'find',
-    'find',
-    'findMany',
-    'count',
-    'insertMany',
-    'deleteMany',
-  ),
-  ...place,
-  ...named,
-  includeDeleted: fc.boolean(),
-  usesStoredRevision: fc.boolean(),
-  limit: fc.integer({ min: 0, max: 7 }),
-  offset: small,
-  isDescending: fc.boolean(),
-});
-const step = fc.record({
-  caller,
-  operations: fc.array(single, { minLength: 1, maxLength: 6 }),
-  isTransaction: fc.boolean(),
-  fails: fc.boolean(),
-});
-type Single = typeof single extends fc.Arbitrary<infer T> ? T : never;
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
-
-class Lane {
+class Client {
   readonly model = new StoreModel();
   operations = 0;
   readonly #name: string;
 
   constructor(index: number) {
-    this.#name = `lane${String(index).padStart(2, '0')}`;
+    this.#name = `client${String(index).padStart(2, '0')}`;
   }
 
   async run(program: readonly Step[]): Promise<void> {
     for (const { caller: who, operations, isTransaction, fails } of program) {
-      if (this.operations >= OPERATIONS_A_LANE) return;
+      if (this.operations >= OPERATIONS_PER_CLIENT) return;
       const by: ModelCaller = { orgId: this.#org(who.org), instanceId: who.instance, role: who.role };
       const session = store.as({ orgId: by.orgId, instanceId: by.instanceId, roles: [by.role] });
       // On Citus transactions that write to shared tables lock each other on all nodes, and may end as deadlocks.
@@ -123,7 +54,7 @@ class Lane {
   async #transaction(
     session: ReturnType<typeof store.as>,
     by: ModelCaller,
-    operations: readonly Single[],
+    operations: readonly Operation[],
     fails: boolean,
   ) {
     const before = this.model.snapshot();
@@ -145,7 +76,7 @@ class Lane {
     });
   }
 
-  async #check(session: Session, by: ModelCaller, operation: Single, undoesRefused = false): Promise<void> {
+  async #check(session: Session, by: ModelCaller, operation: Operation, undoesRefused = false): Promise<void> {
     this.operations++;
     const input = this.#input(by, operation);
     const actual = await outcome(() => this.#perform(session, operation, input));
@@ -157,7 +88,10 @@ class Lane {
     if (actual.error && undoesRefused) throw REFUSED;
   }
 
-  #input(by: ModelCaller, { table, id, value, orgId, instanceId, revision, usesStoredRevision }: Single): ModelInput {
+  #input(
+    by: ModelCaller,
+    { table, id, value, orgId, instanceId, revision, usesStoredRevision }: Operation,
+  ): ModelInput {
     const key = {
       id: this.#id(id),
       ...(orgId !== null && table.tenanted && { orgId: this.#org(orgId) }),
@@ -176,7 +110,7 @@ class Lane {
     return { ...key, value, ...(table.revisioned && carried !== undefined && { revision: carried }) };
   }
 
-  async #perform(session: Session, operation: Single, input: ModelInput): Promise<unknown> {
+  async #perform(session: Session, operation: Operation, input: ModelInput): Promise<unknown> {
     const table = definitionOf(operation.table);
     const { value: _value, revision, ...named } = input;
     const key = named as { id: string };
@@ -212,7 +146,7 @@ class Lane {
     }
   }
 
-  #expect(by: ModelCaller, operation: Single, input: ModelInput, createdAt: number): unknown {
+  #expect(by: ModelCaller, operation: Operation, input: ModelInput, createdAt: number): unknown {
     const { table, includeDeleted, limit, offset } = operation;
     const matches = (row: ModelRow) => row.value >= operation.value;
     switch (operation.kind) {
@@ -299,10 +233,12 @@ function simplifyRow(row: ModelRow | { deletedAt?: Date | null }, table: ModelTa
 }
 
 test(`hundreds of tenants in every role do random things at once, and each sees what a model says it must (seed ${seed})`, async () => {
-  const lanes = Array.from({ length: LANES }, (_, index) => new Lane(index));
-  const programs = lanes.map((_, index) => fc.sample(step, { seed: seed + index, numRuns: OPERATIONS_A_LANE }));
-  await Promise.all(lanes.map((lane, index) => lane.run(programs[index] as Step[])));
-  expect(lanes.reduce((sum, lane) => sum + lane.operations, 0)).toBeGreaterThanOrEqual(OPERATIONS_A_LANE * LANES);
+  const clients = Array.from({ length: CLIENTS }, (_, index) => new Client(index));
+  const programs = clients.map((_, index) => fc.sample(step, { seed: seed + index, numRuns: OPERATIONS_PER_CLIENT }));
+  await Promise.all(clients.map((client, index) => client.run(programs[index] as Step[])));
+  expect(clients.reduce((sum, client) => sum + client.operations, 0)).toBeGreaterThanOrEqual(
+    OPERATIONS_PER_CLIENT * CLIENTS,
+  );
 
   const all: ModelCaller = { orgId: 'x', instanceId: '', role: 'reader' };
   for (const table of modelTables)
@@ -310,7 +246,7 @@ test(`hundreds of tenants in every role do random things at once, and each sees 
       const stored = await store
         .as({ instanceId, roles: ['reader'] })
         .findMany(definitionOf(table), { limit: 1_000_000, includeDeleted: true });
-      const expected = lanes.flatMap((lane) => lane.model.visible(table, { ...all, instanceId }, true));
+      const expected = clients.flatMap((client) => client.model.visible(table, { ...all, instanceId }, true));
       expect(new Set(stored.map((row) => JSON.stringify(simplifyRow(row, table))))).toEqual(
         new Set(expected.map((row) => JSON.stringify(simplifyRow(row, table)))),
       );

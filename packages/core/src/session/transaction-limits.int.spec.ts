@@ -1,7 +1,13 @@
-import { eventually } from '@intendant/devdb/testing';
+import { countActivity, eventually } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigurationError, OperationCancelledError, OperationNotAllowedError, type Transaction } from '../index.ts';
-import { application, cokeAdmin, openStore, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
+import {
+  ConfigurationError,
+  createDataStore,
+  OperationCancelledError,
+  OperationNotAllowedError,
+  type Transaction,
+} from '../index.ts';
+import { application, cokeAdmin, onTestServer, openStore, openTestStore, TENANT_ROLES } from '../testing/fixtures.ts';
 
 const fixture = await openTestStore({ pool: { max: 3 } });
 const { store, database } = fixture;
@@ -10,6 +16,12 @@ const app = (id: string) => ({ id, name: id });
 const stored = async () => (await coke.findMany(application, { orderBy: { id: 'asc' } })).map(({ id }) => id);
 const never = () => new Promise<never>(() => {});
 const nested = (tx: Transaction, work: () => Promise<unknown>) => tx.transaction(work, { savepoint: true });
+
+/** No connection is still used by an earlier transaction. */
+const untilAllIdle = async () => {
+  expect(store.stats().waiting).toBe(0);
+  await eventually(() => expect(store.stats().idle).toBe(store.stats().total));
+};
 
 beforeAll(() => store.register([application], { roles: TENANT_ROLES }));
 beforeEach(async () => void (await coke.deleteMany(application, { where: {} })));
@@ -28,7 +40,7 @@ describe('a transaction whose callback never returns', () => {
   test.each(Object.entries(waits))('%s ends with its time, and nothing of it is left', async (_, wait) => {
     await expect(coke.transaction(wait, { timeoutMs: 30 })).rejects.toThrow(OperationCancelledError);
     await coke.insert(application, app('A'));
-    await eventually(() => expect(store.stats().idle).toBe(store.stats().total));
+    await untilAllIdle();
   });
 
   test('ends with its signal, and lets the store close', async () => {
@@ -145,5 +157,114 @@ describe('concurrent work in one transaction', () => {
     await expect(run).rejects.toThrow('a nested transaction was not awaited');
     await expect(part).rejects.toThrow();
     expect(await stored()).toEqual([]);
+  });
+});
+
+describe('cancellation', () => {
+  const sleepers = () => countActivity(database, `query like 'select pg_sleep%' and state = 'active'`);
+  const waiters = () => countActivity(database, `wait_event_type = 'Lock'`);
+
+  test('an abort ends a transaction that waits for a connection, or for its next try', async () => {
+    await using small = await createDataStore({
+      ...onTestServer,
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { max: 1 },
+    });
+    await small.register([application], { roles: TENANT_ROLES });
+    const session = small.as(cokeAdmin);
+    await session.transaction(async () => {
+      const waiting = session.transaction(async () => 'never', { timeoutMs: 50 });
+      await expect(waiting).rejects.toThrow(OperationCancelledError);
+      await expect(session.count(application, { signal: AbortSignal.timeout(50) })).rejects.toThrow(
+        OperationCancelledError,
+      );
+      await expect(session.count(application, { signal: AbortSignal.abort() })).rejects.toThrow(
+        OperationCancelledError,
+      );
+    });
+    const retried = session.transaction(
+      (tx) => tx.query(`do $$ begin raise exception 'x' using errcode = '40001'; end $$`),
+      { retries: 1_000_000, timeoutMs: 200 },
+    );
+    await expect(retried).rejects.toThrow(OperationCancelledError);
+    await expect
+      .poll(() => small.stats())
+      .toEqual({ total: small.stats().total, idle: small.stats().total, waiting: 0 });
+    expect(await session.count(application)).toBe(0);
+  });
+
+  test('an abort while a statement of a transaction runs cancels it on the server, and undoes the rest', async () => {
+    const controller = new AbortController();
+    const attempt = coke.transaction(
+      async (tx) => {
+        await tx.insert(application, app('undone'));
+        await tx.query('select pg_sleep(60)');
+      },
+      { signal: controller.signal },
+    );
+    await eventually(async () => expect(await sleepers()).toBe(1));
+    controller.abort(new Error('enough'));
+    await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', cause: new Error('enough') });
+    await eventually(async () => expect(await sleepers()).toBe(0));
+    expect(await coke.count(application)).toBe(0);
+  });
+
+  test("the pool's statement timeout ends a statement on the server", async () => {
+    await using hasty = await createDataStore({
+      ...onTestServer,
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { statementTimeoutMs: 1_000 },
+    });
+    await hasty.register([application], { roles: TENANT_ROLES });
+    const session = hasty.as(cokeAdmin);
+    await expect(session.transaction((tx) => tx.query('select pg_sleep(60)'))).rejects.toThrow(/time limit ran out/);
+    expect(await session.count(application)).toBe(0);
+    expect(hasty.stats()).toEqual({ total: 1, idle: 1, waiting: 0 });
+  });
+
+  test('a time limit cancels the statement on the server', async () => {
+    const attempt = coke.transaction((tx) => tx.query('select pg_sleep(60)'), { timeoutMs: 100 });
+    await expect(attempt).rejects.toThrow(OperationCancelledError);
+    await eventually(async () => expect(await sleepers()).toBe(0));
+    await untilAllIdle();
+  });
+
+  test('an abort signal cancels an operation on the server, and the pool goes on', async () => {
+    const holder = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    await coke.insert(application, app('locked'));
+    const lock = coke.transaction(async (tx) => {
+      await tx.query(`select from application where org_id = 'Coke' and id = 'locked' for update`);
+      held.resolve();
+      await holder.promise;
+    });
+    await held.promise;
+    const controller = new AbortController();
+    const blocked = coke.delete(application, 'locked', { signal: controller.signal });
+    await eventually(async () => expect(await waiters()).toBe(1));
+    controller.abort();
+    await expect(blocked).rejects.toThrow(OperationCancelledError);
+    await eventually(async () => expect(await waiters()).toBe(0));
+    holder.resolve();
+    await lock;
+    expect(await coke.delete(application, 'locked')).toBe(1);
+    await untilAllIdle();
+  });
+
+  test('an exhausted pool is reported within its time limit', async () => {
+    await using small = await createDataStore({
+      ...onTestServer,
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      pool: { max: 1, acquireTimeoutMs: 1_000 },
+    });
+    await small.register([application], { roles: TENANT_ROLES });
+    const session = small.as(cokeAdmin);
+    await session.transaction(async () => {
+      await expect(session.count(application)).rejects.toThrow(/no connection came free in time/);
+    });
+    expect(await session.count(application)).toBe(0);
   });
 });

@@ -1,24 +1,19 @@
-import { countActivity, eventually, isOnCitus, tcpProxy } from '@intendant/devdb/testing';
+import { countActivity, eventually, isOnCitus } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  auditIsolation,
-  createDataStore,
   DuplicateRecordError,
   InvalidRecordError,
-  OperationCancelledError,
   OperationNotAllowedError,
   RecordNotFoundError,
   RevisionConflictError,
   type Transaction,
   TransactionConflictError,
 } from '../index.ts';
-import { internalsOf } from '../internal.ts';
 import {
   application,
   appUsers,
   cokeAdmin,
   GLOBAL_ROLES,
-  onTestServer,
   openTestStore,
   pepsiAdmin,
   TENANT_ROLES,
@@ -27,7 +22,6 @@ import {
 const fixture = await openTestStore({ pool: { max: 4 } });
 const { store, database } = fixture;
 const coke = store.as(cokeAdmin);
-const role = (name: string) => `intendant_${database.name}_${name}`;
 const app = (id: string) => ({ id, name: id });
 
 beforeAll(async () => {
@@ -39,11 +33,8 @@ beforeEach(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-/** Asked as the administrator, since a tenant's role is not shown what others wait for. */
-const activity = (condition: string): Promise<number> => countActivity(database, condition);
-
-/** No connection holds a lock, a transaction or a setting of somebody else's. */
-const expectCleanPool = async () => {
+/** No connection is still used by an earlier transaction. */
+const untilAllIdle = async () => {
   expect(store.stats().waiting).toBe(0);
   await eventually(() => expect(store.stats().idle).toBe(store.stats().total));
 };
@@ -67,7 +58,7 @@ describe('a transaction', () => {
     });
     await expect(attempt).rejects.toBe(reason);
     expect(await coke.count(application)).toBe(0);
-    await expectCleanPool();
+    await untilAllIdle();
   });
 
   test('goes on after a record was not found, or was at another revision', async () => {
@@ -102,7 +93,7 @@ describe('a transaction', () => {
       await tx.query('select * from application');
     });
     await expect(attempt).rejects.toThrow(/committed or rolled back by raw SQL/);
-    await expectCleanPool();
+    await untilAllIdle();
   });
 
   test('joins when nested, and undoes a savepoint alone', async () => {
@@ -209,54 +200,9 @@ describe('a transaction', () => {
     expect(await coke.count(application)).toBe(1);
     expect(await coke.deleteMany(appUsers, { where: {} })).toBe(1);
   });
-
-  test('that deallocates prepared statements does not break the next user of the connection', async () => {
-    await using small = await createDataStore({
-      ...onTestServer,
-      connection: database.url,
-      adminConnection: database.adminUrl,
-      pool: { max: 1 },
-    });
-    await small.register([application], { roles: TENANT_ROLES });
-    const session = small.as(cokeAdmin);
-    await session.transaction(async (tx) => {
-      await tx.insert(application, app('before'));
-      await tx.query('deallocate all');
-    });
-    await session.transaction(async (tx) => void (await tx.insert(application, app('after'))));
-    expect(await session.count(application)).toBe(2);
-  });
-
-  test('gives its connection back clean, whatever raw SQL did to it', async () => {
-    await coke
-      .transaction(async (tx) => {
-        await tx.query(`set statement_timeout = '5min'`);
-        await tx.query(`select set_config('intendant.org_id', 'Pepsi', false)`);
-        await tx.query('select pg_advisory_lock(42)');
-        await tx.query('listen gossip');
-        await tx.query(`set role ${role('reader')}`);
-        await tx.query('declare left_open cursor with hold for select 1');
-        await tx.query('create temporary table leftover (id int)').catch(() => {});
-      })
-      .catch(() => {});
-    for (let index = 0; index < 8; index++) {
-      const { rows } = await coke.transaction((tx) =>
-        tx.query(`select current_setting('statement_timeout') as timeout, current_setting('intendant.org_id') as org,
-          (select count(*)::int from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())) as locks`),
-      );
-      expect(rows[0]).toEqual({ timeout: '0', org: 'Coke', locks: 0 });
-    }
-    const { rows } = await coke.transaction((tx) =>
-      tx.query(
-        `select current_user as role, (select count(*)::int from pg_listening_channels()) as channels, (select count(*)::int from pg_cursors where is_holdable) as cursors`,
-      ),
-    );
-    expect(rows[0]).toEqual({ role: role('tenant_writer'), channels: 0, cursors: 0 });
-    expect(await auditIsolation(store)).toEqual([]);
-  });
 });
 
-describe('conflicts and limits', () => {
+describe('transactions that conflict', () => {
   test('a serialization failure is a conflict, and retries succeed', async () => {
     await coke.insert(application, app('counter'));
     let attempts = 0;
@@ -291,7 +237,7 @@ describe('conflicts and limits', () => {
     const failures = results.filter((result) => result.status === 'rejected');
     if (!isOnCitus()) expect(failures).toHaveLength(1); // There the node and the coordinator may each end one.
     expect(failures[0]?.reason).toBeInstanceOf(TransactionConflictError);
-    await expectCleanPool();
+    await untilAllIdle();
   });
 
   test('a deadlock succeeds after retries', async () => {
@@ -314,205 +260,21 @@ describe('conflicts and limits', () => {
     expect(await coke.findMany(application)).toMatchObject([{ name: 'a++' }, { name: 'b++' }]);
   });
 
-  test('an abort ends a transaction that waits for a connection, or for its next try', async () => {
-    await using small = await createDataStore({
-      ...onTestServer,
-      connection: database.url,
-      adminConnection: database.adminUrl,
-      pool: { max: 1 },
-    });
-    await small.register([application], { roles: TENANT_ROLES });
-    const session = small.as(cokeAdmin);
-    await session.transaction(async () => {
-      const waiting = session.transaction(async () => 'never', { timeoutMs: 50 });
-      await expect(waiting).rejects.toThrow(OperationCancelledError);
-      await expect(session.count(application, { signal: AbortSignal.timeout(50) })).rejects.toThrow(
-        OperationCancelledError,
-      );
-      await expect(session.count(application, { signal: AbortSignal.abort() })).rejects.toThrow(
-        OperationCancelledError,
-      );
-    });
-    const retried = session.transaction(
-      (tx) => tx.query(`do $$ begin raise exception 'x' using errcode = '40001'; end $$`),
-      { retries: 1_000_000, timeoutMs: 200 },
-    );
-    await expect(retried).rejects.toThrow(OperationCancelledError);
-    await expect
-      .poll(() => small.stats())
-      .toEqual({ total: small.stats().total, idle: small.stats().total, waiting: 0 });
-    expect(await session.count(application)).toBe(0);
-  });
-
-  test('an abort while a statement of a transaction runs cancels it on the server, and undoes the rest', async () => {
-    const controller = new AbortController();
-    const attempt = coke.transaction(
-      async (tx) => {
-        await tx.insert(application, app('undone'));
-        await tx.query('select pg_sleep(60)');
-      },
-      { signal: controller.signal },
-    );
-    await eventually(async () => expect(await activity(`query like 'select pg_sleep%' and state = 'active'`)).toBe(1));
-    controller.abort(new Error('enough'));
-    await expect(attempt).rejects.toMatchObject({ code: 'OPERATION_CANCELLED', cause: new Error('enough') });
-    await eventually(() => expectNoSleeper());
+  test('an upsert at a revision does not bring back a record that is deleted meanwhile, and waits for one that is changed', async () => {
+    let record = await coke.insert(application, app('raced'));
+    const upsertWhileHeld = async (change: (tx: Transaction) => Promise<unknown>): Promise<unknown> => {
+      const { upserting } = await coke.transaction(async (tx) => {
+        await change(tx);
+        const waiting = coke.upsert(application, record);
+        waiting.catch(() => {});
+        await eventually(async () => expect(await countActivity(database, `wait_event_type = 'Lock'`)).toBe(1));
+        return { upserting: waiting };
+      });
+      return upserting;
+    };
+    await expect(upsertWhileHeld((tx) => tx.update(application, record))).rejects.toThrow(RevisionConflictError);
+    record = { ...record, revision: 2 };
+    await expect(upsertWhileHeld((tx) => tx.delete(application, 'raced'))).rejects.toThrow(RevisionConflictError);
     expect(await coke.count(application)).toBe(0);
   });
-
-  test("the pool's statement timeout ends a statement on the server", async () => {
-    await using hasty = await createDataStore({
-      ...onTestServer,
-      connection: database.url,
-      adminConnection: database.adminUrl,
-      pool: { statementTimeoutMs: 1_000 },
-    });
-    await hasty.register([application], { roles: TENANT_ROLES });
-    const session = hasty.as(cokeAdmin);
-    await expect(session.transaction((tx) => tx.query('select pg_sleep(60)'))).rejects.toThrow(/time limit ran out/);
-    expect(await session.count(application)).toBe(0);
-    expect(hasty.stats()).toEqual({ total: 1, idle: 1, waiting: 0 });
-  });
-
-  test('a time limit cancels the statement on the server', async () => {
-    const attempt = coke.transaction((tx) => tx.query('select pg_sleep(60)'), { timeoutMs: 100 });
-    await expect(attempt).rejects.toThrow(OperationCancelledError);
-    await eventually(() => expectNoSleeper());
-    await expectCleanPool();
-  });
-
-  test('an abort signal cancels an operation on the server, and the pool goes on', async () => {
-    const holder = Promise.withResolvers<void>();
-    const held = Promise.withResolvers<void>();
-    await coke.insert(application, app('locked'));
-    const lock = coke.transaction(async (tx) => {
-      await tx.query(`select from application where org_id = 'Coke' and id = 'locked' for update`);
-      held.resolve();
-      await holder.promise;
-    });
-    await held.promise;
-    const controller = new AbortController();
-    const blocked = coke.delete(application, 'locked', { signal: controller.signal });
-    await eventually(async () => expect(await waiters()).toBe(1));
-    controller.abort();
-    await expect(blocked).rejects.toThrow(OperationCancelledError);
-    await eventually(async () => expect(await waiters()).toBe(0));
-    holder.resolve();
-    await lock;
-    expect(await coke.delete(application, 'locked')).toBe(1);
-    await expectCleanPool();
-  });
-
-  test('an exhausted pool is reported within its time limit', async () => {
-    await using small = await createDataStore({
-      ...onTestServer,
-      connection: database.url,
-      adminConnection: database.adminUrl,
-      pool: { max: 1, acquireTimeoutMs: 1_000 },
-    });
-    await small.register([application], { roles: TENANT_ROLES });
-    const session = small.as(cokeAdmin);
-    await session.transaction(async () => {
-      await expect(session.count(application)).rejects.toThrow(/no connection came free in time/);
-    });
-    expect(await session.count(application)).toBe(0);
-  });
-
-  const expectNoSleeper = async () =>
-    expect(await activity(`query like 'select pg_sleep%' and state = 'active'`)).toBe(0);
-  const waiters = () => activity(`wait_event_type = 'Lock'`);
-});
-
-test('an upsert at a revision does not bring back a record that is deleted meanwhile, and waits for one that is changed', async () => {
-  let record = await coke.insert(application, app('raced'));
-  const upsertWhileHeld = async (change: (tx: Transaction) => Promise<unknown>): Promise<unknown> => {
-    const { upserting } = await coke.transaction(async (tx) => {
-      await change(tx);
-      const waiting = coke.upsert(application, record);
-      waiting.catch(() => {});
-      await eventually(async () => expect(await activity(`wait_event_type = 'Lock'`)).toBe(1));
-      return { upserting: waiting };
-    });
-    return upserting;
-  };
-  await expect(upsertWhileHeld((tx) => tx.update(application, record))).rejects.toThrow(RevisionConflictError);
-  record = { ...record, revision: 2 };
-  await expect(upsertWhileHeld((tx) => tx.delete(application, 'raced'))).rejects.toThrow(RevisionConflictError);
-  expect(await coke.count(application)).toBe(0);
-});
-
-test('a scoped find, insert, update and delete are one round trip each', async () => {
-  await using proxy = await tcpProxy({ targetPort: database.port });
-  await using distant = await createDataStore({
-    ...onTestServer,
-    connection: proxy.through(database.url),
-    adminConnection: database.adminUrl,
-    pool: { max: 1 },
-  });
-  await distant.register([application], { roles: TENANT_ROLES });
-  const session = distant.as(cokeAdmin);
-  const trips = async (run: () => Promise<unknown>) => {
-    proxy.roundTrips = 0;
-    await run();
-    return proxy.roundTrips;
-  };
-  let record = { ...app('wire'), revision: 1 };
-  expect(await trips(() => session.insert(application, record))).toBe(1);
-  expect(await trips(() => session.find(application, 'wire'))).toBe(1);
-  expect(
-    await trips(async () => {
-      record = await session.update(application, record);
-    }),
-  ).toBe(1);
-  expect(await trips(() => session.findMany(application))).toBe(1);
-  expect(await trips(() => session.delete(application, 'wire'))).toBe(1);
-  expect(await trips(() => session.transaction((tx) => tx.insert(application, record)))).toBe(2);
-});
-
-test('a connection that breaks is reported as retryable, and the next operation has a new one', async () => {
-  await using proxy = await tcpProxy({ targetPort: database.port });
-  await using distant = await createDataStore({
-    ...onTestServer,
-    connection: proxy.through(database.url),
-    adminConnection: database.adminUrl,
-    pool: { max: 2 },
-  });
-  await distant.register([application], { roles: TENANT_ROLES });
-  const session = distant.as(cokeAdmin);
-  const broken = session.transaction((tx) => tx.query('select pg_sleep(60)'));
-  await eventually(async () =>
-    expect(await activity(`query like 'select pg_sleep(60)%' and state = 'active'`)).toBe(1),
-  );
-  proxy.cut();
-  await expect(broken).rejects.toMatchObject({ code: 'CONNECTION', retryable: true });
-  expect(await session.count(application)).toBe(0);
-});
-
-test('a connection that broke while idle causes no error: the statement is sent over another one', async () => {
-  await using proxy = await tcpProxy({ targetPort: database.port });
-  await using distant = await createDataStore({
-    ...onTestServer,
-    connection: proxy.through(database.url),
-    adminConnection: database.adminUrl,
-    pool: { max: 1 },
-  });
-  await distant.register([application], { roles: TENANT_ROLES });
-  const session = distant.as(cokeAdmin);
-  for (let round = 0; round < 20; round++) {
-    const client = await internalsOf(distant).pool.connect();
-    client.release();
-    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-    expect(await session.count(application)).toBe(0);
-  }
-});
-
-test('an unreachable database or a wrong password is reported at once, without the password', async () => {
-  const unreachable = createDataStore({ connection: 'postgres://app:hunter2@127.0.0.1:1/none' });
-  await expect(unreachable).rejects.toMatchObject({ code: 'CONNECTION', retryable: true });
-  const wrong = new URL(database.url);
-  wrong.password = 'hunter2';
-  for (const url of ['postgres://app:hunter2@127.0.0.1:1/none', wrong.href]) {
-    const error = (await createDataStore({ connection: url }).catch((thrown: unknown) => thrown)) as Error;
-    expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain('hunter2');
-  }
 });
