@@ -9,7 +9,7 @@ import {
   SimpleInstancer,
   TableNotRegisteredError,
 } from '@intendant/core';
-import { isOnCitus, testDatabase } from '@intendant/devdb/testing';
+import { isOnCitus } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createProtoStore, defineMessage } from './index.ts';
@@ -246,36 +246,6 @@ describe('transactions', () => {
     expect(await pepsi.findById(MemorySchema, 'tx')).toMatchObject({ message: memory('b'), metadata: { revision: 2 } });
   });
 });
-
-test('a type without instances is one for all instances of an org', async () => {
-  await using own = await testDatabase();
-  await using instanced = await openStore(own, { instancer: new SimpleInstancer() });
-  const shared = createProtoStore(instanced);
-  await shared.register([defineMessage(MemorySchema, { instanced: false })], { roles: TENANT_ROLES });
-  const { metadata } = await shared.as(americasPepsi).insert('P1', memory('a'));
-  expect(metadata.instanceId).toBe('');
-  expect(await shared.as(europePepsi).update('P1', memory('b'), metadata)).toMatchObject({ metadata: { revision: 2 } });
-  expect((await shared.as(americasPepsi).findById(MemorySchema, 'P1')).message).toEqual(memory('b'));
-});
-
-// On Citus, messages need an instancer.
-test.skipIf(isOnCitus()).each(['with', 'without'])(
-  'the store %s an instancer started first: one without reads what one with wrote',
-  async (first) => {
-    await using own = await testDatabase();
-    await using instanced = await openStore(own, { instancer: new SimpleInstancer() });
-    await using plain = await openStore(own);
-    const writing = createProtoStore(instanced);
-    const reading = createProtoStore(plain);
-    const inOrder = first === 'with' ? [writing, reading] : [reading, writing];
-    for (const each of inOrder) await each.register([MemorySchema], { roles: TENANT_ROLES });
-    await writing.as(americasPepsi).insert('P1', memory('a'));
-    await writing.as(americasPepsi).upsert('P2', memory('b'));
-    const found = await reading.as({ orgId: 'Pepsi', roles: ['tenant_admin'] }).findAllAsMap(MemorySchema);
-    expect([...found.keys()]).toEqual(['P1', 'P2']);
-    expect(found.get('P1')).toMatchObject({ message: memory('a'), metadata: { instanceId: 'Americas', revision: 1 } });
-  },
-);
 
 test('options that do not exist are refused by name', async () => {
   const unknown = { includeDelete: true } as never;

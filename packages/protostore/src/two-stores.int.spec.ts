@@ -4,10 +4,10 @@ import { isOnCitus, testDatabase } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createProtoStore, defineMessage } from './index.ts';
 import { americasPepsi, europePepsi, openStore, TENANT_ROLES } from './testing/fixture.ts';
-import { CpuSchema } from './testing/gen/hardware/v1/hardware_pb.js';
+import { CpuSchema, MemorySchema } from './testing/gen/hardware/v1/hardware_pb.js';
 
 /*
- * Two services on one database. One keeps instances apart by its instancer; the other has none and works by id.
+ * Two services on one database. One separates instances by its instancer; the other has none and finds messages by id alone.
  */
 const database = await testDatabase();
 const opened: DataStore[] = [];
@@ -18,6 +18,7 @@ afterAll(async () => {
 });
 
 const cpu = (brand: string) => create(CpuSchema, { brand });
+const memory = (brand: string) => create(MemorySchema, { brand, size: 32, speed: 2933, type: 'DDR4' });
 
 async function bothOn(table: string, first: 'regional' | 'global') {
   const definition = defineMessage(CpuSchema, { table, indexes: [['brand']] });
@@ -90,5 +91,35 @@ describe.skipIf(isOnCitus()).each(['regional', 'global'] as const)(
       expect(await all.deleteById(CpuSchema, { id: 'A', instanceId: 'Europe' })).toBe(1);
       expect((await all.update('A', cpu('two'))).metadata.instanceId).toBe('Americas');
     });
+  },
+);
+
+test('a type without instances is one for all instances of an org', async () => {
+  await using own = await testDatabase();
+  await using instanced = await openStore(own, { instancer: new SimpleInstancer() });
+  const shared = createProtoStore(instanced);
+  await shared.register([defineMessage(MemorySchema, { instanced: false })], { roles: TENANT_ROLES });
+  const { metadata } = await shared.as(americasPepsi).insert('P1', memory('a'));
+  expect(metadata.instanceId).toBe('');
+  expect(await shared.as(europePepsi).update('P1', memory('b'), metadata)).toMatchObject({ metadata: { revision: 2 } });
+  expect((await shared.as(americasPepsi).findById(MemorySchema, 'P1')).message).toEqual(memory('b'));
+});
+
+// On Citus, messages need an instancer.
+test.skipIf(isOnCitus()).each(['with', 'without'])(
+  'the store %s an instancer started first: one without reads what one with wrote',
+  async (first) => {
+    await using own = await testDatabase();
+    await using instanced = await openStore(own, { instancer: new SimpleInstancer() });
+    await using plain = await openStore(own);
+    const writing = createProtoStore(instanced);
+    const reading = createProtoStore(plain);
+    const inOrder = first === 'with' ? [writing, reading] : [reading, writing];
+    for (const each of inOrder) await each.register([MemorySchema], { roles: TENANT_ROLES });
+    await writing.as(americasPepsi).insert('P1', memory('a'));
+    await writing.as(americasPepsi).upsert('P2', memory('b'));
+    const found = await reading.as({ orgId: 'Pepsi', roles: ['tenant_admin'] }).findAllAsMap(MemorySchema);
+    expect([...found.keys()]).toEqual(['P1', 'P2']);
+    expect(found.get('P1')).toMatchObject({ message: memory('a'), metadata: { instanceId: 'Americas', revision: 1 } });
   },
 );

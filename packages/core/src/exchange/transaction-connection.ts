@@ -12,6 +12,7 @@ import { isQuiet } from './pg-internals.ts';
 import type { Statement, StatementResult } from './statement.ts';
 import { type ResultSet, resultsFor, type StatementSet, statementsOf } from './statement-set.ts';
 import type { StoreExchange } from './store-exchange.ts';
+import { Turns } from './turns.ts';
 
 export interface TransactionSettings {
   /** The statement that begins the transaction, with its isolation level. */
@@ -44,14 +45,13 @@ export class TransactionConnection implements TransactionExecutor {
   #hasBegun = false;
   #isOver = false;
   #isSpent = false;
-  #wasHandedOut = false;
+  #usedRawSql = false;
   #isClientOut = false;
   #savepoints = 0;
   #firstFailure: unknown;
-  /** Resolves, and never rejects, when no statement is running any more. */
-  #lastTurn: Promise<unknown> | undefined;
+  readonly #turns = new Turns();
   /** The scope set in the database between operations. Undefined: none yet; the role is the login's own. */
-  #restingScope: Scope | undefined;
+  #defaultScope: Scope | undefined;
 
   constructor(store: StoreExchange, client: pg.PoolClient, settings: TransactionSettings) {
     this.#store = store;
@@ -71,20 +71,20 @@ export class TransactionConnection implements TransactionExecutor {
   #runUnder(scope: Scope | ServiceScope, statements: readonly Statement[], signal: AbortSignal | undefined) {
     this.#checkUsable();
     if (isServiceScope(scope)) return this.#runAsService(scope, statements, signal);
-    const resting = this.#restingScope ?? this.#settings.scope ?? scope;
-    const before = this.#rest(resting);
-    if (isSameScope(scope, resting)) return this.#send(statements, before, [], scope.role, signal);
+    const defaultScope = this.#defaultScope ?? this.#settings.scope ?? scope;
+    const before = this.#setDefault(defaultScope);
+    if (isSameScope(scope, defaultScope)) return this.#send(statements, before, [], scope.role, signal);
     const { settings } = this.#store;
     const own = [...before, ...settings.statements(scope)];
-    return this.#send(statements, own, settings.statements(resting), scope.role, signal);
+    return this.#send(statements, own, settings.statements(defaultScope), scope.role, signal);
   }
 
   /** Afterwards the caller's role applies again. If no role was set yet, the next operation sets its own. */
   #runAsService(scope: ServiceScope, statements: readonly Statement[], signal: AbortSignal | undefined) {
     const { settings } = this.#store;
-    const resting = this.#restingScope ?? this.#settings.scope;
-    this.#restingScope = resting;
-    const after = resting ? settings.statements(resting) : [];
+    const defaultScope = this.#defaultScope ?? this.#settings.scope;
+    this.#defaultScope = defaultScope;
+    const after = defaultScope ? settings.statements(defaultScope) : [];
     return this.#send(statements, settings.statements(scope), after, scope.role, signal);
   }
 
@@ -98,15 +98,17 @@ export class TransactionConnection implements TransactionExecutor {
 
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     while (!this.#parts.isTurn) await this.#parts.change();
-    this.#handOut();
+    this.#prepareForRawSql();
     return this.#guarded(() =>
-      this.#inTurn(() => (values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values))),
+      this.#turns.take(() =>
+        values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values),
+      ),
     );
   }
 
   rawClient(): pg.ClientBase {
     this.#parts.checkTurn();
-    this.#handOut();
+    this.#prepareForRawSql();
     this.#isClientOut = true;
     return this.#client;
   }
@@ -120,12 +122,12 @@ export class TransactionConnection implements TransactionExecutor {
   withSavepoint<T>(work: () => Promise<T>): Promise<T> {
     return this.#parts.nest(async (part) => {
       const name = `intendant_${++this.#savepoints}`;
-      const resting = this.#restingScope;
+      const defaultScope = this.#defaultScope;
       await this.#send([{ text: `savepoint ${name}` }], [], []);
       try {
         const result = await work();
         while (!this.#parts.isTurn) await this.#parts.change(); // A nested transaction that the callback did not await.
-        await this.#release(name, resting);
+        await this.#release(name, defaultScope);
         this.#afterCommit = this.#afterCommit.map((each) =>
           each.part === part ? { ...each, part: part.parent } : each,
         );
@@ -133,7 +135,7 @@ export class TransactionConnection implements TransactionExecutor {
       } catch (error) {
         while (!this.#parts.isTurn) await this.#parts.change();
         this.#afterCommit = this.#afterCommit.filter((each) => each.part !== part);
-        await this.#rollBackTo(name, resting);
+        await this.#rollBackTo(name, defaultScope);
         this.#firstFailure = undefined;
         throw error;
       }
@@ -160,7 +162,7 @@ export class TransactionConnection implements TransactionExecutor {
     const limit = startDeadline({ timeoutMs: ROLLBACK_LIMIT_MS });
     try {
       await abortable(
-        this.#inTurn(() => runExchange(this.#client, [{ text: 'rollback' }])),
+        this.#turns.take(() => runExchange(this.#client, [{ text: 'rollback' }])),
         limit.signal,
       );
     } catch {
@@ -181,50 +183,41 @@ export class TransactionConnection implements TransactionExecutor {
   /** Releases the connection. One that ran raw SQL is reset first; one whose state is unknown is closed. */
   async release(): Promise<void> {
     this.#isOver = true;
-    if (this.#wasHandedOut && !this.#isSpent) this.#isSpent = !(await cleanConnection(this.#client));
+    if (this.#usedRawSql && !this.#isSpent) this.#isSpent = !(await cleanConnection(this.#client));
     this.#client.release(this.#isSpent || this.#client.getTransactionStatus() !== 'I');
   }
 
-  async #release(savepoint: string, resting: Scope | undefined): Promise<void> {
+  async #release(savepoint: string, defaultScope: Scope | undefined): Promise<void> {
     const release = { text: `release savepoint ${savepoint}` };
-    if (this.#store.settings.endsWithSavepoint) this.#restingScope = resting;
-    await this.#send([release, ...this.#restForRawSql()], [], []);
+    if (this.#store.settings.endsWithSavepoint) this.#defaultScope = defaultScope;
+    await this.#send([release, ...this.#defaultForRawSql()], [], []);
   }
 
   /** Rolling back to a savepoint also restores the settings, including those that raw SQL needs. */
-  async #rollBackTo(savepoint: string, resting: Scope | undefined): Promise<void> {
+  async #rollBackTo(savepoint: string, defaultScope: Scope | undefined): Promise<void> {
     const undo = [{ text: `rollback to savepoint ${savepoint}` }, { text: `release savepoint ${savepoint}` }];
-    this.#restingScope = resting;
-    await this.#send([...undo, ...this.#restForRawSql()], [], []);
+    this.#defaultScope = defaultScope;
+    await this.#send([...undo, ...this.#defaultForRawSql()], [], []);
   }
 
   /** The settings to restore for raw SQL, if the transaction has used raw SQL before. */
-  #restForRawSql(): readonly Statement[] {
-    return this.#wasHandedOut ? this.#rest(this.#rawScope()) : [];
+  #defaultForRawSql(): readonly Statement[] {
+    return this.#usedRawSql ? this.#setDefault(this.#rawScope()) : [];
   }
 
   /** Prepares the transaction for raw SQL. pg queues these statements, so raw SQL can be sent immediately. */
-  #handOut(): void {
+  #prepareForRawSql(): void {
     this.#checkUsable();
-    const settings = this.#rest(this.#rawScope());
-    this.#wasHandedOut = true;
+    const settings = this.#setDefault(this.#rawScope());
+    this.#usedRawSql = true;
     const opening = [...this.#opening(), ...settings];
     if (opening.length === 0) return;
     const exchange = [...opening, ...traceStatementsWithin()];
-    this.#lastTurn = runExchange(this.#client, exchange, this.#plans()).catch((error: unknown) => {
+    const sent = runExchange(this.#client, exchange, this.#plans()).catch((error: unknown) => {
       this.#firstFailure = error;
       this.#isSpent = true;
     });
-  }
-
-  /** Runs exchanges one after the other, in call order: a future pg will not queue queries sent while another runs. */
-  #inTurn<T>(send: () => Promise<T>): Promise<T> {
-    const turn = this.#lastTurn === undefined ? send() : this.#lastTurn.then(send);
-    const over = turn.then(ignore, ignore).then(() => {
-      if (this.#lastTurn === over) this.#lastTurn = undefined;
-    });
-    this.#lastTurn = over;
-    return turn;
+    this.#turns.follow(sent);
   }
 
   #rawScope(): Scope {
@@ -232,10 +225,10 @@ export class TransactionConnection implements TransactionExecutor {
     throw new OperationNotAllowedError('raw SQL can only run in a transaction of a session');
   }
 
-  /** The statements that make this the scope between operations. */
-  #rest(scope: Scope): readonly Statement[] {
-    if (this.#restingScope && isSameScope(scope, this.#restingScope)) return [];
-    this.#restingScope = scope;
+  /** Makes this the scope between operations. Returns the statements that set it; none if it is set already. */
+  #setDefault(scope: Scope): readonly Statement[] {
+    if (this.#defaultScope && isSameScope(scope, this.#defaultScope)) return [];
+    this.#defaultScope = scope;
     return this.#store.settings.statements(scope);
   }
 
@@ -257,7 +250,7 @@ export class TransactionConnection implements TransactionExecutor {
     const settings = [...before, ...(planScope === undefined ? [] : traceStatementsWithin())];
     const all = [...opening, ...settings, ...statements, ...after];
     const plans = this.#plans(planScope);
-    const results = await this.#guarded(() => this.#inTurn(() => runExchange(this.#client, all, plans)), signal);
+    const results = await this.#guarded(() => this.#turns.take(() => runExchange(this.#client, all, plans)), signal);
     const first = opening.length + settings.length;
     return results.slice(first, first + statements.length);
   }
@@ -275,7 +268,7 @@ export class TransactionConnection implements TransactionExecutor {
     }
   }
 
-  #plans(planScope: string = this.#restingScope?.role ?? LOGIN_PLANS) {
+  #plans(planScope: string = this.#defaultScope?.role ?? LOGIN_PLANS) {
     return { planScope, usesNamedStatements: this.#store.usesNamedStatements };
   }
 
@@ -286,7 +279,7 @@ export class TransactionConnection implements TransactionExecutor {
         'the transaction is over; await every operation inside its callback, and use the store outside',
       );
     }
-    if (this.#wasHandedOut && this.#wasEndedByHand()) {
+    if (this.#usedRawSql && this.#wasEndedByHand()) {
       this.#isOver = true;
       throw new OperationNotAllowedError(
         'the transaction was committed or rolled back by raw SQL; remove that statement, because session.transaction does it',
@@ -306,5 +299,3 @@ export class TransactionConnection implements TransactionExecutor {
     );
   }
 }
-
-const ignore = (): void => {};
