@@ -27,10 +27,10 @@ import { readSummary, type TableSummary } from './history/summary.ts';
 import { JobListener } from './job/job-listener.ts';
 import { JobQueue } from './job/job-queue.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
+import { type MaintenanceParts, maintenanceJobs } from './maintenance/maintenance-jobs.ts';
 import { configureMaintenance } from './maintenance/maintenance-options.ts';
-import { type DutyParts, makeDuties } from './maintenance/make-duties.ts';
-import { ROLLOUTS } from './maintenance/rollout-duty.ts';
-import { SUBMITTED } from './maintenance/submit-duty.ts';
+import { ROLLOUTS } from './maintenance/rollout-job.ts';
+import { SUBMITTED } from './maintenance/submitted-operations-job.ts';
 import { type PointOverview, readPointOverview } from './operator/point-overview.ts';
 import type { PlacementRule } from './placement/placement-rule.ts';
 import { pointTableName } from './placement/selector.ts';
@@ -104,7 +104,7 @@ class PostgresRealization implements Realization<unknown> {
       options: configurePoints(options.points),
       statusTables: () => [...this.#tables.values()],
       tableNames: (tables) => this.#namesOf(tables),
-      onRollout: () => this.#callMaintenance(ROLLOUTS),
+      onRollout: () => this.#wakeMaintenance(ROLLOUTS),
       checkOpen: () => this.#checkOpen(),
     });
     this.#internals.onClose(() => this.close());
@@ -190,7 +190,7 @@ class PostgresRealization implements Realization<unknown> {
   }
 
   #makeMaintenance({ maintenance, subscriptions }: RealizationOptions<unknown>): Maintenance {
-    const parts: DutyParts = {
+    const parts: MaintenanceParts = {
       store: this.#internals,
       logger: this.#logger,
       configuration: configureMaintenance(typeof maintenance === 'object' ? maintenance : {}),
@@ -198,13 +198,13 @@ class PostgresRealization implements Realization<unknown> {
       operations: () => this.#internals.tables().find(({ name }) => name === operationTable.name),
       watchOperations: subscriptions && ((wake) => this.#feed.watch([operationTable.name], wake)),
     };
-    return new Maintenance(makeDuties(parts), this.#logger, () => this.#checkOpen());
+    return new Maintenance(maintenanceJobs(parts), this.#logger, () => this.#checkOpen());
   }
 
   /** Called when a worker starts: records that its point is served, and starts maintenance. */
   async #enter(configuration: WorkerConfiguration): Promise<() => Promise<void>> {
     this.#checkOpen();
-    this.#callMaintenance();
+    this.#wakeMaintenance();
     const presence = await this.#announce(configuration);
     return () => presence.stop();
   }
@@ -221,9 +221,9 @@ class PostgresRealization implements Realization<unknown> {
     }
   }
 
-  #callMaintenance(duty?: string): void {
+  #wakeMaintenance(job?: string): void {
     if (this.#startsMaintenance && this.#closing === undefined && !this.maintenance.isStarted) this.maintenance.start();
-    if (duty !== undefined) this.maintenance.ring(duty);
+    if (job !== undefined) this.maintenance.ring(job);
   }
 
   #namesOf(tables: readonly AnyTable[] | undefined): string[] {
@@ -240,7 +240,7 @@ class PostgresRealization implements Realization<unknown> {
       jobQueue: this.#jobQueue,
       submitting: {
         operations: () => this.#internals.table(operationTable),
-        onSubmitted: () => onceCommitted(() => this.#callMaintenance(SUBMITTED)),
+        onSubmitted: () => onceCommitted(() => this.#wakeMaintenance(SUBMITTED)),
         watch: (id, wake) =>
           this.#feed.watch([operationTable.name], (change) => {
             if (change === undefined || change.key['id'] === id) wake();

@@ -6,7 +6,7 @@ import {
   serviceScope,
   sessionInternalsOf,
 } from '@intendant/core/internal';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import { enqueueResync } from '../job/enqueue.ts';
 import { pointTableName } from '../placement/selector.ts';
 import type { Identity } from '../resource/identity-set.ts';
@@ -31,7 +31,7 @@ const GONE_MS = 60_000;
 const IDLE_MS = 5000;
 const SOON_MS = 50;
 
-export const resyncDuty = (store: DataStoreInternals, tables: () => readonly StatusTables[]): Duty => ({
+export const resyncJob = (store: DataStoreInternals, tables: () => readonly StatusTables[]): MaintenanceJob => ({
   name: 'resync',
   intervalMs: STEP_MIN_MS,
   work: async () => {

@@ -3,8 +3,8 @@ import type { ClientBase } from 'pg';
 import { statusTablesAmong } from '../resource/status-tables.ts';
 import {
   countPresent,
+  deleteCounts,
   EMPTY_OWNERS_TO_NULL,
-  forgetCounts,
   HISTORY_TABLES,
   type LoggedTable,
   loggedTables,
@@ -49,7 +49,7 @@ async function planTriggers(client: ClientBase, logged: LoggedTable): Promise<st
   return [
     ...(liveBody === body ? [] : [createFunction(name, body)]),
     ...repairs,
-    ...(repairs.length > 0 ? [...forgetCounts(logged), countPresent(logged)] : []),
+    ...(repairs.length > 0 ? [...deleteCounts(logged), countPresent(logged)] : []),
   ];
 }
 

@@ -191,14 +191,14 @@ begin
   elsif tg_op ${EQUALS} 'DELETE' then
   ${keep(count(logged, 'old_rows', '-1'))};
   else
-    ${forgetCounts(logged).join(';\n    ')};
+    ${deleteCounts(logged).join(';\n    ')};
   end if;
   return null;
 end
 `;
 
 /** For a table that was truncated, or dropped and created again. */
-export const forgetCounts = (logged: LoggedTable): string[] =>
+export const deleteCounts = (logged: LoggedTable): string[] =>
   ['status_count', 'status_change'].map(
     (table) =>
       `delete from intendant.${table} where table_name ${EQUALS} ${quoteLiteral(logged.name)} and point_id ${hasHistory(logged) ? DIFFERS : EQUALS} ''`,

@@ -1,19 +1,19 @@
 import type { Logger } from 'pino';
-import { type Duty, DutyRound } from '../background/duty.ts';
+import { type MaintenanceJob, MaintenanceJobRunner } from '../background/maintenance-job.ts';
 
 /**
- * Runs background maintenance: rollouts, submitted operations, purging, resync. Each duty runs by itself; no two processes
+ * Runs background maintenance: rollouts, submitted operations, purging, resync. Each job runs by itself; no two processes
  * work on the same thing at once. Start and stop may be called in any order and more than once.
  */
 export class Maintenance implements AsyncDisposable {
-  readonly #rounds: ReadonlyMap<string, DutyRound>;
+  readonly #runners: ReadonlyMap<string, MaintenanceJobRunner>;
   readonly #checkOpen: () => void;
   #isStarted = false;
 
   /** @internal */
-  constructor(duties: readonly Duty[], logger: Logger, checkOpen: () => void) {
+  constructor(jobs: readonly MaintenanceJob[], logger: Logger, checkOpen: () => void) {
     this.#checkOpen = checkOpen;
-    this.#rounds = new Map(duties.map((duty) => [duty.name, new DutyRound(duty, logger)]));
+    this.#runners = new Map(jobs.map((job) => [job.name, new MaintenanceJobRunner(job, logger)]));
   }
 
   get isStarted(): boolean {
@@ -24,18 +24,18 @@ export class Maintenance implements AsyncDisposable {
   start(): void {
     this.#checkOpen();
     this.#isStarted = true;
-    for (const round of this.#rounds.values()) round.start();
+    for (const runner of this.#runners.values()) runner.start();
   }
 
   /** Resolves when running work has ended. */
   async stop(): Promise<void> {
     this.#isStarted = false;
-    await Promise.all([...this.#rounds.values()].map((round) => round.stop()));
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
   }
 
-  /** @internal There may be something to do for this duty. */
-  ring(duty: string): void {
-    this.#rounds.get(duty)?.ring();
+  /** @internal This job may have work. */
+  ring(job: string): void {
+    this.#runners.get(job)?.ring();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -124,8 +124,8 @@ export const finishOperations = (
 });
 
 /** Deletes operations that were finished this long ago. */
-export const forgetFinished = (table: RegisteredTable, olderThanMs: number): Statement => ({
-  name: 'forget-finished-operations',
+export const deleteFinished = (table: RegisteredTable, olderThanMs: number): Statement => ({
+  name: 'delete-finished-operations',
   text: `
     delete from ${table.qualifiedName}
     where is_finished and updated_at < clock_timestamp() - $1::double precision * interval '1 ms'`,

@@ -2,7 +2,7 @@ import { Bell, checkOptions, type DataStoreInternals } from '@intendant/core/int
 import type { Logger } from 'pino';
 import type { ChangeFeed } from '../background/change-feed.ts';
 import type { ChangedRow } from '../background/changed-row.ts';
-import { DutyRound } from '../background/duty.ts';
+import { MaintenanceJobRunner } from '../background/maintenance-job.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
 import type { ClaimedJob } from '../job/claim.ts';
 import type { JobListener } from '../job/job-listener.ts';
@@ -11,7 +11,7 @@ import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import { writeMarks } from '../status/marks.ts';
 import type { Status } from '../status/status.ts';
-import { sweepDuty } from '../sweep/sweep-duty.ts';
+import { sweepJob } from '../sweep/sweep-job.ts';
 import { Admission } from './admission.ts';
 import { AttemptAborted, type AttemptSetting } from './attempt.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
@@ -264,8 +264,8 @@ export class Worker implements AsyncDisposable {
 
   #sweep(tables: StatusTables): void {
     const { sweepIntervalMs } = this.#configuration;
-    const duty = sweepDuty(this.#parts.store, tables, sweepIntervalMs, this.#logger, () => this.#loop.ring());
-    const sweeping = new DutyRound(duty, this.#logger);
+    const job = sweepJob(this.#parts.store, tables, sweepIntervalMs, this.#logger, () => this.#loop.ring());
+    const sweeping = new MaintenanceJobRunner(job, this.#logger);
     sweeping.start();
     this.#stops.push(() => sweeping.stop());
   }

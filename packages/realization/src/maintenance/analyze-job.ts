@@ -1,11 +1,11 @@
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
 
 const INTERVAL_MS = 3000;
 
 /** Analyzes tables that have grown, for the planner. */
-export const analyzeDuty = (store: DataStoreInternals, tables: () => readonly RegisteredTable[]): Duty => ({
+export const analyzeJob = (store: DataStoreInternals, tables: () => readonly RegisteredTable[]): MaintenanceJob => ({
   name: 'analyze',
   intervalMs: INTERVAL_MS,
   work: async () => {

@@ -1,5 +1,5 @@
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
@@ -15,16 +15,21 @@ const BLOCKED_MS = 50;
 const WATCHED_MS = 2000;
 const UNWATCHED_MS = 500;
 
-export interface SubmitDutyParts {
+export interface SubmittedOperationsParts {
   readonly store: DataStoreInternals;
   /** Undefined before anything is registered. */
   operations(): RegisteredTable | undefined;
   tables(): readonly StatusTables[];
-  readonly watch: Duty['watch'];
+  readonly watch: MaintenanceJob['watch'];
 }
 
 /** Runs submitted operations. */
-export const submitDuty = ({ store, operations, tables, watch }: SubmitDutyParts): Duty => ({
+export const submittedOperationsJob = ({
+  store,
+  operations,
+  tables,
+  watch,
+}: SubmittedOperationsParts): MaintenanceJob => ({
   name: SUBMITTED,
   intervalMs: watch ? WATCHED_MS : UNWATCHED_MS,
   watch,

@@ -1,8 +1,8 @@
 import { Bell, pause } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 
-/** Periodic background work. Any process may do it. */
-export interface Duty {
+/** Periodic background work of the framework itself, in contrast to the jobs of resources. Any process may do it. */
+export interface MaintenanceJob {
   /** The name of the work in logs. */
   readonly name: string;
   /** The longest time between two runs, in milliseconds. */
@@ -11,7 +11,7 @@ export interface Duty {
   readonly watch?: ((wake: () => void) => Promise<() => void>) | undefined;
   /**
    * Does a part of the work. Returns the wait until the next run, in milliseconds: 0 if there is more to do; undefined
-   * for the interval. The signal aborts when the duty is stopped; a long run should then end early.
+   * for the interval. The signal aborts when the job is stopped; a long run should then end early.
    */
   work(signal: AbortSignal): Promise<number | undefined>;
 }
@@ -19,16 +19,16 @@ export interface Duty {
 const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 10_000;
 
-/** Runs one duty repeatedly until it is stopped. May be stopped twice, and started again. Handles its errors: each outage is logged once. */
-export class DutyRound {
-  readonly #duty: Duty;
+/** Runs one job repeatedly until it is stopped. May be stopped twice, and started again. Handles its errors: each outage is logged once. */
+export class MaintenanceJobRunner {
+  readonly #job: MaintenanceJob;
   readonly #logger: Logger;
   readonly #bell = new Bell();
   #running: Promise<void> | undefined;
   #stopping = new AbortController();
 
-  constructor(duty: Duty, logger: Logger) {
-    this.#duty = duty;
+  constructor(job: MaintenanceJob, logger: Logger) {
+    this.#job = job;
     this.#logger = logger;
   }
 
@@ -38,7 +38,7 @@ export class DutyRound {
     this.#running = this.#watched(() => this.#run());
   }
 
-  /** Runs the duty soon, because there may be work. */
+  /** Runs the job soon, because there may be work. */
   ring(): void {
     this.#bell.ring();
   }
@@ -49,13 +49,13 @@ export class DutyRound {
     this.#running = undefined;
   }
 
-  /** If the watch fails, the duty still runs at its interval. */
+  /** If the watch fails, the job still runs at its interval. */
   async #watched(run: () => Promise<void>): Promise<void> {
-    const watching = this.#duty
+    const watching = this.#job
       .watch?.(() => this.#bell.ring())
       .catch((error: unknown) => {
         this.#logger.warn(
-          { err: error, duty: this.#duty.name },
+          { err: error, job: this.#job.name },
           'changes cannot be watched; a maintenance job runs only at its interval',
         );
       });
@@ -67,12 +67,12 @@ export class DutyRound {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        const again = await this.#duty.work(signal);
+        const again = await this.#job.work(signal);
         failures = 0;
-        await this.#bell.wait(again ?? this.#duty.intervalMs, signal);
+        await this.#bell.wait(again ?? this.#job.intervalMs, signal);
       } catch (error) {
         if (failures === 0)
-          this.#logger.warn({ err: error, duty: this.#duty.name }, 'a maintenance job failed; trying again');
+          this.#logger.warn({ err: error, job: this.#job.name }, 'a maintenance job failed; trying again');
         await pause(Math.min(FAILURE_PAUSE_MAX_MS, FAILURE_PAUSE_MIN_MS * 2 ** failures++), signal);
       }
     }

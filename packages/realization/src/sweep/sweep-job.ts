@@ -1,6 +1,6 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { sweepChunk } from './sweep.ts';
 
@@ -8,13 +8,13 @@ import { sweepChunk } from './sweep.ts';
 const MIN_PAUSE_MS = 50;
 
 /** Adds missing jobs of one table, in chunks. All processes share the work. `onAdded` is called after jobs were added. */
-export const sweepDuty = (
+export const sweepJob = (
   store: DataStoreInternals,
   tables: StatusTables,
   intervalMs: number,
   logger: Logger,
   onAdded: () => void,
-): Duty => ({
+): MaintenanceJob => ({
   name: `sweep ${tables.resource.name}`,
   intervalMs,
   async work() {

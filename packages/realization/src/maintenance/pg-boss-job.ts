@@ -1,6 +1,6 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
 import { insideTransaction, pgBossOn } from '../job/pg-boss.ts';
 
@@ -16,7 +16,7 @@ const HAS_JOBS = `
  * pg-boss' own maintenance: it stores the counts of each queue, which its dashboard shows, and deletes failed and cancelled
  * jobs after a week. One process at a time claims a queue for it.
  */
-export const pgBossDuty = (store: DataStoreInternals, isReady: () => boolean, logger: Logger): Duty => ({
+export const pgBossJob = (store: DataStoreInternals, isReady: () => boolean, logger: Logger): MaintenanceJob => ({
   name: 'pg-boss',
   intervalMs: INTERVAL_SECONDS * 1000,
   work: async (signal) => {

@@ -1,20 +1,20 @@
 import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
-import { forgetFinished } from '../submit/operation-statements.ts';
+import { deleteFinished } from '../submit/operation-statements.ts';
 
 /** Forgets the results of submitted operations when their retention time is over. */
-export const forgetDuty = (
+export const deleteResultsJob = (
   store: DataStoreInternals,
   operations: () => RegisteredTable | undefined,
   afterMs: number,
-): Duty => ({
-  name: 'forget results',
+): MaintenanceJob => ({
+  name: 'delete old results',
   intervalMs: 60_000,
   work: async () => {
     const table = operations();
     if (table !== undefined && Number.isFinite(afterMs))
-      await store.executor.run(SERVICE_SCOPE, [forgetFinished(table, afterMs)]);
+      await store.executor.run(SERVICE_SCOPE, [deleteFinished(table, afterMs)]);
     return undefined;
   },
 });

@@ -1,5 +1,5 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { advanceRollout } from '../rollout/rollout.ts';
 
@@ -12,7 +12,7 @@ const BLOCKED_MS = 200;
  * Moves resources to points that were added or changed, and away from removed ones. Also continues rollouts of
  * processes that have died.
  */
-export const rolloutDuty = (store: DataStoreInternals, tables: () => readonly StatusTables[]): Duty => ({
+export const rolloutJob = (store: DataStoreInternals, tables: () => readonly StatusTables[]): MaintenanceJob => ({
   name: ROLLOUTS,
   intervalMs: 5000,
   work: async () => {

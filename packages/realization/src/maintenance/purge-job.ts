@@ -1,6 +1,6 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
-import type { Duty } from '../background/duty.ts';
+import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { mayBeGone, purgeGone } from './purge.ts';
 
@@ -9,12 +9,12 @@ const LOOK_MIN_MS = 1000;
 const LOOK_MAX_MS = 60_000;
 
 /** Purges resources whose removal at all points was completed at least `afterMs` milliseconds ago. Infinity: never. */
-export const purgeDuty = (
+export const purgeJob = (
   store: DataStoreInternals,
   tables: () => readonly StatusTables[],
   afterMs: number,
   logger: Logger,
-): Duty => ({
+): MaintenanceJob => ({
   name: 'purge',
   intervalMs: Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, afterMs / 4)),
   work: async () => {
