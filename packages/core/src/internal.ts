@@ -69,8 +69,8 @@ export {
   insertedRow,
   insertedValues,
   isOpenKey,
-  soleCondition,
-  soleOfKey,
+  noOtherHasKey,
+  uniqueKeyCondition,
 } from './statement/shared-key.ts';
 export { onlyReplaces, upsertedValues, upsertStatement } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';

@@ -65,10 +65,10 @@ export class MessageResource<Desc extends DescMessage> {
   unrealize<Intent extends RecordIntent, Context, Result>(
     handle: (intent: RemovedMessageIntent<Desc, Intent>, context: Context) => Promise<Result>,
   ): (intent: Intent, context: Context) => Promise<Result> {
-    return async (intent, context) => handle({ ...intent, ...this.#whatIsLeft(intent.record) }, context);
+    return async (intent, context) => handle({ ...intent, ...this.#remainingMessage(intent.record) }, context);
   }
 
-  #whatIsLeft(record: Readonly<Record<string, unknown>>) {
+  #remainingMessage(record: Readonly<Record<string, unknown>>) {
     if (record['payload'] instanceof Uint8Array) return messageOf(this.#definition, record);
     return { message: undefined, metadata: metadataOf(record) };
   }

@@ -267,8 +267,8 @@ export class ProtoSession {
   async #refuse(opened: Opened, identity: readonly IdentityValue[], key: MessageKey, options: DeleteOptions) {
     if (options.revision === undefined && !isOpenKey(opened.table, identity)) return;
     const reason = await this.#whyUnchanged('softDelete', opened, identity, key, options);
-    const isGone = reason instanceof RecordNotFoundError;
-    if (!isGone && (options.revision !== undefined || reason instanceof InvalidRecordError)) throw reason;
+    const isMissing = reason instanceof RecordNotFoundError;
+    if (!isMissing && (options.revision !== undefined || reason instanceof InvalidRecordError)) throw reason;
   }
 
   /** Why a change matched no row: none exists, several instances have one, or it has another revision. */

@@ -10,7 +10,7 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf';
 const REPLACEMENT = Buffer.from('\ufffd');
 
 /** The smallest size of a message that is nested too deeply: a level takes at least two bytes, and a reader accepts 100 levels. */
-const LEAST_BYTES_TOO_DEEP = 200;
+const MIN_BYTES_TOO_DEEP = 200;
 
 /** Returns whether writing the message replaced invalid text, so that it would be read back differently. */
 export const losesText = (message: object, payload: Uint8Array): boolean =>
@@ -25,7 +25,7 @@ function hasLoneSurrogate(value: unknown): boolean {
 
 /** Whether a message of this type may be nested deeper than a reader accepts. If so, only reading it shows whether it is. */
 export const mayBeTooDeep = (schema: DescMessage, payload: Uint8Array): boolean =>
-  payload.byteLength >= LEAST_BYTES_TOO_DEEP && isRecursive(schema);
+  payload.byteLength >= MIN_BYTES_TOO_DEEP && isRecursive(schema);
 
 const recursive = new WeakMap<DescMessage, boolean>();
 

@@ -39,7 +39,7 @@ import { configurePoints, EnforcementPoints } from './point/enforcement-points.t
 import type { Realization, RealizationOptions, RealizationRegisterOptions } from './realization-api.ts';
 import { realizationPart } from './realization-part.ts';
 import { registeredTables } from './registered-tables.ts';
-import { refusePastRealization } from './resource/refuse-past-realization.ts';
+import { refuseDirectChange } from './resource/refuse-direct-change.ts';
 import { SERVICE_SCOPE } from './resource/service-scope.ts';
 import { defineStatusTables, type StatusTables } from './resource/status-tables.ts';
 import { RealizationSession } from './session/realization-session.ts';
@@ -118,7 +118,7 @@ class PostgresRealization implements Realization<unknown> {
     this.#internals.addSchemaPart(realizationPart(this.#internals));
     await this.#store.register(registeredTables(tables), storeOptions);
     for (const { resource, overall, enforcement } of definitions) {
-      this.#internals.refuseChanges(resource, refusePastRealization(resource));
+      this.#internals.refuseChanges(resource, refuseDirectChange(resource));
       this.#tables.set(resource.name, {
         resource: this.#internals.table(resource),
         overall: this.#internals.table(overall),

@@ -8,8 +8,8 @@ export async function auditLogins(subject: AuditSubject): Promise<IsolationFindi
     ...(await auditAttributes(subject)),
     ...(await auditMissingMemberships(subject)),
     ...(await auditInheritance(subject)),
-    ...(await auditStrangers(subject)),
-    ...(await auditPowers(subject)),
+    ...(await auditForeignMemberships(subject)),
+    ...(await auditPrivilegedRoles(subject)),
     ...(await auditPresets(subject)),
   ];
 }
@@ -88,7 +88,7 @@ async function auditInheritance({ client, login, roles }: AuditSubject): Promise
 }
 
 /** Memberships that register grants to other application logins do not inherit. One that inherits was granted by someone else. */
-async function auditStrangers({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
+async function auditForeignMemberships({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; stranger: string }>(
     `select r.rolname as name, l.rolname as stranger
      from pg_auth_members m
@@ -106,10 +106,10 @@ async function auditStrangers({ client, login, roles }: AuditSubject): Promise<I
 }
 
 /** Predefined roles with access to the server's files and programs: https://www.postgresql.org/docs/current/predefined-roles.html */
-const POWERFUL = ['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'];
+const PRIVILEGED_ROLES = ['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'];
 
 /** Direct memberships that give the login, or a role it may act as, a role that row security does not limit. */
-async function auditPowers({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
+async function auditPrivilegedRoles({ client, login, roles }: AuditSubject): Promise<IsolationFinding[]> {
   const { rows } = await client.query<{ name: string; member: string; power: string }>(
     `select distinct on (1, 2) r.rolname as name, l.rolname as member, p.rolname as power
      from pg_auth_members m
@@ -119,7 +119,7 @@ async function auditPowers({ client, login, roles }: AuditSubject): Promise<Isol
      where l.rolname = any($1) and not l.rolsuper and not r.rolname = any($1)
        and (not r.rolsuper or p.oid = r.oid)
      order by 1, 2, 3`,
-    [[login, ...roles], POWERFUL],
+    [[login, ...roles], PRIVILEGED_ROLES],
   );
   return rows.map(({ name, member, power }) => ({
     rule: 'membership',

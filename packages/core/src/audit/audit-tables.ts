@@ -121,12 +121,12 @@ async function auditOwners({ client, schemaName, login }: AuditSubject, names: s
     rule: 'table-owner' as const,
     subject: name,
     message: `table ${name} belongs to ${owner}, which the login ${login} can act as: it could switch row security off`,
-    sql: giveAway(qualifiedName(schemaName, name), admin === login ? undefined : admin),
+    sql: transferOwnership(qualifiedName(schemaName, name), admin === login ? undefined : admin),
   }));
 }
 
 /** Transfers ownership to the administrator if that is another role, or to a role that cannot log in. */
-function giveAway(table: string, admin: string | undefined): string {
+function transferOwnership(table: string, admin: string | undefined): string {
   if (admin !== undefined) return `alter table ${table} owner to ${quoteIdentifier(admin)}`;
   return [
     'do $do$ begin create role intendant_owner nologin; exception when duplicate_object then null; end $do$',

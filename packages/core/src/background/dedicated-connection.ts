@@ -20,7 +20,7 @@ export interface DedicatedConnectionOptions {
 
 const TIMEOUT_MS = 5_000;
 /** How long to wait for the server to close the connection before the socket is closed, in milliseconds. */
-const FAREWELL_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** One connection that a background part holds for itself, outside the pool: for locks, LISTEN and replication. */
 export class DedicatedConnection implements AsyncDisposable {
@@ -55,7 +55,7 @@ export class DedicatedConnection implements AsyncDisposable {
   close(): void {
     this.#lose(new Error('the connection was closed'));
     this.client.end().catch(() => {});
-    startTimer(FAREWELL_MS, () => destroySocket(this.client), { keepsProcess: false });
+    startTimer(CLOSE_TIMEOUT_MS, () => destroySocket(this.client), { keepsProcess: false });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,7 +19,7 @@ const MAX_CONFLICTS = 20;
 const CONFLICT_BACKOFF = { minMs: 2, maxMs: 200 };
 const CONFLICT_CODES = new Set(['40001', '40P01']);
 
-const wasInTheWay = (error: unknown): boolean =>
+const isConflictError = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && CONFLICT_CODES.has(error.code ?? '');
 
 /** Ends the transaction of an exchange that failed before its `commit`. Resolves to false if the connection is of no more use. */
@@ -67,7 +67,7 @@ export class PoolExecutor implements Executor {
       try {
         return await run();
       } catch (error) {
-        const isConflict = wasInTheWay(error);
+        const isConflict = isConflictError(error);
         if (attempt >= (isConflict ? MAX_CONFLICTS : MAX_ATTEMPTS)) throw error;
         if (isConflict) await pause(backoffMs(CONFLICT_BACKOFF, attempt), signal);
         else if (!wasNotSent(error) && !isStalePlan(error)) throw error;

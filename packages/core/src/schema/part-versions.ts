@@ -26,7 +26,7 @@ function readOwnVersion(): string | undefined {
 interface SchemaComment {
   readonly versions: Map<string, string>;
   /** What somebody else has written. */
-  readonly otherWords: readonly string[];
+  readonly otherText: readonly string[];
 }
 
 const ENTRY = /^([\w-]+)@(\d+\.\d+\.\d+\S*)$/;
@@ -38,7 +38,7 @@ async function readComment(client: ClientBase): Promise<SchemaComment> {
     const [, name, version] = ENTRY.exec(word) ?? [];
     return name !== undefined && version !== undefined ? [[name, version] as const] : [];
   });
-  return { versions: new Map(entries), otherWords: words.filter((word) => !ENTRY.test(word)) };
+  return { versions: new Map(entries), otherText: words.filter((word) => !ENTRY.test(word)) };
 }
 
 /** The parts that a newer version than this one has changed last, with that version. */
@@ -52,9 +52,9 @@ export async function notePartVersions(client: ClientBase, changed: ReadonlySet<
   if (changed.size === 0 || OWN_VERSION === undefined) return;
   const { rows } = await client.query<{ may: boolean }>(MAY_NOTE);
   if (!rows[0]?.may) return;
-  const { versions, otherWords } = await readComment(client);
+  const { versions, otherText } = await readComment(client);
   for (const name of changed) if (!isNewer(versions.get(name) ?? '', OWN_VERSION)) versions.set(name, OWN_VERSION);
-  const comment = [...otherWords, ...[...versions].map((entry) => entry.join('@'))].join(' ');
+  const comment = [...otherText, ...[...versions].map((entry) => entry.join('@'))].join(' ');
   await client.query(`comment on schema intendant is ${quoteLiteral(comment)}`);
 }
 

@@ -32,7 +32,7 @@ const defaultOf = (column: Column): string | undefined =>
 
 /** A default that is a function returns a new value for each record. The database can only store one value, so it gets none. */
 function defaultLiteral(column: Column): string | undefined {
-  if (column.defaultValue === undefined || hasMovingDefault(column)) return undefined;
+  if (column.defaultValue === undefined || hasVolatileDefault(column)) return undefined;
   const value = encodeColumn(column, column.defaultValue());
   if (value === null) return undefined;
   const text = typeof value === 'string' ? value : `\\x${value.toString('hex')}`;
@@ -40,7 +40,7 @@ function defaultLiteral(column: Column): string | undefined {
 }
 
 /** zod does not distinguish a function from a value. So the default is read again, some time after the definition was made. */
-function hasMovingDefault(column: Column): boolean {
+function hasVolatileDefault(column: Column): boolean {
   if (column.defaultValue === undefined) return false;
   const values = [column.firstDefault, column.defaultValue(), column.defaultValue()];
   return new Set(values.map((value) => String(encodeColumn(column, value)))).size > 1;
@@ -108,7 +108,7 @@ export function planColumns(table: RegisteredTable, live: LiveTable, facts: RowF
   const isStored = (name: string) => live.columns.some((stored) => stored.name === name);
   const added = table.columns.filter(({ name }) => !isStored(name));
   for (const column of added) checkAdded(table, column, live, facts, refuse);
-  for (const stored of leftOver(table, live)) checkLeftOver(table, stored, refuse);
+  for (const stored of unusedColumns(table, live)) checkUnusedColumn(table, stored, refuse);
   return [
     ...added.map((column) => addColumn(table, column)),
     ...table.columns.flatMap((column) => {
@@ -119,7 +119,7 @@ export function planColumns(table: RegisteredTable, live: LiveTable, facts: RowF
 }
 
 /** Columns of the database that are not in the definition. */
-export const leftOver = (table: RegisteredTable, live: LiveTable): LiveColumn[] =>
+export const unusedColumns = (table: RegisteredTable, live: LiveTable): LiveColumn[] =>
   live.columns.filter(({ name }) => !table.columns.some((column) => column.name === name));
 
 function addColumn(table: RegisteredTable, column: Column): string {
@@ -132,7 +132,7 @@ function addColumn(table: RegisteredTable, column: Column): string {
 function checkAdded(table: RegisteredTable, column: Column, live: LiveTable, facts: RowFacts, refuse: Refuse): void {
   if (live.isEmpty) return;
   const add = `alter table ${table.qualifiedName} add column ${quoteIdentifier(column.name)} ${column.format.sqlType}`;
-  if (hasMovingDefault(column)) {
+  if (hasVolatileDefault(column)) {
     refuse(
       `column ${column.name} is new and its default is a function, which would give all existing rows the same value: make it optional first and fill it, after ${add}`,
     );
@@ -142,7 +142,7 @@ function checkAdded(table: RegisteredTable, column: Column, live: LiveTable, fac
     );
   }
   if (Object.hasOwn(table.definition.renamedFrom, column.field)) return;
-  const old = leftOver(table, live).find(({ name, type }) => facts.filled.has(name) && mayBeSame(type, column));
+  const old = unusedColumns(table, live).find(({ name, type }) => facts.filled.has(name) && mayBeSame(type, column));
   if (old === undefined) return;
   refuse(
     `column ${column.name} is new while column ${old.name} holds values and is no longer in the definition: say renamedFrom: { ${column.name}: '${old.name}' } and register runs ` +
@@ -156,7 +156,7 @@ const NUMBERS = new Set(['integer', 'bigint', 'double precision']);
 const mayBeSame = (type: string, { format: { sqlType } }: Column): boolean =>
   type === sqlType || (NUMBERS.has(type) && NUMBERS.has(sqlType));
 
-function checkLeftOver(table: RegisteredTable, stored: LiveColumn, refuse: Refuse): void {
+function checkUnusedColumn(table: RegisteredTable, stored: LiveColumn, refuse: Refuse): void {
   if (!stored.isNotNull || stored.default !== null) return;
   refuse(
     `column ${stored.name} is in the database, not null and without a default, but not in the definition: ` +

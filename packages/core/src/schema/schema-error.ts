@@ -3,7 +3,7 @@ import { ConfigurationError, IntendantError } from '../error/intendant-error.ts'
 import { translateError } from '../error/sqlstate.ts';
 
 /** Errors when two sessions change one catalog row: "tuple concurrently updated", a deadlock, or the same name created twice. */
-export const isPassingConflict = (error: unknown): boolean =>
+export const isCatalogConflict = (error: unknown): boolean =>
   error instanceof Error &&
   ['XX000', '40P01', '40001', '23505', '42710'].includes(String((error as { code?: unknown }).code));
 

@@ -15,10 +15,10 @@ import { DISTRIBUTED_DDL, planDistribution } from './plan-distribution.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
-import { lookAtRows } from './row-look.ts';
-import { asSchemaError, isPassingConflict } from './schema-error.ts';
+import { readRowFacts } from './row-facts.ts';
+import { asSchemaError, isCatalogConflict } from './schema-error.ts';
 import type { SchemaPart } from './schema-part.ts';
-import { lookAtDefaults } from './stored-default.ts';
+import { readDefaults } from './stored-default.ts';
 
 export interface SchemaKeeperOptions {
   readonly adminConnection: pg.ClientConfig;
@@ -45,7 +45,7 @@ const MAX_ATTEMPTS = 5;
  */
 const MAX_PASSES = 3;
 
-const LOOK_AS_SERVICE = `
+const SET_SERVICE_ROLE = `
   select set_config('role', r.rolname, true)
   from pg_roles r, pg_roles me, pg_namespace n
   where r.rolname = $1 and me.rolname = current_user and n.nspname = 'intendant'
@@ -75,7 +75,7 @@ export class SchemaKeeper {
       const parts = await this.#ownParts(client, tables);
       await this.#execute(client, await this.#planFoundation(client));
       await this.#changeTables(client, tables, live);
-      await this.#lookAsService(client);
+      await this.#setServiceRole(client);
       const changed = new Set<string>();
       for (const part of parts) if (await this.#changePart(client, part, tables)) changed.add(part.name);
       await notePartVersions(client, changed);
@@ -132,8 +132,8 @@ export class SchemaKeeper {
    * A login without admin rights can still find out that nothing is missing: it is a member of the service role and reads
    * the framework's own tables under that role.
    */
-  async #lookAsService(client: pg.ClientBase): Promise<void> {
-    await client.query(LOOK_AS_SERVICE, [this.#options.roleName(SERVICE_ROLE)]);
+  async #setServiceRole(client: pg.ClientBase): Promise<void> {
+    await client.query(SET_SERVICE_ROLE, [this.#options.roleName(SERVICE_ROLE)]);
   }
 
   /**
@@ -159,7 +159,7 @@ export class SchemaKeeper {
       const live = await this.#readLive(client, definitions);
       const tables = this.#describe(definitions, live);
       const plans = [await this.#planFoundation(client), await this.#planTables(client, tables, live)];
-      await this.#lookAsService(client);
+      await this.#setServiceRole(client);
       plans.push(await this.planParts(client, tables));
       const plan = plans.flat();
       return plan.length > 0 && this.#options.isDistributed ? [...DISTRIBUTED_DDL, ...plan] : plan;
@@ -180,7 +180,7 @@ export class SchemaKeeper {
       try {
         return await this.#adminTransaction(run);
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !isPassingConflict(error))
+        if (attempt >= MAX_ATTEMPTS || !isCatalogConflict(error))
           throw asSchemaError(error, this.#options.hasAdminConnection);
       }
     }
@@ -250,8 +250,8 @@ export class SchemaKeeper {
     for (const table of tables) {
       const stored = live.get(table.name);
       const facts = {
-        filled: await lookAtRows(client, table, stored, roleName('reader')),
-        otherDefaults: await lookAtDefaults(client, table, stored),
+        filled: await readRowFacts(client, table, stored, roleName('reader')),
+        otherDefaults: await readDefaults(client, table, stored),
       };
       plan.push(...planTable(table, stored, facts, roleName));
     }

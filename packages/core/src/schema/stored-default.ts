@@ -10,7 +10,7 @@ import { sameExpression } from './stored-expression.ts';
  * Returns the columns whose stored default differs from the definition. Postgres prints expressions in its own format. So
  * it also prints those of the definition: as defaults of a temporary table, which is rolled back.
  */
-export async function lookAtDefaults(
+export async function readDefaults(
   client: ClientBase,
   table: RegisteredTable,
   live: LiveTable | undefined,

@@ -1,7 +1,7 @@
 import type { Statement, StatementResult } from '../exchange/statement.ts';
 import { readRow } from '../record/read-row.ts';
 import type { WritableRow } from '../record/write-row.ts';
-import { defaultedColumns, insertManyStatement, ROWS_A_STATEMENT } from '../statement/insert-many.ts';
+import { defaultedColumns, insertManyStatement, ROWS_PER_STATEMENT } from '../statement/insert-many.ts';
 import type { AnyTable, RecordOf } from '../table/record-types.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 
@@ -14,7 +14,7 @@ export async function insertMany<T extends AnyTable>(
   rows: readonly WritableRow[],
   run: (statements: readonly Statement[]) => Promise<StatementResult[]>,
 ): Promise<RecordOf<T>[]> {
-  const chunks = chunked(rows, ROWS_A_STATEMENT);
+  const chunks = chunked(rows, ROWS_PER_STATEMENT);
   const results = await run(chunks.map((chunk) => insertManyStatement(table, chunk)));
   return chunks.flatMap((chunk, index) => {
     const returned = results[index]?.rows ?? [];

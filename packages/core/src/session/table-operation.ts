@@ -72,8 +72,8 @@ export class TableOperation<T extends AnyTable> {
     const { rowCount } = await this.run(key, build(this.table, identity, revision));
     if (rowCount > 0 || (revision === undefined && !isOpenKey(this.table, identity))) return rowCount;
     const reason = await this.whyUnchanged(identity, key);
-    const isGone = reason instanceof RecordNotFoundError;
-    if (isGone || (revision === undefined && reason instanceof RevisionConflictError)) return 0;
+    const isMissing = reason instanceof RecordNotFoundError;
+    if (isMissing || (revision === undefined && reason instanceof RevisionConflictError)) return 0;
     throw reason;
   }
 

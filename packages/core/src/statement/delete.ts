@@ -3,7 +3,7 @@ import type { IdentityValue } from '../record/identity.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import { aliveCondition, identityCondition, identityShape } from './find.ts';
 import { perShape } from './per-table.ts';
-import { soleCondition } from './shared-key.ts';
+import { uniqueKeyCondition } from './shared-key.ts';
 import { currentTime, touched } from './update.ts';
 
 interface DeleteShape {
@@ -17,14 +17,14 @@ const condition = ({ identity, hasRevision }: DeleteShape): string =>
 const deleteText = perShape<DeleteShape>(
   (table, shape) => `
     delete from ${table.qualifiedName} as stored
-    where ${condition(shape)}${soleCondition(table, shape.identity, 'all')}`,
+    where ${condition(shape)}${uniqueKeyCondition(table, shape.identity, 'all')}`,
 );
 
 const softDeleteText = perShape<DeleteShape>(
   (table, shape) => `
     update ${table.qualifiedName} as stored
     set ${[`deleted_at = ${currentTime(table)}`, ...touched(table)].join(', ')}
-    where ${condition(shape)}${aliveCondition(table)}${soleCondition(table, shape.identity, 'alive')}`,
+    where ${condition(shape)}${aliveCondition(table)}${uniqueKeyCondition(table, shape.identity, 'alive')}`,
 );
 
 /** Deletes the row, whether it is soft-deleted or not. */

@@ -8,7 +8,7 @@ import { perShape, perTable } from './per-table.ts';
 import { givenRows, insertedRow } from './shared-key.ts';
 
 /** Largest number of rows of one statement: enough to make its fixed cost small, and few enough for messages of some megabytes. */
-export const ROWS_A_STATEMENT = 10_000;
+export const ROWS_PER_STATEMENT = 10_000;
 
 interface InsertManyShape {
   readonly hasRevisions: boolean;

@@ -19,14 +19,14 @@ export const isOpenKey = (table: RegisteredTable, identity: readonly IdentityVal
   table.sharesKeys && !identity.some(({ column }) => column === INSTANCE_ID);
 
 /** The condition that no other instance has the key of the row, which is called `stored`; '' if the identity names the instance. */
-export const soleCondition = (
+export const uniqueKeyCondition = (
   table: RegisteredTable,
   identity: readonly IdentityValue[],
   rows: 'alive' | 'all',
-): string => (isOpenKey(table, identity) ? ` and ${soleOfKey(table, rows)}` : '');
+): string => (isOpenKey(table, identity) ? ` and ${noOtherHasKey(table, rows)}` : '');
 
 /** The same for a row that was just written: compares by its key, whatever instance the record named. */
-export function soleOfKey(table: RegisteredTable, rows: 'alive' | 'all'): string {
+export function noOtherHasKey(table: RegisteredTable, rows: 'alive' | 'all'): string {
   const isAlive = rows === 'alive' && table.definition.softDelete ? ' and other.deleted_at is null' : '';
   return `not exists (
       select from ${table.qualifiedName} as other

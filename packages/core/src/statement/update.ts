@@ -7,7 +7,7 @@ import { allColumns, newValue } from './column-list.ts';
 import { aliveCondition, identityShape } from './find.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { perShape } from './per-table.ts';
-import { changedCondition, isOpenKey, soleCondition } from './shared-key.ts';
+import { changedCondition, isOpenKey, uniqueKeyCondition } from './shared-key.ts';
 
 interface UpdateShape {
   readonly identity: readonly IdentityValue[];
@@ -27,7 +27,7 @@ const updateText = perShape<UpdateShape>((table, { identity, hasRevision, revive
   return `
     update ${table.qualifiedName} as stored
     set ${[...assignments, ...revival, ...touched(table)].join(', ')}
-    where ${changedCondition(table, identity, replaced.length + 1)}${revision}${aliveCondition(table, revives)}${soleCondition(table, identity, revives ? 'all' : 'alive')}
+    where ${changedCondition(table, identity, replaced.length + 1)}${revision}${aliveCondition(table, revives)}${uniqueKeyCondition(table, identity, revives ? 'all' : 'alive')}
     returning ${allColumns(table)}`;
 });
 

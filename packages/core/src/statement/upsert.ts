@@ -6,7 +6,7 @@ import { INSTANCE_ID, type RegisteredTable } from '../table/registered-table.ts'
 import { allColumns, columnList } from './column-list.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { perShape } from './per-table.ts';
-import { identityComparison, insertedRow, insertedValues, soleOfKey } from './shared-key.ts';
+import { identityComparison, insertedRow, insertedValues, noOtherHasKey } from './shared-key.ts';
 import { touched, updateStatement } from './update.ts';
 
 interface UpsertShape {
@@ -18,7 +18,7 @@ const upsertText = perShape<UpsertShape>((table, { hasRevision, findsInstance })
   const columns = suppliedColumns(table);
   const conditions = [
     ...(hasRevision ? [`stored.revision = $${columns.length + 1}`] : []),
-    ...(findsInstance ? [soleOfKey(table, 'all')] : []),
+    ...(findsInstance ? [noOtherHasKey(table, 'all')] : []),
   ];
   const condition = conditions.length > 0 ? `\n    where ${conditions.join(' and ')}` : '';
   return `

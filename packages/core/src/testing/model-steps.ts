@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DB_ROLES, defineTable } from '../index.ts';
 import type { ModelTable } from './store-model.ts';
 
-export const ORGS_PER_CLIENT = 15;
+const ORGS_PER_CLIENT = 15;
 
 const schema = z.object({ id: z.string(), value: z.int() });
 export const tables = {

@@ -106,7 +106,7 @@ function crashable(started: DevDatabase, { adminUrl, url, data, settings, tempor
     },
     crash: async () => {
       const pid = await readFile(join(server.dataDir as string, 'postmaster.pid'), 'utf8').catch(() => undefined);
-      if (pid !== undefined) await killAtOnce(Number.parseInt(pid, 10));
+      if (pid !== undefined) await killImmediately(Number.parseInt(pid, 10));
       await server.stop();
     },
     start: async (at = port) => {
@@ -165,7 +165,7 @@ async function acknowledgeWithStandby({ adminUrl }: CrashableServer): Promise<vo
   });
 }
 
-async function killAtOnce(pid: number): Promise<void> {
+async function killImmediately(pid: number): Promise<void> {
   try {
     process.kill(pid, 'SIGQUIT');
   } catch {

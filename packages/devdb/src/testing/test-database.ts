@@ -50,14 +50,14 @@ export async function testDatabase(options: TestDatabaseOptions = {}): Promise<T
       await client.query(createLogin);
     });
   }
-  const dropIt = () => drop(server, name);
+  const dropDatabase = () => drop(server, name);
   return {
     name,
     adminUrl,
     url: loginUrl(adminUrl, login, password),
     port: Number(new URL(server).port || 5432),
-    drop: dropIt,
-    [Symbol.asyncDispose]: dropIt,
+    drop: dropDatabase,
+    [Symbol.asyncDispose]: dropDatabase,
   };
 }
 

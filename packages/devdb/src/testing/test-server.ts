@@ -18,7 +18,7 @@ export const TEST_SETTINGS = {
 
 /** The file system that Linux keeps in memory. */
 const MEMORY_FOLDER = '/dev/shm';
-const LEAST_MEMORY_BYTES = 4 * 1024 ** 3;
+const MIN_FREE_BYTES = 4 * 1024 ** 3;
 
 /** Starts the Postgres server of a test run. Nothing of it is left after `stop`, or after the end of this process. */
 export async function startTestServer(): Promise<DevDatabase> {
@@ -39,7 +39,7 @@ export async function newTestFolder(purpose: string): Promise<string> {
 async function hasRoom(folder: string): Promise<boolean> {
   try {
     const { bavail, bsize } = await statfs(folder);
-    return Math.min(bavail * bsize, process.availableMemory()) >= LEAST_MEMORY_BYTES;
+    return Math.min(bavail * bsize, process.availableMemory()) >= MIN_FREE_BYTES;
   } catch {
     return false;
   }

@@ -5,6 +5,7 @@ import {
   insertedRow,
   insertedValues,
   isOpenKey,
+  noOtherHasKey,
   onlyReplaces,
   perShape,
   perTable,
@@ -12,9 +13,8 @@ import {
   quoteIdentifier,
   type RegisteredTable,
   type Statement,
-  soleCondition,
-  soleOfKey,
   suppliedColumns,
+  uniqueKeyCondition,
   upsertedValues,
   type WireValue,
   type WritableRow,
@@ -50,7 +50,7 @@ const updateText = perShape<MessageWrite>((table, write) => {
   const revision = row.revision === undefined ? '' : ` and revision = $${first + identity.length}`;
   return `update ${table.qualifiedName} as stored
     set ${replaced.map(({ name }, index) => `${quoteIdentifier(name)} = $${index + 1}`).join(', ')}${revives ? ', deleted_at = null' : ''}
-    where ${changedCondition(table, identity, first)}${revives ? '' : ' and deleted_at is null'}${revision}${soleCondition(table, identity, revives ? 'all' : 'alive')}
+    where ${changedCondition(table, identity, first)}${revives ? '' : ' and deleted_at is null'}${revision}${uniqueKeyCondition(table, identity, revives ? 'all' : 'alive')}
     returning ${metadataColumnList(table)}`;
 });
 
@@ -61,7 +61,7 @@ const upsertText = perShape<MessageWrite>((table, write) => {
     .map(({ name }) => `${quoteIdentifier(name)} = excluded.${quoteIdentifier(name)}`);
   const conditions = [
     ...(row.revision === undefined ? [] : [`stored.revision = $${suppliedColumns(table).length + 1}`]),
-    ...(row.findsInstance ? [soleOfKey(table, 'all')] : []),
+    ...(row.findsInstance ? [noOtherHasKey(table, 'all')] : []),
   ];
   return `${insertColumns(table)}
     ${upsertedValues(table, row.revision !== undefined, row.findsInstance ?? false)}

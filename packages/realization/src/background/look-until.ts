@@ -12,8 +12,8 @@ export interface LookOptions {
  * Interval between looks without a notification, in milliseconds: one long transaction can delay the whole feed, and
  * should not delay this too.
  */
-const LOOK_AGAIN_MIN_MS = 2000;
-const LOOK_AGAIN_MAX_MS = 10_000;
+const POLL_MIN_MS = 2000;
+const POLL_MAX_MS = 10_000;
 
 /**
  * Calls `look` immediately, and again each time that `watch` reports a change, until it returns a value. When the time
@@ -32,7 +32,7 @@ export async function lookUntil<Found>(
   signal?.addEventListener('abort', ring);
   const unwatch = await watch(ring);
   try {
-    for (let pauseMs = LOOK_AGAIN_MIN_MS; ; pauseMs = Math.min(LOOK_AGAIN_MAX_MS, 1.5 * pauseMs)) {
+    for (let pauseMs = POLL_MIN_MS; ; pauseMs = Math.min(POLL_MAX_MS, 1.5 * pauseMs)) {
       const isLast = signal?.aborted ?? false;
       const found = await look();
       if (found !== undefined) return found;

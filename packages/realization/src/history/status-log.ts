@@ -118,7 +118,7 @@ const history = (logged: LoggedTable, message: string, from: string): string => 
 };
 
 /** Both inserts are one statement if there is a history, because each statement costs about 20 µs in addition to its work. */
-const keepWithHistory = (logged: LoggedTable, message: string, from: string, counted: string): string =>
+const storeWithHistory = (logged: LoggedTable, message: string, from: string, counted: string): string =>
   hasHistory(logged)
     ? `
   with told as (${history(logged, message, from)})
@@ -127,7 +127,7 @@ const keepWithHistory = (logged: LoggedTable, message: string, from: string, cou
   ${keep(counted)};`;
 
 const onInsert = (logged: LoggedTable): string =>
-  keepWithHistory(logged, 'n.additional_details', 'new_rows n', count(logged, 'new_rows', '1'));
+  storeWithHistory(logged, 'n.additional_details', 'new_rows n', count(logged, 'new_rows', '1'));
 
 /** Details accumulate earlier messages; the history stores only the new one. */
 const NEW_DETAILS = `
@@ -148,7 +148,7 @@ const onUpdateOfOne = (logged: LoggedTable): string => {
     select ${quoteLiteral(logged.name)}, ${owners(logged, 'n')}, ${logged.point('n')}, c.status, c.change
     from old_rows o, new_rows n, lateral (values (o.realization_status, -1), (n.realization_status, 1)) c (status, change)
     ${isChanged}`;
-  return `${keepWithHistory(logged, NEW_DETAILS, `old_rows o, new_rows n ${isChanged}`, counted)}
+  return `${storeWithHistory(logged, NEW_DETAILS, `old_rows o, new_rows n ${isChanged}`, counted)}
     if found then return null; end if;
     perform from new_rows limit 1;
     if not found then return null; end if;`;
@@ -176,7 +176,7 @@ const onUpdate = (logged: LoggedTable): string => {
     from ${joined}
     cross join lateral (values ${sides.join(', ')}) as c (org_id, instance_id, point_id, status, change)
     where coalesce(n.realization_status ${DIFFERS} o.realization_status, true) and c.status is not null`;
-  return keepWithHistory(logged, NEW_DETAILS, told, counted);
+  return storeWithHistory(logged, NEW_DETAILS, told, counted);
 };
 
 /** The name of the triggers' function. */

@@ -2,7 +2,7 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { mayBeGone, purgeGone } from './purge.ts';
+import { mayHaveRemoved, purgeRemoved } from './purge.ts';
 
 /** Shortest interval, in milliseconds, also for a short retention, because a run may read all overall rows of a table. */
 const LOOK_MIN_MS = 1000;
@@ -21,8 +21,8 @@ export const purgeJob = (
     if (!Number.isFinite(afterMs)) return undefined;
     let isMore = false;
     for (const table of tables()) {
-      if (!(await mayBeGone(store, table))) continue;
-      const done = await purgeGone(store, table, afterMs);
+      if (!(await mayHaveRemoved(store, table))) continue;
+      const done = await purgeRemoved(store, table, afterMs);
       if (done.purged > 0)
         logger.info({ table: table.resource.name, resources: done.purged }, 'deleted resources were purged');
       isMore ||= done.isMore;

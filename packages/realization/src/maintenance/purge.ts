@@ -13,18 +13,18 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
  * The condition is checked with the lock held, because the owner may have restored the resource in the meantime.
  */
 
-const TOGETHER = 500;
+const BATCH_SIZE = 500;
 
 /** Whether there may be something to purge, according to the counts. So a table with only existing resources is not scanned. */
-export async function mayBeGone(store: DataStoreInternals, tables: StatusTables): Promise<boolean> {
+export async function mayHaveRemoved(store: DataStoreInternals, tables: StatusTables): Promise<boolean> {
   const { rows } = await store.inServiceTransaction((client) =>
-    client.query<{ may: boolean }>(MAY_BE_GONE, [pointTableName(tables)]),
+    client.query<{ may: boolean }>(MAY_HAVE_REMOVED, [pointTableName(tables)]),
   );
   return rows[0]?.may ?? false;
 }
 
 const ENDS = `${STATUS_WEIGHTS.DELETION_REALIZED}, ${STATUS_WEIGHTS.DELETION_PENDING}`;
-const MAY_BE_GONE = `
+const MAY_HAVE_REMOVED = `
   select coalesce(sum(resources), 0) > 0 as may from (
     select resources from intendant.status_count where table_name = $1 and point_id = '' and status in (${ENDS})
     union all
@@ -32,14 +32,14 @@ const MAY_BE_GONE = `
   ) counted`;
 
 /** Purges up to a number of resources that were removed long enough ago. Returns their number, and whether there may be more. */
-export function purgeGone(
+export function purgeRemoved(
   store: DataStoreInternals,
   tables: StatusTables,
   afterMs: number,
 ): Promise<{ purged: number; isMore: boolean }> {
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const { found } = await executor.run(SERVICE_SCOPE, { found: findGone(tables, afterMs) });
+    const { found } = await executor.run(SERVICE_SCOPE, { found: findRemoved(tables, afterMs) });
     const identities = found.rows.map((row) => row.map((value) => value ?? ''));
     if (identities.length === 0) return { purged: 0, isMore: false };
     const { overall } = await executor.run(SERVICE_SCOPE, {
@@ -50,14 +50,14 @@ export function purgeGone(
       overall: purgeStep(tables, 'overall', identities, afterMs),
     });
     const purged = overall.rowCount;
-    return { purged, isMore: purged > 0 && identities.length === TOGETHER };
+    return { purged, isMore: purged > 0 && identities.length === BATCH_SIZE };
   });
 }
 
-const findGone = (tables: StatusTables, afterMs: number): Statement => ({
-  name: 'find-gone',
+const findRemoved = (tables: StatusTables, afterMs: number): Statement => ({
+  name: 'find-removed',
   text: purgeSql(tables).find,
-  values: [String(afterMs), String(TOGETHER)],
+  values: [String(afterMs), String(BATCH_SIZE)],
 });
 
 const purgeStep = (
@@ -66,7 +66,7 @@ const purgeStep = (
   identities: readonly Identity[],
   afterMs: number,
 ): Statement => ({
-  name: `purge-gone-${step}`,
+  name: `purge-removed-${step}`,
   text: purgeSql(tables)[step],
   values:
     step === 'choose'
@@ -82,7 +82,7 @@ const purgeSql = perStatusTables((tables) => {
   const { same, columns, arrays } = identitySql(tables.overall);
   const hidden = tables.resource.definition.softDelete ? 'r.deleted_at is not null' : 'false';
   const nowhere = `not exists (select from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')})`;
-  const isGone = `
+  const isRemoved = `
       o.updated_at < clock_timestamp() - $1::double precision * interval '1 ms'
       and (r.revision is null or ${hidden})
       and (o.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
@@ -95,12 +95,12 @@ const purgeSql = perStatusTables((tables) => {
   return {
     find: `
     select ${tables.overall.identity.map(({ name }) => `o.${quoteIdentifier(name)}::text`).join(', ')}
-    from ${joined} where ${isGone} limit $2::bigint`,
+    from ${joined} where ${isRemoved} limit $2::bigint`,
     choose: `
     select set_config('${CHOSEN}', coalesce(array_agg(i.intendant_ordinal)::text, '{}'), true)
     from unnest(${shifted}) with ordinality as i (${columns}, intendant_ordinal)
     join ${joined} on ${same('o', 'i')}
-    where ${IS_LOCKED} and ${isGone}`,
+    where ${IS_LOCKED} and ${isRemoved}`,
     enforcement: remove(tables.enforcement),
     resource: remove(tables.resource, tables.resource.definition.softDelete ? ' and t.deleted_at is not null' : ''),
     overall: remove(tables.overall),

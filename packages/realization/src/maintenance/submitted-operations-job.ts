@@ -9,7 +9,7 @@ import { waitingShards } from '../submit/operation-statements.ts';
 export const SUBMITTED = 'submitted operations';
 
 /** Shards that one process works on at a time: each uses a connection of the store's pool. */
-const SHARDS_TOGETHER = 4;
+const SHARDS_AT_ONCE = 4;
 const BLOCKED_MS = 50;
 /** The feed reports operations that other processes submit. */
 const WATCHED_MS = 2000;
@@ -50,9 +50,9 @@ export const submittedOperationsJob = ({
 async function applyShards(shards: readonly number[], apply: (shard: number) => Promise<Applied>): Promise<Applied[]> {
   const waiting = [...shards];
   const applied: Applied[] = [];
-  const takeTurns = async (): Promise<void> => {
+  const applyNext = async (): Promise<void> => {
     for (let shard = waiting.shift(); shard !== undefined; shard = waiting.shift()) applied.push(await apply(shard));
   };
-  await Promise.all(Array.from({ length: SHARDS_TOGETHER }, takeTurns));
+  await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, applyNext));
   return applied;
 }

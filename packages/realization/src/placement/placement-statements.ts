@@ -61,7 +61,7 @@ const SELECT_POINTS = `
     where p.state = 'live' and $2 = any (p.table_names) and intendant.labels_match(p.labels, $1::jsonb)`;
 
 const placementSql = (tables: StatusTables, points: string, allowsUnknown: boolean) => ({
-  forget: forgetSql(tables, points),
+  forget: deleteSql(tables, points),
   reset: resetSql(tables, points),
   place: placeSql(tables, points, allowsUnknown),
 });
@@ -71,7 +71,7 @@ const namedSql = perStatusTables((tables) => placementSql(tables, namedPoints(ta
 const anyNamedSql = perStatusTables((tables) => placementSql(tables, namedPoints(tables), true));
 const selectedSql = perStatusTables((tables) => placementSql(tables, `current_setting('${SELECTED}')::text[]`, true));
 
-const forgetSql = (tables: StatusTables, points: string): string => `
+const deleteSql = (tables: StatusTables, points: string): string => `
     delete from ${tables.enforcement.qualifiedName} e
     where ${ofResource(tables, 'e')} and ${INTENT_REVISION} is not null
       and e.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}

@@ -43,17 +43,17 @@ export interface WrittenPoint {
 }
 
 /** Checks a point before it is changed, with its row locked. If it throws, the point is not changed. */
-type Judge = (before: EnforcementPoint) => Promise<void>;
+type CheckChange = (before: EnforcementPoint) => Promise<void>;
 
 /** Registers a new point, adds tables and replaces labels of a live one, and does not change a removed one. */
-export const announcePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
-  write(run, entry, ANNOUNCE, judge);
+export const announcePoint = (run: Run, entry: PointEntry, checkChange: CheckChange): Promise<WrittenPoint> =>
+  write(run, entry, ANNOUNCE, checkChange);
 
 /** Stores a point as given, also one that was removed before. */
-export const replacePoint = (run: Run, entry: PointEntry, judge: Judge): Promise<WrittenPoint> =>
-  write(run, entry, REPLACE, judge);
+export const replacePoint = (run: Run, entry: PointEntry, checkChange: CheckChange): Promise<WrittenPoint> =>
+  write(run, entry, REPLACE, checkChange);
 
-async function write(run: Run, entry: PointEntry, update: string, judge: Judge): Promise<WrittenPoint> {
+async function write(run: Run, entry: PointEntry, update: string, checkChange: CheckChange): Promise<WrittenPoint> {
   const { id, labels, tables, staleAfterMs } = entry;
   const values = [
     id,
@@ -62,12 +62,12 @@ async function write(run: Run, entry: PointEntry, update: string, judge: Judge):
     String(staleAfterMs),
   ];
   const { entered, locked } = await run({
-    entered: { name: 'enter-point', text: ENTER, values },
+    entered: { name: 'enter-point', text: REGISTER_POINT, values },
     locked: { name: 'lock-point', text: `${SELECT_POINTS} where id = $1 for update`, values: [id] },
   });
   const found = readPoint(locked.rows[0]);
   if (entered.rowCount === 1) return { before: undefined, now: found };
-  await judge(found);
+  await checkChange(found);
   const { updated } = await run({ updated: { name: 'update-point', text: update, values } });
   const [row] = updated.rows;
   return { before: found, now: row ? readPoint(row) : found };
@@ -80,7 +80,7 @@ const POINT_STATE = `
 const COLUMNS = `id, labels, array_to_json(table_names), ${POINT_STATE}, to_json(announced_at), to_json(heartbeat_at)`;
 const SELECT_POINTS = `select ${COLUMNS} from intendant.enforcement_point`;
 
-const ENTER = `
+const REGISTER_POINT = `
   insert into intendant.enforcement_point (id, labels, table_names, stale_after_ms)
   values ($1, coalesce($2::jsonb, '{}'), $3::text[], $4::double precision)
   on conflict do nothing`;

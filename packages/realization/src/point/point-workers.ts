@@ -36,7 +36,7 @@ const IS_PRESENT = `left_at is null and heartbeat_at > clock_timestamp() - ${PRE
 /** Time between two heartbeats of a worker. */
 export const HEARTBEAT_MS = 10_000;
 
-const FORGOTTEN_AFTER = "interval '1 day'";
+const DELETED_AFTER = "interval '1 day'";
 
 /** A worker or an announcement that serves a point. */
 export interface PointWorker {
@@ -74,7 +74,7 @@ export const heartbeat = ({ id, pointId, labels, tables, staleAfterMs }: PointWo
   },
   {
     name: 'forget-dead-workers',
-    text: `delete from intendant.point_worker where point_id = $1 and heartbeat_at < clock_timestamp() - ${FORGOTTEN_AFTER}`,
+    text: `delete from intendant.point_worker where point_id = $1 and heartbeat_at < clock_timestamp() - ${DELETED_AFTER}`,
     values: [pointId],
   },
 ];
@@ -86,14 +86,14 @@ export const leave = ({ id }: PointWorker): Statement => ({
 });
 
 /** Returns a live worker that announces other labels for the point. */
-export interface Rival {
+export interface ConflictingWorker {
   readonly labels: Labels;
   readonly host: string;
   readonly processId: number;
 }
 
-export const findRival = (pointId: string, labels: Labels): Statement => ({
-  name: 'find-rival',
+export const findConflictingWorker = (pointId: string, labels: Labels): Statement => ({
+  name: 'find-conflicting',
   text: `
     select labels, host, process_id from intendant.point_worker
     where point_id = $1 and labels is not null and labels <> $2::jsonb and ${IS_PRESENT}
@@ -101,7 +101,7 @@ export const findRival = (pointId: string, labels: Labels): Statement => ({
   values: [pointId, JSON.stringify(labels)],
 });
 
-export function rivalOf({ rows }: StatementResult): Rival | undefined {
+export function conflictingWorkerOf({ rows }: StatementResult): ConflictingWorker | undefined {
   const [row] = rows;
   if (row === undefined) return undefined;
   const [labels, host, processId] = row;

@@ -6,7 +6,7 @@ import { identitySql } from '../resource/identity-set.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import type { EnforcementPoint } from './point-registry.ts';
-import { findRival, rivalOf } from './point-workers.ts';
+import { conflictingWorkerOf, findConflictingWorker } from './point-workers.ts';
 
 /**
  * When the labels of a point change, resources whose selector no longer matches are unrealized there. One worker with a
@@ -26,18 +26,18 @@ export interface Relabelling {
 export async function checkRelabelling(tx: TransactionExecutor, relabelling: Relabelling): Promise<void> {
   const { before, labels } = relabelling;
   if (labels === undefined || isDeepStrictEqual(before.labels, labels)) return;
-  const { rival } = await tx.run(serviceScope, { rival: findRival(before.id, labels) });
-  refuseRival(before, labels, rival);
+  const { conflicting } = await tx.run(serviceScope, { conflicting: findConflictingWorker(before.id, labels) });
+  refuseConflictingLabels(before, labels, conflicting);
   if (relabelling.maxUnrealizedShare >= 1 || before.state === 'removed') return;
   await refuseUnrealizing(tx, relabelling, labels);
 }
 
-function refuseRival({ id }: EnforcementPoint, labels: Labels, found: StatementResult): void {
-  const rival = rivalOf(found);
-  if (rival === undefined) return;
+function refuseConflictingLabels({ id }: EnforcementPoint, labels: Labels, found: StatementResult): void {
+  const conflicting = conflictingWorkerOf(found);
+  if (conflicting === undefined) return;
   throw new ConfigurationError(
-    `enforcement point ${id}: a process that is alive (${rival.host}, process ${rival.processId}) announces the labels ${JSON.stringify(rival.labels)}, not ${JSON.stringify(labels)}; stop it first, or use its labels`,
-    { details: { enforcementPoint: id, labels, announcedLabels: rival.labels } },
+    `enforcement point ${id}: a process that is alive (${conflicting.host}, process ${conflicting.processId}) announces the labels ${JSON.stringify(conflicting.labels)}, not ${JSON.stringify(labels)}; stop it first, or use its labels`,
+    { details: { enforcementPoint: id, labels, announcedLabels: conflicting.labels } },
   );
 }
 

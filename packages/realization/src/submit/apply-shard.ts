@@ -48,13 +48,13 @@ export async function applyShard(parts: ApplierParts, shard: number): Promise<Ap
   try {
     return await applyBatch(parts, shard, false);
   } catch (error) {
-    if (isPassing(error)) throw error;
+    if (isTransient(error)) throw error;
     return applyBatch(parts, shard, true);
   }
 }
 
 /** Whether the error is independent of the operations: a lost connection, or a deadlock. */
-const isPassing = (error: unknown): boolean => {
+const isTransient = (error: unknown): boolean => {
   const translated = translateError(error, { operation: 'apply' });
   return translated instanceof IntendantError && translated.retryable;
 };
@@ -70,7 +70,7 @@ function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Pr
     if (taken?.rows[0]?.[0] !== 't') return 'idle';
     const batch = waitingOf(waiting);
     if (batch.length === 0) return 'idle';
-    const runnable = await lockAhead(executor, tables, batch);
+    const runnable = await lockResources(executor, tables, batch);
     const finished = await applyAll(tx, tables, runnable, isCautious);
     if (finished.length > 0) await executor.run(SERVICE_SCOPE, [finishOperations(operations, finished)]);
     return finished.length > 0 ? 'more' : 'blocked';
@@ -78,7 +78,7 @@ function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Pr
 }
 
 /** The operations whose resource is now locked, or has no row to lock. */
-async function lockAhead(
+async function lockResources(
   executor: Executor,
   tables: ReadonlyMap<string, StatusTables>,
   batch: readonly WaitingOperation[],
@@ -113,7 +113,7 @@ async function applyAll(
     const [first] = step as [WaitingOperation, ...WaitingOperation[]];
     const status = tables.get(first.tableName) as StatusTables;
     const run = (): Promise<Outcome[]> => performStep(executor, status, step, isCautious);
-    const outcomes = isCautious ? await orError(tx, run) : await run();
+    const outcomes = isCautious ? await inSavepoint(tx, run) : await run();
     for (const [index, waiting] of step.entries()) finished.push({ waiting, outcome: outcomes[index] as Outcome });
   }
   return finished;
@@ -144,11 +144,11 @@ async function performTogether(
   return [await performOrRefuse(executor, scope, tables, operation)];
 }
 
-async function orError(tx: Transaction, run: () => Promise<Outcome[]>): Promise<Outcome[]> {
+async function inSavepoint(tx: Transaction, run: () => Promise<Outcome[]>): Promise<Outcome[]> {
   try {
     return await tx.transaction(run, { savepoint: true });
   } catch (error) {
-    if (isPassing(error)) throw error;
+    if (isTransient(error)) throw error;
     return [{ error: storedError(translateError(error, { operation: 'apply' })) }];
   }
 }

@@ -1,7 +1,7 @@
 import type { OperationKind, WaitingOperation } from '../operation/operation.ts';
 import { identityKey } from '../resource/identity-set.ts';
 
-const TOGETHER: ReadonlySet<OperationKind> = new Set(['mark', 'persistIntent']);
+const JOINABLE_KINDS: ReadonlySet<OperationKind> = new Set(['mark', 'persistIntent']);
 
 /**
  * Divides operations into steps that can be written together: marks, or intents, of one caller in one table, submitted in
@@ -15,7 +15,7 @@ export function inSteps(operations: readonly WaitingOperation[], maxTogether: nu
   for (const waiting of operations) {
     const resource = `${waiting.tableName} ${identityKey(waiting.operation.identity)}`;
     const earliest = lastStepOf.get(resource) ?? 0;
-    const step = TOGETHER.has(waiting.operation.kind) ? joinable(waiting, earliest) : begin();
+    const step = JOINABLE_KINDS.has(waiting.operation.kind) ? joinable(waiting, earliest) : begin();
     (steps[step] as WaitingOperation[]).push(waiting);
     lastStepOf.set(resource, step);
   }

@@ -35,7 +35,7 @@ create table if not exists ${SWEEP_TABLE} (
 
 const CHUNK_ROWS = 1000;
 /** The pause of a sweep, as a multiple of the time that it has worked. */
-const REST_RATIO = 10;
+const PAUSE_RATIO = 10;
 
 export interface Sweep {
   /** Number of missing jobs that were added. */
@@ -49,24 +49,24 @@ export async function sweepChunk(store: DataStoreInternals, tables: StatusTables
   const name = `${tables.resource.schemaName}.${tables.resource.name}`;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
-    const { turn } = await executor.run(serviceScope, { know: knowTable(name, intervalMs), turn: takeTurn(name) });
+    const { turn } = await executor.run(serviceScope, { know: addTable(name, intervalMs), turn: lockTurn(name) });
     const [isDue, place, dueInMs] = turn.rows[0] ?? ['f', null, String(intervalMs)];
     if (isDue !== 't') return { added: 0, waitMs: Math.max(0, Number(dueInMs)) };
     const startedAt = performance.now();
-    const { chunk } = await executor.run(SERVICE_SCOPE, { chunk: lookAtChunk(tables, place ?? null) });
+    const { chunk } = await executor.run(SERVICE_SCOPE, { chunk: addMissingJobs(tables, place ?? null) });
     const [rows, last, added] = chunk.rows[0] ?? [];
     const isRound = Number(rows) < CHUNK_ROWS;
-    const waitMs = isRound ? intervalMs : (performance.now() - startedAt) * REST_RATIO;
+    const waitMs = isRound ? intervalMs : (performance.now() - startedAt) * PAUSE_RATIO;
     await executor.run(serviceScope, [
-      noteProgress(name, isRound ? null : (last ?? null), waitMs),
-      ...(isRound ? [dropOldFailures(tables)] : []),
+      saveProgress(name, isRound ? null : (last ?? null), waitMs),
+      ...(isRound ? [deleteOldFailures(tables)] : []),
     ]);
     return { added: Number(added ?? 0), waitMs };
   });
 }
 
 /** A table that is seen for the first time cannot have lost jobs yet. */
-const knowTable = (name: string, intervalMs: number): Statement => ({
+const addTable = (name: string, intervalMs: number): Statement => ({
   name: 'know-swept-table',
   text: `
     insert into ${SWEEP_TABLE} (table_name, next_at)
@@ -74,7 +74,7 @@ const knowTable = (name: string, intervalMs: number): Statement => ({
   values: [name, String(intervalMs)],
 });
 
-const takeTurn = (name: string): Statement => ({
+const lockTurn = (name: string): Statement => ({
   name: 'take-sweep-turn',
   text: `
     select next_at <= clock_timestamp(), place, greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000)
@@ -82,7 +82,7 @@ const takeTurn = (name: string): Statement => ({
   values: [name],
 });
 
-const noteProgress = (name: string, place: string | null, waitMs: number): Statement => ({
+const saveProgress = (name: string, place: string | null, waitMs: number): Statement => ({
   name: 'note-sweep-progress',
   text: `
     update ${SWEEP_TABLE}
@@ -91,7 +91,7 @@ const noteProgress = (name: string, place: string | null, waitMs: number): State
   values: [name, place, String(waitMs)],
 });
 
-const lookAtChunk = (tables: StatusTables, place: string | null): Statement => ({
+const addMissingJobs = (tables: StatusTables, place: string | null): Statement => ({
   name: 'look-at-chunk',
   text: lookSql(tables)[place === null ? 'first' : 'next'],
   values: place === null ? [] : [place],
@@ -108,7 +108,7 @@ const lookSql = perStatusTables((tables) => {
   const { schemaName, name } = tables.resource;
   const columns = tables.enforcement.identity.map((column) => quoteIdentifier(column.name));
   const place = tables.enforcement.identity.map(({ format }, index) => `($1::text[])[${index + 1}]::${format.sqlType}`);
-  const lookFrom = (condition: string): string => `
+  const chunkSql = (condition: string): string => `
     with chunk as (
       select * from ${tables.enforcement.qualifiedName} e
       ${condition}
@@ -124,11 +124,11 @@ const lookSql = perStatusTables((tables) => {
       (select array[${columns.map((column) => `${column}::text`).join(', ')}] from chunk order by ${columns.map((column) => `${column} desc`).join(', ')} limit 1),
       (select ${enqueueCall(tables, `array_agg(n.${POINT_COLUMN})`, `array_agg(${json('n')})`, `array_agg(${orgIdOf(tables, 'n')})`)}
         from needy n having count(*) > 0)`;
-  return { first: lookFrom(''), next: lookFrom(`where (${columns.join(', ')}) > (${place.join(', ')})`) };
+  return { first: chunkSql(''), next: chunkSql(`where (${columns.join(', ')}) > (${place.join(', ')})`) };
 });
 
 /** Failed jobs are kept for operators, until pg-boss deletes them. */
-const dropOldFailures = ({ resource }: StatusTables): Statement => ({
+const deleteOldFailures = ({ resource }: StatusTables): Statement => ({
   name: 'drop-old-failures',
   text: `
     delete from ${JOBS_SCHEMA}.job_common j using ${JOBS_SCHEMA}.queue q

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
-import type { Outcome } from './set-attempts-back.ts';
+import type { Outcome } from './reschedule-attempts.ts';
 
 export interface AdmissionOptions {
   readonly rateLimit: RateLimitOptions | undefined;

@@ -1,7 +1,7 @@
 import { runAttempt } from './attempt.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import { type Claim, isLeaseOver } from './claims.ts';
-import type { Outcome } from './set-attempts-back.ts';
+import type { Outcome } from './reschedule-attempts.ts';
 
 /** If the lease has expired before the attempt begins, the job is handed back, because another worker may have begun it. */
 export async function attemptInTime(claim: Claim, attempt: BegunAttempt, leaseMs: number): Promise<Outcome> {

@@ -8,7 +8,7 @@ import {
 } from '@intendant/core/internal';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
-import type { Outcome } from './set-attempts-back.ts';
+import type { Outcome } from './reschedule-attempts.ts';
 
 /** The table and point of an attempt. */
 interface AttemptPlace {

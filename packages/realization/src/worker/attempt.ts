@@ -7,8 +7,8 @@ import { errorText } from '../status/details.ts';
 import { withTelemetry } from './attempt-telemetry.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Handlers, Intent } from './handler.ts';
+import type { Outcome } from './reschedule-attempts.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
-import type { Outcome } from './set-attempts-back.ts';
 import { TerminalError } from './terminal-error.ts';
 
 /**
@@ -50,7 +50,7 @@ export async function runAttempt(
   controller: AbortController,
 ): Promise<Outcome> {
   if (hasNothingToDo(setting, attempt)) return { kind: 'done' };
-  if (isBeyondLimit(setting, attempt)) return usedUp(setting);
+  if (isBeyondLimit(setting, attempt)) return attemptsUsedUp(setting);
   return withTelemetry(setting, attempt, () => callWithinTime(setting, attempt, controller));
 }
 
@@ -65,7 +65,7 @@ async function callWithinTime(
     await Promise.race([callHandler(setting, attempt, controller.signal, logger), patience.givenUp]);
     return afterReturn(setting, attempt, controller.signal);
   } catch (error) {
-    if (attempt.action === 'observe') return afterFailedLook(setting, attempt, controller.signal, error, logger);
+    if (attempt.action === 'observe') return afterFailedObservation(setting, attempt, controller.signal, error, logger);
     return afterThrow(setting, attempt, controller.signal, error, logger);
   } finally {
     patience.end();
@@ -82,14 +82,14 @@ const hasNothingToDo = ({ handlers }: AttemptSetting, { action }: BegunAttempt):
 const isBeyondLimit = ({ retry }: AttemptSetting, { job, action }: BegunAttempt): boolean =>
   action !== 'observe' && job.retryCount >= retry.limit;
 
-const usedUp = ({ retry: { limit } }: AttemptSetting): Outcome => ({
+const attemptsUsedUp = ({ retry: { limit } }: AttemptSetting): Outcome => ({
   kind: 'failed',
   message: `the worker of the last attempt ended or stopped renewing its lease (attempt ${limit} of ${limit})`,
   retryInMs: null,
 });
 
 /** If `observe` fails, nothing is known about the resource: its status does not change before the next round. */
-async function afterFailedLook(
+async function afterFailedObservation(
   setting: AttemptSetting,
   attempt: BegunAttempt,
   signal: AbortSignal,

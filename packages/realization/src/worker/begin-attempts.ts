@@ -63,13 +63,13 @@ export async function claimAndBegin(
     begin: beginClaimed(beginning),
   });
   const jobs = readClaimedJobs(queue, claim);
-  return { jobs, ...(await withUnknown(beginning, jobs, sortAnswers(beginning.tables, jobs, begin))) };
+  return { jobs, ...(await withUnknown(beginning, jobs, readResults(beginning.tables, jobs, begin))) };
 }
 
 /** Begins the attempts of jobs that were claimed before. */
 export async function beginAttempts(beginning: Beginning, jobs: readonly ClaimedJob[]): Promise<Begun> {
   const { begin } = await beginning.store.executor.run(SERVICE_SCOPE, { begin: beginJobs(beginning, jobs) });
-  return withUnknown(beginning, jobs, sortAnswers(beginning.tables, jobs, begin));
+  return withUnknown(beginning, jobs, readResults(beginning.tables, jobs, begin));
 }
 
 interface Sorted {
@@ -99,7 +99,7 @@ async function beginUnknown(beginning: Beginning, jobs: readonly ClaimedJob[]): 
     begin: beginJobs(beginning, jobs),
     drop: dropUnfoundedStatus(tables, identities),
   });
-  return sortAnswers(tables, jobs, begin).attempts;
+  return readResults(tables, jobs, begin).attempts;
 }
 
 const beginClaimed = ({ tables, enforcementPoint, attemptLimit }: Beginning): Statement => ({
@@ -128,7 +128,7 @@ const beginSql = perStatusTables((tables) => {
   return { claimed: call(`nullif(current_setting('${CLAIMED_JOBS}', true), '')::jsonb`), given: call('$3::jsonb') };
 });
 
-function sortAnswers(tables: StatusTables, jobs: readonly ClaimedJob[], { rows }: StatementResult): Sorted {
+function readResults(tables: StatusTables, jobs: readonly ClaimedJob[], { rows }: StatementResult): Sorted {
   const attempts: BegunAttempt[] = [];
   const unknown: ClaimedJob[] = [];
   for (const row of rows) {

@@ -17,7 +17,7 @@ import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, row
 const { REALIZED, DELETION_REALIZED, IN_PROGRESS, DELETION_IN_PROGRESS } = STATUS_WEIGHTS;
 
 /** The columns before those of the resource in each row. */
-const ANSWER =
+const RESULT =
   'intendant_ordinal bigint, intendant_state text, intendant_current bigint, intendant_is_tracked boolean, intendant_is_there boolean';
 /** Columns that only the function uses; the caller must declare them too. */
 const KEPT = `intendant_overall tid, intendant_enforcement tid, intendant_attempt integer, intendant_is_alive boolean,
@@ -98,7 +98,7 @@ export const beginFunction = perStatusTables((tables): BeginFunction => {
     .map(({ format }, index) => `intendant_identity_${index + 1} ${format.sqlType}`)
     .join(', ');
   const columns = resource.columns.map(({ format }, index) => `column_${index + 1} ${format.sqlType}`).join(', ');
-  return { ...made, columns: `${ANSWER}, ${KEPT}, ${own}, ${columns}` };
+  return { ...made, columns: `${RESULT}, ${KEPT}, ${own}, ${columns}` };
 });
 
 /** SQL for the work at a point, from rows under the aliases o, r and e. */

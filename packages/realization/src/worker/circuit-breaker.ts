@@ -20,7 +20,7 @@ export type CircuitChange = 'opened' | 'closed' | undefined;
 export class CircuitBreaker {
   readonly #failures: number;
   readonly #pauseMs: number;
-  #inARow = 0;
+  #consecutiveFailures = 0;
   #openUntil: number | undefined;
   #probes = 0;
 
@@ -52,7 +52,7 @@ export class CircuitBreaker {
 
   succeeded(): CircuitChange {
     this.ended();
-    this.#inARow = 0;
+    this.#consecutiveFailures = 0;
     if (this.#openUntil === undefined) return undefined;
     this.#openUntil = undefined;
     this.#probes = 0;
@@ -61,8 +61,8 @@ export class CircuitBreaker {
 
   failed(now = performance.now()): CircuitChange {
     this.ended();
-    this.#inARow++;
-    if (this.#inARow < this.#failures) return undefined;
+    this.#consecutiveFailures++;
+    if (this.#consecutiveFailures < this.#failures) return undefined;
     const wasOpen = this.#openUntil !== undefined;
     this.#openUntil = now + this.#pauseMs;
     return wasOpen ? undefined : 'opened';

@@ -11,7 +11,7 @@ import type { Begun, BegunAttempt } from './begin-attempts.ts';
 import type { Claim, Claims } from './claims.ts';
 import type { Lane } from './lane.ts';
 import { LanePauses } from './lane-pauses.ts';
-import type { Outcome } from './set-attempts-back.ts';
+import type { Outcome } from './reschedule-attempts.ts';
 import type { Settled } from './settler.ts';
 import type { WorkerConfiguration } from './worker-options.ts';
 
@@ -21,7 +21,7 @@ import type { WorkerConfiguration } from './worker-options.ts';
  * an empty claim or without capacity. The feed, the end of an attempt, the next due job and the lease keeper wake it.
  */
 
-const MAX_CLAIMED_TOGETHER = 500;
+const MAX_CLAIMED_AT_ONCE = 500;
 const CONTENDED_PAUSE_MS = 10;
 const CONTENDED_LIMIT_MS = 250;
 const FAILURE_PAUSE_MIN_MS = 100;
@@ -83,7 +83,7 @@ export class ClaimLoop {
     this.#running = undefined;
     this.#later?.cancel();
     this.#later = undefined;
-    this.#handBack(this.#contended.splice(0), CONTENDED_LIMIT_MS);
+    this.#rescheduleAll(this.#contended.splice(0), CONTENDED_LIMIT_MS);
   }
 
   /** Looks for jobs soon, because there may be a new or newly due one. */
@@ -151,7 +151,7 @@ export class ClaimLoop {
       this.#parts.configuration.concurrency - this.#parts.claims.running,
       this.#parts.admission.room(),
     );
-    return Math.floor(Math.min(free, MAX_CLAIMED_TOGETHER - this.#parts.claims.ended));
+    return Math.floor(Math.min(free, MAX_CLAIMED_AT_ONCE - this.#parts.claims.ended));
   }
 
   /** If an earlier attempt of the resource still runs here, though its lease was lost, no second one begins. */
@@ -160,7 +160,7 @@ export class ClaimLoop {
     return jobs.flatMap((job) => {
       const claim = this.#parts.claims.add(lane, job);
       if (claim) return claim;
-      void this.#giveBack(lane, job, CONTENDED_LIMIT_MS).then(() => this.#parts.bell.ring());
+      void this.#reschedule(lane, job, CONTENDED_LIMIT_MS).then(() => this.#parts.bell.ring());
       return [];
     });
   }
@@ -169,7 +169,7 @@ export class ClaimLoop {
   async #beginContended(): Promise<void> {
     const longAgo = performance.now() - CONTENDED_LIMIT_MS;
     const contended = this.#contended.filter(({ claimedAt }) => claimedAt > longAgo);
-    this.#handBack(
+    this.#rescheduleAll(
       this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo),
       CONTENDED_LIMIT_MS,
     );
@@ -210,7 +210,7 @@ export class ClaimLoop {
         { ...subjectOf(lane), err: error },
         'attempts could not begin; trying again with growing delays',
       );
-    this.#handBack(claims, pauseMs);
+    this.#rescheduleAll(claims, pauseMs);
   }
 
   async #attempt(claim: Claim, attempt: BegunAttempt): Promise<void> {
@@ -243,17 +243,17 @@ export class ClaimLoop {
     this.#parts.bell.ring();
   }
 
-  #handBack(claims: readonly Claim[], retryInMs: number): void {
+  #rescheduleAll(claims: readonly Claim[], retryInMs: number): void {
     for (const claim of claims) {
       this.#parts.claims.end(claim);
-      void this.#giveBack(claim.lane, claim.job, retryInMs).then(() => {
+      void this.#reschedule(claim.lane, claim.job, retryInMs).then(() => {
         this.#parts.claims.remove(claim);
         this.#parts.bell.ring();
       });
     }
   }
 
-  #giveBack(lane: Lane, job: ClaimedJob, retryInMs: number): Promise<unknown> {
+  #reschedule(lane: Lane, job: ClaimedJob, retryInMs: number): Promise<unknown> {
     const attempt: BegunAttempt = { job, action: 'nothing', record: null, revision: 0, isTracked: false };
     const outcome = { kind: 'handed-back', retryInMs } as const;
     this.#parts.admission.ended(outcome, false);
@@ -275,7 +275,7 @@ export class ClaimLoop {
     if (this.#contended.length > 0) return CONTENDED_PAUSE_MS;
     const { claims, jobQueue } = this.#parts;
     const { running, ended } = claims;
-    if (running >= concurrency || ended >= MAX_CLAIMED_TOGETHER) return pollIntervalMs;
+    if (running >= concurrency || ended >= MAX_CLAIMED_AT_ONCE) return pollIntervalMs;
     if (this.#room() <= 0) return Math.max(1, this.#parts.admission.waitMs(pollIntervalMs));
     if (this.#parts.isPolled) return pollIntervalMs;
     const queues = this.#lanes.flatMap((lane) => (this.#pauses.isPaused(lane) ? [] : [lane.queue]));

@@ -5,7 +5,7 @@ import { readQueueDepths } from '../job/pending-jobs.ts';
 import type { BegunAttempt } from './begin-attempts.ts';
 import type { Claims } from './claims.ts';
 import type { Lane } from './lane.ts';
-import type { Outcome } from './set-attempts-back.ts';
+import type { Outcome } from './reschedule-attempts.ts';
 import type { Settled } from './settler.ts';
 
 /** An attempt that a worker made during `drain`. */

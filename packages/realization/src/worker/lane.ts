@@ -7,7 +7,7 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import type { AttemptSetting } from './attempt.ts';
 import { type Beginning, type Begun, type BegunAttempt, beginAttempts, claimAndBegin } from './begin-attempts.ts';
 import { finishAttempts } from './finish-attempts.ts';
-import { type Outcome, type SetBackAttempt, setAttemptsBack } from './set-attempts-back.ts';
+import { type FailedAttempt, type Outcome, rescheduleAttempts } from './reschedule-attempts.ts';
 import { type Settled, Settler } from './settler.ts';
 
 /** One claim in this many prefers background jobs that have waited for a long time. */
@@ -30,7 +30,7 @@ export class Lane {
   readonly #jobQueue: JobQueue;
   readonly #beginning: Beginning;
   readonly #finished: Settler<BegunAttempt>;
-  readonly #setBack: Settler<SetBackAttempt>;
+  readonly #rescheduled: Settler<FailedAttempt>;
   #afterTenant: string | null = null;
   #askedAt = 0;
   #claims = 0;
@@ -45,7 +45,10 @@ export class Lane {
       (attempts) => finishAttempts(store.executor, tables, enforcementPoint, attempts),
       logger,
     );
-    this.#setBack = new Settler((attempts) => setAttemptsBack(store, tables, enforcementPoint, attempts), logger);
+    this.#rescheduled = new Settler(
+      (attempts) => rescheduleAttempts(store, tables, enforcementPoint, attempts),
+      logger,
+    );
   }
 
   /** Claims up to this many jobs that are due, from the tenants in turn, and begins them in the same exchange. */
@@ -84,13 +87,11 @@ export class Lane {
 
   /** Writes the result of an attempt. Resolves when it is stored. */
   settle(attempt: BegunAttempt, outcome: Outcome): Promise<Settled> {
-    return outcome.kind === 'done'
-      ? this.#finished.settle(attempt)
-      : this.#setBack.settle({ attempt, setback: outcome });
+    return outcome.kind === 'done' ? this.#finished.settle(attempt) : this.#rescheduled.settle({ attempt, outcome });
   }
 
   abandon(): void {
     this.#finished.abandon();
-    this.#setBack.abandon();
+    this.#rescheduled.abandon();
   }
 }

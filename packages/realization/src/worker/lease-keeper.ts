@@ -6,10 +6,10 @@ import { takeOverJobs } from '../job/reschedule.ts';
 import { type Claim, isLeaseOver } from './claims.ts';
 
 /** Number of times per lease that the worker checks for claims whose renewal was not confirmed. */
-const CHECKS_A_LEASE = 20;
+const CHECKS_PER_LEASE = 20;
 const LONGEST_CHECK_MS = 1_000;
 /** Number of times per lease that leases are renewed and expired ones are looked for. */
-const LOOKS_A_LEASE = 3;
+const LOOKS_PER_LEASE = 3;
 
 export interface LeaseKeeperParts {
   readonly jobQueue: JobQueue;
@@ -39,13 +39,13 @@ export class LeaseKeeper {
     this.#looking = new Service({
       logger: parts.logger,
       messages: { began: 'leases could not be renewed; trying again', ended: 'leases are renewed again' },
-      intervalMs: parts.leaseMs / LOOKS_A_LEASE,
+      intervalMs: parts.leaseMs / LOOKS_PER_LEASE,
       run: () => this.#look(),
     });
   }
 
   start(): void {
-    const everyMs = Math.min(this.#parts.leaseMs / CHECKS_A_LEASE, LONGEST_CHECK_MS);
+    const everyMs = Math.min(this.#parts.leaseMs / CHECKS_PER_LEASE, LONGEST_CHECK_MS);
     this.#checks ??= setInterval(() => this.#expire(), everyMs).unref();
     void this.#looking.start();
   }

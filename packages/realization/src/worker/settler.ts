@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 /** The result of a report: `lost` if the claim had expired, `stale` if there was a newer revision. */
 export type Settled = 'settled' | 'stale' | 'lost';
 
-const MAX_SETTLED_TOGETHER = 500;
+const MAX_SETTLED_AT_ONCE = 500;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2000;
 /** Other transactions hold the resources of all remaining reports. */
@@ -51,7 +51,7 @@ export class Settler<Report> {
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_SETTLED_TOGETHER);
+      const batch = this.#waiting.splice(0, MAX_SETTLED_AT_ONCE);
       const results = await this.#writeUntilDone(batch.map(({ report }) => report));
       const contended = batch.filter(({ resolve }, index) => {
         const result = results[index] ?? 'lost';

@@ -28,7 +28,7 @@ const CONSEQUENCES: Record<Verb, string> = {
 };
 
 /** The message for a change by a session of core, of which realization would not learn. */
-export const refusePastRealization =
+export const refuseDirectChange =
   ({ name }: Pick<AnyTable, 'name'>): Refusal =>
   (verb) =>
     `${verb} ${name}: the table is registered with realization, and what is changed without it ${CONSEQUENCES[verb]}; ` +

@@ -9,8 +9,8 @@ import type { BegunAttempt } from './begin-attempts.ts';
 import { hasMark } from './finish-attempts.ts';
 import type { Settled } from './settler.ts';
 
-/** The result of an attempt that must be repeated. */
-export type Setback =
+/** The outcome of an attempt that did not succeed. */
+export type FailedOutcome =
   | {
       readonly kind: 'failed';
       readonly message: string;
@@ -24,11 +24,11 @@ export type Setback =
   /** The attempt was not finished, for a reason outside the handler: it is repeated after this delay and is not counted. */
   | { readonly kind: 'handed-back'; readonly retryInMs: number };
 
-export type Outcome = { readonly kind: 'done' } | Setback;
+export type Outcome = { readonly kind: 'done' } | FailedOutcome;
 
-export interface SetBackAttempt {
+export interface FailedAttempt {
   readonly attempt: BegunAttempt;
-  readonly setback: Setback;
+  readonly outcome: FailedOutcome;
 }
 
 /**
@@ -36,13 +36,13 @@ export interface SetBackAttempt {
  * condition on the attempt number comes first: a job that another worker took over is not marked. The marks have a
  * condition on their revision.
  */
-export async function setAttemptsBack(
+export async function rescheduleAttempts(
   store: DataStoreInternals,
   tables: StatusTables,
   enforcementPoint: string,
-  ended: readonly SetBackAttempt[],
+  ended: readonly FailedAttempt[],
 ): Promise<Settled[]> {
-  const queue = (ended[0] as SetBackAttempt).attempt.job.queue;
+  const queue = (ended[0] as FailedAttempt).attempt.job.queue;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
     const { renewed } = await executor.run(serviceScope, { renewed: renewJobs(queue, ended.map(jobOf)) });
@@ -62,11 +62,11 @@ export async function setAttemptsBack(
   });
 }
 
-const jobOf = ({ attempt }: SetBackAttempt): ClaimedJob => attempt.job;
+const jobOf = ({ attempt }: FailedAttempt): ClaimedJob => attempt.job;
 
-const isFailure = ({ attempt, setback }: SetBackAttempt): boolean => hasMark(attempt) && setback.kind === 'failed';
+const isFailure = ({ attempt, outcome }: FailedAttempt): boolean => hasMark(attempt) && outcome.kind === 'failed';
 
-function markOf({ attempt, setback }: SetBackAttempt, enforcementPoint: string): Mark {
+function markOf({ attempt, outcome }: FailedAttempt, enforcementPoint: string): Mark {
   return {
     identity: attempt.job.identity,
     revision: attempt.revision,
@@ -74,16 +74,16 @@ function markOf({ attempt, setback }: SetBackAttempt, enforcementPoint: string):
     isRemoval: attempt.action === 'unrealize',
     isFenced: true,
     status: 'ERROR',
-    message: setback.kind === 'failed' ? setback.message : undefined,
+    message: outcome.kind === 'failed' ? outcome.message : undefined,
   };
 }
 
 /** A failure at a stale revision does not count for the newest one, which is attempted immediately. */
-function failureOf({ attempt, setback }: SetBackAttempt, isStale: boolean): FailedJob {
+function failureOf({ attempt, outcome }: FailedAttempt, isStale: boolean): FailedJob {
   const { job } = attempt;
-  if (setback.kind === 'handed-back')
-    return { job, retryInMs: setback.retryInMs, message: 'handed back', isUncounted: true };
+  if (outcome.kind === 'handed-back')
+    return { job, retryInMs: outcome.retryInMs, message: 'handed back', isUncounted: true };
   if (isStale) return { job, retryInMs: 0, message: 'a newer revision had arrived', isUncounted: true };
-  const { retryInMs, message, attempts } = setback;
+  const { retryInMs, message, attempts } = outcome;
   return { job, retryInMs, message, ...(attempts !== undefined && { attempts }) };
 }

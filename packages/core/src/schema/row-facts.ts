@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { quoteIdentifier } from '../statement/identifier.ts';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import type { LiveTable } from './live-schema.ts';
-import { leftOver, type RowFacts } from './plan-columns.ts';
+import { type RowFacts, unusedColumns } from './plan-columns.ts';
 
 /** Columns of the framework that a definition may enable and disable. */
 const FRAMEWORK_COLUMNS = new Set(['org_id', 'instance_id', 'revision', 'created_at', 'updated_at', 'deleted_at']);
@@ -13,7 +13,7 @@ const NOTHING: ReadonlySet<string> = new Set();
  * Reads rows where the catalogs do not show whether a change would hide, show again or split data: if columns are no
  * longer in the definition while others are new, and if a table with soft-deleted rows no longer has soft deletion.
  */
-export async function lookAtRows(
+export async function readRowFacts(
   client: ClientBase,
   table: RegisteredTable,
   live: LiveTable | undefined,
@@ -31,7 +31,7 @@ export async function lookAtRows(
 }
 
 function questionableColumns(table: RegisteredTable, live: LiveTable): string[] {
-  const left = leftOver(table, live).map(({ name }) => name);
+  const left = unusedColumns(table, live).map(({ name }) => name);
   const hasNew = table.columns.some(({ name }) => !live.columns.some((stored) => stored.name === name));
   return left.filter((name) => (FRAMEWORK_COLUMNS.has(name) ? name === 'deleted_at' : hasNew));
 }
