@@ -144,9 +144,14 @@ export class SchemaKeeper {
     try {
       const client = await pool.connect();
       try {
+        await client.query('begin isolation level read committed read only'); // Some looks need a savepoint.
         return await this.#describeExisting(client, definitions);
       } finally {
-        client.release();
+        const isLost = await client.query('rollback').then(
+          () => false,
+          () => true,
+        );
+        client.release(isLost);
       }
     } catch (error) {
       throw asSchemaError(error, this.#options.hasAdminConnection);
