@@ -91,6 +91,7 @@ class PostgresDataStore implements DataStore<unknown> {
       schemaName: this.#schemaName,
       hasInstancer: this.#instancer !== undefined,
       isDistributed: this.#isDistributed,
+      hasCitus: opened.hasCitus,
       roleName: this.#roleName,
       loginName: async () => this.#loginName,
       logger: this.#logger,

@@ -151,6 +151,15 @@ describe.skipIf(!isOnCitus())('on Citus (skipped unless CITUS_URL is set)', () =
     await asAdmin('drop table other');
   });
 
+  test('a store without distribution refuses a distributed table', async () => {
+    await using plain = await openStore(database, { distribution: undefined });
+    await expect(plain.register([application], { roles })).rejects.toThrow(
+      /application is distributed by Citus, and this store has no distribution: give createDataStore distribution: citus\(\)/,
+    );
+    await using reading = await openStore(database, { distribution: undefined, schemaChanges: 'none' });
+    await expect(reading.register([application], { roles })).rejects.toThrow(/application is distributed by Citus/);
+  });
+
   test('tables that Citus cannot keep are refused', async () => {
     const emptied = defineTable('emptied', {
       schema: z.object({ id: z.string(), team: z.string().optional() }),

@@ -12,6 +12,8 @@ export interface OpenedPool {
   readonly connection: pg.ClientConfig;
   readonly loginName: string;
   readonly databaseName: string;
+  /** Whether the extension is in the database, with or without `distribution`. */
+  readonly hasCitus: boolean;
   /** Settings to set in every transaction, because the pooler drops startup options. */
   readonly settings: readonly Setting[];
 }
@@ -45,6 +47,7 @@ interface ServerIdentity {
   readonly login: string;
   readonly database: string;
   readonly version: number;
+  readonly hasCitus: boolean;
 }
 
 async function tryPool(
@@ -55,13 +58,14 @@ async function tryPool(
   const pool = openPool(connection, options, logger);
   try {
     const { rows } = await pool.query<ServerIdentity>(
-      `select current_user as login, current_database() as database, current_setting('server_version_num')::int as version`,
+      `select current_user as login, current_database() as database, current_setting('server_version_num')::int as version,
+         to_regclass('pg_catalog.pg_dist_partition') is not null as "hasCitus"`,
     );
-    const { login, database, version } = rows[0] as ServerIdentity;
+    const { login, database, version, hasCitus } = rows[0] as ServerIdentity;
     requirePostgres(version);
     if (isDistributed) await checkCluster(pool, database);
     const settings = await readSettingsToSet(pool, statementTimeout(options));
-    return { pool, connection, loginName: login, databaseName: database, settings };
+    return { pool, connection, loginName: login, databaseName: database, hasCitus, settings };
   } catch (error) {
     await pool.end();
     throw error;

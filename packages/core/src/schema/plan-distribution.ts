@@ -34,6 +34,24 @@ export async function planDistribution(
   return plan;
 }
 
+/**
+ * For a store without `distribution` in a database with Citus. Its settings do not reach the nodes, so it would see no row of a
+ * distributed table. Throws ConfigurationError if one of the tables is distributed.
+ */
+export async function refuseDistributedTables(
+  client: ClientBase,
+  schemaName: string,
+  definitions: readonly { readonly name: string }[],
+): Promise<void> {
+  const stored = await readLiveDistribution(client, schemaName);
+  const found = definitions.find(({ name }) => (stored.get(name)?.kind ?? 'local') !== 'local');
+  if (found === undefined) return;
+  throw new ConfigurationError(
+    `register: table ${found.name} is distributed by Citus, and this store has no distribution: give createDataStore distribution: citus(), or run select undistribute_table('${found.name}')`,
+    { details: { table: found.name } },
+  );
+}
+
 function planSchemaDistribution(
   tables: readonly RegisteredTable[],
   stored: ReadonlyMap<string, LiveDistribution>,

@@ -11,7 +11,7 @@ import { planProtection } from './framework-objects.ts';
 import { withShardSizes } from './live-distribution.ts';
 import { type LiveTable, readLiveTables } from './live-schema.ts';
 import { newerParts, notePartVersions } from './part-versions.ts';
-import { DISTRIBUTED_DDL, planDistribution } from './plan-distribution.ts';
+import { DISTRIBUTED_DDL, planDistribution, refuseDistributedTables } from './plan-distribution.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
@@ -28,6 +28,8 @@ export interface SchemaKeeperOptions {
   readonly hasInstancer: boolean;
   /** Whether the store has `distribution`. */
   readonly isDistributed: boolean;
+  /** Whether the database has the extension. */
+  readonly hasCitus: boolean;
   readonly roleName: (role: StoreRole) => string;
   readonly loginName: () => Promise<string>;
   readonly logger: Logger;
@@ -234,13 +236,14 @@ export class SchemaKeeper {
   }
 
   async #readLive(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<LiveTables> {
-    const { schemaName, isDistributed } = this.#options;
+    const { schemaName, isDistributed, hasCitus } = this.#options;
     const live = new Map<string, LiveTable>();
     const bySchema = Map.groupBy(definitions, (definition) => schemaOf(definition, schemaName));
     for (const [schema, tables] of bySchema) {
       const names = tables.map(({ name }) => name);
       for (const [name, table] of await readLiveTables(client, schema, names)) live.set(name, table);
     }
+    if (hasCitus && !isDistributed) await refuseDistributedTables(client, schemaName, definitions);
     return isDistributed ? withShardSizes(client, schemaName, live) : live;
   }
 
