@@ -1,7 +1,9 @@
 /**
  * The allowed directions of imports: from a package to the packages below it, and inside a package from a stage to the
- * stages below it. Specs and folders named `testing` may import anything.
+ * stages below it. Specs and folders named `testing` may import from all packages and stages. Nobody imports a file of
+ * another package: only what its `exports` name.
  */
+import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 type Stages = readonly (readonly string[])[];
@@ -82,9 +84,23 @@ const STAGES: Readonly<Record<string, Stages>> = {
  */
 export function importProblem(file: string, target: string): string | undefined {
   const [, name = ''] = file.split('/');
-  if (/\.spec\.|\/testing\//.test(file)) return undefined;
+  const deep = deepImportProblem(name, file, target);
+  if (deep !== undefined || /\.spec\.|\/testing\//.test(file)) return deep;
   if (target.startsWith('@intendant/')) return packageProblem(name, target);
   return target.startsWith('.') ? stageProblem(name, file, target) : undefined;
+}
+
+function deepImportProblem(name: string, file: string, target: string): string | undefined {
+  const [scope, other = '', ...path] = target.split('/');
+  if (scope === '@intendant' && !(['.', ...path].join('/') in exportsOf(other)))
+    return `a deep import; the package ${other} exports only ${Object.keys(exportsOf(other)).join(', ')}`;
+  if (!target.startsWith('.')) return undefined;
+  const [, owner] = relative('.', join(dirname(file), target)).split('/');
+  return owner === name ? undefined : `a deep import; import the package @intendant/${owner} instead`;
+}
+
+function exportsOf(name: string): object {
+  return JSON.parse(readFileSync(join('packages', name, 'package.json'), 'utf8')).exports;
 }
 
 function packageProblem(name: string, target: string): string | undefined {

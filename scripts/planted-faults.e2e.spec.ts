@@ -62,6 +62,28 @@ test('an import upward is found, between packages and between stages of a packag
   expect(importProblem('packages/core/src/record/a.ts', '../index.ts')).toContain('in a stage above');
 });
 
+test('a deep import is found, in specs too', () => {
+  expect(importProblem('packages/cli/src/a.ts', '@intendant/core/src/background/bell.ts')).toContain(
+    'a deep import; the package core exports only ., ./internal',
+  );
+  expect(importProblem('packages/core/src/record/a.int.spec.ts', '../../../devdb/src/index.ts')).toContain(
+    'import the package @intendant/devdb instead',
+  );
+});
+
+test('a file of more than 300 lines is found', () => {
+  copyFileSync('biome.json', join(folder, 'biome.json'));
+  plant('long.int.spec.ts', 'console.log(1);\n'.repeat(301));
+  const { status, output } = run(
+    'node_modules/@biomejs/biome/bin/biome',
+    'lint',
+    '--vcs-enabled=false',
+    'long.int.spec.ts',
+  );
+  expect(output).toContain('noExcessiveLinesPerFile');
+  expect(status).toBe(1);
+});
+
 test('imports that stay in their stage or go down are allowed, and specs may import anything', () => {
   expect(importProblem('packages/realization/src/intent/a.ts', '@intendant/core/internal')).toBeUndefined();
   expect(importProblem('packages/core/src/session/a.ts', '../exchange/pool.ts')).toBeUndefined();

@@ -99,11 +99,8 @@ export class TransactionConnection implements TransactionExecutor {
   async query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     while (!this.#parts.isTurn) await this.#parts.change();
     this.#prepareForRawSql();
-    return this.#guarded(() =>
-      this.#turns.take(() =>
-        values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values),
-      ),
-    );
+    const send = () => (values === undefined ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, values));
+    return this.#guarded(() => this.#turns.take(send));
   }
 
   rawClient(): pg.ClientBase {

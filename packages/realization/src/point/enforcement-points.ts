@@ -130,7 +130,7 @@ export class EnforcementPoints {
     const maxUnrealizedShare = options.allowUnrealize === true ? 1 : this.#parts.options.maxUnrealizedShare;
     const written = await this.#write(async (tx) => {
       const point = await announcePoint(runAsService(tx), entry, (before) =>
-        this.#checkChange(tx, before, entry, maxUnrealizedShare),
+        this.#check(tx, before, entry, maxUnrealizedShare),
       );
       if (point.now.state !== 'removed') await tx.run(serviceScope, heartbeat(worker));
       return point;
@@ -161,9 +161,7 @@ export class EnforcementPoints {
    */
   async add(options: PointOptions): Promise<Rollout> {
     const entry = this.#entry(options);
-    await this.#write((tx) =>
-      replacePoint(runAsService(tx), entry, (before) => this.#checkChange(tx, before, entry, 1)),
-    );
+    await this.#write((tx) => replacePoint(runAsService(tx), entry, (before) => this.#check(tx, before, entry, 1)));
     return this.rollout(entry.id);
   }
 
@@ -243,7 +241,7 @@ export class EnforcementPoints {
     return Math.min(this.#parts.options.staleAfterMs, LONGEST_MS);
   }
 
-  #checkChange(tx: TransactionExecutor, before: EnforcementPoint, { labels }: PointEntry, maxUnrealizedShare: number) {
+  #check(tx: TransactionExecutor, before: EnforcementPoint, { labels }: PointEntry, maxUnrealizedShare: number) {
     return checkRelabelling(tx, { before, labels, tables: this.#parts.statusTables(), maxUnrealizedShare });
   }
 
