@@ -33,6 +33,7 @@ const others = (folder: string, named: readonly { link: string }[]) =>
 
 /** The pages from the first program to a service in production, in reading order. */
 const path = pages(
+  'guide/quickstart',
   'guide/concepts',
   'guide/getting-started',
   'guide/authorizers',
