@@ -225,10 +225,8 @@ export class PostgresSubscriptions implements Subscriptions {
       throw new ConfigurationError(
         `subscribe: \`where\` compares fields that changes of ${table.name} do not contain; name the table in \`records\` of createSubscriptions`,
       );
-    return {
-      view: { tables: [table], operations, scope, matches },
-      from: await startPlace(this.#feed, options.from ?? 'now'),
-    };
+    const { sequence, generation } = await startPlace(this.#feed, options.from ?? 'now');
+    return { view: { tables: [table], operations, scope, matches, generation }, from: sequence };
   }
 
   async list(): Promise<DurableSubscriptionInfo[]> {

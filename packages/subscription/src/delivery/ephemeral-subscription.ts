@@ -60,7 +60,13 @@ export class EphemeralSubscription implements Subscription {
       closing: signal,
       onProgress: () => {},
     });
-    this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => {} });
+    this.#reading = new Reading({
+      feed,
+      delivery: this.#delivery,
+      onReset,
+      onRead: () => {},
+      generation: view.generation,
+    });
     this.#share = new Share(from);
     this.#running = this.#reading
       .run(view, [this.#share], () => this.#share, signal)

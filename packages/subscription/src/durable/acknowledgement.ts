@@ -2,7 +2,9 @@ import { type Transaction, TransactionConflictError } from '@intendant/core';
 import { arrayLiteral, type DataStoreInternals, serviceScope, sessionInternalsOf } from '@intendant/core/internal';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import type { Share } from '../delivery/share.ts';
+import { isLog } from '../log/timeline.ts';
 import { serviceQuery } from '../service-query.ts';
+import type { NameInLog } from './slots.ts';
 
 /**
  * An acknowledgement is a row, with name and number, that the handler's transaction inserts. Its primary key makes the
@@ -14,6 +16,7 @@ const ACKNOWLEDGE = `
 insert into intendant.acknowledged (name, seq, slot)
 select c.name, v.seq, c.slot from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
 join intendant.cursor c on c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.seq < v.seq
+where ${isLog('$5', '$6')}
 order by v.seq`;
 
 const RESOLVE_LETTERS = `delete from intendant.dead_letter where name = $1 and seq = any($2::bigint[])`;
@@ -22,7 +25,12 @@ const RESOLVE_LETTERS = `delete from intendant.dead_letter where name = $1 and s
  * Acknowledges changes, and deletes dead letters, in the handler's transaction. Throws TransactionConflictError if another
  * process has acknowledged one of them or owns its slot.
  */
-export async function acknowledge(tx: Transaction, name: string, items: readonly DeliveryItem[]): Promise<void> {
+export async function acknowledge(
+  tx: Transaction,
+  { name, log }: NameInLog,
+  items: readonly DeliveryItem[],
+): Promise<void> {
+  if (!log) throw lost(name);
   const letters = items.filter(({ isDeadLetter }) => isDeadLetter);
   const changes = items.filter(({ isDeadLetter }) => !isDeadLetter);
   const list = (values: readonly number[]) => arrayLiteral(values.map(String));
@@ -36,6 +44,8 @@ export async function acknowledge(tx: Transaction, name: string, items: readonly
         list(changes.map(({ share }) => share.slot)),
         list(changes.map(({ share }) => share.epoch)),
         numbers(changes),
+        log.logId,
+        log.timeline,
       ],
     },
     resolved: { name: 'resolve-dead-letters', text: RESOLVE_LETTERS, values: [name, numbers(letters)] },

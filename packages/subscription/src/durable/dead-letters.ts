@@ -2,8 +2,10 @@ import { arrayLiteral, type DataStoreInternals, describeThrown, type RegisteredT
 import type { Change } from '../change.ts';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import { type LogEntry, type NumberedChange, toChangeAsText, toNumberedChange } from '../log/log-entry.ts';
+import { isLog } from '../log/timeline.ts';
 import type { Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
+import type { NameInLog } from './slots.ts';
 
 /** A change whose handler failed in the last attempt. It is stored, to be replayed or discarded. */
 export interface DeadLetter {
@@ -25,20 +27,25 @@ export interface DeadLetter {
 
 const MOST_ERROR_LENGTH = 2_000;
 
-/** Returns false, and stores nothing, if this member no longer owns the change's slot: the new owner handles the change. */
+/**
+ * Returns false, and stores nothing, if this member no longer owns the change's slot, or the log was replaced: the new
+ * owner handles the change.
+ */
 export async function parkDeadLetter(
   internals: DataStoreInternals,
-  name: string,
+  { name, log }: NameInLog,
   { numbered: { sequence, entry }, share }: DeliveryItem,
   error: unknown,
   attempts: number,
 ): Promise<boolean> {
+  if (!log) return false;
   const { rowCount } = await serviceQuery(
     internals,
     `insert into intendant.dead_letter
        (name, seq, slot, table_name, operation, key, org_id, instance_id, revision, record, occurred_at, attempts, error)
      select $1, $2, $3, $4, $5::text::"char", $6::text[], $7, $8, $9, $10::jsonb, $11, $12, $13
      where exists (select from intendant.cursor where name = $1 and slot = $3 and epoch = $14)
+       and ${isLog('$15', '$16')}
      on conflict (name, seq) do update
      set attempts = dead_letter.attempts + excluded.attempts, error = excluded.error, failed_at = excluded.failed_at, is_due = false`,
     [
@@ -56,6 +63,8 @@ export async function parkDeadLetter(
       attempts,
       describeThrown(error, MOST_ERROR_LENGTH),
       share.epoch,
+      log.logId,
+      log.timeline,
     ],
   );
   return rowCount === 1;

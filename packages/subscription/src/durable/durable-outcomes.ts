@@ -2,27 +2,35 @@ import type { Transaction } from '@intendant/core';
 import type { OutcomeStore } from '../delivery/delivery.ts';
 import type { DeliveryItem } from '../delivery/delivery-item.ts';
 import type { Share } from '../delivery/share.ts';
+import type { LogVersion } from '../log/timeline.ts';
 import type { Feed } from '../source/feed.ts';
 import { acknowledge, isAcknowledged } from './acknowledgement.ts';
 import { dropDeadLetter, parkDeadLetter, parkUndecoded, readDueLetters } from './dead-letters.ts';
 import type { DurableName } from './durable-name.ts';
 
+/** To which log the changes of this member belong, and what happens when it loses one. */
+export interface Ownership {
+  /** Undefined if the log was replaced: results of its changes are not stored. */
+  readonly log: () => LogVersion | undefined;
+  /** Called when another member owns the change. */
+  readonly onLost: () => void;
+}
+
 /** Stores acknowledgements and dead letters of one durable name, and tracks which dead letters are being retried. */
 export class DurableOutcomes implements OutcomeStore {
   readonly #feed: Feed;
   readonly #durable: DurableName;
-  /** Called when another member owns the change. */
-  readonly #onLost: () => void;
+  readonly #ownership: Ownership;
   readonly #retried = new Map<number, Share>();
 
-  constructor(feed: Feed, durable: DurableName, onLost: () => void) {
+  constructor(feed: Feed, durable: DurableName, ownership: Ownership) {
     this.#feed = feed;
     this.#durable = durable;
-    this.#onLost = onLost;
+    this.#ownership = ownership;
   }
 
   acknowledge(tx: Transaction, items: readonly DeliveryItem[]): Promise<void> {
-    return acknowledge(tx, this.#durable.name, items);
+    return acknowledge(tx, { name: this.#durable.name, log: this.#ownership.log() }, items);
   }
 
   isAcknowledged(item: DeliveryItem): Promise<boolean> {
@@ -35,9 +43,10 @@ export class DurableOutcomes implements OutcomeStore {
   }
 
   async park(item: DeliveryItem, error: unknown, attempts: number): Promise<boolean> {
-    const isParked = await parkDeadLetter(this.#feed.internals, this.#durable.name, item, error, attempts);
+    const name = { name: this.#durable.name, log: this.#ownership.log() };
+    const isParked = await parkDeadLetter(this.#feed.internals, name, item, error, attempts);
     this.#retried.delete(item.numbered.sequence);
-    if (!isParked) this.#onLost();
+    if (!isParked) this.#ownership.onLost();
     return isParked;
   }
 

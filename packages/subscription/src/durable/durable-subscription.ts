@@ -61,7 +61,10 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#began.promise.catch(() => {});
     setMaxListeners(0, this.#closing.signal); // Every call that waits for its retry adds a listener.
     this.#lastPlace = from;
-    this.#outcomes = new DurableOutcomes(feed, parts.durable, () => parts.membership.nudge());
+    this.#outcomes = new DurableOutcomes(feed, parts.durable, {
+      log: () => this.#reading.log,
+      onLost: () => parts.membership.nudge(),
+    });
     this.#delivery = new Delivery({
       handler,
       subject: { table: view.tables.map(({ name }) => name).join(','), name: parts.durable.name },
@@ -71,7 +74,14 @@ export class DurableSubscription implements Subscription, MemberSubscription {
       onProgress: () => this.#keeper.touch(),
       outcomes: this.#outcomes,
     });
-    this.#reading = new Reading({ feed, delivery: this.#delivery, onReset, onRead: () => this.#keeper.touchQuietly() });
+    this.#reading = new Reading({
+      feed,
+      delivery: this.#delivery,
+      onReset,
+      onRead: () => this.#keeper.touchQuietly(),
+      onReplaced: () => this.#returnToCursors(),
+      generation: view.generation,
+    });
     this.#keeper = new CursorKeeper(() => this.#keep(), feed.logger);
     void this.#keeper.start();
     this.#running = this.#run(view);
@@ -108,7 +118,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     const { feed, view } = this.#parts;
     this.#end.check();
     await this.#keep();
-    return countLag(feed.internals, view, await readCursors(feed.internals, this.name));
+    return countLag(feed.internals, view, await readCursors(feed.internals, { name: this.name, log: undefined }));
   }
 
   pause(): void {
@@ -136,7 +146,9 @@ export class DurableSubscription implements Subscription, MemberSubscription {
   /** Writes run one after the other, so that an older place never replaces a newer one. */
   #keep(): Promise<void> {
     const write = async () => {
-      if (this.#shares.size > 0) await keepCursors(this.#parts.feed.internals, this.name, [...this.#shares.values()]);
+      const { log } = this.#reading;
+      if (log && this.#shares.size > 0)
+        await keepCursors(this.#parts.feed.internals, { name: this.name, log }, [...this.#shares.values()]);
     };
     const kept = this.#keeping.then(write, write);
     this.#keeping = kept.catch(() => {});
@@ -156,6 +168,21 @@ export class DurableSubscription implements Subscription, MemberSubscription {
         await this.#reading.run({ ...view, slots }, shares, (numbered) => this.#shareOf(numbered), until);
       }
     }
+  }
+
+  /**
+   * The log was replaced: the database's cursors belong to the new log, the places in memory to the old one. Rejects if
+   * the new log was replaced too.
+   */
+  async #returnToCursors(): Promise<void> {
+    const { internals, horizon } = this.#parts.feed;
+    const shares = [...this.#shares.values()];
+    const { logId, timeline, settled } = horizon;
+    const cursors = await readCursors(internals, { name: this.name, log: { logId, timeline } });
+    const acknowledged = await readAcknowledged(internals, this.name, shares);
+    this.#acknowledged.clear();
+    for (const sequence of acknowledged) this.#acknowledged.add(sequence);
+    for (const { slot, progress } of shares) progress.restart(Math.min(cursors[slot] ?? settled, settled));
   }
 
   #shareOf({ identity, sequence }: { identity: string; sequence: number }): Share | undefined {
@@ -201,7 +228,9 @@ export class DurableSubscription implements Subscription, MemberSubscription {
 
   async #claim(client: ClientBase, member: number, most: number): Promise<void> {
     const { feed } = this.#parts;
-    const shares = await claimSlots(client, this.name, member, most);
+    const { log } = this.#reading;
+    const { logId, timeline } = feed.horizon;
+    const shares = await claimSlots(client, { name: this.name, log: log ?? { logId, timeline } }, member, most);
     for (const sequence of await readAcknowledged(feed.internals, this.name, shares)) this.#acknowledged.add(sequence);
     for (const share of shares) this.#shares.set(share.slot, share);
     if (shares.length > 0) this.#restart.abort();
@@ -217,10 +246,15 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#forget(share);
     this.#retiring.add(share.slot);
     await share.retire();
-    await releaseSlots(this.#parts.feed.internals, this.name, [share]).catch((error) =>
+    await this.#release([share]).catch((error) =>
       this.#parts.feed.logger.debug({ err: error }, 'a slot could not be released yet; trying again'),
     );
     this.#retiring.delete(share.slot);
+  }
+
+  async #release(shares: readonly Share[]): Promise<void> {
+    const { log } = this.#reading;
+    if (log && shares.length > 0) await releaseSlots(this.#parts.feed.internals, { name: this.name, log }, shares);
   }
 
   async abandon(): Promise<void> {
@@ -259,7 +293,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     await this.#keeper.stop();
     const shares = [...this.#shares.values()];
     this.#lastPlace = this.#place();
-    if (shares.length > 0) await releaseSlots(this.#parts.feed.internals, this.name, shares).catch(() => {}); // They are free when this member's connection has ended.
+    await this.#release(shares).catch(() => {}); // They are free when this member's connection has ended.
     this.#shares.clear();
     await this.#parts.membership.remove(this);
     this.#parts.onClosed();

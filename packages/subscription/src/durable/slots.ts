@@ -1,6 +1,7 @@
 import { arrayLiteral, type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { Share } from '../delivery/share.ts';
+import { isLog, type LogVersion } from '../log/timeline.ts';
 import { serviceQuery } from '../service-query.ts';
 
 /** The first number of members' advisory locks. It separates them from locks of other software. */
@@ -31,6 +32,13 @@ const IS_FREE = `(c.owner is null or not exists (select from (${HELD}) k where k
 
 /** Error code: the name that `cursor_member` refers to was removed. */
 const FOREIGN_KEY_VIOLATION = '23503';
+
+/** A name, and the log to which this member's places belong. Nothing is stored if the database's log is another one. */
+export interface NameInLog<Log = LogVersion | undefined> {
+  readonly name: string;
+  /** Undefined if the log was replaced. */
+  readonly log: Log;
+}
 
 /** The state of a name as read by one member. */
 export interface NameSituation {
@@ -116,18 +124,23 @@ export async function leaveName(client: ClientBase, name: string, member: number
   await client.query(`select pg_advisory_unlock(${MEMBER_LOCKS}, $1)`, [member]);
 }
 
-/** Claims slots without a live owner, up to this number. */
-export async function claimSlots(client: ClientBase, name: string, member: number, most: number): Promise<Share[]> {
+/** Claims slots without a live owner, up to this number; none if the database's log is another one than announced. */
+export async function claimSlots(
+  client: ClientBase,
+  { name, log }: NameInLog<LogVersion>,
+  member: number,
+  most: number,
+): Promise<Share[]> {
   const { rows } = await client.query<{ slot: number; seq: string; epoch: string }>(
     `update intendant.cursor c set owner = $2, owner_pid = pg_backend_pid(), epoch = nextval('intendant.slot_epoch_seq')
      from (
        select c.slot from intendant.cursor c
-       where c.name = $1 and ${IS_FREE}
+       where c.name = $1 and ${IS_FREE} and ${isLog('$4', '$5')}
        order by c.slot limit $3 for update of c skip locked
      ) free
      where c.name = $1 and c.slot = free.slot
      returning c.slot, c.seq, c.epoch`,
-    [name, member, most],
+    [name, member, most, log.logId, log.timeline],
   );
   return rows.map(({ slot, seq, epoch }) => new Share(Number(seq), slot, Number(epoch)));
 }
@@ -135,38 +148,45 @@ export async function claimSlots(client: ClientBase, name: string, member: numbe
 const KEEP_CURSORS = `
 update intendant.cursor c set seq = v.seq
 from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
-where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.owner is not null and c.seq <> v.seq`;
+where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and c.owner is not null and c.seq <> v.seq
+  and ${isLog('$5', '$6')}`;
 
 /** Stores the progress of those shares that this member still owns. */
 export async function keepCursors(
   { executor }: DataStoreInternals,
-  name: string,
+  { name, log }: NameInLog<LogVersion>,
   shares: readonly Share[],
 ): Promise<void> {
   const list = (values: readonly number[]) => arrayLiteral(values.map(String));
   const slots = list(shares.map(({ slot }) => slot));
   const epochs = list(shares.map(({ epoch }) => epoch));
   const places = list(shares.map(({ progress }) => progress.place));
-  const cursors = { name: 'keep-cursors', text: KEEP_CURSORS, values: [name, slots, epochs, places] };
+  const cursors = {
+    name: 'keep-cursors',
+    text: KEEP_CURSORS,
+    values: [name, slots, epochs, places, log.logId, log.timeline],
+  };
   await executor.run(serviceScope, { cursors });
 }
 
 /** Releases slots, and stores the place that they have reached. */
 export async function releaseSlots(
   internals: DataStoreInternals,
-  name: string,
+  { name, log }: NameInLog<LogVersion>,
   shares: readonly Share[],
 ): Promise<void> {
   await serviceQuery(
     internals,
     `update intendant.cursor c set seq = v.seq, owner = null
      from unnest($2::int[], $3::bigint[], $4::bigint[]) v(slot, epoch, seq)
-     where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch`,
+     where c.name = $1 and c.slot = v.slot and c.epoch = v.epoch and ${isLog('$5', '$6')}`,
     [
       name,
       shares.map(({ slot }) => slot),
       shares.map(({ epoch }) => epoch),
       shares.map(({ progress }) => progress.place),
+      log.logId,
+      log.timeline,
     ],
   );
 }
@@ -185,11 +205,14 @@ export async function freeSlots(
   );
 }
 
-export async function readCursors(internals: DataStoreInternals, name: string): Promise<number[]> {
-  const { rows } = await serviceQuery<{ seq: string }>(
+/** Returns the cursors of all slots, in the order of slots; with a log, only if the database's log is that one. */
+export async function readCursors(internals: DataStoreInternals, { name, log }: NameInLog): Promise<number[]> {
+  const { rows } = await serviceQuery<{ seq: string; isCurrent: boolean }>(
     internals,
-    'select seq from intendant.cursor where name = $1 order by slot',
-    [name],
+    `select seq, $2::text is null or ${isLog('$2', '$3')} as "isCurrent" from intendant.cursor where name = $1 order by slot`,
+    [name, log?.logId ?? null, log?.timeline ?? ''],
   );
+  if (rows.some(({ isCurrent }) => !isCurrent))
+    throw new Error('the relay has not announced the log of this server yet');
   return rows.map(({ seq }) => Number(seq));
 }

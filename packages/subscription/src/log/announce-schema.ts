@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { CHANGE_JSON, DOORBELL_SEQUENCE, MOST_BYTES, RING_BODY } from './doorbell.ts';
+import { TIMELINE } from './timeline.ts';
 
 /**
  * Functions that the relay and the writers call. An announcement states up to which number the log is settled. It
@@ -22,8 +23,12 @@ const MOST_CHANGES = 512;
  * Announces that the log is settled up to `settled`, and further as long as each next number belongs to a committed
  * row, because such a number needs no look. Sends nothing if nothing after `after` is settled, unless it is forced. `last` is the last
  * number that the look found; more can be settled since, because writers announce their changes themselves. Returns the
- * payloads that it sent. The first line of a payload is log, after, settled, last; the changes in between follow as
- * JSON, if they are included.
+ * payloads that it sent. The first line of a payload is log, after, settled, last, timeline; the changes in between
+ * follow as JSON, if they are included.
+ *
+ * A number without a row belongs to a transaction that was rolled back. The sequence's value may not be on disk yet: a
+ * rollback does not flush the write-ahead log. After a crash the server would use the number again. So if such a number
+ * is announced, the commit of the announcement flushes the log first. Other numbers need no flush by the relay.
  */
 const ANNOUNCE_BODY = `
 declare
@@ -33,6 +38,7 @@ declare
   reached bigint := after;
   is_whole boolean := greatest(last, settled) - after <= 2 * ${MOST_CHANGES};
   count int := 0;
+  timeline text := ${TIMELINE};
   item record;
 begin
   last := greatest(last, settled);
@@ -44,7 +50,7 @@ begin
       exit when item.seq > settled and item.seq <> greatest(reached, settled) + 1;
       count := count + 1;
       if octet_length(body) + octet_length(item.change) > ${MOST_BYTES} and body <> '' then
-        payloads := payloads || format(e'%s %s %s %s\\n[%s]', log_id, place, reached, last, body);
+        payloads := payloads || format(e'%s %s %s %s %s\\n[%s]', log_id, place, reached, last, timeline, body);
         place := reached;
         body := '';
       end if;
@@ -55,13 +61,14 @@ begin
     end loop;
   end if;
   settled := greatest(settled, reached);
+  if not is_whole or count < settled - after then perform set_config('synchronous_commit', 'local', true); end if;
   if is_whole and (settled > after or is_forced) then
-    payloads := payloads || format(e'%s %s %s %s\\n[%s]', log_id, place, settled, last, body);
+    payloads := payloads || format(e'%s %s %s %s %s\\n[%s]', log_id, place, settled, last, timeline, body);
   elsif settled > after or is_forced then
     if body <> '' then
-      payloads := payloads || format(e'%s %s %s %s\\n[%s]', log_id, place, reached, last, body);
+      payloads := payloads || format(e'%s %s %s %s %s\\n[%s]', log_id, place, reached, last, timeline, body);
     end if;
-    payloads := payloads || format('%s %s %s %s', log_id, reached, settled, last);
+    payloads := payloads || format('%s %s %s %s %s', log_id, reached, settled, last, timeline);
   end if;
   perform pg_notify(channel, payload) from unnest(payloads) as payload;
   return payloads;

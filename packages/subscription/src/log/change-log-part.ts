@@ -30,6 +30,7 @@ import {
 } from './log-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
 import type { SourceKind } from './source-kind.ts';
+import { BEGIN_TIMELINE, BEGIN_TIMELINE_BODY, TIMELINE_TABLE } from './timeline.ts';
 
 export interface ChangeLogPartOptions {
   readonly internals: DataStoreInternals;
@@ -62,7 +63,9 @@ interface LiveLog {
   readonly hasLeader: boolean;
   readonly hasPids: boolean;
   readonly hasTraces: boolean;
+  readonly hasTimelines: boolean;
   readonly keepBody: string | null;
+  readonly beginBody: string | null;
 }
 
 async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogPartOptions): Promise<string[]> {
@@ -72,9 +75,11 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
        to_regclass('intendant.relay_leader') is not null as "hasLeader",
        exists (select from pg_attribute where attrelid = to_regclass('intendant.cursor_member') and attname = 'pid') as "hasPids",
        exists (select from pg_attribute where attrelid = to_regclass('intendant.change_log') and attname = 'traceparent') as "hasTraces",
+       to_regclass('intendant.log_timeline') is not null as "hasTimelines",
+       (select prosrc from pg_proc where oid = to_regprocedure('intendant.begin_timeline(bigint)')) as "beginBody",
        (select prosrc from pg_proc where oid = to_regprocedure('intendant.keep_change_log(interval, bigint)')) as "keepBody"`,
   );
-  const { isThere, hasEpochs, hasPids, hasTraces, hasLeader, keepBody } = rows[0] as LiveLog;
+  const { isThere, hasEpochs, hasPids, hasTraces, hasLeader, hasTimelines, keepBody, beginBody } = rows[0] as LiveLog;
   await (isThere ? checkSource(client, source) : checkWalLevel(client, source));
   return [
     ...(isThere
@@ -88,6 +93,8 @@ async function planLog(client: ClientBase, { partitionSize, source }: ChangeLogP
     ...(isThere && !hasPids ? [ADD_MEMBER_PIDS] : []),
     ...(hasTraces ? [] : [ADD_TRACES]),
     ...(hasLeader ? [] : [RELAY_LEADER]),
+    ...(hasTimelines ? [] : [TIMELINE_TABLE]),
+    ...(beginBody === BEGIN_TIMELINE_BODY ? [] : [BEGIN_TIMELINE]),
     ...(keepBody === KEEP_BODY ? [] : [KEEP_FUNCTION]),
     ...(isThere ? [] : [`select intendant.keep_change_log('100 years', ${partitionSize})`]),
   ];

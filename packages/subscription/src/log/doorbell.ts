@@ -1,4 +1,5 @@
 import { DOORBELL_CHANNEL } from './names.ts';
+import { TIMELINE } from './timeline.ts';
 
 /**
  * The mode that the leading relay sets for writers. It is stored as the last value of a sequence: every transaction
@@ -42,7 +43,7 @@ declare
 begin
   if changes = 1 then
     number := currval('intendant.change_seq');
-    select a.channel || '_w', format(e'%s %s %s %s\\n[%s]', i.id, number - 1, number, number, ${CHANGE_JSON})
+    select a.channel || '_w', format(e'%s %s %s %s %s\\n[%s]', i.id, number - 1, number, number, ${TIMELINE}, ${CHANGE_JSON})
     into channel, payload
     from intendant.announcement a, intendant.change_log_identity i, intendant.change_log l where l.seq = number;
   end if;

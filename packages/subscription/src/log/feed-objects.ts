@@ -13,6 +13,7 @@ export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKi
     { name: 'change_log', service: ['select'], callers: CHANGES },
     { name: 'change_log_identity', service: ['select'], callers: IDENTITY },
     { name: 'change_log_partition', service: [] },
+    { name: 'log_timeline', service: ['select'] },
     { name: 'announcement', service: ['select'] },
     { name: 'relay_leader', service: ['select', 'update'] },
     { name: 'durable_subscription' },
@@ -32,6 +33,7 @@ export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKi
     'intendant.keep_change_log(interval, bigint)': ['service'],
     'intendant.announce(text, text, bigint, bigint, bigint, boolean)': ['service'],
     'intendant.look(text, text, bigint, boolean)': ['service'],
+    'intendant.begin_timeline(bigint)': ['service'],
     'intendant.ring(bigint)': [],
     ...Object.fromEntries(
       tables

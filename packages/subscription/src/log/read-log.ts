@@ -9,6 +9,7 @@ import type { Operation } from '../change.ts';
 import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from './log-entry.ts';
 import { loggedName } from './names.ts';
 import { SLOT_OF_ENTRY } from './slot.ts';
+import { isSameLog, type LogVersion, TIMELINE } from './timeline.ts';
 
 /** The most changes that are read at once. It limits the memory that a slow subscriber needs. */
 export const PAGE_SIZE = 1_000;
@@ -21,6 +22,8 @@ export interface LogView {
   readonly scope: Scope | undefined;
   /** Returns whether a change is wanted. Default: all are. */
   readonly matches?: ((numbered: NumberedChange) => boolean) | undefined;
+  /** The generation of the horizon to which the first place belongs. Default: the current one. */
+  readonly generation?: number;
   /** Only changes of these slots. Default: all. */
   readonly slots?: readonly number[] | undefined;
 }
@@ -44,7 +47,8 @@ export interface LogPage {
  */
 const readStatement = (condition: string): string => `
 select i.trimmed_seq::text, l.seq::text, l.table_name, l.operation::text, array_to_json(l.key)::text, l.org_id,
-  l.instance_id, l.revision::text, l.record::text, (extract(epoch from l.occurred_at) * 1000)::text, l.traceparent
+  l.instance_id, l.revision::text, l.record::text, (extract(epoch from l.occurred_at) * 1000)::text, l.traceparent,
+  i.id, (select ${TIMELINE})
 from intendant.change_log_identity i left join lateral (
   select * from intendant.change_log
   where seq > $1::bigint and seq <= $2::bigint and table_name = any($3::text[])
@@ -56,10 +60,13 @@ order by l.seq`;
 const READ_ALL = readStatement('');
 const READ_SLOTS = readStatement(`and ${SLOT_OF_ENTRY} = any($6::int[])`);
 
-/** Returns the next page of changes of a settled range. */
+/**
+ * Returns the next page of changes of a settled range. Rejects if the database's log is another one: the range is settled
+ * in the log that was announced, and a failover may have come between.
+ */
 export async function readLog(
   internals: DataStoreInternals,
-  logId: string,
+  log: LogVersion,
   view: LogView,
   { after, until, limit }: LogRange,
 ): Promise<LogPage> {
@@ -73,12 +80,19 @@ export async function readLog(
   ];
   const page = { name: 'read-log', text: view.slots ? READ_SLOTS : READ_ALL, values };
   const { rows } = (await internals.executor.run(view.scope ?? serviceScope, { page })).page;
+  checkVersion(log, rows[0]);
   const tables = new Map(view.tables.map((table) => [loggedName(table), table]));
   const entries = rows.filter((row) => row[1] !== null).map(toEntry);
   return {
-    changes: entries.map((entry) => toNumberedChange(logId, tables.get(entry.tableName) as RegisteredTable, entry)),
+    changes: entries.map((entry) => toNumberedChange(log.logId, tables.get(entry.tableName) as RegisteredTable, entry)),
     trimmed: Number(rows[0]?.[0]),
   };
+}
+
+/** The statement returns at least one row. */
+function checkVersion(log: LogVersion, row: readonly (string | null)[] | undefined): void {
+  const found = { logId: row?.[11] ?? '', timeline: row?.[12] ?? '' };
+  if (!isSameLog(found, log)) throw new Error('the relay has not announced the log of this server yet');
 }
 
 const toEntry = (row: readonly (string | null)[]): LogEntry => ({

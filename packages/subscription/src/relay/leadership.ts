@@ -5,7 +5,7 @@ import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.
 import { SettledTracker } from '../log/settled.ts';
 import { type Announcement, readAnnouncement } from '../source/announcement.ts';
 import { EarlyNotices } from '../source/early-notices.ts';
-import { announce, type LogIdentity, look, readLogIdentity } from './look.ts';
+import { announce, type LogIdentity, look, noteTimeline, readLogIdentity } from './look.ts';
 import { NumberRate, pauseAfter, RingRate, Silence, WriterPause } from './pace.ts';
 
 /**
@@ -115,6 +115,7 @@ export class Leadership {
 
   /** Leads until the signal aborts. Rejects when the connection is lost. */
   async lead(signal: AbortSignal): Promise<void> {
+    await noteTimeline(this.#client, 0);
     this.#log = await readLogIdentity(this.#client);
     await this.#client.query(`listen ${DOORBELL_CHANNEL}; listen ${writersChannel(this.#log.channel)}`);
     let maintainAt = 0;
@@ -202,6 +203,7 @@ export class Leadership {
 
   async #maintain(): Promise<void> {
     const { retentionMs, partitionSize } = this.#options;
+    await noteTimeline(this.#client, this.#tracker.settled);
     await this.#client.query("select intendant.keep_change_log($1 * interval '1 millisecond', $2)", [
       retentionMs,
       partitionSize,

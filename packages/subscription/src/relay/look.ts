@@ -22,6 +22,11 @@ export async function readChannel(internals: DataStoreInternals): Promise<string
   return rows[0]?.channel as string;
 }
 
+/** Stores that the log is settled up to this number, under the server's timeline. */
+export async function noteTimeline(client: pg.ClientBase, settled: number): Promise<void> {
+  await client.query('select intendant.begin_timeline($1)', [settled]);
+}
+
 /** Reads the log's id and the channel of its announcements. */
 export async function readLogIdentity(client: pg.ClientBase): Promise<LogIdentity> {
   const { rows } = await client.query<LogIdentity>(

@@ -1,3 +1,4 @@
+import { isSameLog } from '../log/timeline.ts';
 import { type Announcement, readAnnouncement } from './announcement.ts';
 import { EarlyNotices } from './early-notices.ts';
 import type { Horizon } from './horizon.ts';
@@ -51,7 +52,7 @@ export class AnnouncementReceiver {
   }
 
   #notice(notice: Announcement): void {
-    if (notice.logId !== this.#horizon.logId || notice.settled <= this.#horizon.settled) return;
+    if (!isSameLog(notice, this.#horizon) || notice.settled <= this.#horizon.settled) return;
     if (notice.after > this.#horizon.settled) this.#early.keep(notice);
     else {
       this.#take(notice);
@@ -72,7 +73,7 @@ export class AnnouncementReceiver {
 
   #nextEarly(): Announcement | undefined {
     const next = this.#early.takeAt(this.#horizon.settled);
-    return next?.logId === this.#horizon.logId ? next : undefined;
+    return next && isSameLog(next, this.#horizon) ? next : undefined;
   }
 }
 

@@ -1,9 +1,8 @@
 import type { LogEntry } from '../log/log-entry.ts';
+import type { LogVersion } from '../log/timeline.ts';
 
 /** An announcement of the relay, or a notice of a writer about its own change. */
-export interface Announcement {
-  /** The id of the log. */
-  readonly logId: string;
+export interface Announcement extends LogVersion {
   /** The number up to which the previous announcement went. */
   readonly after: number;
   /** The number up to which the log is settled. */
@@ -17,9 +16,10 @@ export interface Announcement {
 /** Parses the payload of a notification; see the function `intendant.announce`. */
 export function readAnnouncement(payload: string): Announcement {
   const end = payload.indexOf('\n');
-  const [logId = '', after, settled, last] = (end < 0 ? payload : payload.slice(0, end)).split(' ');
+  const [logId = '', after, settled, last, timeline = ''] = (end < 0 ? payload : payload.slice(0, end)).split(' ');
   return {
     logId,
+    timeline,
     after: Number(after),
     settled: Number(settled),
     last: Number(last),

@@ -3,6 +3,7 @@ import type { NumberedChange } from '../log/log-entry.ts';
 import { type LogView, PAGE_SIZE, readLog } from '../log/read-log.ts';
 import { slotOf } from '../log/slot.ts';
 import type { Feed } from './feed.ts';
+import type { Horizon } from './horizon.ts';
 import { PageSize } from './page-size.ts';
 import type { TailRange } from './tail.ts';
 import { mayBeVisible } from './visibility.ts';
@@ -18,6 +19,8 @@ export interface Step {
    * step cannot be decoded.
    */
   readonly isReset: boolean;
+  /** Given if the log was replaced: the generation of the horizon from this step on. */
+  readonly generation?: number;
 }
 
 /** For a table with few changes, the range of one read grows up to this many numbers. */
@@ -40,14 +43,14 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
   const leave = tail.join(view.tables);
   using waiter = horizon.openWaiter(signal);
   let position = from;
-  let { generation } = horizon;
+  let generation = view.generation ?? horizon.generation;
   try {
     while (!signal.aborted) {
       await waiter.beyond(position, generation);
       if (signal.aborted) return;
       const isReplaced = horizon.generation !== generation;
       const step = isReplaced
-        ? afterReplacement(horizon.settled)
+        ? afterReplacement(horizon)
         : (follower.heldStep(position) ?? (await attempt(feed, follower, position, signal)));
       if (signal.aborted) return;
       if (!step) continue;
@@ -61,7 +64,12 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
   }
 }
 
-const afterReplacement = (settled: number): Step => ({ changes: [], through: settled, isReset: true });
+const afterReplacement = ({ settled, generation }: Horizon): Step => ({
+  changes: [],
+  through: settled,
+  isReset: true,
+  generation,
+});
 
 /** Returns undefined, after a moment, if the log cannot be read now. */
 async function attempt(
@@ -149,9 +157,10 @@ class Follower {
 
   async #readOwn(after: number, settled: number): Promise<Step> {
     const { internals, horizon } = this.#feed;
+    const { logId, timeline } = horizon;
     const until = Math.min(settled, after + this.#window);
     const { limit } = this.#pageSize;
-    const page = await readLog(internals, horizon.logId, this.#view, { after, until, limit });
+    const page = await readLog(internals, { logId, timeline }, this.#view, { after, until, limit });
     this.#pageSize.learn(page);
     this.#window = nextWindow(this.#window, page.changes.length, limit);
     const through = page.changes.length < limit ? until : (page.changes.at(-1) as NumberedChange).sequence;

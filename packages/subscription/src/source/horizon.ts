@@ -1,6 +1,7 @@
+import { isSameLog, type LogVersion } from '../log/timeline.ts';
+
 /** The part of an announcement that says up to which number the log is settled. */
-export interface SettledNotice {
-  readonly logId: string;
+export interface SettledNotice extends LogVersion {
   readonly settled: number;
   /** The last number that was taken when the relay looked. */
   readonly last: number;
@@ -21,12 +22,13 @@ export interface NoticeSink {
 
 /**
  * Up to which number the log is settled, as far as this process knows. It never decreases, unless the log itself went
- * back: a server that was restored from a backup, or a standby that had not received everything. That begins a new
- * generation, in which earlier places are invalid.
+ * back, or the server began a new timeline: it was restored from a backup, or a standby was promoted that may not have
+ * received everything. That begins a new generation, in which earlier places are invalid.
  */
 export class Horizon {
   #settled = -1;
   #logId = '';
+  #timeline = '';
   #generation = 0;
   #waiting = new Set<() => void>();
 
@@ -39,7 +41,12 @@ export class Horizon {
     return this.#logId;
   }
 
-  /** Increases when the log was replaced by another, or went back. */
+  /** The server's timeline; empty if no announcement has named it yet. */
+  get timeline(): string {
+    return this.#timeline;
+  }
+
+  /** Increases when the log was replaced by another, went back, or continues on another timeline of the server. */
   get generation(): number {
     return this.#generation;
   }
@@ -63,30 +70,32 @@ export class Horizon {
     };
     return {
       announced: (notice) => {
-        const isAnother = this.#logId !== '' && notice.logId !== this.#logId;
+        const isAnother = this.#logId !== '' && !isSameLog(notice, this);
         if (hasGoneBack(notice) || isAnother) this.#begin(notice);
         else this.#advance(notice);
       },
-      noticed: ({ logId, settled }) => {
-        if (logId === this.#logId) receivedSince = Math.max(receivedSince, settled);
+      noticed: (notice) => {
+        if (isSameLog(notice, this)) receivedSince = Math.max(receivedSince, notice.settled);
       },
     };
   }
 
   /** The log of this generation is settled up to this number. */
   reach(settled: number): void {
-    this.#advance({ logId: this.#logId, settled, last: settled });
+    this.#advance({ logId: this.#logId, timeline: this.#timeline, settled, last: settled });
   }
 
-  #begin({ logId, settled }: SettledNotice): void {
+  #begin({ logId, timeline, settled }: SettledNotice): void {
     this.#generation++;
     this.#logId = logId;
+    this.#timeline = timeline;
     this.#settled = settled;
     this.#wakeAll();
   }
 
-  #advance({ logId, settled }: SettledNotice): void {
+  #advance({ logId, timeline, settled }: SettledNotice): void {
     this.#logId = logId;
+    this.#timeline ||= timeline;
     if (settled <= this.#settled) return;
     this.#settled = settled;
     this.#wakeAll();

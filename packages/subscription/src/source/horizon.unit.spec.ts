@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Horizon } from './horizon.ts';
 
-const notice = (settled: number, last = settled, logId = 'log') => ({ logId, settled, last });
+const notice = (settled: number, last = settled, logId = 'log', timeline = '') => ({ logId, timeline, settled, last });
 
 test('an older notice from another source changes nothing', () => {
   const horizon = new Horizon();
@@ -44,4 +44,16 @@ test('a log that has lost an announced change is noticed at the second announcem
   expect(horizon).toMatchObject({ settled: 30, generation: 0 });
   way.announced(notice(26));
   expect(horizon).toMatchObject({ settled: 26, generation: 1 });
+});
+
+test('a new timeline of the server begins a new generation, whatever its numbers are', () => {
+  const horizon = new Horizon();
+  const [direct, listened] = [horizon.openSource(), horizon.openSource()];
+  listened.announced(notice(20, 20, 'log', '1'));
+  listened.announced(notice(20, 20)); // A relay of an earlier release does not name the timeline.
+  expect(horizon).toMatchObject({ settled: 20, generation: 0, timeline: '1' });
+  direct.announced(notice(40, 40, 'log', '2'));
+  expect(horizon).toMatchObject({ settled: 40, generation: 1, timeline: '2', logId: 'log' });
+  listened.announced(notice(50, 50, 'log', '2'));
+  expect(horizon).toMatchObject({ settled: 50, generation: 1 });
 });

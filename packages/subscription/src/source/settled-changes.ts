@@ -25,8 +25,8 @@ export async function onSettledChanges(
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, closing]);
   const tables = tableNames.map((name) => fedTable(feed.internals, name));
-  const view = { tables, operations: OPERATIONS, scope: undefined };
-  const from = await startPlace(feed, 'now');
+  const { sequence: from, generation } = await startPlace(feed, 'now');
+  const view = { tables, operations: OPERATIONS, scope: undefined, generation };
   const run = async () => {
     for await (const { changes, isReset } of follow(feed, view, from, signal)) {
       if (signal.aborted) return;

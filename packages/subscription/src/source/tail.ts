@@ -158,14 +158,14 @@ export class Tail {
   }
 
   async #read(position: number): Promise<void> {
-    const { generation, settled, logId } = this.#horizon;
+    const { generation, settled, logId, timeline } = this.#horizon;
     if (generation !== this.#generation || position > this.#through) this.#forget(position);
     this.#generation = generation;
     const tables = [...this.#users.values()].map(({ table }) => table);
     const [after, joined] = [this.#through, this.#joined];
     const { limit } = this.#pageSize;
     const view = { tables, operations: OPERATIONS, scope: undefined };
-    const page = await readLog(this.#internals, logId, view, { after, until: settled, limit });
+    const page = await readLog(this.#internals, { logId, timeline }, view, { after, until: settled, limit });
     this.#pageSize.learn(page);
     if (joined !== this.#joined || generation !== this.#horizon.generation || this.#through !== after) return;
     if (page.trimmed > after) this.#forget(page.trimmed);

@@ -7,6 +7,7 @@ import { Tail } from './tail.ts';
 const column = { field: 'id', name: 'id', format: { decode: String } };
 const table = { schemaName: 'public', name: 'vm', key: [column], columns: [column] } as unknown as RegisteredTable;
 const CHANGED_AT = 1_700_000_000_000;
+const ofNoOrg = [null, null, null, null, '0', null];
 
 /** A tail with a follower, the log it reads where it must, and how announcements come to it. */
 function openTail() {
@@ -17,8 +18,8 @@ function openTail() {
     const [after, until] = page.values.map(Number) as [number, number];
     const rows = logged
       .filter((sequence) => sequence > after && sequence <= until)
-      .map((sequence) => ['0', String(sequence), 'public.vm', 'i', `["${sequence}"]`, null, null, null, null, '0']);
-    return { page: { rows: rows.length > 0 ? rows : [['0', ...Array(9).fill(null)]] } };
+      .map((sequence) => [...['0', String(sequence), 'public.vm', 'i', `["${sequence}"]`], ...ofNoOrg, horizon.logId]);
+    return { page: { rows: rows.length > 0 ? rows : [['0', ...Array(10).fill(null), horizon.logId]] } };
   };
   const horizon = new Horizon();
   const tail = new Tail({ executor: { run } } as unknown as DataStoreInternals, horizon);
