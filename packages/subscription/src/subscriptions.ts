@@ -60,8 +60,9 @@ export interface ChangesOptions extends ChangeFilter {
   /** The operations to deliver. Default: all. */
   readonly operations?: readonly Operation[];
   /**
-   * Called when the log no longer contains all changes after this subscriber's place: list the table again. Later
-   * changes are then delivered.
+   * Called when the log no longer contains all changes after this subscriber's place, and after each promotion of a
+   * standby, because changes that were delivered may be lost: list the table again. Later changes are then delivered. A
+   * subscription with a name continues after a promotion at the cursors that the new server has.
    */
   readonly onReset?: () => unknown;
   /** Aborting the signal ends it. */

@@ -16,6 +16,7 @@ import type { DurableName } from './durable-name.ts';
 import { DurableOutcomes } from './durable-outcomes.ts';
 import { dealSlots } from './fair-share.ts';
 import type { MemberSubscription, Membership } from './membership.ts';
+import { returnToCursors } from './return-to-cursors.ts';
 import { claimSlots, freeSlots, keepCursors, type NameSituation, readCursors, releaseSlots } from './slots.ts';
 
 export interface DurableParts extends SubscriptionParts {
@@ -79,7 +80,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
       delivery: this.#delivery,
       onReset,
       onRead: () => this.#keeper.touchQuietly(),
-      onReplaced: () => this.#returnToCursors(),
+      onReplaced: () => returnToCursors(feed, this.name, [...this.#shares.values()], this.#acknowledged),
       generation: view.generation,
     });
     this.#keeper = new CursorKeeper(() => this.#keep(), feed.logger);
@@ -168,21 +169,6 @@ export class DurableSubscription implements Subscription, MemberSubscription {
         await this.#reading.run({ ...view, slots }, shares, (numbered) => this.#shareOf(numbered), until);
       }
     }
-  }
-
-  /**
-   * The log was replaced: the database's cursors belong to the new log, the places in memory to the old one. Rejects if
-   * the new log was replaced too.
-   */
-  async #returnToCursors(): Promise<void> {
-    const { internals, horizon } = this.#parts.feed;
-    const shares = [...this.#shares.values()];
-    const { logId, timeline, settled } = horizon;
-    const cursors = await readCursors(internals, { name: this.name, log: { logId, timeline } });
-    const acknowledged = await readAcknowledged(internals, this.name, shares);
-    this.#acknowledged.clear();
-    for (const sequence of acknowledged) this.#acknowledged.add(sequence);
-    for (const { slot, progress } of shares) progress.restart(Math.min(cursors[slot] ?? settled, settled));
   }
 
   #shareOf({ identity, sequence }: { identity: string; sequence: number }): Share | undefined {
