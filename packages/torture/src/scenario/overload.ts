@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { monotonicMs } from '../history/history-writer.ts';
+import { residentMegabytes } from '../soak/sample.ts';
 import { openWorld } from '../world/open-world.ts';
 import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
 import { finishRun } from './finish-run.ts';
@@ -47,12 +47,4 @@ async function watchMemory(world: World, untilMs: number): Promise<Map<string, n
       peaks.set(role, Math.max(peaks.get(role) ?? 0, residentMegabytes(pid)));
   }
   return peaks;
-}
-
-function residentMegabytes(pid: number): number {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
-  } catch {
-    return 0; // It has ended.
-  }
 }

@@ -6,6 +6,7 @@ import { load } from './load.ts';
 import { overload } from './overload.ts';
 import { pooledChaos } from './pooled-chaos.ts';
 import type { Scenario } from './scenario.ts';
+import { soak } from './soak.ts';
 import { standby } from './standby.ts';
 import { upgrade } from './upgrade.ts';
 
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   upgrade,
   overload,
   load,
+  soak,
 ];
