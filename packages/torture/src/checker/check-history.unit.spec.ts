@@ -281,3 +281,11 @@ test('what was acknowledged after a failover must not be lost', () => {
     LOST,
   );
 });
+
+test('lost changes that a process had read before a failover may arrive until its reset, and not after it', () => {
+  const lost = { lost: status(15.2, '59', 600, 9) };
+  const reset: HistoryEvent = { at: 15.5, pid: 3, kind: 'reset', name: 'all-status' };
+  expect(violated({ ...GOOD, ...lost, failover })).toContain(EVIDENCE);
+  expect(violated({ ...GOOD, ...lost, failover, reset })).not.toContain(EVIDENCE);
+  expect(violated({ ...GOOD, ...lost, failover, reset: { ...reset, at: 15.1 } })).toContain(EVIDENCE);
+});

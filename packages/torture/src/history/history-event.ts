@@ -68,6 +68,12 @@ export interface ChangeEvent extends Line, Row {
   readonly status?: number;
 }
 
+/** A process was told that changes which it received under a name may be lost. */
+export interface ResetEvent extends Line {
+  readonly kind: 'reset';
+  readonly name: string;
+}
+
 /** An action of the fault schedule. `end`: the fault is over and recovery begins. */
 export interface FaultEvent extends Line {
   readonly kind: 'fault';
@@ -156,6 +162,7 @@ export type HistoryEvent =
   | OperationEvent
   | AttemptEvent
   | ChangeEvent
+  | ResetEvent
   | FaultEvent
   | FailoverEvent
   | ProcessEvent

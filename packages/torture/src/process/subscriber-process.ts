@@ -16,7 +16,12 @@ await openSystem(
     const { subscriptions, settings } = system;
     const options = { from: 'beginning', concurrency: 4, backoffMs: 20, maxBackoffMs: 500 } as const;
     const follow = (name: string, table: string, more: SubscribeOptions = {}) =>
-      subscriptions.subscribe(table, receiver(system, name), { name, ...options, ...more });
+      subscriptions.subscribe(table, receiver(system, name), {
+        name,
+        onReset: () => system.history.write({ kind: 'reset', name }),
+        ...options,
+        ...more,
+      });
     await follow('all-vm', 'vm');
     await follow('all-sign', 'sign');
     await follow('all-status', 'enforcement_status_vm');

@@ -16,6 +16,12 @@ class Needs {
     if (!this.open.has(place) && (this.#reached.get(place) ?? 0) < need.revision) this.open.set(place, need);
   }
 
+  /** The server lost changes: a request may never be met, and a revision that was reached may be given again. */
+  forget(): void {
+    this.open.clear();
+    this.#reached.clear();
+  }
+
   /** A skipped revision is done when a newer one is. */
   meet(place: string, revision: number): void {
     this.#reached.set(place, Math.max(this.#reached.get(place) ?? 0, revision));
@@ -75,6 +81,7 @@ export class Progress implements Disposable {
     if (event.kind === 'operation') this.#noteOperation(event);
     if (event.kind === 'attempt' && event.phase === 'ok') this.#noteAttempt(event);
     if (event.kind === 'change') this.#noteChange(event);
+    if (event.kind === 'failover') for (const needs of [this.#realization, this.#delivery]) needs.forget();
   }
 
   #noteOperation(event: OperationEvent): void {
