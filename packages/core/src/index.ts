@@ -1,3 +1,5 @@
+import './option/require-node.ts';
+
 export { auditIsolation } from './audit/audit-isolation.ts';
 export type { IsolationFinding, IsolationRule } from './audit/finding.ts';
 export { type ConnectionSource, connectionFromEnvironment } from './configuration.ts';

@@ -2,6 +2,8 @@
  * What the sibling packages (subscription, realization, protostore) may use of core beyond its public API.
  * Not for applications: it may change in any release.
  */
+import './option/require-node.ts';
+
 export { Backoff, type BackoffOptions, backoffMs } from './background/backoff.ts';
 export { Bell } from './background/bell.ts';
 export { abortable, type Deadline, type DeadlineOptions, startDeadline } from './background/deadline.ts';

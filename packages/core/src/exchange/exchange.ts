@@ -1,5 +1,6 @@
-import type { ClientBase, Connection, Submittable } from 'pg';
-import { DatabaseError, serialize } from 'pg-protocol';
+import pg, { type ClientBase, type Connection, type Submittable } from 'pg';
+// The file, because old Node.js cannot load the package's main file, and so could not say that it is too old.
+import { serialize } from 'pg-protocol/dist/serializer.js';
 import { describeStatements } from '../telemetry/statement-span.ts';
 import { traced } from '../telemetry/tracing.ts';
 import { refuseCopy, streamOf } from './pg-internals.ts';
@@ -127,7 +128,7 @@ const STALE_PLAN = new Set(['26000', '0A000']);
  * Recognized by the server function that raised the error, because messages are translated.
  */
 export function isStalePlan(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return false;
+  if (!(error instanceof pg.DatabaseError)) return false;
   return error.code === '26000' || (error.code === '0A000' && error.routine === 'RevalidateCachedQuery');
 }
 
