@@ -26,6 +26,8 @@ export interface Fixture extends AsyncDisposable {
   another(options?: Partial<SubscriptionsOptions>): Promise<Subscriptions>;
   /** Inserts notes of org Coke, one transaction each. */
   writeNotes(...ids: string[]): Promise<void>;
+  /** Ends the server sessions that represent the members of durable names. */
+  terminateMembers(): Promise<void>;
 }
 
 export async function openFixture(options: Partial<SubscriptionsOptions> = {}): Promise<Fixture> {
@@ -55,6 +57,11 @@ export async function openFixture(options: Partial<SubscriptionsOptions> = {}): 
     },
     writeNotes: async (...ids) => {
       for (const id of ids) await store.as(coke).insert(note, { id, size: 1n });
+    },
+    terminateMembers: async () => {
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'intendant member' and datname = current_database()`,
+      );
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([store, ...others].map((opened) => opened.close()));
