@@ -72,7 +72,7 @@ test.each(PRESETS)(
     const [listed] = await r.list(sample, { where: { ratio: values.ratio, id }, status: 'ERROR' });
     expect(listed).toMatchObject({ record, overall: status });
     expect((await r.history(sample, id))[0]).toMatchObject({ status: 'ERROR', message: status.additionalDetails });
-    await eventually(() => expect(fed.get(id)).toMatchObject({ id, ...values }), { timeoutMs: 5_000 });
+    await eventually(() => expect(fed.get(id)).toMatchObject({ id, ...values }));
     await preset(`reset ${name}`);
   },
 );

@@ -8,6 +8,8 @@ import { pause } from './pause.ts';
 import { Service, type ServiceOptions, type ServiceRun } from './service.ts';
 import { startTimer } from './timer.ts';
 
+/** Long, for a busy machine. */
+const LIMIT = { timeout: 20_000 };
 const DAY_MS = 86_400_000;
 
 function makeService(run: ServiceOptions['run'], options: Partial<ServiceOptions> = {}) {
@@ -75,9 +77,9 @@ describe('a service', () => {
       return undefined;
     });
     await service.start();
-    await vi.waitUntil(() => runs === 2);
+    await vi.waitUntil(() => runs === 2, LIMIT);
     service.ring();
-    await vi.waitUntil(() => runs === 3);
+    await vi.waitUntil(() => runs === 3, LIMIT);
     await service.stop();
   });
 

@@ -173,7 +173,9 @@ describe('deletion', () => {
     await r.softDelete(vm, record.id);
     await r.purgeStaleStatusRecords(vm, record.id);
     expect(await r.delete(vm, record.id)).toBe(1);
-    expect(await r.waitFor(vm, record.id, { status: 'DELETION_REALIZED', timeoutMs: 5000 })).toBe('DELETION_REALIZED');
+    expect(await r.waitFor(vm, record.id, { status: 'DELETION_REALIZED', timeoutMs: 20_000 })).toBe(
+      'DELETION_REALIZED',
+    );
     const again = await r.persistIntent(vm, { id: record.id, name: 'again' }, { enforcementPoints: ['E1'] });
     expect(again.record.revision).toBeGreaterThan(record.revision + 1);
     await expect(r.markSuccess(vm, record, 'E1')).rejects.toThrow(MarkingFailedError);
