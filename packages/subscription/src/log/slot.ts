@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto';
+// The default import: Node 18 has no `hash`, and must reach the message that it is too old.
+import crypto from 'node:crypto';
 
 /** Number of slots of a durable name, and so the largest number of processes that can share its work. */
 export const SLOTS = 32;
@@ -11,7 +12,7 @@ export const identityOf = (orgId: string | null, instanceId: string | null, key:
 
 /** All changes of one row have the same slot. The database computes the same function in `SLOT_OF_ENTRY`. */
 export const slotOf = (identity: string): number =>
-  Number.parseInt(hash('sha256', identity, 'hex').slice(0, 2), 16) % SLOTS;
+  Number.parseInt(crypto.hash('sha256', identity, 'hex').slice(0, 2), 16) % SLOTS;
 
 /**
  * Uses a digest, because Postgres' own hash functions may differ between releases. Each slot has its own cursor, so a
