@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-/** Runs the statements one by one on one connection of the login; answers all that came back in any way. */
+/** Runs the statements one by one on one connection of the login. Returns everything that the server sent back. */
 async function attack(statements: readonly string[]): Promise<{ heard: string; errors: string[] }> {
   const heard: unknown[] = [];
   const errors: string[] = [];

@@ -114,7 +114,7 @@ describe.each(Object.entries(services))('behind %s', (framework, start) => {
     [403, 'OPERATION_NOT_ALLOWED', '/vms', 'auditor', { id: 'x', region: 'x' }],
     [400, 'INVALID_RECORD', '/vms', 'tenant_admin', { id: 1 }],
     [403, 'OPERATION_NOT_ALLOWED', '/vms', 'tenant_admin', { id: 'x', region: 'x', orgId: 'Pepsi' }],
-  ])('an error of the store is answered by its own status: %s', async (status, code, path, role, body) => {
+  ])('an error of the store has its own HTTP status: %s', async (status, code, path, role, body) => {
     expect(await call(path, await tokenOf('Coke', 'Americas', role), body)).toMatchObject({
       status,
       body: { error: { code } },

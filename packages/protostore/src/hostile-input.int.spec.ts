@@ -85,7 +85,7 @@ describe('an id', () => {
   });
 });
 
-describe('what is given for a message', () => {
+describe('a value given as a message', () => {
   test.each([[undefined], [null], ['text'], [5], [{}], [{ brand: 'x' }], [new Uint8Array(3)], [[cpu('a')]]])(
     '%j is refused',
     async (message) => {
@@ -128,13 +128,13 @@ describe('what is given for a message', () => {
   });
 });
 
-test('the schema comes before the id, and the error says so', async () => {
+test('an error says that the schema comes before the id', async () => {
   const swapped = session.findById('CPU1' as never, CpuSchema as never);
   await expect(swapped).rejects.toThrow(TableNotRegisteredError);
   await expect(swapped).rejects.toThrow(/schema comes first/);
 });
 
-test('what cannot be registered is named before the database is asked', async () => {
+test('what cannot be registered is named before any query', async () => {
   const bad = [undefined, null, 'Cpu', {}, [undefined], [{}], ['Cpu'], [Health], [{ kind: 'enum' }]];
   for (const messages of bad) {
     await expect(protoStore.register(messages as never)).rejects.toThrow(ConfigurationError);

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 describe('two types under the same ids', () => {
-  test('each insert answers one row, the id, revision 1 and the instance', async () => {
+  test('each insert returns one row, the id, revision 1 and the instance', async () => {
     for (const id of ['P1', 'P2']) {
       for (const message of [memory(id), cpu(id)]) {
         expect(await pepsi.insert(id, message)).toMatchObject({

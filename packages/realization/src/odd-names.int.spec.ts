@@ -26,7 +26,7 @@ const schema = z.object({
   table: z.string(),
 });
 
-describe('names and keys that need care go through intent, job, worker and feed', () => {
+describe('names and keys with special characters work in intents, jobs, workers and the feed', () => {
   test.each(['order', `a"b'c, d`, 'Größe with space', `${'y'.repeat(61)}ü`])('%s', async (name) => {
     const table = defineTable(name, { schema, key: ['group', 'Ünï"q', 'at', 'digest', 'num'] });
     await realization.register([table], { roles: ROLES });

@@ -137,7 +137,7 @@ const breaches: [what: string, rule: IsolationRule, subject: string, sql: string
   ],
 ];
 
-test.each(breaches)('%s is found, and the SQL given mends it', async (_what, rule, subject, breach) => {
+test.each(breaches)('%s is found, and the SQL of the finding repairs it', async (_what, rule, subject, breach) => {
   await asAdmin(breach);
   const findings = await auditIsolation(store);
   expect(findings).toContainEqual(expect.objectContaining({ rule, subject }));

@@ -8,8 +8,8 @@ import type { IsolationFinding } from './finding.ts';
 
 /**
  * The shards of distributed tables, and the roles, on each node. Citus copies policies and rights to the shards when it
- * distributes a table, and with each later statement on the table. What was done on a node itself, or while propagation was
- * off, only shows there. A table with a finding on the coordinator is left out: its repair there repairs the shards.
+ * distributes a table, and with each later statement on the table. A change made on a node itself, or while propagation was off,
+ * can only be seen there. A table with a finding on the coordinator is left out: its repair there repairs the shards.
  */
 export async function auditNodes(
   subject: AuditSubject,
@@ -48,7 +48,7 @@ interface NodeRows<Row> {
   /** Address of the node. */
   readonly node: string;
   readonly rows: readonly Row[];
-  /** Why there are none. */
+  /** The reason why there are no rows. */
   readonly failure: string | undefined;
 }
 
@@ -85,8 +85,8 @@ function auditRoles({ node, rows, failure }: NodeRows<NodeRole>): IsolationFindi
       {
         rule: 'node',
         subject: node,
-        message: `the node ${node} cannot be looked at: ${failure}`,
-        sql: '-- bring the node back, then look again',
+        message: `the node ${node} cannot be checked: ${failure}`,
+        sql: '-- start the node, then run the audit again',
       },
     ];
   return rows.map(({ name, isSuperuser }) => {
@@ -94,7 +94,7 @@ function auditRoles({ node, rows, failure }: NodeRows<NodeRole>): IsolationFindi
     return {
       rule: 'login-attribute',
       subject: `${name} on ${node}`,
-      message: `role ${name} is ${attribute} on the node ${node}: row security does not hold for it`,
+      message: `role ${name} is ${attribute} on the node ${node}: row security does not apply to it`,
       sql: `-- on ${node}\nalter role ${quoteIdentifier(name)} no${attribute}`,
     };
   });

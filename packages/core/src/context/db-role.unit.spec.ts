@@ -40,7 +40,7 @@ describe('the metadata authorizer', () => {
   const authorizer = new MetadataAuthorizer();
   const tables = ['app', 'app_users'];
 
-  test('takes the org from the context, and wants a context and an org', () => {
+  test('takes the org from the context, and requires both', () => {
     expect(authorizer.orgId({ orgId: 'Pepsi' })).toBe('Pepsi');
     expect(() => authorizer.orgId(undefined as never)).toThrow(MissingContextError);
     expect(() => authorizer.orgId({ roles: ['tenant_admin'] })).toThrow(MissingOrgIdError);
@@ -52,7 +52,7 @@ describe('the metadata authorizer', () => {
     ['org_admin', 'tenant_writer'],
     ['auditor', 'tenant_reader'],
     ['SERVICE_ADMIN', 'tenant_reader'],
-  ])('without a mapping goes by the name of the last role: %s is %s', (role, dbRole) => {
+  ])('without a mapping uses the name of the last role: %s is %s', (role, dbRole) => {
     expect(authorizer.dbRole({ orgId: 'Pepsi', roles: ['first', role] }, tables)).toBe(dbRole);
   });
 

@@ -9,22 +9,22 @@ export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]:
  *
  * Throws ConfigurationError that names the option, the function it was passed to, and the option probably meant.
  */
-export function checkOptions<Options>(door: string, options: Options | undefined, names: OptionNames<Options>): void {
+export function checkOptions<Options>(caller: string, options: Options | undefined, names: OptionNames<Options>): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError(`${door}: options must be an object, not ${asGiven(options)}`);
+    throw new ConfigurationError(`${caller}: options must be an object, not ${asGiven(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !Object.hasOwn(names, name)) throw unknownOption(door, name, Object.keys(names));
+    if (value !== undefined && !Object.hasOwn(names, name)) throw unknownOption(caller, name, Object.keys(names));
   }
 }
 
 const asGiven = (value: unknown): string => (Array.isArray(value) ? 'an array' : shown(value));
 
-function unknownOption(door: string, name: string, known: readonly string[]): ConfigurationError {
+function unknownOption(caller: string, name: string, known: readonly string[]): ConfigurationError {
   const meant = known.find((candidate) => isAlike(candidate, name));
   const hint = meant ? `did you mean ${meant}?` : `there are: ${known.join(', ')}`;
-  return new ConfigurationError(`${door}: there is no option ${JSON.stringify(name)}; ${hint}`, {
+  return new ConfigurationError(`${caller}: there is no option ${JSON.stringify(name)}; ${hint}`, {
     details: { option: name },
   });
 }

@@ -18,7 +18,7 @@ export interface TestDatabase extends AsyncDisposable {
   readonly name: string;
   /** The superuser's URL. */
   readonly adminUrl: string;
-  /** The URL of a login that was made for this database: it is no superuser, owns nothing and inherits nothing. */
+  /** The URL of a login that was made for this database: it is not a superuser, owns nothing and inherits nothing. */
   readonly url: string;
   /** The TCP port of its server. */
   readonly port: number;

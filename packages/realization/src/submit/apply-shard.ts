@@ -89,8 +89,8 @@ async function lockResources(
     const operations = byTable.get(name) as WaitingOperation[];
     const identities = operations.map(({ operation }) => operation.identity);
     const locked = lockFreeOverallStatus(tables.get(name) as StatusTables, identities);
-    const { answer } = await executor.run(SERVICE_SCOPE, { answer: locked });
-    const elsewhere = JSON.parse(answer?.rows[0]?.[2] ?? '[]') as number[];
+    const { found } = await executor.run(SERVICE_SCOPE, { found: locked });
+    const elsewhere = JSON.parse(found?.rows[0]?.[2] ?? '[]') as number[];
     for (const ordinal of elsewhere) held.add(operations[ordinal - 1] as WaitingOperation);
   }
   return batch.filter((waiting) => !held.has(waiting));
