@@ -64,6 +64,7 @@ export class Leadership {
   /** When the last look and the last announcement began, in milliseconds of `performance.now()`. */
   #lookedAt = 0;
   #announcedAt = 0;
+  #maintainAt = 0;
 
   constructor(client: pg.ClientBase, options: LeadershipOptions) {
     this.#client = client;
@@ -118,13 +119,9 @@ export class Leadership {
     await noteTimeline(this.#client, 0);
     this.#log = await readLogIdentity(this.#client);
     await this.#client.query(`listen ${DOORBELL_CHANNEL}; listen ${writersChannel(this.#log.channel)}`);
-    let maintainAt = 0;
     await this.#look(LET_RING);
     while (!signal.aborted) {
-      if (performance.now() >= maintainAt) {
-        await this.#maintain();
-        maintainAt = performance.now() + MAINTAIN_EVERY_MS;
-      }
+      await this.#maintainIfDue();
       await (this.#rings.isHigh ? this.#poll(signal) : this.#listen(signal));
     }
     // If the connection is lost, the next leader sets the mode.
@@ -154,6 +151,7 @@ export class Leadership {
     const rate = new NumberRate(performance.now(), this.#noted);
     while (!signal.aborted && !this.#mayRing(rate)) {
       await pause(pauseAfter(lookMs, this.#openWriters), signal);
+      await this.#maintainIfDue();
       lookMs = await this.#look('');
     }
     await this.#options.beforeRelease?.();
@@ -201,12 +199,15 @@ export class Leadership {
     this.#advance(readAnnouncement(payloads.at(-1) as string).settled);
   }
 
-  async #maintain(): Promise<void> {
+  /** Also while the relay polls: under a high rate for long, changes would go to the default partition. */
+  async #maintainIfDue(): Promise<void> {
+    if (performance.now() < this.#maintainAt) return;
     const { retentionMs, partitionSize } = this.#options;
     await noteTimeline(this.#client, this.#tracker.settled);
     await this.#client.query("select intendant.keep_change_log($1 * interval '1 millisecond', $2)", [
       retentionMs,
       partitionSize,
     ]);
+    this.#maintainAt = performance.now() + MAINTAIN_EVERY_MS;
   }
 }
