@@ -112,7 +112,8 @@ export async function tcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
 
 /**
  * Runs actions one after the other, each after the latency that applied when it was queued. While chunks are limited,
- * each action has its own turn of the event loop, so that the receiver reads the parts one by one.
+ * each action has its own turn of the event loop, so that the receiver reads the parts one by one. When the limit is
+ * lifted, what is queued is passed on at once.
  */
 function inOrder(shape: Pick<TcpProxy, 'latencyMs' | 'chunkBytes'>): (act: () => unknown) => void {
   let last = Promise.resolve();
@@ -122,7 +123,7 @@ function inOrder(shape: Pick<TcpProxy, 'latencyMs' | 'chunkBytes'>): (act: () =>
     const dueAt = performance.now() + shape.latencyMs;
     waiting++;
     last = last
-      .then(() => delay(Math.max(0, dueAt - performance.now())))
+      .then(() => delay(dueAt - performance.now(), Number.isFinite(shape.chunkBytes)))
       .then(() => {
         waiting--;
         act();
@@ -130,8 +131,10 @@ function inOrder(shape: Pick<TcpProxy, 'latencyMs' | 'chunkBytes'>): (act: () =>
   };
 }
 
-const delay = (ms: number): Promise<void> =>
-  new Promise((resolve) => (ms > 0 ? setTimeout(resolve, ms) : setImmediate(resolve)));
+function delay(ms: number, takesTurn: boolean): Promise<void> | undefined {
+  if (ms > 0) return new Promise((resolve) => setTimeout(resolve, ms));
+  return takesTurn ? new Promise((resolve) => setImmediate(resolve)) : undefined;
+}
 
 function* partsOf(chunk: Buffer, bytes: number): Generator<Buffer> {
   const size = Math.min(bytes, chunk.length);
