@@ -30,8 +30,8 @@ export interface CrashableServer extends AsyncDisposable {
    * the server has ended, or had ended before.
    */
   crash(): Promise<void>;
-  /** Starts the server with the same data, at another port if one is given. */
-  start(port?: number): Promise<void>;
+  /** Starts the server with the same data, at the same port or at another that is free. */
+  start(at?: 'same-port' | 'another-port'): Promise<void>;
 }
 
 /** Committed data survives a crash of the server, because the machine continues. */
@@ -109,9 +109,10 @@ function crashable(started: DevDatabase, { adminUrl, url, data, settings, tempor
       if (pid !== undefined) await killImmediately(Number.parseInt(pid, 10));
       await server.stop();
     },
-    start: async (at = port) => {
-      port = at;
-      server = await eventually(() => open(data, settings, port), { timeoutMs: 20_000, intervalMs: 100 });
+    start: async (at = 'same-port') => {
+      const wanted = at === 'same-port' ? port : undefined;
+      server = await eventually(() => open(data, settings, wanted), { timeoutMs: 20_000, intervalMs: 100 });
+      port = server.port;
     },
     [Symbol.asyncDispose]: async () => {
       await server.stop();

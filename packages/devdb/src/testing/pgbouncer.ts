@@ -55,10 +55,45 @@ export interface PgBouncer extends AsyncDisposable {
 export async function startPgBouncer(
   database: Pick<TestDatabase, 'name' | 'url'>,
   settings: Readonly<Record<string, string | number>> = {},
+  attempts = 5,
 ): Promise<PgBouncer> {
   const folder = mkdtempSync(join(tmpdir(), 'intendant-pgbouncer-'));
   chmodSync(folder, 0o755);
   const port = await freePort();
+  writeConfiguration(folder, port, database, settings);
+  const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : []; // It refuses to run as root.
+  const child = spawn('pgbouncer', ['-q', ...asNobody, join(folder, 'pgbouncer.ini')], {
+    stdio: 'ignore',
+    env: environment,
+  });
+  const ended = once(child, 'exit').then(() => 'ended' as const);
+  const listening = eventually(() => canConnect(port), { timeoutMs: 20_000 }).then(() => 'listening' as const);
+  listening.catch(() => {});
+  const state = await Promise.race([listening, ended]);
+  if (state === 'ended') {
+    rmSync(folder, { recursive: true, force: true });
+    if (attempts <= 1) throw new Error('pgbouncer ended while it was starting');
+    return startPgBouncer(database, settings, attempts - 1); // Another program has taken the port meanwhile.
+  }
+  const url = new URL(database.url);
+  url.port = String(port);
+  url.hostname = '127.0.0.1';
+  return {
+    url: url.href,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function writeConfiguration(
+  folder: string,
+  port: number,
+  database: Pick<TestDatabase, 'name' | 'url'>,
+  settings: Readonly<Record<string, string | number>>,
+): void {
   const target = new URL(database.url);
   const all = {
     listen_addr: '127.0.0.1',
@@ -80,24 +115,6 @@ export async function startPgBouncer(
       ...Object.entries(all).map(([name, value]) => `${name} = ${value}`),
     ].join('\n'),
   );
-  const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : []; // It refuses to run as root.
-  const child = spawn('pgbouncer', ['-q', ...asNobody, join(folder, 'pgbouncer.ini')], {
-    stdio: 'ignore',
-    env: environment,
-  });
-  await eventually(() => canConnect(port), { timeoutMs: 20_000 });
-  const url = new URL(database.url);
-  url.port = String(port);
-  url.hostname = '127.0.0.1';
-  return {
-    url: url.href,
-    [Symbol.asyncDispose]: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 async function freePort(): Promise<number> {
