@@ -38,6 +38,8 @@ export const historyCommand = (cli: Cli): Command =>
         ...(point !== undefined && { enforcementPoint: point }),
       });
       if (transitions.length === 0) cli.nothingFound();
+      if (transitions.length === MOST && limit > MOST)
+        printer.note(`intendant: history shows at most ${MOST} transitions, the newest; --limit ${limit} is more`);
       printer.result(transitions, () => {
         if (transitions.length === 0) return printer.note(`intendant: there is no history of ${tableName} ${key}`);
         printer.table(

@@ -52,7 +52,9 @@ export function readField(table: AnyTable, field: string, text: string): unknown
   }
   const value = fromSqlText(column.format.sqlType, schema, text);
   if (value !== undefined) return value;
-  throw wrongUse(`${JSON.stringify(text)} is no value for ${table.name}.${field}, which is ${column.format.sqlType}`);
+  throw wrongUse(
+    `${JSON.stringify(text)} is not a valid value for ${table.name}.${field}; its type is ${column.format.sqlType}`,
+  );
 }
 
 function fromSqlText(sqlType: string, schema: z.ZodType, text: string): unknown {
