@@ -101,12 +101,12 @@ const BREAKAGES: readonly {
     subject: /vm at E 8/,
     cure: /Start a worker for E 8; .* list vm --point 'E 8' /,
   },
-  { breaks: giveUp, check: 'failed-jobs', subject: /vm at E9/, cure: /intendant retry vm --point E9/ },
+  { breaks: () => giveUp(), check: 'failed-jobs', subject: /vm at E9/, cure: /intendant retry vm --point E9/ },
   { breaks: fallBehind, check: 'lag', subject: /billing/, cure: /subscriptions forget billing/ },
   { breaks: fallBehind, check: 'dead-letters', subject: /billing/, cure: /dead-letters list billing/ },
 ];
 
-async function giveUp(): Promise<void> {
+async function giveUp(id = 'VM9'): Promise<void> {
   const fail = async () => {
     throw new Error('no');
   };
@@ -117,8 +117,8 @@ async function giveUp(): Promise<void> {
   });
   await worker.start();
   const acme = realization.as({ orgId: 'acme', roles: ['tenant_admin'] });
-  await acme.persistIntent(vm, { id: 'VM9', name: 'fails' }, { enforcementPoints: ['E9'], allowUnknownPoints: true });
-  await acme.waitFor(vm, 'VM9', { status: 'ERROR', timeoutMs: 20_000 });
+  await acme.persistIntent(vm, { id, name: 'fails' }, { enforcementPoints: ['E9'], allowUnknownPoints: true });
+  await acme.waitFor(vm, id, { status: 'ERROR', timeoutMs: 20_000 });
   await worker.stop();
 }
 
@@ -157,6 +157,16 @@ test.skipIf(whyNoPgBouncer() !== undefined)('doctor says that the connection goe
     subject: 'connection',
     cure: expect.stringContaining('direct connection to Postgres'),
   });
+});
+
+test('doctor does not report a failed job whose resource has been realized since', async () => {
+  const failed = async () => (await examine()).filter(({ check }) => check === 'failed-jobs');
+  await giveUp('VM10');
+  expect(await failed()).toMatchObject([
+    { subject: 'vm at E9', message: '1 resource not realized after the last attempt' },
+  ]);
+  await realization.as({ orgId: 'acme', roles: ['tenant_admin'] }).markSuccess(vm, { id: 'VM10', revision: 1 }, 'E9');
+  expect(await failed()).toEqual([]);
 });
 
 test('doctor finds each thing that is broken on purpose, and says what cures it', async () => {

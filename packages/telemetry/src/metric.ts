@@ -58,7 +58,7 @@ export const GAUGES = {
   },
   queueJobs: {
     name: 'intendant_queue_jobs',
-    help: 'Jobs at a point by state: waiting, due, running or failed',
+    help: 'Jobs at a point by state: waiting, due, running or failed (and not realized since)',
     labels: ['point', 'state'],
   },
   oldestJobAge: {

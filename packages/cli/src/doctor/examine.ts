@@ -4,7 +4,7 @@ import { checkPooler } from './connection-checks.ts';
 import type { Check, Examination } from './examination.ts';
 import { checkRelay, checkSubscriptions, checkTriggers } from './feed-checks.ts';
 import type { Finding } from './finding.ts';
-import { checkJobs, checkPoints } from './realization-checks.ts';
+import { checkFailedJobs, checkJobs, checkPoints } from './realization-checks.ts';
 import {
   checkConnections,
   checkSettings,
@@ -27,6 +27,7 @@ const CHECKS: readonly Check[] = [
   checkSubscriptions,
   checkPoints,
   checkJobs,
+  checkFailedJobs,
   checkTransactions,
   checkSlots,
   checkStatistics,

@@ -61,13 +61,16 @@ export interface QueueDepth {
   readonly due: number;
   /** Number of jobs that a worker has claimed. */
   readonly running: number;
-  /** Number of jobs whose attempts are used up. */
+  /** Number of resources whose attempts are used up and that have not been realized since. */
   readonly failed: number;
   /** When the job that has been due for longest became due; null if none is due. */
   readonly oldestDueAt: Date | null;
 }
 
-/** The counts by queue: of one org's jobs, or of all if `orgId` is undefined. Runs as the login. */
+/**
+ * The counts by queue: of one org's jobs, or of all if `orgId` is undefined. Runs as the login. `failed` is the number
+ * of all failed jobs that are stored, also of resources that have been realized since: see `countFailedResources`.
+ */
 export async function readQueueDepths(
   jobQueue: JobQueue,
   queues: readonly string[],
@@ -95,3 +98,27 @@ const QUEUE_DEPTHS = `
   from ${JOBS_SCHEMA}.job_common j
   where j.name = any ($1::text[]) and j.state in ('created', 'retry', 'active', 'failed') and ($2::text is null or j.group_id = $2)
   group by j.name`;
+
+/** A resource with a failed job in a queue. */
+export interface FailedJob {
+  readonly queue: string;
+  /** The identity as a JSON array of texts. */
+  readonly identity: string | null;
+}
+
+/** The resources with failed jobs: of one org, or of all if `orgId` is undefined. Runs as the login. */
+export async function readFailedJobs(
+  jobQueue: JobQueue,
+  queues: readonly string[],
+  orgId: string | undefined,
+): Promise<FailedJob[]> {
+  const { found } = await jobQueue.run({
+    found: { name: 'failed-jobs', text: FAILED_JOBS, values: [arrayLiteral(queues), orgId ?? null] },
+  });
+  return found.rows.map(([queue, identity]) => ({ queue: String(queue), identity: identity ?? null }));
+}
+
+const FAILED_JOBS = `
+  select distinct j.name, j.data->'identity'
+  from ${JOBS_SCHEMA}.job_common j
+  where j.name = any ($1::text[]) and j.state = 'failed' and ($2::text is null or j.group_id = $2)`;

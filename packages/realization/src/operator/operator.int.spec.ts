@@ -205,6 +205,23 @@ describe('details of one resource and of the points', () => {
     expect((await fixture.realization.points.previewRemoval('E1')).get('vm')).toEqual({ PENDING: 3 });
   });
 
+  test('a failed job counts until its resource is realized', async () => {
+    const records = [];
+    for (const id of ['VM1', 'VM2', 'VM3']) records.push(await persist(id));
+    const other = { id: 'VM4', name: '' };
+    await fixture.realization.as(coke).persistIntent(vm, other, { enforcementPoints: ['E1'] });
+    await query("update intendant_jobs.job_common set state = 'failed', completed_on = now()");
+    const failed = async (session = r) => (await session.points()).map(({ queue }) => queue.failed);
+    expect(await failed()).toEqual([3]);
+    await r.markError(vm, records, 'E1', 'no room');
+    expect(await failed()).toEqual([3]);
+    await r.markSuccess(vm, records.slice(1, 2), 'E1');
+    expect(await failed()).toEqual([2]);
+    expect(await failed(fixture.realization.as(service))).toEqual([3]);
+    expect((await r.detail(vm, 'VM2')).points).toMatchObject([{ job: null }]);
+    expect((await r.detail(vm, 'VM3')).points).toMatchObject([{ job: 'failed' }]);
+  });
+
   test('history goes on before the last item of a page', async () => {
     const record = await persist('VM1');
     for (const text of ['a', 'b', 'c']) await r.markError(vm, record, 'E1', text);

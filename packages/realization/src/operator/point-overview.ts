@@ -1,12 +1,12 @@
 import type { Executor, Scope } from '@intendant/core/internal';
 import { readSummary, type StatusCounts, statusesAt } from '../history/summary.ts';
-import { queueName } from '../job/job-key.ts';
 import type { JobQueue } from '../job/job-queue.ts';
 import { type QueueDepth, readQueueDepths } from '../job/pending-jobs.ts';
 import type { Labels } from '../placement/selector.ts';
 import { type EnforcementPoint, listPoints, type PointState } from '../point/point-registry.ts';
 import { countWorkers, workerCounts } from '../point/point-workers.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
+import { countFailedResources, queuesOf } from './failed-resources.ts';
 
 /** An enforcement point, as an operator sees it. */
 export interface PointOverview {
@@ -42,7 +42,7 @@ export async function readPointOverview(
   const byId = new Map(registered.map((point) => [point.id, point]));
   const used = summaries.flatMap(({ points }) => [...points.keys()]);
   const ids = [...new Set([...byId.keys(), ...workers.keys(), ...used])].sort();
-  const depths = await depthsByPoint(jobQueue, scope, tables, ids);
+  const depths = await depthsByPoint(executor, jobQueue, scope, tables, ids);
   return ids.map((id) => ({
     ...registration(byId.get(id)),
     id,
@@ -62,19 +62,22 @@ const registration = (point: EnforcementPoint | undefined) => ({
 const EMPTY: QueueDepth = { waiting: 0, due: 0, running: 0, failed: 0, oldestDueAt: null };
 
 async function depthsByPoint(
+  executor: Executor,
   jobQueue: JobQueue,
   scope: Scope,
   tables: readonly StatusTables[],
   ids: readonly string[],
 ): Promise<Map<string, QueueDepth>> {
-  const pointOf = new Map(
-    ids.flatMap((id) => tables.map(({ resource }) => [queueName(resource.schemaName, resource.name, id), id] as const)),
-  );
+  const queues = queuesOf(tables, ids);
   const orgId = scope.role.startsWith('tenant_') ? scope.orgId : undefined;
+  const stored = await readQueueDepths(jobQueue, [...queues.keys()], orgId);
+  const withFailed = new Map([...queues].filter(([queue]) => (stored.get(queue)?.failed ?? 0) > 0));
+  const failed =
+    withFailed.size === 0 ? undefined : await countFailedResources(executor, jobQueue, scope, withFailed, orgId);
   const depths = new Map<string, QueueDepth>();
-  for (const [queue, depth] of await readQueueDepths(jobQueue, [...pointOf.keys()], orgId)) {
-    const id = pointOf.get(queue) as string;
-    depths.set(id, sumOf(depths.get(id) ?? EMPTY, depth));
+  for (const [queue, depth] of stored) {
+    const id = queues.get(queue)?.enforcementPoint as string;
+    depths.set(id, sumOf(depths.get(id) ?? EMPTY, { ...depth, failed: failed?.get(queue) ?? 0 }));
   }
   return depths;
 }

@@ -121,8 +121,9 @@ const pointDetail = (
   };
 };
 
-/** A failed job is kept for a week. If the status is not an error any more, a later job has succeeded. */
-const isOutdated = ({ state }: PendingJob, status: Status): boolean => state === 'failed' && status !== 'ERROR';
+/** A failed job is kept for a week, although a later job has succeeded. */
+const isOutdated = ({ state }: PendingJob, status: Status): boolean =>
+  state === 'failed' && (status === 'REALIZED' || status === 'DELETION_REALIZED');
 
 const notFound = ({ resource }: StatusTables, key: unknown): RecordNotFoundError =>
   new RecordNotFoundError(
