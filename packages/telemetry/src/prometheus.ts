@@ -34,23 +34,31 @@ export function createMetrics(options: MetricsOptions): PrometheusMetrics {
     HISTOGRAMS,
     ({ name, help, labels }) => new Histogram({ name, help, labelNames: labels, buckets: BUCKETS, registers }),
   );
-  const gauges = mapped(GAUGES, ({ name, help, labels }) => new Gauge({ name, help, labelNames: labels, registers }));
+  const read = sharedRead(new GaugeReader(options));
+  for (const [metric, { name, help, labels }] of Object.entries(GAUGES)) {
+    const collect = async function (this: Gauge): Promise<void> {
+      const samples = await read();
+      this.reset();
+      for (const one of samples) if (one.metric === metric) this.labels(...one.labels).set(one.value);
+    };
+    new Gauge({ name, help, labelNames: labels, registers, collect });
+  }
   const stop = listenToEvents({
     onCount: ({ metric, labels, value }) => counters[metric].labels(...labels).inc(value),
     onDuration: ({ metric, labels, value }) => histograms[metric].labels(...labels).observe(value),
   });
-  const reader = new GaugeReader(options);
-  const collect = async (): Promise<void> => {
-    const samples = await reader.read();
-    for (const gauge of Object.values(gauges)) gauge.reset();
-    for (const { metric, labels, value } of samples) gauges[metric].labels(...labels).set(value);
-  };
-  const metrics = registry.metrics.bind(registry);
-  registry.metrics = async () => {
-    await collect();
-    return metrics();
-  };
   return { registry, close: stop, [Symbol.dispose]: stop };
+}
+
+/** prom-client collects all gauges at the same time, each by itself. They share one read. */
+function sharedRead(reader: GaugeReader): () => ReturnType<GaugeReader['read']> {
+  let current: ReturnType<GaugeReader['read']> | undefined;
+  return () => {
+    current ??= reader.read().finally(() => {
+      current = undefined;
+    });
+    return current;
+  };
 }
 
 function mapped<Key extends string, Value, Result>(

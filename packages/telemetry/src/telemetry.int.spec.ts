@@ -12,6 +12,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createMetrics, type PrometheusMetrics, reportMetrics } from './index.ts';
@@ -107,6 +108,20 @@ test('attempts, retries and deliveries are counted, queues, statuses, lag and po
   expect(await sampleOf('intendant_subscription_members', { subscription: 'billing' })).toBe(1);
   expect(await sampleOf('intendant_relay_leader')).toBe(1);
   expect(await sampleOf('intendant_pool_connections', { state: 'idle' })).toBeGreaterThan(0);
+});
+
+test('every way of reading the registry reads the gauges anew', async () => {
+  const { registry } = prometheus;
+  const readers = {
+    json: () => registry.getMetricsAsJSON(),
+    merged: () => Registry.merge([registry]).getMetricsAsJSON(),
+    single: async () => [await registry.getSingleMetric(GAUGES.listener.name)?.get()],
+  };
+  for (const read of Object.values(readers)) {
+    registry.getSingleMetric(GAUGES.listener.name)?.reset();
+    const gauge = (await read()).find((metric) => metric?.name === GAUGES.listener.name);
+    expect((gauge as { values: unknown }).values).toMatchObject([{ value: 1 }]);
+  }
 });
 
 test('the same values reach an OpenTelemetry SDK', async () => {
