@@ -22,7 +22,8 @@ ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root: the process can read its files, and not change them.
 COPY --from=build /app /app
-USER node
+# The user node, as a number: Kubernetes' runAsNonRoot cannot check a name.
+USER 1000:1000
 EXPOSE 4000 9464
 ENTRYPOINT ["node", "packages/cli/src/main.ts", "--config", "examples/deployment/intendant.config.ts"]
 CMD ["doctor"]
