@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createDataStore, type DataStore } from '@intendant/core';
+import { createDataStore, type DataStore, defineTable } from '@intendant/core';
 import { eventually, newTestFolder, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { tableLines } from './output/table.ts';
+import { readField } from './resource/key.ts';
 import { endOf, startCli } from './testing/process.ts';
 import { type CliOptions, runCli } from './testing/run-cli.ts';
 import { vm } from './testing/vm.ts';
@@ -153,6 +155,18 @@ test('history shows the newest first', async () => {
   expect(await cli(['history', 'vm', 'nope'])).toMatchObject({ exitCode: 3 });
 });
 
+test('history reads as many pages as --limit needs', async () => {
+  await asAdmin(`insert into intendant.status_history (table_name, org_id, key, point_id, status, revision, message)
+    select 'public.vm', 'acme', '{many}', 'E1', 800, n, '' from generate_series(1, 2500) n`);
+  const revisionsOf = async (limit: string) =>
+    (await json('history', 'vm', 'many', '--org', 'acme', '--limit', limit)).map(
+      ({ revision }: { revision: number }) => revision,
+    );
+  const newestFirst = Array.from({ length: 2500 }, (_, index) => 2500 - index);
+  expect(await revisionsOf('2001')).toEqual(newestFirst.slice(0, 2001));
+  expect(await revisionsOf('9000')).toEqual(newestFirst);
+});
+
 test('changes prints one change a line from where it is told', async () => {
   const { stdout, exitCode } = await cli([
     'changes',
@@ -239,7 +253,15 @@ test('dead letters and durable names are listed, replayed and dropped', async ()
   expect(shown.stdout).toContain('error: billing is down');
   expect(await json('dead-letters', 'replay', 'billing', letters[0].position)).toEqual({ replayed: 1 });
   expect(await cli(['dead-letters', 'drop', 'billing'])).toMatchObject({ exitCode: 2 });
-  expect(await json('dead-letters', 'drop', 'billing', '--all', '--yes')).toEqual({ dropped: letters.length });
+  await asAdmin(`insert into intendant.dead_letter (name, seq, slot, table_name, operation, key, org_id, occurred_at, attempts, error)
+    select 'billing', 1000000 + n, slot, table_name, operation, key, org_id, occurred_at, 1, 'again'
+    from (select * from intendant.dead_letter limit 1) one, generate_series(1, 10001 - ${letters.length}) n`);
+  const listed = await json('dead-letters', 'list', '--limit', '20000');
+  expect(new Set(listed.map(({ change }: { change: { position: string } }) => change.position)).size).toBe(10_001);
+  const unsure = await cli(['dead-letters', 'drop', 'billing', '--all']);
+  expect(unsure).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(unsure.stderr).toContain('Delete 10001 dead letters of billing permanently?');
+  expect(await json('dead-letters', 'drop', 'billing', '--all', '--yes')).toEqual({ dropped: 10_001 });
   expect(await json('subscriptions', 'forget', 'billing', '--yes')).toEqual({ forgotten: true });
   expect(await cli(['subscriptions', '--json'])).toMatchObject({ exitCode: 3, stdout: '[]\n' });
 });
@@ -347,6 +369,11 @@ describe('wrong use', () => {
     const result = await cli(['status', '--url', url.href, '--admin-url', url.href]);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
     expect(result.stderr).toMatch(/asks for a password.*DATABASE_URL/);
+  });
+
+  test('a value that its column cannot hold is one clear line', () => {
+    const disk = defineTable('disk', { schema: z.object({ id: z.string(), size: z.int32() }) });
+    expect(() => readField(disk, 'size', 'big')).toThrow('"big" is not a valid value for disk.size; its type is int4');
   });
 
   test('no database at all says how to name one', async () => {

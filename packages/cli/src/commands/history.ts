@@ -1,4 +1,5 @@
-import type { StatusTransition } from '@intendant/realization';
+import type { AnyTable } from '@intendant/core';
+import type { RealizationSession, StatusTransition } from '@intendant/realization';
 import { Command } from 'commander';
 import { ago } from '../output/relative-time.ts';
 import { paintStatus } from '../output/status-style.ts';
@@ -18,7 +19,7 @@ Examples:
   intendant history vm VM1 --point E1 --limit 20
   intendant history rule '{"id":"R1","orgId":"acme"}' --json`;
 
-const MOST = 1000;
+const PAGE_SIZE = 1000;
 
 export const historyCommand = (cli: Cli): Command =>
   new Command('history')
@@ -26,20 +27,15 @@ export const historyCommand = (cli: Cli): Command =>
     .argument('<table>')
     .argument('<key>')
     .option('--point <id>', 'only at this enforcement point')
-    .option('--limit <count>', `at most this many, up to ${MOST}`, readCount, 100)
+    .option('--limit <count>', 'at most this many', readCount, 100)
     .addHelpText('after', EXAMPLES)
     .action(async (tableName: string, key: string, { point, limit }: HistoryFlags, command: Command) => {
       const printer = cli.printer(command);
       await using workspace = await cli.workspace(command);
       const table = await realizedTable(workspace, tableName);
       const session = await workspace.session();
-      const transitions = await session.history(table, readKey(table, key) as never, {
-        limit: Math.min(limit, MOST),
-        ...(point !== undefined && { enforcementPoint: point }),
-      });
+      const transitions = await readHistory(session, table, readKey(table, key), point, limit);
       if (transitions.length === 0) cli.nothingFound();
-      if (transitions.length === MOST && limit > MOST)
-        printer.note(`intendant: history shows at most ${MOST} transitions, the newest; --limit ${limit} is more`);
       printer.result(transitions, () => {
         if (transitions.length === 0) return printer.note(`intendant: there is no history of ${tableName} ${key}`);
         printer.table(
@@ -60,3 +56,26 @@ export const historyCommand = (cli: Cli): Command =>
         );
       });
     });
+
+/** The newest `limit` transitions, newest first, read in pages. */
+async function readHistory(
+  session: RealizationSession,
+  table: AnyTable,
+  key: unknown,
+  point: string | undefined,
+  limit: number,
+): Promise<StatusTransition[]> {
+  const found: StatusTransition[] = [];
+  while (found.length < limit) {
+    const before = found.at(-1)?.seq;
+    const size = Math.min(PAGE_SIZE, limit - found.length);
+    const page = await session.history(table, key as never, {
+      limit: size,
+      ...(before !== undefined && { before }),
+      ...(point !== undefined && { enforcementPoint: point }),
+    });
+    found.push(...page);
+    if (page.length < size) break;
+  }
+  return found;
+}

@@ -1,15 +1,13 @@
 import { Command } from 'commander';
 import { confirm } from '../../output/confirm.ts';
+import { counted } from '../../output/counted.ts';
 import type { Cli } from '../../run/cli.ts';
-import { openFeed, selectedPositions } from './letters.ts';
+import { countLetters, openFeed, selectedPositions } from './letters.ts';
 
 interface ActFlags {
   readonly all?: boolean;
   readonly yes?: boolean;
 }
-
-/** The question counts up to this number. All are dropped. */
-const MOST_COUNTED = 10_000;
 
 const takingPositions = (name: string, description: string): Command =>
   new Command(name)
@@ -43,10 +41,10 @@ export const dropDeadLettersCommand = (cli: Cli): Command =>
       const positions = selectedPositions(texts, flags.all === true);
       await using workspace = await cli.workspace(command);
       const subscriptions = await openFeed(workspace);
-      const count = positions?.length ?? (await subscriptions.deadLetters(name, { limit: MOST_COUNTED })).length;
+      const count = positions?.length ?? (await countLetters(subscriptions, name));
       if (
         count > 0 &&
-        !(await confirm(cli.io, `Delete ${count} dead letters of ${name} permanently?`, flags.yes === true))
+        !(await confirm(cli.io, `Delete ${counted(count, 'dead letter')} of ${name} permanently?`, flags.yes === true))
       )
         return printer.note('Nothing was dropped.');
       const dropped = count === 0 ? 0 : await subscriptions.discardDeadLetters(name, positions && { positions });

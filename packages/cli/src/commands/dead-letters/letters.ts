@@ -9,19 +9,35 @@ export async function openFeed(workspace: Workspace): Promise<Subscriptions> {
   return subscriptions;
 }
 
-/** The dead letters of one name, or of all durable names; oldest first within a name. */
+const PAGE_SIZE = 1000;
+
+/**
+ * The first `limit` dead letters of one name, or of all durable names, read in pages. Sorted by name, and oldest first
+ * within a name.
+ */
 export async function readLetters(
   subscriptions: Subscriptions,
   name: string | undefined,
   limit: number,
 ): Promise<DeadLetter[]> {
-  const names = name === undefined ? (await subscriptions.list()).map((one) => one.name) : [name];
   const letters: DeadLetter[] = [];
-  for (const one of names) {
-    const room = limit - letters.length;
-    if (room > 0) letters.push(...(await subscriptions.deadLetters(one, { limit: room })));
+  while (letters.length < limit) {
+    const after = letters.at(-1);
+    const size = Math.min(PAGE_SIZE, limit - letters.length);
+    const page = await subscriptions.findDeadLetters({
+      limit: size,
+      ...(name !== undefined && { name }),
+      ...(after !== undefined && { after }),
+    });
+    letters.push(...page);
+    if (page.length < size) break;
   }
   return letters;
+}
+
+/** The number of all dead letters of a name. */
+export async function countLetters(subscriptions: Subscriptions, name: string): Promise<number> {
+  return (await subscriptions.list()).find((one) => one.name === name)?.deadLetters ?? 0;
 }
 
 /** The positions to act on: those given, or undefined for all dead letters of the name. */
