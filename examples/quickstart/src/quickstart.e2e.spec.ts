@@ -134,7 +134,7 @@ function descendants(ancestor: number | undefined): Running[] {
 const withPassword = (url: string, password: string) => Object.assign(new URL(url), { password }).href;
 
 test.concurrent.for([
-  ['is no URL', () => ({ DATABASE_URL: 'nonsense' }), /does not look like postgres:/],
+  ['is not a URL', () => ({ DATABASE_URL: 'nonsense' }), /does not look like postgres:/],
   [
     'has a wrong password',
     () => ({ DATABASE_URL: withPassword(database.adminUrl, 'sesame') }),

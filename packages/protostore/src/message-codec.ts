@@ -35,7 +35,7 @@ export function decodeMessage<Desc extends DescMessage>(
   try {
     return fromBinary(schema, payload);
   } catch (cause) {
-    throw invalid(place, `the stored bytes are no ${schema.typeName}`, cause);
+    throw invalid(place, `the stored bytes are not a valid ${schema.typeName} message`, cause);
   }
 }
 

@@ -114,7 +114,7 @@ test.each([
   ['who names no org', { org: 'none' }, '/changes/vm', 401],
 
   ['who asks for a table that is not there', { org: 'Coke' }, '/changes/nowhere', 404],
-  ['who asks for what is no proper address', { org: 'Coke' }, '/changes/%E0%A4%A', 404],
+  ['who asks for a malformed address', { org: 'Coke' }, '/changes/%E0%A4%A', 404],
   ['whose role may do nothing', { org: 'Coke', role: 'stranger' }, '/changes/vm', 403],
   ['who makes up a position', { org: 'Coke', 'last-event-id': "1' or true" }, '/changes/vm', 400],
 ])('%s is refused', async (_, headers, path, status) => {

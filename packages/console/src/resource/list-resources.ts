@@ -123,5 +123,5 @@ function readCursor(table: ReadableTable, text: string): unknown {
   } catch {
     // Refused below.
   }
-  throw new RefusedRequest(400, 'after is no cursor of this list. Use the value of next, or leave it out.');
+  throw new RefusedRequest(400, 'after is not a cursor of this list. Use the value of next, or leave it out.');
 }

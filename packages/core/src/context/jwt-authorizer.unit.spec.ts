@@ -107,7 +107,7 @@ describe('a bad token', () => {
     'whose org is a list': [() => issuer.token({ ...claims, org_id: ['Coke', 'Pepsi'] }), 'CLAIM_SHAPE'],
     'whose roles are objects': [() => issuer.token({ ...claims, roles: [{}] }), 'CLAIM_SHAPE'],
     'that is rubbish': [async () => 'secret-rubbish', undefined],
-    'that is no string': [async () => ({ toString: () => 'secret' }) as never, undefined],
+    'that is not a string': [async () => ({ toString: () => 'secret' }) as never, undefined],
     'that is empty': [async () => '', undefined],
   } as const;
 

@@ -15,7 +15,7 @@ import {
 
 /*
  * A part of the framework with a table of its own: tenants' triggers fill it through a SECURITY DEFINER function, tenants
- * read their rows, the service role works on it. The admin who registers it is no superuser, so that row security holds
+ * read their rows, the service role works on it. The admin who registers it is not a superuser, so that row security holds
  * for the owner too.
  */
 const fixture = await openTestStore();

@@ -60,7 +60,7 @@ export async function notePartVersions(client: ClientBase, changed: ReadonlySet<
 
 const numbersOf = (version: string): number[] => version.split(/[.+-]/, 3).map(Number);
 
-/** Compares the three numbers: a pre-release counts as its release. False for what is no version. */
+/** Compares the three numbers: a pre-release counts as its release. False for a text that is not a version. */
 function isNewer(version: string, own: string): boolean {
   const [left, right] = [numbersOf(version), numbersOf(own)];
   const place = left.findIndex((number, index) => number !== right[index]);

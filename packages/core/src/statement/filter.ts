@@ -166,7 +166,7 @@ function comparisonCondition(column: Column, operator: string, operand: unknown,
   if (!build)
     throw invalid(
       into.table,
-      `${column.field}: ${quoted(operator)} is no comparison; there are ${[...OPERATORS.keys()].join(', ')}`,
+      `${column.field}: ${quoted(operator)} is not a comparison; expected one of ${[...OPERATORS.keys()].join(', ')}`,
     );
   if (operand === undefined) throw invalid(into.table, `${column.field}: ${operator} is undefined`);
   for (const id of operator === 'in' && Array.isArray(operand) ? operand : operator === 'eq' ? [operand] : []) {

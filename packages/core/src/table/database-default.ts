@@ -68,7 +68,7 @@ function faultOf(sql: string): string | undefined {
     if (token === ')') depth -= 1;
     if (depth < 0 || (depth === 0 && token === ',')) return 'is more than one expression';
     if (isWord(token) && previous !== '::' && !KEYWORDS.has(token.toLowerCase()) && !isCall(sql, TOKEN.lastIndex))
-      return `names ${token}, which is no function that is called; a constant is a default of the schema: z.string().default(…)`;
+      return `names ${token}, which is not a call of a function; for a constant, set a default in the schema: z.string().default(…)`;
     if (token.toLowerCase() === 'select') return 'holds a query';
     previous = token.trim() === '' ? '' : token;
   }

@@ -9,7 +9,7 @@ test('a stored context is a link, once for all that name it', () => {
   expect(linksTo([stored, stored])).toMatchObject([{ context: { traceId: TRACE, spanId: SPAN, isRemote: true } }]);
 });
 
-test('anything else that is stored in its place is no link', () => {
+test('any other stored value is not read as a link', () => {
   const zeros = (count: number) => '0'.repeat(count);
   const others = [undefined, null, '', 7, {}, [`00-${TRACE}-${SPAN}-01`], 'x'.repeat(55), `ff-${TRACE}-${SPAN}-01`];
   const nearly = [

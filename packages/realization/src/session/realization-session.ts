@@ -228,7 +228,8 @@ export class RealizationSession extends BulkSession {
   }
 
   /**
-   * Waits until the overall status is the wanted one, and returns it. The feed reports changes; it does not poll.
+   * Waits until the overall status is the wanted one, and returns it. The feed reports each change immediately. As a
+   * safeguard, the status is also read every 2 to 10 seconds.
    *
    * Throws OperationCancelledError when the time is over or the signal aborts.
    */

@@ -145,7 +145,7 @@ describe('any value that a handler throws', () => {
   );
   const thrown: [string, unknown][] = [
     ['an error whose message is an array', Object.assign(new Error(), { message: ['cpus must be a number'] })],
-    ['a terminal error whose message is no text', Object.assign(new TerminalError('x'), { message: { code: 7 } })],
+    ['a terminal error whose message is not a string', Object.assign(new TerminalError('x'), { message: { code: 7 } })],
     ['a value that throws when it is looked at', hostile],
     ['a symbol', Symbol('odd')],
     ['nothing', undefined],
