@@ -162,6 +162,8 @@ test('history reads as many pages as --limit needs', async () => {
     (await json('history', 'vm', 'many', '--org', 'acme', '--limit', limit)).map(
       ({ revision }: { revision: number }) => revision,
     );
+  const cut = await cli(['history', 'vm', 'many', '--org', 'acme', '--limit', '2499']);
+  expect(cut.stderr).toBe('More match; raise --limit (2499) to see them.\n');
   const newestFirst = Array.from({ length: 2500 }, (_, index) => 2500 - index);
   expect(await revisionsOf('2001')).toEqual(newestFirst.slice(0, 2001));
   expect(await revisionsOf('9000')).toEqual(newestFirst);

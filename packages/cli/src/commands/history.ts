@@ -34,7 +34,8 @@ export const historyCommand = (cli: Cli): Command =>
       await using workspace = await cli.workspace(command);
       const table = await realizedTable(workspace, tableName);
       const session = await workspace.session();
-      const transitions = await readHistory(session, table, readKey(table, key), point, limit);
+      const found = await readHistory(session, table, readKey(table, key), point, limit + 1);
+      const transitions = found.slice(0, limit);
       if (transitions.length === 0) cli.nothingFound();
       printer.result(transitions, () => {
         if (transitions.length === 0) return printer.note(`intendant: there is no history of ${tableName} ${key}`);
@@ -55,6 +56,7 @@ export const historyCommand = (cli: Cli): Command =>
           transitions,
         );
       });
+      if (transitions.length < found.length) printer.note(`More match; raise --limit (${limit}) to see them.`);
     });
 
 /** The newest `limit` transitions, newest first, read in pages. */

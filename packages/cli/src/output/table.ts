@@ -31,7 +31,8 @@ export function tableLines<Row>(
   const used = columns.filter((column) => rows.some((row) => textOf(column, row) !== ''));
   const texts = rows.map((row) => used.map((column) => textOf(column, row)));
   const natural = used.map(({ title }, index) =>
-    Math.max(stringWidth(title), ...texts.map((line) => stringWidth(line[index] as string))),
+    // Not with `...`: a call takes about 100,000 arguments, and there may be more rows.
+    texts.reduce((widest, line) => Math.max(widest, stringWidth(line[index] as string)), stringWidth(title)),
   );
   const widths = width === undefined ? natural : fit(used, natural, width);
   const head = used.map((column, index) => paintTitle(cell(column, column.title, widths[index] as number)));

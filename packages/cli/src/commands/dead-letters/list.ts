@@ -19,7 +19,8 @@ export const listDeadLettersCommand = (cli: Cli): Command =>
     .action(async (name: string | undefined, { limit }: { readonly limit: number }, command: Command) => {
       const printer = cli.printer(command);
       await using workspace = await cli.workspace(command);
-      const letters = await readLetters(await openFeed(workspace), name, limit);
+      const found = await readLetters(await openFeed(workspace), name, limit + 1);
+      const letters = found.slice(0, limit);
       if (letters.length === 0) cli.nothingFound();
       printer.result(letters, () => {
         if (letters.length === 0) return printer.note('intendant: there are no dead letters');
@@ -36,4 +37,5 @@ export const listDeadLettersCommand = (cli: Cli): Command =>
           letters,
         );
       });
+      if (letters.length < found.length) printer.note(`More match; raise --limit (${limit}) to see them.`);
     });
