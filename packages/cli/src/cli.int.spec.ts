@@ -375,7 +375,9 @@ describe('wrong use', () => {
 
   test('a value that its column cannot hold is one clear line', () => {
     const disk = defineTable('disk', { schema: z.object({ id: z.string(), size: z.int32() }) });
-    expect(() => readField(disk, 'size', 'big')).toThrow('"big" is not a valid value for disk.size; its type is integer');
+    expect(() => readField(disk, 'size', 'big')).toThrow(
+      '"big" is not a valid value for disk.size; its type is integer',
+    );
   });
 
   test('no database at all says how to name one', async () => {
