@@ -37,4 +37,4 @@ function chart({ name, unit }: Series, samples: readonly Sample[], column: numbe
 }
 
 /** With at most one decimal. */
-export const short = (value: number): string => String(Math.round(value * 10) / 10);
+const short = (value: number): string => String(Math.round(value * 10) / 10);
