@@ -22,6 +22,9 @@ function run(program: string, ...args: string[]): { status: number | null; outpu
   return { status, output: stdout + stderr };
 }
 
+const lint = (...files: string[]) =>
+  run('node_modules/@biomejs/biome/bin/biome', 'lint', '--vcs-enabled=false', ...files);
+
 test('an export and a member without a docstring are found', () => {
   plant(
     'packages/fruit/package.json',
@@ -42,13 +45,7 @@ test('a circle of types alone is found', () => {
   copyFileSync('biome.json', join(folder, 'biome.json'));
   plant('a.ts', "import type { B } from './b.ts';\n\nexport interface A {\n  b: B;\n}\n");
   plant('b.ts', "import type { A } from './a.ts';\n\nexport interface B {\n  a: A;\n}\n");
-  const { status, output } = run(
-    'node_modules/@biomejs/biome/bin/biome',
-    'lint',
-    '--vcs-enabled=false',
-    'a.ts',
-    'b.ts',
-  );
+  const { status, output } = lint('a.ts', 'b.ts');
   expect(output).toContain('noImportCycles');
   expect(status).toBe(1);
 });
@@ -74,12 +71,7 @@ test('a deep import is found, in specs too', () => {
 test('a file of more than 300 lines is found', () => {
   copyFileSync('biome.json', join(folder, 'biome.json'));
   plant('long.int.spec.ts', 'console.log(1);\n'.repeat(301));
-  const { status, output } = run(
-    'node_modules/@biomejs/biome/bin/biome',
-    'lint',
-    '--vcs-enabled=false',
-    'long.int.spec.ts',
-  );
+  const { status, output } = lint('long.int.spec.ts');
   expect(output).toContain('noExcessiveLinesPerFile');
   expect(status).toBe(1);
 });

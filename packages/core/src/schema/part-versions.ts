@@ -25,7 +25,7 @@ function readOwnVersion(): string | undefined {
 
 interface SchemaComment {
   readonly versions: Map<string, string>;
-  /** What somebody else has written. */
+  /** The words of the comment that are not versions of parts: they stay as they are. */
   readonly otherText: readonly string[];
 }
 

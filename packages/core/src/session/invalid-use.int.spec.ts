@@ -136,6 +136,17 @@ describe('a faulty authorizer or instancer', () => {
       },
     },
   );
+  const expectEachToThrow = async (calls: readonly (() => Promise<unknown>)[], expected: unknown) => {
+    for (const call of calls) {
+      // Wrapped: a promise would look at the value itself.
+      const { thrown } = await call().then(
+        () => ({ thrown: 'nothing' as unknown }),
+        (error: unknown) => ({ thrown: error }),
+      );
+      if (expected === hostile) expect(thrown === hostile).toBe(true);
+      else expect(thrown).toEqual(expected);
+    }
+  };
   const open = (methods: Record<string, () => unknown>) =>
     openStore(database, { authorizer: Object.assign(new MetadataAuthorizer(), methods) as never });
   const throwing = (value: unknown) => () => {
@@ -169,15 +180,7 @@ describe('a faulty authorizer or instancer', () => {
       () => session.transaction((tx) => tx.count(application), { tables: [application] }),
       () => session.transaction((tx) => tx.query('select 1')),
     ];
-    for (const call of calls) {
-      // Wrapped: a promise would look at the value itself.
-      const { thrown } = await call().then(
-        () => ({ thrown: 'nothing' as unknown }),
-        (error: unknown) => ({ thrown: error }),
-      );
-      if (expected === hostile) expect(thrown === hostile).toBe(true);
-      else expect(thrown).toEqual(expected);
-    }
+    await expectEachToThrow(calls, expected);
     expect(own.stats()).toMatchObject({ waiting: 0, idle: own.stats().total });
   });
 
@@ -201,14 +204,7 @@ describe('a faulty authorizer or instancer', () => {
         () => session.upsert(placed, { id: 'A' }),
         () => session.transaction((tx) => tx.insert(placed, { id: 'A' })),
       ];
-      for (const call of calls) {
-        const { thrown } = await call().then(
-          () => ({ thrown: 'nothing' as unknown }),
-          (error: unknown) => ({ thrown: error }),
-        );
-        if (expected === hostile) expect(thrown === hostile).toBe(true);
-        else expect(thrown).toEqual(expected);
-      }
+      await expectEachToThrow(calls, expected);
       expect(own.stats()).toMatchObject({ waiting: 0, idle: own.stats().total });
     },
   );

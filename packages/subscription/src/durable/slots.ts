@@ -1,7 +1,7 @@
 import { arrayLiteral, type DataStoreInternals, serviceScope } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
 import { Share } from '../delivery/share.ts';
-import { isLog, type LogVersion } from '../log/timeline.ts';
+import { isLog, type LogVersion, logNotAnnounced } from '../log/timeline.ts';
 import { serviceQuery } from '../service-query.ts';
 
 /** The first number of members' advisory locks. It separates them from locks of other software. */
@@ -212,7 +212,6 @@ export async function readCursors(internals: DataStoreInternals, { name, log }: 
     `select seq, $2::text is null or ${isLog('$2', '$3')} as "isCurrent" from intendant.cursor where name = $1 order by slot`,
     [name, log?.logId ?? null, log?.timeline ?? ''],
   );
-  if (rows.some(({ isCurrent }) => !isCurrent))
-    throw new Error('the relay has not announced the log of this server yet');
+  if (rows.some(({ isCurrent }) => !isCurrent)) throw logNotAnnounced();
   return rows.map(({ seq }) => Number(seq));
 }

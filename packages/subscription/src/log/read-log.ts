@@ -9,7 +9,7 @@ import type { Operation } from '../change.ts';
 import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from './log-entry.ts';
 import { loggedName } from './names.ts';
 import { SLOT_OF_ENTRY } from './slot.ts';
-import { isSameLog, type LogVersion, TIMELINE } from './timeline.ts';
+import { isSameLog, type LogVersion, logNotAnnounced, TIMELINE } from './timeline.ts';
 
 /** The most changes that are read at once. It limits the memory that a slow subscriber needs. */
 export const PAGE_SIZE = 1_000;
@@ -92,7 +92,7 @@ export async function readLog(
 /** The statement returns at least one row. */
 function checkVersion(log: LogVersion, row: readonly (string | null)[] | undefined): void {
   const found = { logId: row?.[11] ?? '', timeline: row?.[12] ?? '' };
-  if (!isSameLog(found, log)) throw new Error('the relay has not announced the log of this server yet');
+  if (!isSameLog(found, log)) throw logNotAnnounced();
 }
 
 const toEntry = (row: readonly (string | null)[]): LogEntry => ({

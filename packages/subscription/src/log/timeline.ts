@@ -18,6 +18,9 @@ export interface LogVersion {
 export const isSameLog = (one: LogVersion, other: LogVersion): boolean =>
   one.logId === other.logId && (one.timeline === other.timeline || one.timeline === '' || other.timeline === '');
 
+/** For a read or a write whose place belongs to a log that the database no longer has, or not yet. It is tried again. */
+export const logNotAnnounced = (): Error => new Error('the relay has not announced the log of this server yet');
+
 /** SQL: whether the database's log is the one with this id and timeline, which are parameters. */
 export const isLog = (logId: string, timeline: string): string =>
   `exists (select from intendant.change_log_identity where id = ${logId}::text and ${timeline}::text in ('', (select ${TIMELINE})))`;

@@ -2,6 +2,7 @@ import { crashableServer } from '@intendant/devdb/testing';
 import { type HistoryWriter, openHistory } from '../history/history-writer.ts';
 import { type LoadedSystem, loadedSystem } from '../load/loaded-system.ts';
 import { TASKS, type Task } from '../load/tasks.ts';
+import { median } from '../median.ts';
 import { type Random, randomFrom } from '../random.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -51,11 +52,8 @@ async function compare(
       await task.run(system, random);
       times[index]?.push(performance.now() - begunAt);
     }
-  return [median(times[0]), median(times[1])];
+  return [median(times[0]) as number, median(times[1]) as number];
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 function report(history: HistoryWriter, { name, readsAll = false }: Task, smallMs: number, largeMs: number): void {
   const rounded = (value: number) => Math.round(value * 10) / 10;

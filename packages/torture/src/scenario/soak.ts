@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monotonicMs } from '../history/history-writer.ts';
+import { median } from '../median.ts';
 import { plotSamples } from '../soak/plot.ts';
 import { type Sample, SERIES, type Series, takeSample } from '../soak/sample.ts';
 import { openWorld } from '../world/open-world.ts';
@@ -62,8 +63,7 @@ async function takeSamples(world: World, run: ScenarioRun): Promise<Sample[]> {
 /** The median of a quarter of the run, counted from 0. */
 function medianOf({ name }: Series, samples: readonly Sample[], quarter: number): number {
   const size = Math.ceil(samples.length / 4);
-  const values = samples.slice(quarter * size, (quarter + 1) * size).map((sample) => sample.get(name) ?? 0);
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  return median(samples.slice(quarter * size, (quarter + 1) * size).map((sample) => sample.get(name) ?? 0)) ?? 0;
 }
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;

@@ -25,13 +25,13 @@ const TABLES = {
   history: { where: `c.relname = 'status_history'` },
 } as const;
 
-const isTables = Object.entries<{ readonly where: string; readonly mayGrowTo?: number }>(TABLES);
+const TABLE_GROUPS = Object.entries<{ readonly where: string; readonly mayGrowTo?: number }>(TABLES);
 
 export const SERIES: readonly Series[] = [
   ...ROLES.map((role) => ({ name: `memory of a ${role}`, unit: 'MB', mayGrowTo: 1.3 })),
   ...ROLES.map((role) => ({ name: `handles of a ${role}`, unit: 'open files', mayGrowTo: 1.3 })),
   { name: 'connections', unit: 'connections', mayGrowTo: 1.2 },
-  ...isTables.flatMap(([name, { mayGrowTo }]) =>
+  ...TABLE_GROUPS.flatMap(([name, { mayGrowTo }]) =>
     ['table', 'indexes'].map((part) => ({
       name: `${name}: ${part}`,
       unit: 'MB',
@@ -41,13 +41,11 @@ export const SERIES: readonly Series[] = [
 ];
 
 const SIZES = `
-  select ${isTables
-    .map(
-      ([name, { where }]) => `
+  select ${TABLE_GROUPS.map(
+    ([name, { where }]) => `
     sum(pg_table_size(c.oid)) filter (where ${where}) / 1048576.0 as "${name}: table",
     sum(pg_indexes_size(c.oid)) filter (where ${where}) / 1048576.0 as "${name}: indexes"`,
-    )
-    .join(', ')},
+  ).join(', ')},
     (select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()) as connections
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'r'`;
