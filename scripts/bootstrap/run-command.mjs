@@ -17,7 +17,12 @@ export async function runCommand(node, args) {
   const watch = pathToFileURL(join(ROOT, 'scripts/bootstrap/end-with-parent.mjs')).href;
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--import', watch, ...args], {
     cwd: ROOT,
-    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...colours(), PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+    env: {
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...process.env,
+      ...colours(),
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
+    },
     stdio: 'inherit',
   });
   forwardSignals(child);
