@@ -11,8 +11,8 @@ import { type Machine, machine, machineSchema } from './machine.ts';
 import type { Service } from './service.ts';
 
 /** A machine is described in far less. */
-const MOST_BYTES = 16_384;
-const TOO_LARGE = `a request may have ${MOST_BYTES} bytes`;
+const MAX_BYTES = 16_384;
+const TOO_LARGE = `a request may have ${MAX_BYTES} bytes`;
 
 const PAGE = readFileSync(new URL('page.html', import.meta.url), 'utf8');
 
@@ -104,7 +104,7 @@ export function createApp({ store, realization, subscriptions, identity }: Servi
       : answerError(error, c),
   );
   app.notFound((c) => c.json(failure('NOT_FOUND', `there is no ${c.req.path}`), 404));
-  app.use(bodyLimit({ maxSize: MOST_BYTES, onError: (c) => c.json(failure('TOO_LARGE', TOO_LARGE), 413) }));
+  app.use(bodyLimit({ maxSize: MAX_BYTES, onError: (c) => c.json(failure('TOO_LARGE', TOO_LARGE), 413) }));
   app.get('/', (c) => c.html(PAGE));
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Inventory of machines', version: '1' } });
   app.use('/machines/*', sessions(store, { contextOf: authenticate }));

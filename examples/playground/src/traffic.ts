@@ -5,7 +5,7 @@ import { adminOf, firewallRule, TENANTS, type Tenant, virtualMachine } from './t
 
 const MACHINES = 24;
 const RULES = 12;
-const MOST_OF_A_KIND = 60;
+const MAX_OF_A_KIND = 60;
 const IMAGES = ['debian-13', 'ubuntu-26.04', 'fedora-44'];
 const BAD_RULE_SHARE = 0.05;
 
@@ -65,7 +65,7 @@ export class Traffic {
 
   async #createMachine(tenant: Tenant): Promise<void> {
     const number = this.#nextNumber(`${tenant} machine`);
-    if (number > MOST_OF_A_KIND) return this.#updateMachine(tenant);
+    if (number > MAX_OF_A_KIND) return this.#updateMachine(tenant);
     const region = pick(this.#random, REGIONS);
     const record = {
       id: `VM-${String(number).padStart(3, '0')}`,
@@ -80,7 +80,7 @@ export class Traffic {
 
   async #createRule(tenant: Tenant): Promise<void> {
     const number = this.#nextNumber(`${tenant} rule`);
-    if (number > MOST_OF_A_KIND) return this.#updateRule(tenant);
+    if (number > MAX_OF_A_KIND) return this.#updateRule(tenant);
     const record = {
       id: `FW-${String(number).padStart(3, '0')}`,
       name: `${pick(this.#random, ['allow', 'deny'])}-${pick(this.#random, ['office', 'partners', 'world'])}-${number}`,

@@ -6,7 +6,7 @@ import type { ActorMessage } from './actor-message.ts';
 import { QuickstartError } from './complain.ts';
 import { say } from './terminal.ts';
 
-const MOST_RESTARTS = 5;
+const MAX_RESTARTS = 5;
 const STOP_MS = 5000;
 
 export interface ActorOptions {
@@ -99,7 +99,7 @@ export class Actor implements AsyncDisposable {
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#isStopping) return;
-    if (signal === null || this.#restarts++ >= MOST_RESTARTS) {
+    if (signal === null || this.#restarts++ >= MAX_RESTARTS) {
       this.#fail(new QuickstartError(`${this.name} ended too early (${signal ?? `exit code ${code}`}).`));
       return;
     }

@@ -1,4 +1,4 @@
-export type { LookOptions } from './background/look-until.ts';
+export type { WaitLimit } from './background/wait-for-value.ts';
 export type { DriftReport } from './drift/drift-report.ts';
 export type { HistoryOptions, StatusTransition } from './history/history.ts';
 export type { StatusCounts, TableSummary } from './history/summary.ts';

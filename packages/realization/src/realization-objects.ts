@@ -15,7 +15,7 @@ const WRITERS: readonly DbRole[] = DB_ROLES.filter((role) => role.endsWith('writ
 /** Callers read their own rows, and those of tables that belong to no org or instance. */
 const OWN_ROWS = { org: 'nullable', instance: 'nullable' } as const;
 /** These rows are the same for every caller. */
-const EVERYBODYS = { org: 'absent', instance: 'absent' } as const;
+const ALL_CALLERS = { org: 'absent', instance: 'absent' } as const;
 
 /**
  * The objects of realization in schema `intendant`, and their rights: the service role uses all of them; callers read
@@ -23,7 +23,7 @@ const EVERYBODYS = { org: 'absent', instance: 'absent' } as const;
  */
 export const realizationObjects = (tables: readonly RegisteredTable[]): FrameworkObjects => ({
   tables: [
-    { name: 'enforcement_point', callers: EVERYBODYS },
+    { name: 'enforcement_point', callers: ALL_CALLERS },
     { name: 'point_rollout' },
     { name: 'point_worker' },
     { name: 'resync' },

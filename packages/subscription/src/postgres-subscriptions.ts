@@ -20,7 +20,7 @@ import { openMirror } from './mirror/open-mirror.ts';
 import { CHANGES_OPTIONS, MIRROR_OPTIONS, SUBSCRIBE_BATCHES_OPTIONS, SUBSCRIBE_OPTIONS } from './option-names.ts';
 import { formatPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
-import { readChannel } from './relay/look.ts';
+import { readChannel } from './relay/check-log.ts';
 import { refusePooler } from './relay/refuse-pooler.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
@@ -247,7 +247,7 @@ export class PostgresSubscriptions implements Subscriptions {
   async replayDeadLetters(name: string, selection: DeadLetterSelection = {}): Promise<number> {
     this.#checkOpen('replayDeadLetters');
     const count = await this.#names.replayDeadLetters(name, selection);
-    this.#membership.nudge();
+    this.#membership.checkNow();
     return count;
   }
 
@@ -259,7 +259,7 @@ export class PostgresSubscriptions implements Subscriptions {
   async forget(name: string, options: ForgetOptions = {}): Promise<boolean> {
     this.#checkOpen('forget');
     const isForgotten = await this.#names.forget(name, options);
-    this.#membership.nudge();
+    this.#membership.checkNow();
     return isForgotten;
   }
 

@@ -18,7 +18,7 @@ import type { SubscriptionsOptions } from './subscriptions.ts';
 const DAY_MS = 86_400_000;
 /** A thousand years: the longest interval that the database can still subtract from a time. */
 const FOR_EVER_MS = 365_000 * DAY_MS;
-const MOST_PARTITION_SIZE = 1e12;
+const MAX_PARTITION_SIZE = 1e12;
 const SOURCES: readonly SourceKind[] = ['triggers', 'replication'];
 
 /** The options of `createSubscriptions`, checked and with their defaults. */
@@ -55,7 +55,7 @@ export function readSettings(options: SubscriptionsOptions): SubscriptionsSettin
       checkDuration('retentionMs', options.retentionMs ?? 7 * DAY_MS, { allowInfinity: true }),
       FOR_EVER_MS,
     ),
-    partitionSize: checkCount('partitionSize', options.partitionSize ?? 1_000_000, { max: MOST_PARTITION_SIZE }),
+    partitionSize: checkCount('partitionSize', options.partitionSize ?? 1_000_000, { max: MAX_PARTITION_SIZE }),
     source: readSource(options.source ?? 'triggers'),
     replicationConnection:
       replicationConnection === undefined

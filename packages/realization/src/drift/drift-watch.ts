@@ -8,7 +8,7 @@ import { writeMarks } from '../status/marks.ts';
 import { lockOverallStatus } from '../status/overall-status.ts';
 import type { BegunAttempt } from '../worker/begin-attempts.ts';
 import type { Observed } from './observation.ts';
-import { SERVED_MS } from './resync.ts';
+import { HEARTBEAT_MS } from './resync.ts';
 
 export interface DriftWatchParts {
   readonly store: DataStoreInternals;
@@ -20,7 +20,7 @@ export interface DriftWatchParts {
   readonly everyMs: number;
 }
 
-const NOTHING_YET: Readonly<Record<Observed, number>> = { realized: 0, drifted: 0, missing: 0, failed: 0 };
+const NO_OBSERVATIONS: Readonly<Record<Observed, number>> = { realized: 0, drifted: 0, missing: 0, failed: 0 };
 
 /**
  * A worker's part in the detection of drift. It reports that the point is served, so that the resync includes it; it
@@ -41,7 +41,7 @@ export class DriftWatch {
   async start(): Promise<void> {
     if (this.#parts.tables().length === 0 || !Number.isFinite(this.#parts.everyMs)) return;
     await this.#report();
-    this.#timer = setInterval(() => this.#reportInTurn(), SERVED_MS);
+    this.#timer = setInterval(() => this.#reportInTurn(), HEARTBEAT_MS);
     this.#timer.unref();
   }
 
@@ -55,7 +55,7 @@ export class DriftWatch {
 
   /** Records the result of a check. A resource that differs from its intent becomes PENDING again, with a job. */
   async observed(tables: StatusTables, attempt: BegunAttempt, observation: Observed): Promise<void> {
-    const counts = this.#counts.get(tables) ?? { ...NOTHING_YET };
+    const counts = this.#counts.get(tables) ?? { ...NO_OBSERVATIONS };
     counts[observation]++;
     this.#counts.set(tables, counts);
     if (observation === 'drifted' || observation === 'missing') await this.#realizeAgain(tables, attempt);
@@ -101,7 +101,7 @@ export class DriftWatch {
   async #report(): Promise<void> {
     const { store, enforcementPoint, everyMs } = this.#parts;
     for (const tables of this.#parts.tables()) {
-      const counts = this.#counts.get(tables) ?? NOTHING_YET;
+      const counts = this.#counts.get(tables) ?? NO_OBSERVATIONS;
       this.#counts.delete(tables);
       const { realized, drifted, missing, failed } = counts;
       const values = [pointTableName(tables), enforcementPoint, everyMs, realized, drifted, missing, failed];
@@ -115,7 +115,7 @@ export class DriftWatch {
   }
 
   #countAgain(tables: StatusTables, counts: Readonly<Record<Observed, number>>): void {
-    const since = this.#counts.get(tables) ?? { ...NOTHING_YET };
+    const since = this.#counts.get(tables) ?? { ...NO_OBSERVATIONS };
     for (const kind of Object.keys(counts) as Observed[]) since[kind] += counts[kind];
     this.#counts.set(tables, since);
   }

@@ -89,14 +89,14 @@ test('drifted and missing resources are found, realized again and counted', asyn
 test('a failed check leaves the resource REALIZED, and is counted', async () => {
   const place = new Place();
   const answers = [() => Promise.reject(new Error('the line is dead')), async () => 'perhaps' as never];
-  let looks = 0;
+  let observations = 0;
   place.observe = () => {
-    looks++;
+    observations++;
     return (answers.shift() ?? (async () => 'realized' as const))();
   };
   await place.serve();
   await persist('VM1');
-  await eventually(() => expect(looks).toBeGreaterThan(2), LIMIT);
+  await eventually(() => expect(observations).toBeGreaterThan(2), LIMIT);
   expect(await statusLine(r, vm, 'VM1', 'E1')).toBe('REALIZED / REALIZED');
   await Promise.all(workers.splice(0).map((worker) => worker.stop()));
   expect((await fixture.realization.drift())[0]).toMatchObject({ failed: 2, drifted: 0 });
@@ -123,9 +123,9 @@ test('resources that are being deleted are not checked, and a check of an older 
 
 test('a round is spread over its time', async () => {
   const place = new Place();
-  let looks = 0;
+  let observations = 0;
   place.observe = async () => {
-    looks++;
+    observations++;
     return 'realized';
   };
   await place.serve(3_600_000);
@@ -138,8 +138,8 @@ test('a round is spread over its time', async () => {
     { timeoutMs: 20_000 },
   );
   await serviceQuery(fixture.store, 'update intendant.resync set next_at = now()');
-  await eventually(() => expect(looks).toBeGreaterThan(0), LIMIT);
-  expect(looks).toBeLessThan(5);
+  await eventually(() => expect(observations).toBeGreaterThan(0), LIMIT);
+  expect(observations).toBeLessThan(5);
   await eventually(async () => {
     const { rows } = await serviceQuery(
       fixture.store,

@@ -26,10 +26,10 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 const STEP_MIN_MS = 1000;
 const STEP_MAX_ROWS = 1000;
 /** Time between two heartbeats of a worker. After a few missing ones the worker counts as stopped. */
-export const SERVED_MS = 10_000;
-const GONE_MS = 60_000;
+export const HEARTBEAT_MS = 10_000;
+const STOPPED_AFTER_MS = 60_000;
 const IDLE_MS = 5000;
-const SOON_MS = 50;
+const MIN_WAIT_MS = 50;
 
 export const resyncJob = (store: DataStoreInternals, tables: () => readonly StatusTables[]): MaintenanceJob => ({
   name: 'resync',
@@ -46,11 +46,11 @@ async function nextRoundMs(store: DataStoreInternals, tables: readonly StatusTab
   const { rows } = await store.inServiceTransaction((client) =>
     client.query<{ waitMs: number | null }>(
       `select (extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 as "waitMs"
-     from intendant.resync where table_name = any ($1) and served_at > clock_timestamp() - ${GONE_MS} * interval '1 ms'`,
+     from intendant.resync where table_name = any ($1) and served_at > clock_timestamp() - ${STOPPED_AFTER_MS} * interval '1 ms'`,
       [tables.map(pointTableName)],
     ),
   );
-  return Math.min(IDLE_MS, Math.max(SOON_MS, rows[0]?.waitMs ?? IDLE_MS));
+  return Math.min(IDLE_MS, Math.max(MIN_WAIT_MS, rows[0]?.waitMs ?? IDLE_MS));
 }
 
 interface Round {
@@ -98,7 +98,7 @@ const dueRound = (tables: readonly StatusTables[]): Statement => ({
       )
     from intendant.resync s
     where s.table_name in (select jsonb_array_elements_text($1::jsonb)) and s.next_at <= clock_timestamp()
-      and s.served_at > clock_timestamp() - ${GONE_MS} * interval '1 ms'
+      and s.served_at > clock_timestamp() - ${STOPPED_AFTER_MS} * interval '1 ms'
     order by s.next_at limit 1
     for update of s skip locked`,
   values: [JSON.stringify(tables.map(pointTableName))],

@@ -60,7 +60,7 @@ update intendant.${table} set org_id = nullif(org_id, ''), instance_id = nullif(
 alter table intendant.status_count add unique nulls not distinct (table_name, org_id, instance_id, point_id, status)`;
 
 /** The value for no org and no instance, in tables without these columns. */
-const NOBODY = 'null::pg_catalog.text';
+const NULL_TEXT = 'null::pg_catalog.text';
 /** The value for no point, i.e. the overall status. */
 const NONE = "''::pg_catalog.text";
 
@@ -92,10 +92,10 @@ const DIFFERS = 'operator(pg_catalog.<>)';
 /** SQL for the org and instance of a row under this alias; null if the table has no such column. */
 const owners = ({ table }: LoggedTable, alias: string): string =>
   [
-    table.columnByField.has('orgId') ? `${alias}.org_id` : NOBODY,
+    table.columnByField.has('orgId') ? `${alias}.org_id` : NULL_TEXT,
     table.columnByField.has('instanceId')
       ? `case when ${alias}.instance_id ${DIFFERS} '' then ${alias}.instance_id end`
-      : NOBODY,
+      : NULL_TEXT,
   ].join(', ');
 
 /** The rows of `from`, each counted once at its place: `'public.vm', s.org_id, null, s.point, s.realization_status, 1` */

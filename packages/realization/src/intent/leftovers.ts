@@ -15,20 +15,20 @@ const leftoverOf = (tables: StatusTables): string => `
     where ${ofResource(tables, 'o')} and o.resource_revision > 0
       and not exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`;
 
-export const lookForLeftover = (tables: StatusTables, identity: Identity): Statement => ({
-  name: 'look-for-leftover',
-  text: lookSql(tables),
+export const findLeftover = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'find-leftover',
+  text: findSql(tables),
   values: identity,
 });
-const lookSql = perStatusTables((tables) => `select o.resource_revision ${leftoverOf(tables)}`);
+const findSql = perStatusTables((tables) => `select o.resource_revision ${leftoverOf(tables)}`);
 
 /** Returns as JSON the ordinals of those resources of a set that have status rows of an earlier resource. */
-export const lookForLeftovers = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
-  name: 'look-for-leftovers',
-  text: lookForAllSql(tables),
+export const findLeftovers = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'find-leftovers',
+  text: findAllSql(tables),
   values: identityArrays(tables.overall, identities),
 });
-const lookForAllSql = perStatusTables((tables) => {
+const findAllSql = perStatusTables((tables) => {
   const { arrays, columns, same } = identitySql(tables.overall);
   return `
     select coalesce(json_agg(i.intendant_ordinal), '[]')

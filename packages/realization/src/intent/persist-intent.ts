@@ -20,9 +20,9 @@ import { ofResource, type Placement, placementStatements } from '../placement/pl
 import { explainingPoints } from '../placement/refused-point.ts';
 import type { Identity } from '../resource/identity-set.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
-import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { deleteUnknownStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS, type Status, statusOfWeight } from '../status/status.ts';
-import { cleanLeftovers, lookForLeftover, refuseLeftover } from './leftovers.ts';
+import { cleanLeftovers, findLeftover, refuseLeftover } from './leftovers.ts';
 import { persistFunction, REFUSED_SQLSTATE } from './persist-function.ts';
 
 /*
@@ -61,7 +61,7 @@ export async function persistIntent(
   intent: IntentToPersist,
 ): Promise<PersistedIntent> {
   const persistInTransaction = () =>
-    executor.transaction((tx) => explainingPoints(tables, () => persistAfterLook(tx, scope, tables, intent)));
+    executor.transaction((tx) => explainingPoints(tables, () => persistAfterCheck(tx, scope, tables, intent)));
   if (executor.isTransaction) return persistInTransaction();
   try {
     return await explainingPoints(tables, () => persistAtOnce(executor, scope, tables, intent));
@@ -146,7 +146,7 @@ export async function persistIntents(
   });
 }
 
-async function persistAfterLook(
+async function persistAfterCheck(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
@@ -154,7 +154,7 @@ async function persistAfterLook(
 ): Promise<PersistedIntent> {
   const { found } = await executor.run(scope, {
     lock: lockStatements(tables, intent.identity),
-    found: lookForLeftover(tables, intent.identity),
+    found: findLeftover(tables, intent.identity),
   });
   const leftover = found.rows[0]?.[0] ?? null;
   if (leftover === null) {
@@ -184,16 +184,19 @@ const afterRecord = (tables: StatusTables, intent: IntentToPersist) => {
   return {
     place: placementStatements(tables, identity, placement),
     reset: resetOverall(tables, identity, placement),
-    settle: placement.kind !== 'stay' && mayBeNowhere(placement) ? settleNowhere(tables, identity) : undefined,
+    settle:
+      placement.kind !== 'stay' && mayHaveNoPoints(placement) ? realizeWithoutPoints(tables, identity) : undefined,
     enqueue: enqueueIntent(tables, identity),
-    drop: row.revision === undefined ? undefined : dropUnfoundedStatus(tables, [identity]),
+    drop: row.revision === undefined ? undefined : deleteUnknownStatus(tables, [identity]),
     status: statusAfter(tables, intent),
   };
 };
 
 /** The last statement of an intent whose overall status may differ from PENDING. */
 const statusAfter = (tables: StatusTables, { identity, placement }: IntentToPersist): Statement | undefined =>
-  mayBeNowhere(placement) ? { name: 'status-after-intent', text: statusAfterSql(tables), values: identity } : undefined;
+  mayHaveNoPoints(placement)
+    ? { name: 'status-after-intent', text: statusAfterSql(tables), values: identity }
+    : undefined;
 
 const statusAfterSql = perStatusTables(
   (tables) => `select o.realization_status from ${tables.overall.qualifiedName} o where ${ofResource(tables, 'o')}`,
@@ -227,15 +230,15 @@ const stayingStatus = (tables: StatusTables): string => `
         then ${STATUS_WEIGHTS.REALIZED} else ${STATUS_WEIGHTS.PENDING} end`;
 
 /** Whether the intent may have no work at any point. */
-const mayBeNowhere = (placement: Placement): boolean => placement.kind !== 'points' || placement.points.length === 0;
+const mayHaveNoPoints = (placement: Placement): boolean => placement.kind !== 'points' || placement.points.length === 0;
 
 /** A resource whose intent has no points, and that is at no point, is REALIZED. */
-const settleNowhere = (tables: StatusTables, identity: Identity): Statement => ({
-  name: 'settle-nowhere',
-  text: settleNowhereSql(tables),
+const realizeWithoutPoints = (tables: StatusTables, identity: Identity): Statement => ({
+  name: 'realize-without-points',
+  text: realizeWithoutPointsSql(tables),
   values: identity,
 });
-const settleNowhereSql = perStatusTables(
+const realizeWithoutPointsSql = perStatusTables(
   (tables) => `
     update ${tables.overall.qualifiedName} o
     set realization_status = ${STATUS_WEIGHTS.REALIZED}, updated_at = clock_timestamp()
@@ -261,7 +264,7 @@ function accepted(tables: StatusTables, intent: IntentToPersist, stored: StoredI
 /** Undefined if the record was refused. */
 function persistedBy({ placement }: IntentToPersist, { record, status }: StoredIntent): PersistedIntent | undefined {
   const [row] = record.rows;
-  const settled = mayBeNowhere(placement) ? statusOfWeight(Number(status?.rows[0]?.[0])) : 'PENDING';
+  const settled = mayHaveNoPoints(placement) ? statusOfWeight(Number(status?.rows[0]?.[0])) : 'PENDING';
   return row && { row, status: settled };
 }
 

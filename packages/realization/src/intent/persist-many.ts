@@ -2,7 +2,7 @@ import type { Executor, Scope } from '@intendant/core/internal';
 import { explainingPoints } from '../placement/refused-point.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { insertOrLockOverallStatus } from '../status/overall-status.ts';
-import { lookForLeftovers } from './leftovers.ts';
+import { findLeftovers } from './leftovers.ts';
 import { type IntentToPersist, type PersistedIntent, persistIntent, persistIntents } from './persist-intent.ts';
 
 const TOGETHER = 100;
@@ -27,7 +27,7 @@ async function persistAll(
   tables: StatusTables,
   intents: readonly IntentToPersist[],
 ): Promise<PersistedIntent[]> {
-  const leftovers = await lockAndLook(executor, scope, tables, intents);
+  const leftovers = await lockAndFindLeftovers(executor, scope, tables, intents);
   const persisted: PersistedIntent[] = [];
   while (persisted.length < intents.length) {
     const next = intents.slice(persisted.length, persisted.length + TOGETHER);
@@ -39,17 +39,17 @@ async function persistAll(
 }
 
 /** Locks all resources in the order of their identity, and returns the indexes of those with status rows of an earlier resource. */
-async function lockAndLook(
+async function lockAndFindLeftovers(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   intents: readonly IntentToPersist[],
 ): Promise<Set<number>> {
   const identities = intents.map(({ identity }) => identity);
-  const remarks = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
+  const revisions = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
   const { found } = await executor.run(scope, {
-    lock: insertOrLockOverallStatus(tables, remarks),
-    found: lookForLeftovers(tables, identities),
+    lock: insertOrLockOverallStatus(tables, revisions),
+    found: findLeftovers(tables, identities),
   });
   const ordinals = JSON.parse(String(found.rows[0]?.[0])) as number[];
   return new Set(ordinals.map((ordinal) => ordinal - 1));

@@ -4,7 +4,7 @@ import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import {
-  dropUnfoundedStatus,
+  deleteUnknownStatus,
   IS_LOCKED,
   insertOrLockOverallStatus,
   LOCKED,
@@ -32,16 +32,16 @@ export async function softDeleteIntents(
 ): Promise<(readonly (string | null)[] | null)[]> {
   if (removals.length === 0) return [];
   const identities = removals.map(({ identity }) => identity);
-  const remarks = identities.map((identity) => ({ identity, makesRow: false, revision: 0 }));
+  const revisions = identities.map((identity) => ({ identity, makesRow: false, revision: 0 }));
   const sql = softDeleteManySql(tables);
   const values = identityArrays(tables.overall, identities);
   const { hidden } = await executor.run(scope, {
-    lock: [insertOrLockOverallStatus(tables, remarks), lockOverallStatus(tables, identities)],
+    lock: [insertOrLockOverallStatus(tables, revisions), lockOverallStatus(tables, identities)],
     hidden: { name: 'soft-delete-resources', text: sql.resources, values },
     enforcement: { name: 'remove-all-everywhere', text: sql.enforcement, values },
     overall: { name: 'overall-removals', text: sql.overall, values },
     enqueue: { name: 'enqueue-removals', text: sql.jobs, values },
-    drop: dropUnfoundedStatus(tables, identities),
+    drop: deleteUnknownStatus(tables, identities),
   });
   const rowOf = new Map(hidden.rows.map(([ordinal, ...row]) => [Number(ordinal), row]));
   return identities.map((_, index) => rowOf.get(index + 1) ?? null);

@@ -6,8 +6,8 @@ import { ofResource } from '../placement/placement-statements.ts';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import {
-  dropUnfoundedOfPresent,
-  dropUnfoundedStatus,
+  deleteUnknownStatus,
+  deleteUnknownStatusOfExisting,
   insertOrLockOverallStatus,
   lockKnownOverallStatus,
   lockOverallStatus,
@@ -43,7 +43,7 @@ export async function softDeleteIntent(executor: Executor, scope: Scope, tables:
     enforcement: { name: 'remove-everywhere', text: removeEverywhereSql(tables), values: identity },
     overall: { name: 'overall-removal', text: overallRemovalSql(tables), values: identity },
     enqueue: enqueueIntent(tables, identity),
-    drop: dropUnfoundedStatus(tables, [identity]),
+    drop: deleteUnknownStatus(tables, [identity]),
     found: present(tables, identity),
   });
   const [hidden] = hide.rows;
@@ -119,7 +119,7 @@ export async function deleteIntent(
     enforcement: { name: 'remove-what-is-enforced', text: removeEnforcedSql(tables), values: identity },
     overall: { name: 'overall-at-revision', text: overallAtRevisionSql(tables), values: identity },
     enqueue: enqueueIntent(tables, identity),
-    drop: dropUnfoundedOfPresent(tables, [identity]),
+    drop: deleteUnknownStatusOfExisting(tables, [identity]),
     recompute: recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
     found: present(tables, identity),
   });
@@ -182,7 +182,7 @@ export async function purgeStaleRows(
     lock: [lockKnownOverallStatus(tables, identity), lockOverallStatus(tables, [identity])],
     enforcement: { name: 'purge-stale-enforcement', text: purgeStaleSql(tables).enforcement, values: identity },
     overall: { name: 'purge-stale-overall', text: purgeStaleSql(tables).overall, values: identity },
-    drop: dropUnfoundedStatus(tables, [identity]),
+    drop: deleteUnknownStatus(tables, [identity]),
     recompute: recomputeLocked(tables, [{ identity, revision: 0, text: null }]),
   });
   return enforcement.rowCount + overall.rowCount;

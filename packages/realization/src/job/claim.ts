@@ -19,17 +19,17 @@ export interface ClaimRequest {
   /** The claim starts after this tenant. Null: with the first. */
   readonly afterTenant: string | null;
   /** Whether background work that has waited for long goes first. */
-  readonly favoursBackground: boolean;
+  readonly isBackgroundFirst: boolean;
 }
 
 /** Holds the claimed jobs as JSON, for a later statement of the same exchange; empty when none was claimed. */
 export const CLAIMED_JOBS = 'intendant.claimed_jobs';
 
 /** Claims jobs. Runs as the service role. */
-export const claimJobs = (queue: string, { limit, afterTenant, favoursBackground }: ClaimRequest): Statement => ({
+export const claimJobs = (queue: string, { limit, afterTenant, isBackgroundFirst }: ClaimRequest): Statement => ({
   name: 'claim-jobs',
   text: CLAIM,
-  values: [queue, String(limit), afterTenant, String(favoursBackground)],
+  values: [queue, String(limit), afterTenant, String(isBackgroundFirst)],
 });
 
 const CLAIM = `

@@ -28,8 +28,8 @@ const fill = (tenant: string, count: number, priority = 0) =>
     [tenant, count, priority],
   );
 
-async function claim(limit: number, afterTenant: string | null = null, favoursBackground = false): Promise<string[]> {
-  const jobs = await queue.claim(NAME, { limit, afterTenant, favoursBackground });
+async function claim(limit: number, afterTenant: string | null = null, isBackgroundFirst = false): Promise<string[]> {
+  const jobs = await queue.claim(NAME, { limit, afterTenant, isBackgroundFirst });
   return jobs.map(({ tenant }) => tenant);
 }
 
@@ -99,11 +99,11 @@ test('background work does not starve: what has waited for a minute goes first i
 
 test('of one resource no job is claimed while one runs, and the one to be retried goes before a new one', async () => {
   await fill('a', 1);
-  const [first] = await queue.claim(NAME, { limit: 10, afterTenant: null, favoursBackground: false });
+  const [first] = await queue.claim(NAME, { limit: 10, afterTenant: null, isBackgroundFirst: false });
   await fill('a', 1);
   expect(await claim(10)).toEqual([]);
   await query("update intendant_jobs.job set state = 'retry' where state = 'active'");
-  const [again, ...others] = await queue.claim(NAME, { limit: 10, afterTenant: null, favoursBackground: false });
+  const [again, ...others] = await queue.claim(NAME, { limit: 10, afterTenant: null, isBackgroundFirst: false });
   expect(others).toEqual([]);
   expect([again?.id, again?.retryCount]).toEqual([first?.id, 1]);
 });
@@ -122,7 +122,7 @@ test('claims that race take each job once', async () => {
   let taken = 0;
   const claimer = async () => {
     for (let turn = 0; turn < 20; turn++) {
-      const jobs = await queue.claim(NAME, { limit: 10, afterTenant: null, favoursBackground: false });
+      const jobs = await queue.claim(NAME, { limit: 10, afterTenant: null, isBackgroundFirst: false });
       taken += jobs.length;
       for (const { id } of jobs) claimed.add(id);
     }

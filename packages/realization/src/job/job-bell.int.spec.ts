@@ -106,7 +106,7 @@ test('a worker listens again after its connection was lost', async () => {
 });
 
 const reason = whyNoPgBouncer();
-test.skipIf(reason)(`a worker behind a pooler looks by itself${reason ? ` (skipped: ${reason})` : ''}`, async () => {
+test.skipIf(reason)(`a worker behind a pooler polls${reason ? ` (skipped: ${reason})` : ''}`, async () => {
   await using pooler = await startPgBouncer(databaseOf(fixture));
   await using store = await createDataStore({
     connection: pooler.url,

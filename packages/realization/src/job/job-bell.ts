@@ -3,7 +3,7 @@ import { arrayLiteral, type Statement } from '@intendant/core/internal';
 /*
  * Storing a job notifies a sleeping worker of its queue directly; the feed would wake it too, some milliseconds
  * later. NOTIFY makes committing writers wait for one lock of the server. So a worker that goes to sleep says so in a
- * row, with the time of its next look, and a busy worker deletes this row.
+ * row, with the time of its next claim, and a busy worker deletes this row.
  *
  * Correctness does not depend on the bell. A job that is stored while a worker goes to sleep may not see its row;
  * then the feed wakes the worker, as it does if a notification is lost.
@@ -37,7 +37,7 @@ export const armJobBell = (queues: readonly string[], sleepMs: number): Statemen
   values: [arrayLiteral(queues), String(sleepMs)],
 });
 
-/** Deletes the rows of a worker that is busy: it looks again when it has finished. */
+/** Deletes the rows of a worker that is busy: it claims again when it has finished. */
 export const disarmJobBell = (queues: readonly string[]): Statement => ({
   name: 'disarm-job-bell',
   text: `

@@ -36,7 +36,7 @@ export const rescheduleJobs = (queue: string, failures: readonly FailedJob[]): S
   ],
 });
 
-const WAITS_ALREADY = `exists (
+const HAS_WAITING_JOB = `exists (
       select from ${JOBS_SCHEMA}.job_common other
       where other.name = j.name and other.singleton_key = j.singleton_key and other.state = 'retry'
     )`;
@@ -49,7 +49,7 @@ const RESCHEDULE = `
   doubled as (
     delete from ${JOBS_SCHEMA}.job_common j using failure f
     where j.name = $1 and j.id = f.id and j.state = 'active' and j.retry_count = f.attempt and f.retry_in_ms is not null
-      and ${WAITS_ALREADY}
+      and ${HAS_WAITING_JOB}
   )
   update ${JOBS_SCHEMA}.job_common j
   set state = case when f.retry_in_ms is null then 'failed' else 'retry' end::${JOBS_SCHEMA}.job_state,
@@ -61,7 +61,7 @@ const RESCHEDULE = `
     heartbeat_on = null
   from failure f
   where j.name = $1 and j.id = f.id and j.state = 'active' and j.retry_count = f.attempt
-    and (f.retry_in_ms is null or not ${WAITS_ALREADY})`;
+    and (f.retry_in_ms is null or not ${HAS_WAITING_JOB})`;
 
 /** Releases the jobs whose lease has expired. Returns their number. */
 export const takeOverJobs = (queues: readonly string[], leaseMs: number): Statement => ({
@@ -74,13 +74,13 @@ const EXPIRED = `j.name = any ($1::text[]) and j.state = 'active' and j.heartbea
 
 const TAKE_OVER = `
   with doubled as (
-    delete from ${JOBS_SCHEMA}.job_common j where ${EXPIRED} and ${WAITS_ALREADY} returning j.id
+    delete from ${JOBS_SCHEMA}.job_common j where ${EXPIRED} and ${HAS_WAITING_JOB} returning j.id
   ),
   freed as (
     update ${JOBS_SCHEMA}.job_common j
     set state = 'retry', start_after = clock_timestamp(), heartbeat_on = null,
       output = jsonb_build_object('message', 'the worker stopped renewing its lease')
-    where ${EXPIRED} and not ${WAITS_ALREADY}
+    where ${EXPIRED} and not ${HAS_WAITING_JOB}
     returning j.id
   )
   select (select count(*) from doubled) + (select count(*) from freed)`;

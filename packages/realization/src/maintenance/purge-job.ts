@@ -5,8 +5,8 @@ import type { StatusTables } from '../resource/status-tables.ts';
 import { mayHaveRemoved, purgeRemoved } from './purge.ts';
 
 /** Shortest interval, in milliseconds, also for a short retention, because a run may read all overall rows of a table. */
-const LOOK_MIN_MS = 1000;
-const LOOK_MAX_MS = 60_000;
+const CHECK_MIN_MS = 1000;
+const CHECK_MAX_MS = 60_000;
 
 /** Purges resources whose removal at all points was completed at least `afterMs` milliseconds ago. Infinity: never. */
 export const purgeJob = (
@@ -16,7 +16,7 @@ export const purgeJob = (
   logger: Logger,
 ): MaintenanceJob => ({
   name: 'purge',
-  intervalMs: Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, afterMs / 4)),
+  intervalMs: Math.min(CHECK_MAX_MS, Math.max(CHECK_MIN_MS, afterMs / 4)),
   work: async () => {
     if (!Number.isFinite(afterMs)) return undefined;
     let isMore = false;

@@ -75,8 +75,8 @@ const purgeStep = (
 });
 
 /** A setting with the resources of the set that may be purged, by ordinal. */
-const CHOSEN = 'intendant.gone_resources';
-const IS_CHOSEN = `intendant_ordinal = any (current_setting('${CHOSEN}')::bigint[])`;
+const SELECTION_SETTING = 'intendant.gone_resources';
+const IS_SELECTED = `intendant_ordinal = any (current_setting('${SELECTION_SETTING}')::bigint[])`;
 
 const purgeSql = perStatusTables((tables) => {
   const { same, columns, arrays } = identitySql(tables.overall);
@@ -89,7 +89,7 @@ const purgeSql = perStatusTables((tables) => {
         or o.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING} and ${nowhere})`;
   const joined = `${tables.overall.qualifiedName} o left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}`;
   const shifted = tables.overall.identity.map(({ format }, index) => `$${index + 2}::${format.sqlType}[]`).join(', ');
-  const chosen = `(select * from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal) where ${IS_CHOSEN}) i`;
+  const chosen = `(select * from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal) where ${IS_SELECTED}) i`;
   const remove = (table: { qualifiedName: string }, rest = ''): string =>
     `delete from ${table.qualifiedName} t using ${chosen} where ${same('t', 'i')}${rest}`;
   return {
@@ -97,7 +97,7 @@ const purgeSql = perStatusTables((tables) => {
     select ${tables.overall.identity.map(({ name }) => `o.${quoteIdentifier(name)}::text`).join(', ')}
     from ${joined} where ${isRemoved} limit $2::bigint`,
     choose: `
-    select set_config('${CHOSEN}', coalesce(array_agg(i.intendant_ordinal)::text, '{}'), true)
+    select set_config('${SELECTION_SETTING}', coalesce(array_agg(i.intendant_ordinal)::text, '{}'), true)
     from unnest(${shifted}) with ordinality as i (${columns}, intendant_ordinal)
     join ${joined} on ${same('o', 'i')}
     where ${IS_LOCKED} and ${isRemoved}`,

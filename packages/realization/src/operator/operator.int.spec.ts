@@ -139,7 +139,7 @@ describe('the list', () => {
 });
 
 describe('operator actions on many resources', () => {
-  test('resync makes a look at each realized resource, and purge removes every trace of those that match', async () => {
+  test('resync observes each realized resource, and purge removes every trace of those that match', async () => {
     const records = [await persist('VM1', ['E1', 'E2']), await persist('VM2')];
     await r.markSuccess(vm, records, 'E1');
     await query('delete from intendant_jobs.job_common');

@@ -21,8 +21,8 @@ export async function readStatuses<Key>(
   tables: StatusTables,
   keys: readonly Key[],
 ): Promise<Map<Key, StatusDetails>> {
-  const lookUps = keys.map((key) => ({ key, identity: identityToRead(tables, scope, key) }));
-  const groups = [...Map.groupBy(lookUps, ({ identity }) => columnsOf(identity)).values()];
+  const lookups = keys.map((key) => ({ key, identity: identityToRead(tables, scope, key) }));
+  const groups = [...Map.groupBy(lookups, ({ identity }) => columnsOf(identity)).values()];
   if (groups.length === 0) return new Map();
   const statements = groups.map((group) =>
     statusesOf(
@@ -36,7 +36,7 @@ export async function readStatuses<Key>(
   return found;
 }
 
-interface LookUp<Key> {
+interface Lookup<Key> {
   readonly key: Key;
   readonly identity: readonly IdentityValue[];
 }
@@ -73,16 +73,16 @@ function statusesSql(tables: StatusTables, columns: readonly Column[]): string {
 
 function collect<Key>(
   tables: StatusTables,
-  group: readonly LookUp<Key>[],
+  group: readonly Lookup<Key>[],
   { rows }: StatementResult,
   found: Map<Key, StatusDetails>,
 ): void {
-  const seen = new Set<LookUp<Key>>();
+  const seen = new Set<Lookup<Key>>();
   for (const [ordinal, overall, enforcement] of rows) {
-    const lookUp = group[Number(ordinal) - 1];
-    if (lookUp === undefined) continue;
-    if (seen.has(lookUp)) throw ambiguousKey(tables, lookUp.key);
-    seen.add(lookUp);
-    found.set(lookUp.key, { overall: readOverallJson(overall), enforcement: readEnforcementJson(enforcement) });
+    const lookup = group[Number(ordinal) - 1];
+    if (lookup === undefined) continue;
+    if (seen.has(lookup)) throw ambiguousKey(tables, lookup.key);
+    seen.add(lookup);
+    found.set(lookup.key, { overall: readOverallJson(overall), enforcement: readEnforcementJson(enforcement) });
   }
 }

@@ -1,4 +1,4 @@
-const MOST = 3;
+const MAX_SUGGESTIONS = 3;
 
 /** Returns the names with the smallest difference in spelling, if it is small: at most three. */
 export function nearSpellings(given: string, names: readonly string[]): string[] {
@@ -6,7 +6,7 @@ export function nearSpellings(given: string, names: readonly string[]): string[]
   return names
     .map((name) => ({ name, distance: distanceOf(given.toLowerCase(), name.toLowerCase()) }))
     .filter(({ distance }, _, all) => distance <= Math.min(limit, ...all.map((other) => other.distance)))
-    .slice(0, MOST)
+    .slice(0, MAX_SUGGESTIONS)
     .map(({ name }) => name);
 }
 

@@ -6,20 +6,20 @@ import { HEARTBEAT_MS } from './point-workers.ts';
 /** How a presence sends heartbeats, and how it is removed. */
 export interface PresenceParts {
   readonly logger: Logger;
-  beat(): Promise<unknown>;
+  heartbeat(): Promise<unknown>;
   leave(): Promise<unknown>;
 }
 
 /** Reports that a point is served, every 10 seconds until it is stopped. The first heartbeat was sent before. */
 export class Presence implements AsyncDisposable {
   readonly #parts: PresenceParts;
-  readonly #beating: Service;
+  readonly #heartbeat: Service;
   #isStopped = false;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
     let isFirst = true;
-    this.#beating = new Service({
+    this.#heartbeat = new Service({
       logger: parts.logger,
       messages: {
         began: 'the heartbeat of an enforcement point failed; trying again',
@@ -27,19 +27,19 @@ export class Presence implements AsyncDisposable {
       },
       intervalMs: HEARTBEAT_MS,
       run: async () => {
-        if (!isFirst) await parts.beat();
+        if (!isFirst) await parts.heartbeat();
         isFirst = false;
         return undefined;
       },
     });
-    void this.#beating.start();
+    void this.#heartbeat.start();
   }
 
   /** May be called twice. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    await this.#beating.stop();
+    await this.#heartbeat.stop();
     await this.#parts.leave().catch((error: unknown) => {
       this.#parts.logger.warn(
         { err: error },

@@ -262,7 +262,7 @@ export class EnforcementPoints {
   #presence(worker: PointWorker): PresenceParts {
     return {
       logger: this.#parts.logger,
-      beat: () => this.#run(heartbeat(worker)),
+      heartbeat: () => this.#run(heartbeat(worker)),
       leave: () => this.#run([leave(worker)]),
     };
   }

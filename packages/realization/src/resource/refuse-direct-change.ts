@@ -5,7 +5,7 @@ type Refusal = Parameters<DataStoreInternals['refuseChanges']>[1];
 type Verb = Parameters<Refusal>[0];
 
 /** The method to call instead, on `realization.as(context)`. */
-const INSTEAD: Record<Verb, string> = {
+const REPLACEMENTS: Record<Verb, string> = {
   insert: 'persistIntent',
   insertMany: 'persistIntents',
   update: 'persistIntent',
@@ -32,4 +32,4 @@ export const refuseDirectChange =
   ({ name }: Pick<AnyTable, 'name'>): Refusal =>
   (verb) =>
     `${verb} ${name}: the table is registered with realization, and what is changed without it ${CONSEQUENCES[verb]}; ` +
-    `use ${INSTEAD[verb]} of realization.as(context), or give { bypassRealization: true } if you mean it`;
+    `use ${REPLACEMENTS[verb]} of realization.as(context), or give { bypassRealization: true } if you mean it`;

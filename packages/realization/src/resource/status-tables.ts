@@ -76,16 +76,16 @@ const TAKEN = new Set([POINT_COLUMN, ...Object.keys(ENFORCEMENT_COLUMNS), ...Obj
 export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
   checkFit(resource);
   const key = Object.fromEntries(resource.key.map((field) => [field, resource.schema.shape[field] as z.ZodType]));
-  const traits = { tenancy: resource.tenancy, instanced: resource.instanced, revisioned: false, softDelete: false };
+  const storage = { tenancy: resource.tenancy, instanced: resource.instanced, revisioned: false, softDelete: false };
   const overall = defineTable(derivedName('overall_status', resource.name), {
     schema: z.object({ ...key, ...OVERALL_COLUMNS }),
     key: [...resource.key] as never,
-    ...traits,
+    ...storage,
   }) as unknown as AnyTable;
   const enforcement = defineTable(derivedName('enforcement_status', resource.name), {
     schema: z.object({ ...key, [POINT_COLUMN]: z.string(), ...ENFORCEMENT_COLUMNS }),
     key: [...resource.key, POINT_COLUMN] as never,
-    ...traits,
+    ...storage,
   }) as unknown as AnyTable;
   for (const table of [overall, enforcement]) addToRecords(table, statusByName);
   return { overall, enforcement };

@@ -32,8 +32,8 @@ export interface FinishedOptions {
   readonly onProgress?: (progress: RolloutProgress) => void;
 }
 
-const LOOK_MIN_MS = 20;
-const LOOK_MAX_MS = 200;
+const CHECK_MIN_MS = 20;
+const CHECK_MAX_MS = 200;
 
 /** Moves resources to or from a point. It continues in any process that runs maintenance. */
 export class Rollout {
@@ -60,16 +60,16 @@ export class Rollout {
     checkOptions<FinishedOptions>('finished', options, { timeoutMs: true, signal: true, onProgress: true });
     const { timeoutMs = Number.POSITIVE_INFINITY, signal, onProgress } = options;
     const giveUpAt = performance.now() + checkDuration('timeoutMs', timeoutMs, { min: 0, allowInfinity: true });
-    for (let pauseMs = LOOK_MIN_MS; ; pauseMs = Math.min(LOOK_MAX_MS, 2 * pauseMs)) {
+    for (let pauseMs = CHECK_MIN_MS; ; pauseMs = Math.min(CHECK_MAX_MS, 2 * pauseMs)) {
       const progress = await this.progress();
       onProgress?.(progress);
       if (progress.isFinished) return progress;
-      if (signal?.aborted || performance.now() >= giveUpAt) throw this.#gaveUp(progress, signal);
+      if (signal?.aborted || performance.now() >= giveUpAt) throw this.#cancelledError(progress, signal);
       await delay(pauseMs);
     }
   }
 
-  #gaveUp({ done, total }: RolloutProgress, signal: AbortSignal | undefined): OperationCancelledError {
+  #cancelledError({ done, total }: RolloutProgress, signal: AbortSignal | undefined): OperationCancelledError {
     return new OperationCancelledError(
       `waiting for the rollout of ${this.enforcementPoint} ended: ${done} of ${total} are done; the rollout continues while maintenance runs`,
       { details: { enforcementPoint: this.enforcementPoint, done, total }, cause: signal?.reason },

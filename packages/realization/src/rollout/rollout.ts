@@ -159,11 +159,11 @@ async function moveSet(
   const identities = page.flatMap(({ identity, wanted }) => (wanted === direction ? [identity] : []));
   if (identities.length === 0) return { moved: 0, hasSkipped: false };
   const isForgotten = point.isForced && direction === 'unplace';
-  const remarks = identities.map((identity) => ({ identity, revision: 0, text: null }));
+  const revisions = identities.map((identity) => ({ identity, revision: 0, text: null }));
   const { locked, moved } = await executor.run(SERVICE_SCOPE, {
     locked: plannedAnew(lockFreeOverallStatus(tables, identities)),
     moved: plannedAnew(isForgotten ? forget(tables, point, identities) : move(tables, direction, point, identities)),
-    recompute: plannedAnew(recomputeLocked(tables, remarks)),
+    recompute: plannedAnew(recomputeLocked(tables, revisions)),
     // With low priority: intents come first.
     enqueue: isForgotten ? undefined : plannedAnew(enqueueWaiting(tables, point.id, identities, 'resync')),
   });

@@ -2,7 +2,7 @@ import type { Executor, Scope } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { lockOf, type Mark, type MarkResult, writeMarks, writeOneMark } from './marks.ts';
-import { dropUnfoundedStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
+import { deleteUnknownStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
 /** The statuses whose marks require work. */
 const isPendingMark = ({ status }: Pick<Mark, 'status'>): boolean =>
@@ -35,7 +35,7 @@ async function writeSetWithJobs(
   const results = await writeMarks(executor, scope, tables, marks);
   if (marks.length > 1) {
     const identities = marks.map(({ identity }) => identity);
-    await executor.run(scope, [dropUnfoundedStatus(tables, identities)]);
+    await executor.run(scope, [deleteUnknownStatus(tables, identities)]);
   }
   const accepted = marks.filter((mark, index) => isPendingMark(mark) && results[index]?.verdict === 'accepted');
   for (const [point, pending] of Map.groupBy(accepted, ({ enforcementPoint }) => enforcementPoint)) {

@@ -10,12 +10,12 @@ import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../re
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { markFunction } from './mark-function.ts';
 import {
-  dropUnfoundedStatus,
+  deleteUnknownStatus,
   type ErrorNote,
   IS_LOCKED,
   insertOrLockOverallStatus,
-  type LockedRemark,
   lockOverallStatus,
+  type RevisionToLock,
   recomputeLocked,
 } from './overall-status.ts';
 import { isRemovedPoint } from './removed-point.ts';
@@ -124,7 +124,7 @@ async function judge(
     before,
     lock: lockOverallStatus(tables, identities),
     judged: judgeAndWrite(tables, marks),
-    drop: before.length > 0 ? dropUnfoundedStatus(tables, identities) : undefined,
+    drop: before.length > 0 ? deleteUnknownStatus(tables, identities) : undefined,
     recompute: recomputeLocked(tables, marks.map(errorNote)),
   });
   return readVerdicts(judged);
@@ -169,7 +169,7 @@ const markOneSql = perStatusTables((tables) => {
   );
 });
 
-const readVerdicts = (answer: StatementResult): MarkResult[] => answer.rows.map(readVerdict);
+const readVerdicts = (extraColumns: StatementResult): MarkResult[] => extraColumns.rows.map(readVerdict);
 
 const readVerdict = ([verdict, revision]: readonly (string | null)[]): MarkResult => ({
   verdict: verdict as MarkVerdict,
@@ -183,7 +183,7 @@ const errorNote = (mark: Mark): ErrorNote => ({
 });
 
 /** For a resource that does not exist, a row is created only for the report of its removal. */
-export const lockOf = ({ identity, revision, isRemoval }: Mark): LockedRemark => ({
+export const lockOf = ({ identity, revision, isRemoval }: Mark): RevisionToLock => ({
   identity,
   revision,
   makesRow: isRemoval,

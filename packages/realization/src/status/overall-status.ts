@@ -20,7 +20,7 @@ import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
  */
 
 /** A reference to one resource at one revision. */
-export interface Remark {
+export interface ResourceRevision {
   readonly identity: Identity;
   readonly revision: number;
 }
@@ -63,7 +63,7 @@ const lockFreeSql = perStatusTables((tables) => {
   return lockText(tables, ' skip locked', elsewhere);
 });
 
-function lockText({ overall }: StatusTables, whenLocked: string, answer: string): string {
+function lockText({ overall }: StatusTables, whenLocked: string, extraColumns: string): string {
   const identity = identitySql(overall);
   return `
     with locked as (
@@ -72,11 +72,11 @@ function lockText({ overall }: StatusTables, whenLocked: string, answer: string)
       order by ${identity.of('o')}
       for no key update of o${whenLocked}
     )
-    select set_config('${LOCKED}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true)${answer} from locked`;
+    select set_config('${LOCKED}', coalesce(array_agg(locked.intendant_ordinal)::text, '{}'), true)${extraColumns} from locked`;
 }
 
 /** The resources to lock, and whether a missing row is created even if the resource does not exist. */
-export interface LockedRemark extends Remark {
+export interface RevisionToLock extends ResourceRevision {
   readonly makesRow: boolean;
 }
 
@@ -85,16 +85,16 @@ export interface LockedRemark extends Remark {
  * An insert that conflicts with a row locks it; one that conflicts with a row that is being deleted inserts a new one.
  * So there is no gap. The condition that is never true prevents a change of an existing row.
  */
-export const insertOrLockOverallStatus = (tables: StatusTables, remarks: readonly LockedRemark[]): Statement => ({
+export const insertOrLockOverallStatus = (tables: StatusTables, revisions: readonly RevisionToLock[]): Statement => ({
   name: 'insert-or-lock-overall-status',
   text: insertOrLockSql(tables),
   values: [
     ...identityArrays(
       tables.overall,
-      remarks.map(({ identity }) => identity),
+      revisions.map(({ identity }) => identity),
     ),
-    arrayLiteral(remarks.map(({ makesRow }) => String(makesRow))),
-    arrayLiteral(remarks.map(({ revision }) => String(revision))),
+    arrayLiteral(revisions.map(({ makesRow }) => String(makesRow))),
+    arrayLiteral(revisions.map(({ revision }) => String(revision))),
   ],
 });
 
@@ -127,28 +127,28 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
 }
 
 /** Deletes rows that were inserted only to be locked, because no operation leaves the status UNKNOWN. */
-export const dropUnfoundedStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
-  name: 'drop-unfounded-status',
-  text: dropUnfoundedSql(tables),
+export const deleteUnknownStatus = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'delete-unknown-status',
+  text: deleteUnknownSql(tables),
   values: identityArrays(tables.overall, identities),
 });
 
 /** The same for existing resources: the row of a resource that was just deleted must show its deletion. */
-export const dropUnfoundedOfPresent = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
-  name: 'drop-unfounded-of-present',
-  text: dropUnfoundedOfPresentSql(tables),
+export const deleteUnknownStatusOfExisting = (tables: StatusTables, identities: readonly Identity[]): Statement => ({
+  name: 'delete-unknown-status-of-existing',
+  text: deleteUnknownOfExistingSql(tables),
   values: identityArrays(tables.overall, identities),
 });
 
-const dropUnfoundedSql = perStatusTables((tables) => dropUnfoundedText(tables, ''));
-const dropUnfoundedOfPresentSql = perStatusTables((tables) =>
-  dropUnfoundedText(
+const deleteUnknownSql = perStatusTables((tables) => deleteUnknownText(tables, ''));
+const deleteUnknownOfExistingSql = perStatusTables((tables) =>
+  deleteUnknownText(
     tables,
     ` and exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`,
   ),
 );
 
-function dropUnfoundedText(tables: StatusTables, condition: string): string {
+function deleteUnknownText(tables: StatusTables, condition: string): string {
   const { arrays, columns, same } = identitySql(tables.overall);
   return `
     delete from ${tables.overall.qualifiedName} o
@@ -158,7 +158,7 @@ function dropUnfoundedText(tables: StatusTables, condition: string): string {
 }
 
 /** The error of the overall row, if it concerns the current revision. */
-export interface ErrorNote extends Remark {
+export interface ErrorNote extends ResourceRevision {
   /** Null: no error. */
   readonly text: string | null;
 }

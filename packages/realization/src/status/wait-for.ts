@@ -2,14 +2,14 @@ import { InvalidRecordError, OperationCancelledError, RecordNotFoundError } from
 import { checkOptions, describeKey, type Executor, type Scope } from '@intendant/core/internal';
 import type { ChangeFeed } from '../background/change-feed.ts';
 import type { ChangedRow } from '../background/changed-row.ts';
-import { type LookOptions, lookUntil } from '../background/look-until.ts';
+import { type WaitLimit, waitForValue } from '../background/wait-for-value.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { isAboutKey } from './changed-key.ts';
 import { readOverallStatus, type StatusRecord } from './read-status.ts';
 import { STATUSES, type Status } from './status.ts';
 
 /** Options of `waitFor`. */
-export interface WaitOptions extends LookOptions {
+export interface WaitOptions extends WaitLimit {
   /** The overall status to wait for, or several, any of which ends the wait. */
   readonly status: Status | readonly Status[];
   /** The revision that must have the status, or a later one. Default: the current one. */
@@ -28,7 +28,7 @@ export async function waitForStatus(
   checkWait(options);
   let last: Status | 'nothing' = 'nothing';
   const isThere = async (): Promise<Status | undefined> => {
-    const found = await look(executor, scope, tables, key);
+    const found = await readStatus(executor, scope, tables, key);
     last = found?.status ?? 'nothing';
     return found && isWanted(found, options) ? found.status : undefined;
   };
@@ -37,7 +37,7 @@ export async function waitForStatus(
     feed.watch([tables.overall.name], (change) => {
       if (isAbout(change?.key) && mayBeWanted(change, options)) wake();
     });
-  return lookUntil(isThere, watch, options, (reason) => gaveUp(tables, key, options, last, reason));
+  return waitForValue(isThere, watch, options, (reason) => cancelledError(tables, key, options, last, reason));
 }
 
 function checkWait(options: WaitOptions): void {
@@ -52,7 +52,7 @@ function checkWait(options: WaitOptions): void {
   );
 }
 
-async function look(
+async function readStatus(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
@@ -75,7 +75,7 @@ const mayBeWanted = (change: ChangedRow | undefined, wanted: WaitOptions): boole
 const isWanted = ({ status, revision }: StatusRecord, wanted: WaitOptions): boolean =>
   [wanted.status].flat().includes(status) && revision >= (wanted.revision ?? 0);
 
-function gaveUp(
+function cancelledError(
   tables: StatusTables,
   key: unknown,
   { status }: WaitOptions,

@@ -59,7 +59,7 @@ const isTransient = (error: unknown): boolean => {
   return translated instanceof IntendantError && translated.retryable;
 };
 
-function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Promise<Applied> {
+function applyBatch(parts: ApplierParts, shard: number, usesSavepoints: boolean): Promise<Applied> {
   const { store, operations, tables } = parts;
   return store.transactionFor(SERVICE_SCOPE, async (tx) => {
     const { executor } = sessionInternalsOf(tx);
@@ -71,7 +71,7 @@ function applyBatch(parts: ApplierParts, shard: number, isCautious: boolean): Pr
     const batch = waitingOf(waiting);
     if (batch.length === 0) return 'idle';
     const runnable = await lockResources(executor, tables, batch);
-    const finished = await applyAll(tx, tables, runnable, isCautious);
+    const finished = await applyAll(tx, tables, runnable, usesSavepoints);
     if (finished.length > 0) await executor.run(SERVICE_SCOPE, [finishOperations(operations, finished)]);
     return finished.length > 0 ? 'more' : 'blocked';
   });
@@ -105,15 +105,15 @@ async function applyAll(
   tx: Transaction,
   tables: ReadonlyMap<string, StatusTables>,
   runnable: readonly WaitingOperation[],
-  isCautious: boolean,
+  usesSavepoints: boolean,
 ): Promise<Finished[]> {
   const { executor } = sessionInternalsOf(tx);
   const finished: Finished[] = [];
-  for (const step of inSteps(runnable, isCautious ? 1 : BATCH)) {
+  for (const step of inSteps(runnable, usesSavepoints ? 1 : BATCH)) {
     const [first] = step as [WaitingOperation, ...WaitingOperation[]];
     const status = tables.get(first.tableName) as StatusTables;
-    const run = (): Promise<Outcome[]> => performStep(executor, status, step, isCautious);
-    const outcomes = isCautious ? await inSavepoint(tx, run) : await run();
+    const run = (): Promise<Outcome[]> => performStep(executor, status, step, usesSavepoints);
+    const outcomes = usesSavepoints ? await inSavepoint(tx, run) : await run();
     for (const [index, waiting] of step.entries()) finished.push({ waiting, outcome: outcomes[index] as Outcome });
   }
   return finished;
@@ -124,22 +124,22 @@ function performStep(
   executor: Executor,
   tables: StatusTables,
   step: readonly WaitingOperation[],
-  isCautious: boolean,
+  usesSavepoints: boolean,
 ): Promise<Outcome[]> {
   const { traceparent } = step[0] as WaitingOperation;
-  return withinTrace(traceparent, () => performTogether(executor, tables, step, isCautious));
+  return withinTrace(traceparent, () => performTogether(executor, tables, step, usesSavepoints));
 }
 
 async function performTogether(
   executor: Executor,
   tables: StatusTables,
   step: readonly WaitingOperation[],
-  isCautious: boolean,
+  usesSavepoints: boolean,
 ): Promise<Outcome[]> {
   const { scope, operation } = step[0] as WaitingOperation;
   const operations = step.map(({ operation }) => operation);
   if (operations.every(isKind('mark'))) return performMarks(executor, scope, tables, operations);
-  if (operations.every(isKind('persistIntent')) && !isCautious)
+  if (operations.every(isKind('persistIntent')) && !usesSavepoints)
     return performIntents(executor, scope, tables, operations);
   return [await performOrRefuse(executor, scope, tables, operation)];
 }

@@ -6,7 +6,7 @@ import {
   type Scope,
   translateError,
 } from '@intendant/core/internal';
-import { type LookOptions, lookUntil } from '../background/look-until.ts';
+import { type WaitLimit, waitForValue } from '../background/wait-for-value.ts';
 import type { Outcome } from '../operation/result.ts';
 import { outcomesOf, readOutcomes } from './operation-statements.ts';
 
@@ -43,10 +43,10 @@ export class Submitted<Result> {
    * Throws what the operation itself would throw, and OperationCancelledError when the time is over or the signal
    * aborts: then the operation is still queued.
    */
-  async result(options: LookOptions = {}): Promise<Result> {
-    checkOptions<LookOptions>('result', options, { timeoutMs: true, signal: true });
-    const outcomes = await lookUntil(
-      () => this.#look(),
+  async result(options: WaitLimit = {}): Promise<Result> {
+    checkOptions<WaitLimit>('result', options, { timeoutMs: true, signal: true });
+    const outcomes = await waitForValue(
+      () => this.#readOutcomes(),
       (wake) => this.#parts.watch(this.id, wake),
       options,
       (cause) =>
@@ -58,7 +58,7 @@ export class Submitted<Result> {
     return this.#parts.read(outcomes);
   }
 
-  async #look(): Promise<readonly Outcome[] | undefined> {
+  async #readOutcomes(): Promise<readonly Outcome[] | undefined> {
     const { executor, scope, operations, partCount } = this.#parts;
     if (partCount === 0) return [];
     try {

@@ -35,15 +35,15 @@ function statusTables(): StatusTables {
   return { resource: table('vm'), overall: table('overall_status_vm'), enforcement: table('enforcement_status_vm') };
 }
 
-const look = () => sweepChunk(internalsOf(fixture.store), statusTables(), 60_000);
+const sweepNext = () => sweepChunk(internalsOf(fixture.store), statusTables(), 60_000);
 
-/** One look, now. */
+/** One sweep, now. */
 async function sweep(): Promise<number> {
   await query(
     `insert into intendant.job_sweep (table_name, next_at) values ('public.vm', now())
      on conflict (table_name) do update set next_at = now()`,
   );
-  return (await look()).added;
+  return (await sweepNext()).added;
 }
 
 test('a resource whose job was deleted by hand is realized after a while', async () => {
@@ -98,7 +98,7 @@ test('resources that wait, run, are to be retried or are realized get no second 
   held.open();
 });
 
-test('an intent that is being committed while the sweep looks gets no second job', async () => {
+test('an intent that is being committed during a sweep gets no second job', async () => {
   await fixture.store.as(pepsi).transaction(async (tx) => {
     await fixture.realization.in(tx).persistIntent(vm, { id: 'VM1', name: 'one' }, { enforcementPoints: ['E1'] });
     expect(await sweep()).toBe(0);
@@ -107,7 +107,7 @@ test('an intent that is being committed while the sweep looks gets no second job
   expect(await jobs()).toEqual(['Pepsi/VM1']);
 });
 
-test('a table larger than a chunk is looked at in turns, from where the last one ended', async () => {
+test('a table larger than a chunk is swept in steps, each from where the previous one ended', async () => {
   await query(`select intendant.enqueue_jobs('public', 'vm', '{}', '{}', '{}', 0)`);
   await query(
     `insert into public.enforcement_status_vm
@@ -125,9 +125,9 @@ test('while one process sweeps, others do not', async () => {
   await query('update intendant.job_sweep set next_at = now()');
   await internalsOf(fixture.store).withAdmin(async (client) => {
     await client.query('select from intendant.job_sweep for update');
-    expect(await look()).toEqual({ added: 0, waitMs: 60_000 });
+    expect(await sweepNext()).toEqual({ added: 0, waitMs: 60_000 });
   });
-  expect(await look()).toMatchObject({ added: 1 });
+  expect(await sweepNext()).toMatchObject({ added: 1 });
 });
 
 test('failed jobs are deleted when the retention of pg-boss is over', async () => {

@@ -92,8 +92,8 @@ const saveProgress = (name: string, place: string | null, waitMs: number): State
 });
 
 const addMissingJobs = (tables: StatusTables, place: string | null): Statement => ({
-  name: 'look-at-chunk',
-  text: lookSql(tables)[place === null ? 'first' : 'next'],
+  name: 'sweep-chunk',
+  text: sweepSql(tables)[place === null ? 'first' : 'next'],
   values: place === null ? [] : [place],
 });
 
@@ -103,7 +103,7 @@ const { PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS } = STATUS_
 const NEEDS_JOB = `
       (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision)`;
 
-const lookSql = perStatusTables((tables) => {
+const sweepSql = perStatusTables((tables) => {
   const { same, json } = identitySql(tables.overall);
   const { schemaName, name } = tables.resource;
   const columns = tables.enforcement.identity.map((column) => quoteIdentifier(column.name));

@@ -60,15 +60,15 @@ async function callWithinTime(
   controller: AbortController,
 ): Promise<Outcome> {
   const logger = setting.logger.child(bindings(setting, attempt));
-  const patience = watchTime(setting, attempt, controller, logger);
+  const timeLimit = watchTime(setting, attempt, controller, logger);
   try {
-    await Promise.race([callHandler(setting, attempt, controller.signal, logger), patience.givenUp]);
+    await Promise.race([callHandler(setting, attempt, controller.signal, logger), timeLimit.givenUp]);
     return afterReturn(setting, attempt, controller.signal);
   } catch (error) {
     if (attempt.action === 'observe') return afterFailedObservation(setting, attempt, controller.signal, error, logger);
     return afterThrow(setting, attempt, controller.signal, error, logger);
   } finally {
-    patience.end();
+    timeLimit.end();
   }
 }
 

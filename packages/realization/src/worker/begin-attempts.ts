@@ -10,7 +10,7 @@ import {
 } from '../job/claim.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
-import { dropUnfoundedStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { deleteUnknownStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { beginFunction } from './begin-function.ts';
 
 /*
@@ -93,11 +93,11 @@ async function withUnknown(beginning: Beginning, jobs: readonly ClaimedJob[], fi
 async function beginUnknown(beginning: Beginning, jobs: readonly ClaimedJob[]): Promise<readonly BegunAttempt[]> {
   const { store, tables } = beginning;
   const identities = jobs.map(({ identity }) => identity);
-  const remarks = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
+  const revisions = identities.map((identity) => ({ identity, makesRow: true, revision: 0 }));
   const { begin } = await store.executor.run(SERVICE_SCOPE, {
-    lock: insertOrLockOverallStatus(tables, remarks),
+    lock: insertOrLockOverallStatus(tables, revisions),
     begin: beginJobs(beginning, jobs),
-    drop: dropUnfoundedStatus(tables, identities),
+    drop: deleteUnknownStatus(tables, identities),
   });
   return readResults(tables, jobs, begin).attempts;
 }

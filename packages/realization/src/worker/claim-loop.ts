@@ -28,7 +28,7 @@ const FAILURE_PAUSE_MIN_MS = 100;
 const FAILURE_PAUSE_MAX_MS = 5000;
 /** After this number of successful claims in a row a worker is busy, and is not notified of each job. */
 const BUSY_TURNS = 2;
-/** Delay of a look without a specific reason, in milliseconds. */
+/** Delay of a claim without a specific reason, in milliseconds. */
 const UNLIKELY_PAUSE_MS = 20;
 /** Wait before retrying when a claim did not get a due job because another claim held it locked. */
 const OVERDUE_PAUSE_MS = 20;
@@ -86,7 +86,7 @@ export class ClaimLoop {
     this.#rescheduleAll(this.#contended.splice(0), CONTENDED_LIMIT_MS);
   }
 
-  /** Looks for jobs soon, because there may be a new or newly due one. */
+  /** Claims jobs soon, because there may be a new or newly due one. */
   ring(): void {
     this.#rings++;
     this.#parts.bell.ring();
@@ -182,7 +182,7 @@ export class ClaimLoop {
     try {
       this.#runBegun(lane, claims, await lane.begin(claims.map(({ job }) => job)));
     } catch (error) {
-      this.#couldNotBegin(lane, claims, error);
+      this.#handleBeginFailure(lane, claims, error);
     }
   }
 
@@ -199,7 +199,7 @@ export class ClaimLoop {
   }
 
   /** If the database cannot be reached, all lanes pause. Any other error concerns this table only: the other lanes continue. */
-  #couldNotBegin(lane: Lane, claims: readonly Claim[], error: unknown): void {
+  #handleBeginFailure(lane: Lane, claims: readonly Claim[], error: unknown): void {
     if (isConnectionError(error)) {
       this.#contended.push(...claims);
       throw error;
@@ -229,11 +229,11 @@ export class ClaimLoop {
       );
     }
     this.#parts.claims.remove(claim);
-    this.#lookAfter(settled === 'settled' && outcome.kind === 'done' && rings === this.#rings);
+    this.#ringAfter(settled === 'settled' && outcome.kind === 'done' && rings === this.#rings);
   }
 
   /** Without a notification a next job of the resource is unlikely; callers that wait for the result come first. */
-  #lookAfter(isUnlikely: boolean): void {
+  #ringAfter(isUnlikely: boolean): void {
     if (!isUnlikely || this.#needsRoom || this.#isBusy || this.#isStopping) this.#parts.bell.ring();
     else this.#later ??= startTimer(UNLIKELY_PAUSE_MS, () => this.#ringLater());
   }

@@ -36,7 +36,7 @@ export interface DrainOptions {
   readonly signal?: AbortSignal;
 }
 
-const LOOK_PAUSE_MS = 10;
+const CHECK_PAUSE_MS = 10;
 
 /** Waits until a running worker has nothing due, and records what it does meanwhile. */
 export class Drain {
@@ -71,9 +71,9 @@ export class Drain {
     });
     try {
       while (!(await this.#isIdle(queues))) {
-        if (deadline.signal?.aborted) throw gaveUp(deadline.signal.reason);
+        if (deadline.signal?.aborted) throw cancelledError(deadline.signal.reason);
         this.#ring();
-        await pause(LOOK_PAUSE_MS, deadline.signal);
+        await pause(CHECK_PAUSE_MS, deadline.signal);
       }
       return [...this.#attempts];
     } finally {
@@ -94,5 +94,5 @@ const keyOf = ({ tables: { resource } }: Lane, { job }: BegunAttempt): DrainedAt
     resource.identity.map(({ field, format }, index) => [field, format.decode(String(job.identity[index]))]),
   ) as DrainedAttempt['key'];
 
-const gaveUp = (cause: unknown): OperationCancelledError =>
+const cancelledError = (cause: unknown): OperationCancelledError =>
   new OperationCancelledError('drain: jobs are still due or running', { cause });

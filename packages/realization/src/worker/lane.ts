@@ -77,8 +77,8 @@ export class Lane {
 
   #nextRequest(limit: number): ClaimRequest {
     this.#askedAt = performance.now();
-    const favoursBackground = this.#claims++ % BACKGROUND_EVERY === BACKGROUND_EVERY - 1;
-    return { limit, afterTenant: this.#afterTenant, favoursBackground };
+    const isBackgroundFirst = this.#claims++ % BACKGROUND_EVERY === BACKGROUND_EVERY - 1;
+    return { limit, afterTenant: this.#afterTenant, isBackgroundFirst };
   }
 
   #noteTurn(jobs: readonly ClaimedJob[]): void {

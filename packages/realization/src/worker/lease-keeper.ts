@@ -8,8 +8,8 @@ import { type Claim, isLeaseOver } from './claims.ts';
 /** Number of times per lease that the worker checks for claims whose renewal was not confirmed. */
 const CHECKS_PER_LEASE = 20;
 const LONGEST_CHECK_MS = 1_000;
-/** Number of times per lease that leases are renewed and expired ones are looked for. */
-const LOOKS_PER_LEASE = 3;
+/** Number of times per lease that leases are renewed and expired ones are searched. */
+const ROUNDS_PER_LEASE = 3;
 
 export interface LeaseKeeperParts {
   readonly jobQueue: JobQueue;
@@ -31,32 +31,32 @@ export interface LeaseKeeperParts {
  */
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts;
-  readonly #looking: Service;
+  readonly #service: Service;
   #checks: NodeJS.Timeout | undefined;
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
-    this.#looking = new Service({
+    this.#service = new Service({
       logger: parts.logger,
       messages: { began: 'leases could not be renewed; trying again', ended: 'leases are renewed again' },
-      intervalMs: parts.leaseMs / LOOKS_PER_LEASE,
-      run: () => this.#look(),
+      intervalMs: parts.leaseMs / ROUNDS_PER_LEASE,
+      run: () => this.#checkLeases(),
     });
   }
 
   start(): void {
     const everyMs = Math.min(this.#parts.leaseMs / CHECKS_PER_LEASE, LONGEST_CHECK_MS);
     this.#checks ??= setInterval(() => this.#expire(), everyMs).unref();
-    void this.#looking.start();
+    void this.#service.start();
   }
 
   stop(): Promise<void> {
     clearInterval(this.#checks);
     this.#checks = undefined;
-    return this.#looking.stop();
+    return this.#service.stop();
   }
 
-  async #look(): Promise<undefined> {
+  async #checkLeases(): Promise<undefined> {
     await this.#renew();
     await this.#takeOver();
   }

@@ -64,16 +64,16 @@ async function startWorker(fixture: Fixture): Promise<void> {
 }
 
 /** Resolves when a worker of this store has claimed a job, and has read what is wanted or found it locked. */
-function firstLook({ executor }: DataStoreInternals): Promise<void> {
-  const looked = gate();
+function firstClaim({ executor }: DataStoreInternals): Promise<void> {
+  const claimed = gate();
   const run = executor.run.bind(executor);
   executor.run = async (scope, statements, options) => {
     const answers = await run(scope, statements, options);
     const { claim } = answers as { claim?: StatementResult };
-    if (claim && claim.rows[0]?.[0] !== '') looked.open();
+    if (claim && claim.rows[0]?.[0] !== '') claimed.open();
     return answers;
   };
-  return looked.opened;
+  return claimed.opened;
 }
 
 /** The job waits, its send is not committed, and the worker comes in between: is the new revision realized? */
@@ -89,9 +89,9 @@ async function statusAfterAbsorbedSend(fixture: Fixture): Promise<string> {
     await commit.opened;
   });
   await absorbed.opened;
-  const looked = firstLook(internalsOf(fixture.store));
+  const claimed = firstClaim(internalsOf(fixture.store));
   await startWorker(fixture);
-  await looked;
+  await claimed;
   commit.open();
   await sending;
   await eventually(async () => expect(await jobsLeft(fixture)).toBe(0));
@@ -190,13 +190,13 @@ async function stuckAtRandom(fixture: Fixture, { rounds, isLockless }: Run): Pro
   const random = randomFrom(seed);
   const admin = new pg.Pool({ connectionString: fixture.adminUrl, max: SENDERS });
   const stuck = new Set<string>();
-  const look = async (ids: readonly string[] | null) => {
+  const check = async (ids: readonly string[] | null) => {
     for (const { id } of (await admin.query(STUCK, [ids])).rows) stuck.add(id);
   };
   const send = async (number: number): Promise<void> => {
     // Also resources that do not exist yet: they have no row to lock if a job comes before the intent.
     const id = random() < 0.2 ? `new-${number}` : (IDS[Math.floor(random() * IDS.length)] as string);
-    await look([id]);
+    await check([id]);
     if (random() < 0.7) await addJob(admin, id, random() * 15);
     await fixture.store.as(pepsi).transaction(async (tx) => {
       await fixture.realization.in(tx).persistIntent(vm, { id, name: `${random()}` }, { enforcementPoints: [POINT] });
@@ -215,7 +215,7 @@ async function stuckAtRandom(fixture: Fixture, { rounds, isLockless }: Run): Pro
   const sending = Promise.all(Array.from({ length: SENDERS }, sender));
   const kills = isLockless ? 0 : await killWorkersUntil(sending, fixture);
   await sending;
-  await look(null);
+  await check(null);
   await admin.end();
   if (isSoak) console.info({ rounds, kills, seed, stuck: stuck.size, isLockless });
   return stuck;

@@ -13,8 +13,8 @@ export class NewerRevisions {
   readonly #tables: StatusTables;
   readonly #claims: Claims;
   readonly #logger: Logger;
-  #isLooking = false;
-  #isAskedAgain = false;
+  #isChecking = false;
+  #isRequestedAgain = false;
 
   constructor(executor: Executor, tables: StatusTables, claims: Claims, logger: Logger) {
     this.#executor = executor;
@@ -24,20 +24,20 @@ export class NewerRevisions {
   }
 
   /** Changes during a check are examined after it. */
-  look(): void {
-    this.#isAskedAgain = true;
-    if (!this.#isLooking) void this.#lookWhileAsked();
+  check(): void {
+    this.#isRequestedAgain = true;
+    if (!this.#isChecking) void this.#checkWhileRequested();
   }
 
-  async #lookWhileAsked(): Promise<void> {
-    this.#isLooking = true;
-    while (this.#isAskedAgain) {
-      this.#isAskedAgain = false;
+  async #checkWhileRequested(): Promise<void> {
+    this.#isChecking = true;
+    while (this.#isRequestedAgain) {
+      this.#isRequestedAgain = false;
       await this.#abortOutdated().catch((error: unknown) =>
         this.#logger.warn({ err: error }, 'the check for newer revisions failed'),
       );
     }
-    this.#isLooking = false;
+    this.#isChecking = false;
   }
 
   async #abortOutdated(): Promise<void> {

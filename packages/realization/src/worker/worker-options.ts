@@ -81,17 +81,17 @@ const MAX_MS = 1e12;
 const MIN_LEASE_MS = 100;
 
 const LIMIT = { max: MAX_MS } as const;
-const OR_NEVER = { allowInfinity: true } as const;
+const ALLOW_INFINITY = { allowInfinity: true } as const;
 
 /** Throws ConfigurationError for an unknown, missing or invalid option. */
 export function configureWorker(options: WorkerOptions): WorkerConfiguration {
   checkNames(options);
   checkHandlers(options.handlers);
-  const attemptTimeoutMs = checkDuration('attemptTimeoutMs', options.attemptTimeoutMs ?? 900_000, OR_NEVER);
+  const attemptTimeoutMs = checkDuration('attemptTimeoutMs', options.attemptTimeoutMs ?? 900_000, ALLOW_INFINITY);
   const { pollIntervalMs = 2000, sweepIntervalMs = 60_000, leaseMs = 9000, stopTimeoutMs = 10_000 } = options;
   return {
     enforcementPoint: options.enforcementPoint,
-    resyncEveryMs: checkDuration('resyncEveryMs', options.resyncEveryMs ?? 3_600_000, OR_NEVER),
+    resyncEveryMs: checkDuration('resyncEveryMs', options.resyncEveryMs ?? 3_600_000, ALLOW_INFINITY),
     labels: options.labels && checkLabels(options.labels),
     allowUnrealize: options.allowUnrealize ?? false,
     handlers: options.handlers,
@@ -103,10 +103,10 @@ export function configureWorker(options: WorkerOptions): WorkerConfiguration {
     attemptTimeoutMs,
     abandonAfterMs: checkDuration('abandonAfterMs', options.abandonAfterMs ?? attemptTimeoutMs, {
       min: 0,
-      ...OR_NEVER,
+      ...ALLOW_INFINITY,
     }),
     abortOnNewerRevision: options.abortOnNewerRevision ?? false,
-    stopTimeoutMs: checkDuration('stopTimeoutMs', stopTimeoutMs, { min: 0, ...OR_NEVER }),
+    stopTimeoutMs: checkDuration('stopTimeoutMs', stopTimeoutMs, { min: 0, ...ALLOW_INFINITY }),
     pollIntervalMs: checkDuration('pollIntervalMs', pollIntervalMs, LIMIT),
     sweepIntervalMs: checkDuration('sweepIntervalMs', sweepIntervalMs, LIMIT),
   };
@@ -140,7 +140,7 @@ function configureRetry(options: RetryOptions | undefined): RetryPolicy {
   checkOptions<RetryOptions>('retry', options, { limit: true, minDelayMs: true, maxDelayMs: true });
   const { limit, minDelayMs, maxDelayMs } = { ...DEFAULT_RETRY, ...options };
   return {
-    limit: checkCount('retry.limit', limit, OR_NEVER),
+    limit: checkCount('retry.limit', limit, ALLOW_INFINITY),
     minDelayMs: checkDuration('retry.minDelayMs', minDelayMs, { min: 0, ...LIMIT }),
     maxDelayMs: checkDuration('retry.maxDelayMs', maxDelayMs, { min: 0, ...LIMIT }),
   };
@@ -174,10 +174,10 @@ function checkHandlers(handlers: readonly TableHandlers[]): void {
   if (handlers.some((one) => typeof one?.table?.name !== 'string'))
     throw new ConfigurationError('worker: make handlers with on(table, { realize }), where table is a defined table');
   for (const { handlers: own } of handlers) checkFunctions(own);
-  const unfit = handlers.find(({ handlers: own }) => typeof own?.realize !== 'function');
-  if (unfit)
+  const invalid = handlers.find(({ handlers: own }) => typeof own?.realize !== 'function');
+  if (invalid)
     throw new ConfigurationError(
-      `worker: the handlers of ${unfit.table.name} must contain realize, a function that takes an intent`,
+      `worker: the handlers of ${invalid.table.name} must contain realize, a function that takes an intent`,
     );
   const names = handlers.map(({ table }) => table.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

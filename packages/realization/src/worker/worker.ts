@@ -243,7 +243,7 @@ export class Worker implements AsyncDisposable {
     if (!abortOnNewerRevision) return;
     for (const { tables } of this.#lanes) {
       const newer = new NewerRevisions(store.executor, tables, this.#claims, this.#logger);
-      this.#stops.push(await feed.watch([tables.resource.name], () => newer.look()));
+      this.#stops.push(await feed.watch([tables.resource.name], () => newer.check()));
     }
   }
 
@@ -255,7 +255,7 @@ export class Worker implements AsyncDisposable {
       leaseMs: this.#configuration.leaseMs,
       logger: this.#logger,
       claimed: () => this.#claims.all(),
-      onLost: (job) => this.#lose(job),
+      onLost: (job) => this.#handleLostLease(job),
       onFreed: () => this.#loop.ring(),
     });
     leases.start();
@@ -270,7 +270,7 @@ export class Worker implements AsyncDisposable {
     this.#stops.push(() => sweeping.stop());
   }
 
-  #lose(job: ClaimedJob): void {
+  #handleLostLease(job: ClaimedJob): void {
     const claim = this.#claims.of(job);
     if (!claim || claim.hasEnded || claim.controller.signal.aborted) return;
     this.#logger.warn(

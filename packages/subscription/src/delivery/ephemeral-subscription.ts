@@ -8,7 +8,7 @@ import type { Subscription, SubscriptionStats } from '../subscription.ts';
 import { Delivery, type OutcomeStore } from './delivery.ts';
 import type { DeliveryLimits } from './delivery-options.ts';
 import type { BatchHandler } from './handler.ts';
-import { countLag, samePlace } from './lag.ts';
+import { countLag, everySlotAt } from './lag.ts';
 import { Reading } from './reading.ts';
 import { Share } from './share.ts';
 import { SubscriptionEnd } from './subscription-end.ts';
@@ -25,7 +25,7 @@ export interface SubscriptionParts {
 }
 
 /** Nothing is stored: a failing change is retried without limit. */
-const NOTHING_KEPT: OutcomeStore = {
+const NO_OUTCOMES: OutcomeStore = {
   acknowledge: async () => {
     throw new ConfigurationError('ack: only a durable subscription, one with a name, stores acknowledgements');
   },
@@ -55,7 +55,7 @@ export class EphemeralSubscription implements Subscription {
       handler,
       subject: { table: view.tables.map(({ name }) => name).join(','), name: undefined },
       limits,
-      outcomes: NOTHING_KEPT,
+      outcomes: NO_OUTCOMES,
       logger: feed.logger,
       closing: signal,
       onProgress: () => {},
@@ -88,7 +88,7 @@ export class EphemeralSubscription implements Subscription {
   async lag(): Promise<number> {
     this.#end.check();
     const { feed, view } = this.#parts;
-    return countLag(feed.internals, view, samePlace(this.#share.progress.place));
+    return countLag(feed.internals, view, everySlotAt(this.#share.progress.place));
   }
 
   pause(): void {

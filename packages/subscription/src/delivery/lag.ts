@@ -5,16 +5,16 @@ import type { LogView } from '../log/read-log.ts';
 import { SLOT_OF_ENTRY, SLOTS } from '../log/slot.ts';
 
 /** Counting stops at this many changes. */
-export const MOST_COUNTED = 10_000;
+export const MAX_COUNTED = 10_000;
 /** Counting reads at most this many numbers of the log. Otherwise it could read all of a large log for a table with few changes. */
-export const MOST_NUMBERS_READ = 200_000;
+export const MAX_NUMBERS_READ = 200_000;
 
 const COUNT = `
 select count(*)::text from (
   select from intendant.change_log
-  where seq > $1::bigint and seq <= $1::bigint + ${MOST_NUMBERS_READ} and seq > ($2::bigint[])[1 + ${SLOT_OF_ENTRY}] and table_name = any($3::text[])
+  where seq > $1::bigint and seq <= $1::bigint + ${MAX_NUMBERS_READ} and seq > ($2::bigint[])[1 + ${SLOT_OF_ENTRY}] and table_name = any($3::text[])
     and operation = any($4::text[]::"char"[])
-  limit ${MOST_COUNTED}
+  limit ${MAX_COUNTED}
 ) l`;
 
 /** Counts the committed changes of a view beyond each slot's place. */
@@ -34,4 +34,4 @@ export async function countLag(
 }
 
 /** Uses the same place for every slot. */
-export const samePlace = (place: number): number[] => Array.from({ length: SLOTS }, () => place);
+export const everySlotAt = (place: number): number[] => Array.from({ length: SLOTS }, () => place);

@@ -25,7 +25,7 @@ export interface DeadLetter {
   readonly isDue: boolean;
 }
 
-const MOST_ERROR_LENGTH = 2_000;
+const MAX_ERROR_LENGTH = 2_000;
 
 /**
  * Returns false, and stores nothing, if this member no longer owns the change's slot, or the log was replaced: the new
@@ -61,7 +61,7 @@ export async function parkDeadLetter(
       entry.record,
       entry.occurredAt,
       attempts,
-      describeThrown(error, MOST_ERROR_LENGTH),
+      describeThrown(error, MAX_ERROR_LENGTH),
       share.epoch,
       log.logId,
       log.timeline,

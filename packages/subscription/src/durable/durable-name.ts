@@ -4,7 +4,7 @@ import { loggedName } from '../log/names.ts';
 import { SLOTS } from '../log/slot.ts';
 import { serviceQuery } from '../service-query.ts';
 
-const MOST_NAME_BYTES = 200;
+const MAX_NAME_BYTES = 200;
 
 /** What a durable name identifies: one table, and the rows of it that one kind of caller sees. */
 export interface DurableName {
@@ -23,9 +23,9 @@ function describeScope(scope: Scope | undefined): string {
 
 /** Throws ConfigurationError for an invalid name. */
 export function checkName(operation: string, name: unknown): void {
-  if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= MOST_NAME_BYTES && !name.includes('\0'))
+  if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= MAX_NAME_BYTES && !name.includes('\0'))
     return;
-  throw new ConfigurationError(`${operation}: name must be a string of 1 to ${MOST_NAME_BYTES} bytes`);
+  throw new ConfigurationError(`${operation}: name must be a string of 1 to ${MAX_NAME_BYTES} bytes`);
 }
 
 /** Creates the name if it is new, with its cursors at `from`. Throws ConfigurationError for a name of another table or tenant. */

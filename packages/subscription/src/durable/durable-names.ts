@@ -11,7 +11,7 @@ import { type DurableSubscriptionInfo, listDurableSubscriptions } from './durabl
 import { forgetName } from './forget-name.ts';
 
 const DEAD_LETTERS = 1_000;
-const MOST_DEAD_LETTERS = 10_000;
+const MAX_DEAD_LETTERS = 10_000;
 
 /** Lists and administers the durable names of a database, with or without members. */
 export class DurableNames {
@@ -38,7 +38,7 @@ export class DurableNames {
       loggedTable: table === undefined ? undefined : this.#loggedName(table),
       numbers: this.#numbers(positions),
       after: after && { name: after.name, number: this.#number(after.position) },
-      limit: checkCount('limit', limit, { max: MOST_DEAD_LETTERS }),
+      limit: checkCount('limit', limit, { max: MAX_DEAD_LETTERS }),
     });
   }
 

@@ -58,7 +58,7 @@ export class DurableOutcomes implements OutcomeStore {
     for (const { slot, numbered } of await readDueLetters(internals, horizon.logId, name, table, [...shares.keys()])) {
       const share = shares.get(slot);
       if (!share || this.#retried.get(numbered.sequence)?.isHeld) continue;
-      if (numbered.flaw !== undefined) {
+      if (numbered.decodeError !== undefined) {
         await parkUndecoded(internals, name, numbered.sequence);
         continue;
       }

@@ -158,12 +158,12 @@ test('a replayed dead letter that cannot be decoded stays, and others are replay
     name: 'undecodable-letters',
     maxAttempts: 1,
   });
-  await writeNotes('flawed', 'sound');
+  await writeNotes('undecodable', 'sound');
   await eventually(async () => expect(await subscriptions.deadLetters('undecodable-letters')).toHaveLength(2));
   await failing.close();
   await admin.query(
     `update intendant.dead_letter set record = record || '{"size": "not a number"}'
-     where name = 'undecodable-letters' and key = '{flawed}'`,
+     where name = 'undecodable-letters' and key = '{undecodable}'`,
   );
   const seen: Change[] = [];
   await using _ = await subscriptions.subscribe('note', (change) => seen.push(change), { name: 'undecodable-letters' });
@@ -171,7 +171,7 @@ test('a replayed dead letter that cannot be decoded stays, and others are replay
   await eventually(async () => {
     const letters = await subscriptions.deadLetters('undecodable-letters');
     expect(letters).toMatchObject([
-      { isDue: false, error: expect.stringContaining('cannot be decoded'), change: { key: { id: 'flawed' } } },
+      { isDue: false, error: expect.stringContaining('cannot be decoded'), change: { key: { id: 'undecodable' } } },
     ]);
   }, slow);
   expect(idsOf(seen)).toEqual(['sound']);

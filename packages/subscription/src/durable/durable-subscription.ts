@@ -14,7 +14,7 @@ import { forgetAcknowledged, readAcknowledged } from './acknowledgement.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
 import type { DurableName } from './durable-name.ts';
 import { DurableOutcomes } from './durable-outcomes.ts';
-import { dealSlots } from './fair-share.ts';
+import { balanceSlots } from './fair-share.ts';
 import type { MemberSubscription, Membership } from './membership.ts';
 import { returnToCursors } from './return-to-cursors.ts';
 import { claimSlots, freeSlots, keepCursors, type NameSituation, readCursors, releaseSlots } from './slots.ts';
@@ -64,7 +64,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     this.#lastPlace = from;
     this.#outcomes = new DurableOutcomes(feed, parts.durable, {
       log: () => this.#reading.log,
-      onLost: () => parts.membership.nudge(),
+      onLost: () => parts.membership.checkNow(),
     });
     this.#delivery = new Delivery({
       handler,
@@ -93,7 +93,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     return this.#parts.durable.name;
   }
 
-  /** Resolves when it has looked for work once, and claimed the free slots. Rejects if it ends before that. */
+  /** Resolves when it has checked for work once, and claimed the free slots. Rejects if it ends before that. */
   get began(): Promise<void> {
     return this.#began.promise;
   }
@@ -175,13 +175,13 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     return this.#acknowledged.has(sequence) ? undefined : this.#shares.get(slotOf(identity));
   }
 
-  async attend(situation: NameSituation, client: ClientBase): Promise<void> {
+  async reconcile(situation: NameSituation, client: ClientBase): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    this.#loseTaken(situation);
+    this.#dropLostSlots(situation);
     await this.#freeForgotten(situation, client);
-    const { take, give } = dealSlots(situation.members, this.#shares.size, situation.free);
+    const { take, give } = balanceSlots(situation.members, this.#shares.size, situation.free);
     if (take > 0) await this.#claim(client, situation.member, take);
-    if (give > 0) this.#giveBackSome(give);
+    if (give > 0) this.#releaseSome(give);
     if (situation.hasDueLetters) this.#delivery.accept(await this.#outcomes.takeDue(this.#shares));
     if (performance.now() >= this.#forgetAt) {
       this.#forgetAt = performance.now() + FORGET_EVERY_MS;
@@ -191,7 +191,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
   }
 
   /** Stops work on slots that another member owns by now. */
-  #loseTaken({ slots, epochs }: NameSituation): void {
+  #dropLostSlots({ slots, epochs }: NameSituation): void {
     const epochOf = new Map(slots.map((slot, index) => [slot, epochs[index]]));
     const taken = [...this.#shares.values()].filter(({ slot, epoch }) => epochOf.get(slot) !== epoch);
     for (const share of taken) {
@@ -222,7 +222,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     if (shares.length > 0) this.#restart.abort();
   }
 
-  #giveBackSome(count: number): void {
+  #releaseSome(count: number): void {
     for (const share of [...this.#shares.values()].slice(-count)) void this.#giveBack(share);
     this.#restart.abort();
   }

@@ -1,7 +1,7 @@
 import { Bell, DedicatedConnection, Service } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { joinName, leaveName, lookAtNames, type NameSituation } from './slots.ts';
+import { joinName, leaveName, type NameSituation, readNameSituations } from './slots.ts';
 
 /** Interval between two checks of a member's names, in milliseconds. */
 const ROUND_MS = 1_000;
@@ -12,7 +12,7 @@ const SILENCE_LIMIT_MS = 8_000;
 export interface MemberSubscription {
   readonly name: string;
   /** Claims and releases slots as needed. Must not wait for handlers. */
-  attend(situation: NameSituation, client: pg.ClientBase): Promise<void>;
+  reconcile(situation: NameSituation, client: pg.ClientBase): Promise<void>;
   /** The name was removed: the subscription no longer owns any slot. */
   noteForgotten(): void;
   /** The member's connection is lost, so other members may claim its slots. Resolves when running calls have ended. */
@@ -57,7 +57,7 @@ export class Membership {
   add(user: MemberSubscription): void {
     this.#users.set(user, undefined);
     void this.#service.start();
-    this.nudge();
+    this.checkNow();
   }
 
   /** Removes a subscription whose slots were released. */
@@ -77,7 +77,7 @@ export class Membership {
   }
 
   /** Starts the next round immediately. */
-  nudge(): void {
+  checkNow(): void {
     this.#bell.ring();
   }
 
@@ -119,12 +119,12 @@ export class Membership {
     const users = new Map([...this.#users].map(([user, member]) => [member as number, user]));
     if (users.size === 0) return;
     const names = [...users.values()].map(({ name }) => name);
-    const situations = await lookAtNames(client, names, [...users.keys()]);
+    const situations = await readNameSituations(client, names, [...users.keys()]);
     const situationOf = new Map(situations.map((situation) => [situation.member, situation]));
     for (const [member, user] of users) {
       const situation = situationOf.get(member);
       if (!this.#users.has(user)) continue;
-      if (situation?.isMember) await user.attend(situation, client);
+      if (situation?.isMember) await user.reconcile(situation, client);
       else user.noteForgotten();
     }
   }

@@ -56,7 +56,7 @@ export interface NameSituation {
   readonly hasDueLetters: boolean;
 }
 
-const LOOK_AT_NAMES = `
+const READ_NAME_SITUATIONS = `
 with held as materialized (${HELD})
 select n.member,
   (select count(*)::int from intendant.cursor_member m join held using (member, pid) where m.name = n.name) as members,
@@ -69,11 +69,11 @@ from unnest($1::text[], $2::int[]) n(name, member) join intendant.cursor c on c.
 left join held on held.member = c.owner and held.pid = c.owner_pid
 group by n.name, n.member`;
 
-export const lookAtNames = async (
+export const readNameSituations = async (
   client: ClientBase,
   names: readonly string[],
   members: readonly number[],
-): Promise<NameSituation[]> => (await client.query<NameSituation>(LOOK_AT_NAMES, [names, members])).rows;
+): Promise<NameSituation[]> => (await client.query<NameSituation>(READ_NAME_SITUATIONS, [names, members])).rows;
 
 /** Tries numbers in sequence first, and then at random, because others may hold the locks of the next numbers. */
 const NEXT_MEMBER = [

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { CHANGE_JSON, DOORBELL_SEQUENCE, MOST_BYTES, RING_BODY } from './doorbell.ts';
+import { CHANGE_JSON, DOORBELL_SEQUENCE, MAX_BYTES, RING_BODY } from './doorbell.ts';
 import { TIMELINE } from './timeline.ts';
 
 /**
@@ -17,12 +17,12 @@ insert into intendant.announcement values ('intendant_' || translate(gen_random_
 `;
 
 /** The most changes that an announcement includes, and the most numbers that are checked for gaps. */
-const MOST_CHANGES = 512;
+const MAX_CHANGES = 512;
 
 /**
  * Announces that the log is settled up to `settled`, and further as long as each next number belongs to a committed
- * row, because such a number needs no look. Sends nothing if nothing after `after` is settled, unless it is forced. `last` is the last
- * number that the look found; more can be settled since, because writers announce their changes themselves. Returns the
+ * row, because such a number needs no check. Sends nothing if nothing after `after` is settled, unless it is forced. `last` is the last
+ * number that the check found; more can be settled since, because writers announce their changes themselves. Returns the
  * payloads that it sent. The first line of a payload is log, after, settled, last, timeline; the changes in between
  * follow as JSON, if they are included.
  *
@@ -36,7 +36,7 @@ declare
   body text := '';
   place bigint := after;
   reached bigint := after;
-  is_whole boolean := greatest(last, settled) - after <= 2 * ${MOST_CHANGES};
+  is_whole boolean := greatest(last, settled) - after <= 2 * ${MAX_CHANGES};
   count int := 0;
   timeline text := ${TIMELINE};
   item record;
@@ -45,16 +45,16 @@ begin
   if is_whole then
     for item in
       select l.seq, ${CHANGE_JSON} as change
-      from intendant.change_log l where l.seq > after and l.seq <= last order by l.seq limit ${MOST_CHANGES + 1}
+      from intendant.change_log l where l.seq > after and l.seq <= last order by l.seq limit ${MAX_CHANGES + 1}
     loop
       exit when item.seq > settled and item.seq <> greatest(reached, settled) + 1;
       count := count + 1;
-      if octet_length(body) + octet_length(item.change) > ${MOST_BYTES} and body <> '' then
+      if octet_length(body) + octet_length(item.change) > ${MAX_BYTES} and body <> '' then
         payloads := payloads || format(e'%s %s %s %s %s\\n[%s]', log_id, place, reached, last, timeline, body);
         place := reached;
         body := '';
       end if;
-      is_whole := octet_length(item.change) <= ${MOST_BYTES} and cardinality(payloads) < 8 and count <= ${MOST_CHANGES};
+      is_whole := octet_length(item.change) <= ${MAX_BYTES} and cardinality(payloads) < 8 and count <= ${MAX_CHANGES};
       exit when not is_whole;
       body := body || case when body = '' then '' else ',' end || item.change;
       reached := item.seq;
@@ -77,7 +77,7 @@ end
 
 /**
  * See settled.ts for the rule. Each statement of a volatile function takes its own snapshot (READ COMMITTED), so the
- * reads after the look see all changes that the look found settled. `queue` is the number of writers that wait for the
+ * reads after the check see all changes that the check found settled. `queue` is the number of writers that wait for the
  * lock on the server's queue of notifications.
  */
 const LOOK_BODY = `

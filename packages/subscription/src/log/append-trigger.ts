@@ -84,14 +84,14 @@ const deletion = (table: RegisteredTable, alias: string): string =>
  */
 function appendUpdates(table: RegisteredTable, carriesRecord: boolean): string {
   const first = quoteIdentifier(table.key[0]?.name as string);
-  const operation = `case when n.${first} is null then ${deletion(table, 'o')} when o.${first} is null then ${code('i')} ${softly(table)} else ${code('u')} end`;
-  const newOrOld: Values = (_, value) => `case when n.${first} is null then ${value('o')} else ${value('n')} end`;
+  const operation = `case when n.${first} is null then ${deletion(table, 'o')} when o.${first} is null then ${code('i')} ${softDeletionCases(table)} else ${code('u')} end`;
+  const newOrElseOld: Values = (_, value) => `case when n.${first} is null then ${value('o')} else ${value('n')} end`;
   return append(
-    `select ${logged(table, newOrOld, operation, carriesRecord)} from old_rows o full join new_rows n on ${isSameRow(table)}`,
+    `select ${logged(table, newOrElseOld, operation, carriesRecord)} from old_rows o full join new_rows n on ${isSameRow(table)}`,
   );
 }
 
-const softly = (table: RegisteredTable): string =>
+const softDeletionCases = (table: RegisteredTable): string =>
   table.definition.softDelete
     ? `when o.deleted_at is null and n.deleted_at is not null then ${code('s')} when o.deleted_at is not null and n.deleted_at is null then ${code('r')}`
     : '';
@@ -102,7 +102,7 @@ const softly = (table: RegisteredTable): string =>
  * unless no row was updated at all.
  */
 function appendUpdate(table: RegisteredTable, carriesRecord: boolean): string {
-  const operation = table.definition.softDelete ? `case ${softly(table)} else ${code('u')} end` : code('u');
+  const operation = table.definition.softDelete ? `case ${softDeletionCases(table)} else ${code('u')} end` : code('u');
   return `${append(`select ${logged(table, of('n'), operation, carriesRecord)} from old_rows o, new_rows n where ${isOnlyRow(table)}`)}
     if not found then
       perform from new_rows limit 1;
@@ -140,19 +140,19 @@ end
 `;
 
 /** A role that may execute it could attach it to its own table and log changes that never happened. Existing triggers need no right. */
-const forOwnersTriggers = (name: string): string => `revoke execute on function ${name}() from public`;
+const revokeFromPublic = (name: string): string => `revoke execute on function ${name}() from public`;
 
 export const createAppendFunction = (table: RegisteredTable, carriesRecord: boolean): string =>
   `create or replace function ${appendFunction(table)}() returns trigger language plpgsql security definer
    ${settingsFor(table, carriesRecord)} as $function$${appendFunctionBody(table, carriesRecord)}$function$;
-   ${forOwnersTriggers(appendFunction(table))}`;
+   ${revokeFromPublic(appendFunction(table))}`;
 
 /** TRUNCATE is rare, so its function may have settings. */
 export const createTruncateFunction = (table: RegisteredTable, body: string): string =>
   `create or replace function ${truncateFunction(table)}() returns trigger language plpgsql security definer
    set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set bytea_output = 'hex' set timezone = 'UTC'
    set extra_float_digits = 1 set row_security = off as $function$${body}$function$;
-   ${forOwnersTriggers(truncateFunction(table))}`;
+   ${revokeFromPublic(truncateFunction(table))}`;
 
 export const TRUNCATE_TRIGGER = 'intendant_append_truncate';
 

@@ -9,17 +9,17 @@ import { TIMELINE } from './timeline.ts';
 export const DOORBELL = `'intendant.doorbell'::pg_catalog.regclass`;
 
 /** No relay leads, so writers need not notify. */
-const NOBODY = 0;
+const NO_LEADER = 0;
 /** Writers notify the relay, and send their changes. */
 export const RINGS = 1;
 /** Writers are silent; the relay polls. */
 const SILENT = 2;
 
-const set = (wish: number): string => `select setval('intendant.doorbell', ${wish});`;
+const set = (mode: number): string => `select setval('intendant.doorbell', ${mode});`;
 
 export const LET_RING = set(RINGS);
 export const KEEP_SILENT = set(SILENT);
-export const LEAVE = set(NOBODY);
+export const LEAVE = set(NO_LEADER);
 
 export const DOORBELL_SEQUENCE = 'create sequence intendant.doorbell as int minvalue 0 maxvalue 2 start 0;';
 
@@ -28,12 +28,12 @@ export const CHANGE_JSON = `json_build_array(l.seq, l.table_name, l.operation, l
         l.record::text, extract(epoch from l.occurred_at) * 1000, l.traceparent)::text`;
 
 /** Postgres limits a notification to less than 8,000 bytes. */
-export const MOST_BYTES = 7_700;
+export const MAX_BYTES = 7_700;
 
 /**
  * Called by the append triggers, as the log's owner. A statement that changed one row announces the change itself, on a
  * channel whose name is secret; the row's number is the last one that the session took. After several rows, or a large
- * one, it only notifies the relay, which looks.
+ * one, it only notifies the relay, which checks.
  */
 export const RING_BODY = `
 declare
@@ -47,7 +47,7 @@ begin
     into channel, payload
     from intendant.announcement a, intendant.change_log_identity i, intendant.change_log l where l.seq = number;
   end if;
-  if octet_length(payload) <= ${MOST_BYTES} then perform pg_notify(channel, payload);
+  if octet_length(payload) <= ${MAX_BYTES} then perform pg_notify(channel, payload);
   else perform pg_notify('${DOORBELL_CHANNEL}', '');
   end if;
 end

@@ -26,10 +26,10 @@ export interface NumberedChange {
   /** Identity of the changed row; equal for all changes of one row. */
   readonly identity: string;
   readonly entry: LogEntry;
-  /** If `flaw` is set, the change has no record, and the fields of its key are text. */
+  /** If `decodeError` is set, the change has no record, and the fields of its key are text. */
   readonly change: Change;
   /** Why the table's formats cannot decode the entry. Such a change is not delivered. */
-  readonly flaw?: unknown;
+  readonly decodeError?: unknown;
 }
 
 const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolean; isPurge?: boolean }>> = {
@@ -52,8 +52,8 @@ export function toNumberedChange(logId: string, table: RegisteredTable, entry: L
   const numbered = { sequence, identity: identityOf(orgId, instanceId, key), entry };
   try {
     return { ...numbered, change: toChange(logId, table, entry) };
-  } catch (flaw) {
-    return { ...numbered, change: toChangeAsText(logId, entry, table), flaw };
+  } catch (decodeError) {
+    return { ...numbered, change: toChangeAsText(logId, entry, table), decodeError };
   }
 }
 

@@ -12,8 +12,8 @@ export const truncateFunction = (table: RegisteredTable): string =>
   `intendant.${quoteIdentifier(derivedName('append_truncate', table.schemaName, table.name))}`;
 
 /**
- * Writers notify this channel, without a payload, when the relay has to look. Tenants may know the name: a notification
- * only makes the relay look once.
+ * Writers notify this channel, without a payload, when the relay has to check. Tenants may know the name: a notification
+ * only makes the relay check once.
  */
 export const DOORBELL_CHANNEL = 'intendant_doorbell';
 /** The payload sent by a process that opens, to request an announcement. */

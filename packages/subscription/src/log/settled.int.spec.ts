@@ -1,7 +1,7 @@
 import { atScale, isSoak, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LOOK, SettledTracker } from './settled.ts';
+import { LOG_CHECK_SQL, SettledTracker } from './settled.ts';
 
 /*
  * Transactions that take their xid early, append, wait, update one of five hot rows, append that, and commit or roll
@@ -48,7 +48,7 @@ interface Entry {
 }
 
 interface Rule {
-  /** Takes a look, and reads what it newly takes for settled. */
+  /** Checks the log, and reads what is newly settled. */
   read(client: pg.ClientBase): Promise<Entry[]>;
 }
 
@@ -59,7 +59,7 @@ function byHolders(): Rule {
   let position = 0;
   return {
     read: async (client) => {
-      const [sequence, holders] = (await client.query(LOOK)) as unknown as pg.QueryResult[];
+      const [sequence, holders] = (await client.query(LOG_CHECK_SQL)) as unknown as pg.QueryResult[];
       const settled = tracker.observe({
         noted: Number(sequence?.rows[0].noted),
         holders: new Set(holders?.rows.map(({ holder }) => holder)),
@@ -114,10 +114,11 @@ function byXmax(): Rule {
         `select last_value::text as noted, pg_snapshot_xmin(s)::text as xmin, pg_snapshot_xmax(s)::text as xmax
          from intendant.change_seq, pg_current_snapshot() s`,
       );
-      const look = rows[0] as { noted: string; xmin: string; xmax: string };
-      pending.push({ noted: look.noted, xmax: BigInt(look.xmax) });
+      const check = rows[0] as { noted: string; xmin: string; xmax: string };
+      pending.push({ noted: check.noted, xmax: BigInt(check.xmax) });
       let settled = position;
-      while (pending[0] && pending[0].xmax <= BigInt(look.xmin)) settled = (pending.shift() as { noted: string }).noted;
+      while (pending[0] && pending[0].xmax <= BigInt(check.xmin))
+        settled = (pending.shift() as { noted: string }).noted;
       const found = await client.query<Entry>(`${READ} where seq > $1 and seq <= $2 order by seq`, [position, settled]);
       position = settled;
       return found.rows;
@@ -145,7 +146,7 @@ async function judge(rules: readonly Rule[]): Promise<Verdict[]> {
     const client = new pg.Client(database.adminUrl);
     await client.connect();
     while (isWriting) seen[index]?.push(...(await rule.read(client)));
-    for (let look = 0; look < 3; look++) seen[index]?.push(...(await rule.read(client)));
+    for (let round = 0; round < 3; round++) seen[index]?.push(...(await rule.read(client)));
     await client.end();
   });
   const writers = Array.from({ length: WRITERS }, async () => {

@@ -1,40 +1,40 @@
 /**
  * The rule for what is settled. A change takes its number before its transaction commits, so a reader that only reads
- * upward misses changes that commit late. A look first reads the sequence's last value, and then which transactions
+ * upward misses changes that commit late. A check first reads the sequence's last value, and then which transactions
  * hold RowExclusiveLock on the log. A transaction takes this lock before its number and keeps it until its end. So each
- * transaction with a number up to that value is among the holders or has ended. When all holders of a look have ended,
+ * transaction with a number up to that value is among the holders or has ended. When all holders of a check have ended,
  * every change up to its value is committed or rolled back: it is settled.
  *
- * A number is also settled without a look if its row is committed. So where no number is missing, the log is settled up
+ * A number is also settled without a check if its row is committed. So where no number is missing, the log is settled up
  * to its last committed row.
  *
  * The two statements are sent as one simple query: one round trip, executed one after the other, each with its own
  * snapshot.
  */
-export const LOOK = `
+export const LOG_CHECK_SQL = `
 select case when is_called then last_value else 0 end as noted from intendant.change_seq;
 select distinct virtualtransaction as holder from pg_locks
 where locktype = 'relation' and relation = 'intendant.change_log'::regclass and mode = 'RowExclusiveLock' and granted
   and database = (select oid from pg_database where datname = current_database())`;
 
-export interface Look {
+export interface LogCheck {
   readonly noted: number;
   /** Virtual transactions, e.g. `3/17`. */
   readonly holders: ReadonlySet<string>;
 }
 
-interface PendingLook {
+interface PendingCheck {
   readonly noted: number;
   remaining: Set<string>;
 }
 
-/** The most unfinished looks that are kept; after that, a new look replaces the newest one. */
-const MOST_PENDING = 64;
+/** The most unfinished checks that are kept; after that, a new check replaces the newest one. */
+const MAX_PENDING = 64;
 
-/** Computes from looks up to which number the log is settled. */
+/** Computes from checks up to which number the log is settled. */
 export class SettledTracker {
   #settled: number;
-  #pending: PendingLook[] = [];
+  #pending: PendingCheck[] = [];
 
   constructor(settled = 0) {
     this.#settled = settled;
@@ -55,15 +55,15 @@ export class SettledTracker {
     while (this.#pending[0] && this.#pending[0].noted <= this.#settled) this.#pending.shift();
   }
 
-  /** Adds a look, and returns up to which number the log is settled now. */
-  observe({ noted, holders }: Look): number {
-    for (const look of this.#pending)
-      look.remaining = new Set([...look.remaining].filter((holder) => holders.has(holder)));
+  /** Adds a check, and returns up to which number the log is settled now. */
+  observe({ noted, holders }: LogCheck): number {
+    for (const check of this.#pending)
+      check.remaining = new Set([...check.remaining].filter((holder) => holders.has(holder)));
     if (noted > (this.#pending.at(-1)?.noted ?? this.#settled)) {
-      if (this.#pending.length >= MOST_PENDING) this.#pending.pop();
+      if (this.#pending.length >= MAX_PENDING) this.#pending.pop();
       this.#pending.push({ noted, remaining: new Set(holders) });
     }
-    while (this.#pending[0]?.remaining.size === 0) this.#settled = (this.#pending.shift() as PendingLook).noted;
+    while (this.#pending[0]?.remaining.size === 0) this.#settled = (this.#pending.shift() as PendingCheck).noted;
     return this.#settled;
   }
 }

@@ -5,20 +5,20 @@ import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.
 import { SettledTracker } from '../log/settled.ts';
 import { type Announcement, readAnnouncement } from '../source/announcement.ts';
 import { EarlyNotices } from '../source/early-notices.ts';
-import { announce, type LogIdentity, look, noteTimeline, readLogIdentity } from './look.ts';
+import { announce, checkLog, type LogIdentity, noteTimeline, readLogIdentity } from './check-log.ts';
 import { NumberRate, pauseAfter, RingRate, Silence, WriterPause } from './pace.ts';
 
 /**
  * The leader either listens or polls.
  *
  * While it listens, writers notify it. A writer that changed a single row sends the row's number and the change to all
- * processes (see doorbell.ts). If no earlier number is missing, no look is needed. The leader looks if a number is
+ * processes (see doorbell.ts). If no earlier number is missing, no check is needed. The leader checks if a number is
  * missing (its writer is still open, or has rolled back, which sends no notification), if a writer notifies without a
- * number, and every few seconds. While a look has found open writers, it looks again without a notification.
+ * number, and every few seconds. While a check has found open writers, it checks again without a notification.
  *
- * While it polls, it keeps writers silent and looks every few milliseconds. To listen again, it lets writers notify and
- * then looks once more. A writer appends first and reads the mode afterwards. So if it read that it must be silent, it
- * had appended before the mode changed: this look sees its number, and the looks go on until its transaction has ended.
+ * While it polls, it keeps writers silent and checks every few milliseconds. To listen again, it lets writers notify and
+ * then checks once more. A writer appends first and reads the mode afterwards. So if it read that it must be silent, it
+ * had appended before the mode changed: this check sees its number, and the checks go on until its transaction has ended.
  */
 /** The server ends the relay's session when the relay has sent nothing for eight seconds. */
 const HEARTBEAT_MS = 5_000;
@@ -34,7 +34,7 @@ export interface LeadershipOptions {
   readonly partitionSize: number;
   /** Called in this process with each announcement, before other processes receive it. */
   readonly onAnnouncement: (payload: string) => void;
-  /** For tests: called between the last look of polling and the moment when writers may notify again. */
+  /** For tests: called between the last check of polling and the moment when writers may notify again. */
   readonly beforeRelease?: (() => Promise<void>) | undefined;
 }
 
@@ -49,20 +49,20 @@ export class Leadership {
   readonly #silence = new Silence();
   readonly #writerPause = new WriterPause();
   #log: LogIdentity = { logId: '', channel: '' };
-  /** The highest number that a writer had taken from the sequence, at the last look. */
+  /** The highest number that a writer had taken from the sequence, at the last check. */
   #noted = 0;
-  /** Number of transactions that had written to the log and were still open, at the last look. */
+  /** Number of transactions that had written to the log and were still open, at the last check. */
   #openWriters = 0;
   /** A process requested an announcement: announce even if nothing has changed. */
   #isAsked = true;
-  /** Something happened that requires a look. */
-  #isLookDue = false;
+  /** Something happened that requires a check. */
+  #isCheckDue = false;
   #isPolling = false;
   /** Every known change is settled and no writer is open. */
   #isQuiet = false;
   #announcements = 0;
-  /** When the last look and the last announcement began, in milliseconds of `performance.now()`. */
-  #lookedAt = 0;
+  /** When the last check and the last announcement began, in milliseconds of `performance.now()`. */
+  #checkedAt = 0;
   #announcedAt = 0;
   #maintainAt = 0;
 
@@ -75,7 +75,7 @@ export class Leadership {
     });
   }
 
-  /** Whether it looks without notifications: it polls, or waits for an open writer. */
+  /** Whether it checks without notifications: it polls, or waits for an open writer. */
   get isAwake(): boolean {
     return this.#isPolling || !this.#isQuiet;
   }
@@ -84,9 +84,9 @@ export class Leadership {
     return this.#announcements;
   }
 
-  /** Requests a look, after changes were appended that no writer notified of. */
+  /** Requests a check, after changes were appended that no writer notified of. */
   ring(): void {
-    this.#isLookDue = true;
+    this.#isCheckDue = true;
     this.#bell.ring();
   }
 
@@ -101,7 +101,7 @@ export class Leadership {
     const notice = readAnnouncement(payload);
     if (notice.logId === this.#log.logId && notice.settled > this.#tracker.settled) this.#early.keep(notice);
     this.#advance(this.#tracker.settled);
-    if (this.#rings.wantsLook || this.#rings.isHigh) this.ring();
+    if (this.#rings.isCheckDue || this.#rings.isHigh) this.ring();
     else if (this.#early.size > 0 && this.#isQuiet) this.#bell.ring();
     else if (this.#early.size === 0 && this.#tracker.isQuiet) this.#isQuiet = true;
   }
@@ -119,7 +119,7 @@ export class Leadership {
     await noteTimeline(this.#client, 0);
     this.#log = await readLogIdentity(this.#client);
     await this.#client.query(`listen ${DOORBELL_CHANNEL}; listen ${writersChannel(this.#log.channel)}`);
-    await this.#look(LET_RING);
+    await this.#checkLog(LET_RING);
     while (!signal.aborted) {
       await this.#maintainIfDue();
       await (this.#rings.isHigh ? this.#poll(signal) : this.#listen(signal));
@@ -128,16 +128,16 @@ export class Leadership {
     await Promise.race([this.#client.query(LEAVE).catch(() => {}), pause(LEAVE_MS)]);
   }
 
-  /** Looks once, and waits until there is a reason to look again. */
+  /** Checks once, and waits until there is a reason to check again. */
   async #listen(signal: AbortSignal): Promise<void> {
     this.#bell.silence();
-    this.#isLookDue = false;
-    const lookMs = await this.#look('');
+    this.#isCheckDue = false;
+    const checkMs = await this.#checkLog('');
     if (this.#isQuiet) this.#writerPause.reset();
-    const nextAt = this.#lookedAt + (this.#isQuiet ? HEARTBEAT_MS : this.#writerPause.next(lookMs));
-    while (!this.#isLookDue && !signal.aborted) {
+    const nextAt = this.#checkedAt + (this.#isQuiet ? HEARTBEAT_MS : this.#writerPause.next(checkMs));
+    while (!this.#isCheckDue && !signal.aborted) {
       if (!(await this.#bell.wait(nextAt - performance.now(), signal))) return;
-      if (this.#isLookDue) return;
+      if (this.#isCheckDue) return;
       await pause(OVERTAKING_MS, signal);
       if (this.#early.size > 0) return;
     }
@@ -147,18 +147,18 @@ export class Leadership {
   async #poll(signal: AbortSignal): Promise<void> {
     this.#isPolling = true;
     if (this.#rings.isBusy) this.#silence.begin(performance.now());
-    let lookMs = await this.#look(KEEP_SILENT);
+    let checkMs = await this.#checkLog(KEEP_SILENT);
     const rate = new NumberRate(performance.now(), this.#noted);
     while (!signal.aborted && !this.#mayRing(rate)) {
-      await pause(pauseAfter(lookMs, this.#openWriters), signal);
+      await pause(pauseAfter(checkMs, this.#openWriters), signal);
       await this.#maintainIfDue();
-      lookMs = await this.#look('');
+      checkMs = await this.#checkLog('');
     }
     await this.#options.beforeRelease?.();
     this.#rings.reset();
     this.#isQuiet = false;
     this.#isPolling = false;
-    await this.#look(LET_RING);
+    await this.#checkLog(LET_RING);
   }
 
   #mayRing(rate: NumberRate): boolean {
@@ -166,16 +166,16 @@ export class Leadership {
     return this.#silence.isOver(now, rate.measure(now, this.#noted, this.#openWriters));
   }
 
-  /** Returns the duration of the look in milliseconds. The SQL in `before` runs before the look in the same round trip. */
-  async #look(before: string): Promise<number> {
-    this.#lookedAt = performance.now();
+  /** Returns the duration of the check in milliseconds. The SQL in `before` runs before the check in the same round trip. */
+  async #checkLog(before: string): Promise<number> {
+    this.#checkedAt = performance.now();
     const after = this.#tracker.settled;
-    const isForced = this.#isAsked || this.#lookedAt - this.#announcedAt >= HEARTBEAT_MS - 100;
-    this.#isAsked = false; // A process that requests an announcement during this look may miss it.
-    const found = await look(this.#client, this.#log, { before, after, isForced });
+    const isForced = this.#isAsked || this.#checkedAt - this.#announcedAt >= HEARTBEAT_MS - 100;
+    this.#isAsked = false; // A process that requests an announcement during this check may miss it.
+    const found = await checkLog(this.#client, this.#log, { before, after, isForced });
     this.#noted = found.noted;
     this.#openWriters = found.holders.size;
-    this.#rings.noteLook(found.queue, found.holders.size);
+    this.#rings.noteCheck(found.queue, found.holders.size);
     this.#publish(found.payloads);
     const published = this.#tracker.settled;
     this.#advance(this.#tracker.observe(found));
@@ -188,7 +188,7 @@ export class Leadership {
         }),
       );
     this.#isQuiet = this.#tracker.isQuiet;
-    return performance.now() - this.#lookedAt;
+    return performance.now() - this.#checkedAt;
   }
 
   #publish(payloads: readonly string[]): void {

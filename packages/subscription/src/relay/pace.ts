@@ -7,15 +7,15 @@ const WINDOW_MS = 100;
 /** 1,000 notifications per second. */
 const RINGS_A_WINDOW = 100;
 /**
- * If this many looks in a row find that many writers waiting for the lock, or that many open ones, the rate is high for
+ * If this many checks in a row find that many writers waiting for the lock, or that many open ones, the rate is high for
  * this machine.
  */
-const BUSY_LOOKS = 3;
+const BUSY_CHECKS = 3;
 const QUEUED_WRITERS = 3;
 const OPEN_WRITERS = 5;
-/** After this many notifications a look measures how busy writers are; after fewer if they were busy in the last look. */
-const RINGS_A_LOOK = 12;
-const RINGS_A_BUSY_LOOK = 2;
+/** After this many notifications a check measures how busy writers are; after fewer if they were busy in the last check. */
+const RINGS_PER_CHECK = 12;
+const RINGS_PER_BUSY_CHECK = 2;
 /** 850 changes per second. */
 const QUIET_WINDOW_MS = 100;
 const CHANGES_A_QUIET_WINDOW = 85;
@@ -27,27 +27,27 @@ const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 const AFTER_HIGH_RATE_MS = 3_000;
 
 /**
- * In milliseconds. While many writers are open, the pause between looks is a multiple of a look's duration, so that writers get most of the CPU
+ * In milliseconds. While many writers are open, the pause between checks is a multiple of a check's duration, so that writers get most of the CPU
  * time. While few are open, there is CPU time left, and the pause is short.
  */
-const LEAST_PAUSE_MS = 4;
-const MOST_PAUSE_MS = 20;
+const MIN_PAUSE_MS = 4;
+const MAX_PAUSE_MS = 20;
 const CALM_PAUSE_MS = 2.5;
-const PAUSE_PER_LOOK = 5;
-/** After a look that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
+const PAUSE_PER_CHECK = 5;
+/** After a check that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
 const FIRST_PAUSE_MS = 1;
-const WRITER_PAUSE_PER_LOOK = 2;
+const WRITER_PAUSE_PER_CHECK = 2;
 const PAUSE_GROWTH = 1.4;
 
 /** Decides whether notifications are so frequent that polling is cheaper. */
 export class RingRate {
   #startedAt = 0;
   #rings = 0;
-  #ringsSinceLook = 0;
-  #busyLooks = 0;
+  #ringsSinceCheck = 0;
+  #busyChecks = 0;
 
   noteRing(now: number): void {
-    this.#ringsSinceLook++;
+    this.#ringsSinceCheck++;
     if (now - this.#startedAt > WINDOW_MS) {
       this.#startedAt = now;
       this.#rings = 0;
@@ -55,19 +55,19 @@ export class RingRate {
     this.#rings++;
   }
 
-  /** Notes a look, with the number of writers that waited for the lock and the number of open writers. */
-  noteLook(queued: number, open: number): void {
-    this.#ringsSinceLook = 0;
-    this.#busyLooks = queued >= QUEUED_WRITERS || open >= OPEN_WRITERS ? this.#busyLooks + 1 : 0;
+  /** Notes a check, with the number of writers that waited for the lock and the number of open writers. */
+  noteCheck(queued: number, open: number): void {
+    this.#ringsSinceCheck = 0;
+    this.#busyChecks = queued >= QUEUED_WRITERS || open >= OPEN_WRITERS ? this.#busyChecks + 1 : 0;
   }
 
   /** Whether to measure again how busy writers are. */
-  get wantsLook(): boolean {
-    return this.#ringsSinceLook >= (this.#busyLooks > 0 ? RINGS_A_BUSY_LOOK : RINGS_A_LOOK);
+  get isCheckDue(): boolean {
+    return this.#ringsSinceCheck >= (this.#busyChecks > 0 ? RINGS_PER_BUSY_CHECK : RINGS_PER_CHECK);
   }
 
   get isBusy(): boolean {
-    return this.#busyLooks >= BUSY_LOOKS;
+    return this.#busyChecks >= BUSY_CHECKS;
   }
 
   get isHigh(): boolean {
@@ -76,8 +76,8 @@ export class RingRate {
 
   reset(): void {
     this.#rings = 0;
-    this.#ringsSinceLook = 0;
-    this.#busyLooks = 0;
+    this.#ringsSinceCheck = 0;
+    this.#busyChecks = 0;
   }
 }
 
@@ -109,7 +109,7 @@ export class Silence {
 export class NumberRate {
   #startedAt: number;
   #startedWith: number;
-  #looks = 0;
+  #checks = 0;
   #openWriters = 0;
 
   constructor(now: number, noted: number) {
@@ -117,36 +117,36 @@ export class NumberRate {
     this.#startedWith = noted;
   }
 
-  /** Called after each look with its result. Returns the rate in the window that ends now; `unknown` if none ends. */
+  /** Called after each check with its result. Returns the rate in the window that ends now; `unknown` if none ends. */
   measure(now: number, noted: number, openWriters: number): Rate {
-    this.#looks++;
+    this.#checks++;
     this.#openWriters += openWriters;
     const elapsedMs = now - this.#startedAt;
     if (elapsedMs < QUIET_WINDOW_MS) return 'unknown';
     const changes = ((noted - this.#startedWith) * QUIET_WINDOW_MS) / elapsedMs;
-    const isBusy = this.#openWriters / this.#looks >= OPEN_WRITERS - 1;
+    const isBusy = this.#openWriters / this.#checks >= OPEN_WRITERS - 1;
     this.#startedAt = now;
     this.#startedWith = noted;
-    this.#looks = 0;
+    this.#checks = 0;
     this.#openWriters = 0;
     if (changes < CHANGES_A_SILENT_WINDOW) return 'very low';
     return changes < CHANGES_A_QUIET_WINDOW && !isBusy ? 'low' : 'high';
   }
 }
 
-/** The pause after a look of this duration that found this many open writers, while the writers are silent, in milliseconds. */
-export const pauseAfter = (lookMs: number, openWriters: number): number =>
+/** The pause after a check of this duration that found this many open writers, while the writers are silent, in milliseconds. */
+export const pauseAfter = (checkMs: number, openWriters: number): number =>
   openWriters < OPEN_WRITERS
     ? CALM_PAUSE_MS
-    : Math.min(Math.max(PAUSE_PER_LOOK * lookMs, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+    : Math.min(Math.max(PAUSE_PER_CHECK * checkMs, MIN_PAUSE_MS), MAX_PAUSE_MS);
 
-/** The pause after a look that found an open writer; it grows each time. */
+/** The pause after a check that found an open writer; it grows each time. */
 export class WriterPause {
   #pauseMs = FIRST_PAUSE_MS;
 
-  next(lookMs: number): number {
+  next(checkMs: number): number {
     this.#pauseMs *= PAUSE_GROWTH;
-    return Math.min(Math.max(this.#pauseMs, WRITER_PAUSE_PER_LOOK * lookMs), MOST_PAUSE_MS);
+    return Math.min(Math.max(this.#pauseMs, WRITER_PAUSE_PER_CHECK * checkMs), MAX_PAUSE_MS);
   }
 
   reset(): void {

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { NumberRate, pauseAfter, RingRate, Silence } from './pace.ts';
 
-test('a thousand rings a second are a high rate, and so are fewer if three looks find writers busy', () => {
+test('a thousand rings a second are a high rate, and so are fewer if three checks find writers busy', () => {
   const rate = new RingRate();
   for (let at = 0; at < 400; at += 2) rate.noteRing(at);
   expect(rate.isHigh).toBe(false);
   for (let ring = 0; ring < 100; ring++) rate.noteRing(500 + ring / 2);
   expect(rate.isHigh).toBe(true);
   rate.reset();
-  for (const queued of [5, 5, 0, 5, 5]) rate.noteLook(queued, 4);
+  for (const queued of [5, 5, 0, 5, 5]) rate.noteCheck(queued, 4);
   expect(rate.isHigh).toBe(false);
-  rate.noteLook(0, 5);
+  rate.noteCheck(0, 5);
   expect(rate.isHigh).toBe(true);
 });
 
@@ -46,7 +46,7 @@ test('after a high rate writers are kept silent for three seconds, however littl
   expect(silence.isOver(4_000, 'very low')).toBe(true);
 });
 
-test('looks are close together while few writers are open, and otherwise a multiple of their duration apart', () => {
+test('checks are close together while few writers are open, and otherwise a multiple of their duration apart', () => {
   expect(pauseAfter(4, 2)).toBeLessThan(4);
   expect(pauseAfter(0.1, 8)).toBe(4);
   expect(pauseAfter(2, 8)).toBe(10);

@@ -57,15 +57,15 @@ type Pair<T> = readonly [T, T];
 async function takeTurns(
   [first, second]: Pair<DedicatedConnection>,
   [ofFirst, ofSecond]: Pair<Set<number>>,
-  isFirstFirst: boolean,
+  commitsFirstEarlier: boolean,
 ): Promise<void> {
   ofFirst.add(await begin(first));
   const begun = begin(second);
   const isHeld = await Promise.race([begun.then(() => true), pause(SECOND_MS).then(() => false)]);
-  if (!isHeld || isFirstFirst) await first.client.query('commit');
+  if (!isHeld || commitsFirstEarlier) await first.client.query('commit');
   ofSecond.add(await begun);
   await second.client.query('commit');
-  if (isHeld && !isFirstFirst) await first.client.query('commit');
+  if (isHeld && !commitsFirstEarlier) await first.client.query('commit');
 }
 
 async function begin(connection: DedicatedConnection): Promise<number> {

@@ -264,11 +264,11 @@ test('a rolled back transaction delays a committed change only until it ends', a
   expect(await settledWithin(horizon, number)).toBeLessThan(1_000);
 });
 
-test('an announcement includes all changes up to where it says the log is settled, also those after the look', async () => {
+test('an announcement includes all changes up to where it says the log is settled, also those after the check', async () => {
   await using writer = await connect();
-  await writer.query(append('found by the look'));
+  await writer.query(append('found by the check'));
   const noted = await lastNumber(writer);
-  await writer.query(append('announced by its writer during the look'));
+  await writer.query(append('announced by its writer during the check'));
   const announce = `select unnest(intendant.announce(channel, 'log', $1, $2, $3, false)) as payload from intendant.announcement`;
   const { rows } = await writer.query<{ payload: string }>(announce, [noted - 1, noted + 1, noted]);
   const { settled, last, changes = '' } = readAnnouncement(rows[0]?.payload ?? '');

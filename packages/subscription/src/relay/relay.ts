@@ -83,7 +83,7 @@ export class Relay {
       applicationName: 'intendant relay',
       timeoutMs: QUERY_TIMEOUT_MS,
       silenceLimitMs: SILENCE_LIMIT_MS,
-      // An announcement may be lost in a crash. But the relay's later reads must see the changes that the look found settled.
+      // An announcement may be lost in a crash. But the relay's later reads must see the changes that the check found settled.
       setUp: `set synchronous_commit = off; set default_transaction_isolation = 'read committed'; ${this.#options.setUp}`,
     });
     ready();

@@ -1,6 +1,6 @@
 import { type DataStoreInternals, pause, serviceScope } from '@intendant/core/internal';
 
-const LOOK_EVERY_MS = 5;
+const CHECK_INTERVAL_MS = 5;
 const LIMIT_MS = 5_000;
 
 const MARK = `select pg_logical_emit_message(true, 'intendant.mark', '')::text as lsn`;
@@ -14,6 +14,6 @@ export async function catchUp({ executor }: DataStoreInternals): Promise<void> {
   while (performance.now() < giveUpAt) {
     const { filled } = await executor.run(serviceScope, { filled: { text: IS_FILLED, values: [lsn] } });
     if (filled.rowCount === 1) return;
-    await pause(LOOK_EVERY_MS);
+    await pause(CHECK_INTERVAL_MS);
   }
 }

@@ -58,7 +58,7 @@ export async function planReplicatedTable(
 
 /** Returns the SQL that removes a table from the publication. */
 export async function planUnreplicatedTable(client: ClientBase, table: RegisteredTable): Promise<string[]> {
-  if (!(await readIfThere(client)).has(loggedName(table))) return [];
+  if (!(await readReplicatedTablesIfAny(client)).has(loggedName(table))) return [];
   return [
     `alter publication ${PUBLICATION} drop table ${table.qualifiedName}`,
     `alter table ${table.qualifiedName} replica identity default`,
@@ -67,7 +67,7 @@ export async function planUnreplicatedTable(client: ClientBase, table: Registere
 }
 
 async function planDescription(client: ClientBase, table: RegisteredTable, wantsRecord: boolean): Promise<string[]> {
-  const live = (await readIfThere(client)).get(loggedName(table));
+  const live = (await readReplicatedTablesIfAny(client)).get(loggedName(table));
   const carriesRecord = wantsRecord || (live?.carriesRecord ?? false);
   const [key, identity] = [table.key, table.identity].map((columns) => columns.map(({ name }) => name)) as [
     string[],
@@ -83,7 +83,7 @@ async function planDescription(client: ClientBase, table: RegisteredTable, wants
   ];
 }
 
-async function readIfThere(client: ClientBase): Promise<Map<string, ReplicatedTable>> {
+async function readReplicatedTablesIfAny(client: ClientBase): Promise<Map<string, ReplicatedTable>> {
   const { rows } = await client.query<{ isThere: boolean }>(
     `select to_regclass('intendant.replicated_table') is not null as "isThere"`,
   );

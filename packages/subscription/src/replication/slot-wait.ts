@@ -6,8 +6,8 @@ import type { Logger } from 'pino';
  * A replication slot can be created only after every transaction of the server that has written something, in any
  * database, has ended. These log lines name the transactions that are waited for.
  */
-const FIRST_LOOK_MS = 1_000;
-const LOOK_EVERY_MS = 5_000;
+const FIRST_CHECK_MS = 1_000;
+const CHECK_INTERVAL_MS = 5_000;
 
 const BLOCKERS = `
 select 'process ' || pid || coalesce(' (' || nullif(application_name, '') || ')', '') || ' in database ' || coalesce(datname, '?')
@@ -25,12 +25,12 @@ export interface SlotWaitOptions {
 
 /** Logs which transactions the creation of a slot waits for, until the signal aborts. */
 export async function reportSlotWait(options: SlotWaitOptions, signal: AbortSignal): Promise<void> {
-  await pause(FIRST_LOOK_MS, signal);
+  await pause(FIRST_CHECK_MS, signal);
   while (!signal.aborted) {
     await report(options).catch((error) =>
       options.logger.debug({ err: error }, 'the transactions that the replication slot waits for cannot be read'),
     );
-    await pause(LOOK_EVERY_MS, signal);
+    await pause(CHECK_INTERVAL_MS, signal);
   }
 }
 

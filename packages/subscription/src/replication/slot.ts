@@ -36,7 +36,7 @@ export async function openSlot(client: pg.ClientBase, logger: Logger): Promise<O
   return { name, lsn: await makeSlot(client, name, lsn !== null, logger) };
 }
 
-async function makeSlot(client: pg.ClientBase, name: string, hadOne: boolean, logger: Logger): Promise<string> {
+async function makeSlot(client: pg.ClientBase, name: string, isReplacement: boolean, logger: Logger): Promise<string> {
   const create = {
     text: `select lsn::text as lsn from pg_create_logical_replication_slot($1, 'pgoutput')`,
     values: [name],
@@ -47,8 +47,8 @@ async function makeSlot(client: pg.ClientBase, name: string, hadOne: boolean, lo
   await client.query(
     `update intendant.change_log_identity
      set replicated_lsn = $1::pg_lsn, trimmed_seq = case when $2 then nextval('intendant.change_seq') else trimmed_seq end`,
-    [lsn, hadOne],
+    [lsn, isReplacement],
   );
-  if (hadOne) logger.warn('the replication slot was lost, and changes with it: all subscribers are reset');
+  if (isReplacement) logger.warn('the replication slot was lost, and changes with it: all subscribers are reset');
   return lsn;
 }

@@ -14,7 +14,7 @@ export interface AnnouncementSink {
 
 /**
  * Receives announcements and notices for a process. A writer's notice says that one number is committed. If all numbers
- * before it are settled, it is settled too, and its change is delivered without a look. Otherwise the notice is kept
+ * before it are settled, it is settled too, and its change is delivered without a check. Otherwise the notice is kept
  * until they are.
  */
 export class AnnouncementReceiver {

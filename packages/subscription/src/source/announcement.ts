@@ -7,7 +7,7 @@ export interface Announcement extends LogVersion {
   readonly after: number;
   /** The number up to which the log is settled. */
   readonly settled: number;
-  /** The last number that was taken when the relay looked. */
+  /** The last number that was taken when the relay checked. */
   readonly last: number;
   /** All changes beyond `after`, up to `settled`, as JSON; undefined if they are too many or too large. */
   readonly changes: string | undefined;

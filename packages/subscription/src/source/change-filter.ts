@@ -23,7 +23,7 @@ type Matches = (numbered: NumberedChange) => boolean;
 type Test = (value: unknown) => boolean;
 
 /** The columns that every change carries. */
-const ALWAYS_THERE = new Set(['orgId', 'instanceId', 'revision']);
+const ALWAYS_PRESENT = new Set(['orgId', 'instanceId', 'revision']);
 
 /**
  * Returns a function that tests a change against the filter; undefined if the filter selects all. Throws
@@ -40,7 +40,7 @@ export function readFilter(table: RegisteredTable, { keys, where }: ChangeFilter
 /** Whether it compares fields that only a record contains. */
 export function needsRecord(table: RegisteredTable, { where = {} }: ChangeFilter): boolean {
   const key = new Set(table.key.map(({ field }) => field));
-  return Object.keys(where).some((field) => !key.has(field) && !ALWAYS_THERE.has(field));
+  return Object.keys(where).some((field) => !key.has(field) && !ALWAYS_PRESENT.has(field));
 }
 
 function keyTest(table: RegisteredTable, keys: unknown): Matches {

@@ -1,5 +1,5 @@
 /** The most notices that are kept. After that the oldest is dropped; the relay's next announcement covers its change. */
-const MOST_NOTICES = 512;
+const MAX_NOTICES = 512;
 
 /** The range of numbers that a writer's notice covers: beyond `after`, up to `settled`. Its changes are committed. */
 interface NumberRange {
@@ -17,7 +17,7 @@ export class EarlyNotices<T extends NumberRange> {
 
   keep(notice: T): void {
     const [oldest] = this.#byPlace.keys();
-    if (this.#byPlace.size >= MOST_NOTICES && oldest !== undefined) this.#byPlace.delete(oldest);
+    if (this.#byPlace.size >= MAX_NOTICES && oldest !== undefined) this.#byPlace.delete(oldest);
     this.#byPlace.set(notice.after, notice);
   }
 

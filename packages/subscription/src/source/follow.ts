@@ -24,14 +24,14 @@ export interface Step {
 }
 
 /** For a table with few changes, the range of one read grows up to this many numbers. */
-const MOST_NUMBERS = 1_000_000;
+const MAX_NUMBERS = 1_000_000;
 
 /**
  * A read covers a range of numbers, not only a number of rows; otherwise the planner may sort the whole rest of the log
  * for each page. The range grows while it contains few changes of the view.
  */
 const nextWindow = (window: number, found: number, limit: number): number =>
-  found > limit / 2 ? PAGE_SIZE : Math.min(window * 2, MOST_NUMBERS);
+  found > limit / 2 ? PAGE_SIZE : Math.min(window * 2, MAX_NUMBERS);
 
 /**
  * Yields the settled changes beyond `from`, page by page, without end. The next page is read when the previous one was
@@ -51,7 +51,7 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
       const isReplaced = horizon.generation !== generation;
       const step = isReplaced
         ? afterReplacement(horizon)
-        : (follower.heldStep(position) ?? (await attempt(feed, follower, position, signal)));
+        : (follower.stepFromTail(position) ?? (await attempt(feed, follower, position, signal)));
       if (signal.aborted) return;
       if (!step) continue;
       if (isReplaced) ({ generation } = horizon);
@@ -105,7 +105,7 @@ class Follower {
   }
 
   /** A step that needs no read, and so no wait. */
-  heldStep(position: number): Step | undefined {
+  stepFromTail(position: number): Step | undefined {
     const held = this.#feed.tail.held(position);
     return held && this.#stepOf(held);
   }
@@ -119,13 +119,13 @@ class Follower {
   /** Undefined if the view may see some of the changes: the database decides which. */
   #stepOf({ changes: found, through }: TailRange): Step | undefined {
     const { scope } = this.#view;
-    const changes = found.filter((numbered) => this.#isAskedFor(numbered));
-    if (!scope) return this.#withoutFlawed({ changes, through, isReset: false });
-    const isWorthIt = changes.some((numbered) => mayBeVisible(scope, numbered));
-    return isWorthIt ? undefined : { changes: [], through, isReset: false };
+    const changes = found.filter((numbered) => this.#isRequested(numbered));
+    if (!scope) return this.#withoutUndecodable({ changes, through, isReset: false });
+    const mayShowChange = changes.some((numbered) => mayBeVisible(scope, numbered));
+    return mayShowChange ? undefined : { changes: [], through, isReset: false };
   }
 
-  #isAskedFor(numbered: NumberedChange): boolean {
+  #isRequested(numbered: NumberedChange): boolean {
     const { tables, operations } = this.#view;
     const { change, identity } = numbered;
     return (
@@ -137,22 +137,22 @@ class Follower {
   }
 
   #matches(numbered: NumberedChange): boolean {
-    return numbered.flaw !== undefined || (this.#view.matches?.(numbered) ?? true);
+    return numbered.decodeError !== undefined || (this.#view.matches?.(numbered) ?? true);
   }
 
   /** Reading such a change again would fail each time, so it is skipped, and the subscriber is informed that it misses one. */
-  #withoutFlawed(step: Step): Step {
-    const flawed = step.changes.filter(({ flaw }) => flaw !== undefined);
-    if (flawed.length === 0) return step;
-    const [first] = flawed as [NumberedChange];
+  #withoutUndecodable(step: Step): Step {
+    const undecodable = step.changes.filter(({ decodeError }) => decodeError !== undefined);
+    if (undecodable.length === 0) return step;
+    const [first] = undecodable as [NumberedChange];
     // The error's message may hold values of the record, so only its name is logged.
-    const reason = first.flaw instanceof Error ? first.flaw.name : typeof first.flaw;
+    const reason = first.decodeError instanceof Error ? first.decodeError.name : typeof first.decodeError;
     const { table, position } = first.change;
     this.#feed.logger.error(
-      { table, position, count: flawed.length, reason },
+      { table, position, count: undecodable.length, reason },
       'the change log holds changes that cannot be decoded: they are skipped, and the subscriber is reset',
     );
-    return { ...step, changes: step.changes.filter(({ flaw }) => flaw === undefined), isReset: true };
+    return { ...step, changes: step.changes.filter(({ decodeError }) => decodeError === undefined), isReset: true };
   }
 
   async #readOwn(after: number, settled: number): Promise<Step> {
@@ -167,6 +167,6 @@ class Follower {
     // Nothing is left up to `trimmed`, even if less is known to be settled: one gap causes one reset.
     const changes = page.changes.filter((numbered) => this.#matches(numbered));
     const step = { changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
-    return this.#withoutFlawed(step);
+    return this.#withoutUndecodable(step);
   }
 }

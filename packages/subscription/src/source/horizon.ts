@@ -3,7 +3,7 @@ import { isSameLog, type LogVersion } from '../log/timeline.ts';
 /** The part of an announcement that says up to which number the log is settled. */
 export interface SettledNotice extends LogVersion {
   readonly settled: number;
-  /** The last number that was taken when the relay looked. */
+  /** The last number that was taken when the relay checked. */
   readonly last: number;
 }
 
@@ -53,15 +53,15 @@ export class Horizon {
 
   /**
    * Opens a source of notices, which arrive in order. Notices of two sources may overtake each other, so only two
-   * notices of one source can show that the log went back. The relay looks after it has announced the result of the
-   * previous look. So it cannot find a smaller last number than one that was received before that announcement.
+   * notices of one source can show that the log went back. The relay checks after it has announced the result of the
+   * previous check. So it cannot find a smaller last number than one that was received before that announcement.
    */
   openSource(): NoticeSink {
     let announced = -1;
     let received = -1;
     let receivedSince = -1;
     const hasGoneBack = ({ last }: SettledNotice): boolean => {
-      if (last === announced) return false; // Perhaps of the same look.
+      if (last === announced) return false; // Perhaps of the same check.
       const wentBack = last < received && last < this.#settled;
       received = wentBack ? last : Math.max(last, receivedSince);
       receivedSince = -1;

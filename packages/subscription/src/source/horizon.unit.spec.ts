@@ -38,7 +38,7 @@ test('a log that has lost an announced change is noticed at the second announcem
   way.announced(notice(20));
   way.noticed(notice(30));
   horizon.reach(30);
-  // The relay may have looked before the writer told, and one look may be announced in two parts.
+  // The relay may have checked before the writer announced its change, and one check may be announced in two parts.
   way.announced(notice(25));
   way.announced(notice(25));
   expect(horizon).toMatchObject({ settled: 30, generation: 0 });

@@ -1,7 +1,7 @@
 import { ConfigurationError, ConnectionError } from '@intendant/core';
 import { pause } from '@intendant/core/internal';
 import type pg from 'pg';
-import { LOOK } from '../log/settled.ts';
+import { LOG_CHECK_SQL } from '../log/settled.ts';
 import { IS_LOST, isSameLog, TIMELINE } from '../log/timeline.ts';
 import { type Position, readPosition } from '../position.ts';
 import type { Feed } from './feed.ts';
@@ -51,7 +51,7 @@ export async function startPlace(feed: Feed, from: 'now' | 'beginning' | Positio
 async function placeInLog(feed: Feed, from: 'now' | 'beginning' | Position): Promise<number | undefined> {
   if (from === 'now') await feed.catchUp?.();
   return feed.internals.inServiceTransaction(async (client) => {
-    const found = await client.query(`${STATE}; ${LOOK}`);
+    const found = await client.query(`${STATE}; ${LOG_CHECK_SQL}`);
     const [states, sequence, holders] = found as unknown as pg.QueryResult[];
     const state = states?.rows[0] as LogState;
     if (!isSameLog(state, feed.horizon)) return undefined;

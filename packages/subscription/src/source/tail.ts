@@ -15,10 +15,10 @@ const REACH = 2_000;
  * The longest pause between reads. A pause is as long as the read before it, so that a busy machine reads larger pages
  * less often.
  */
-const MOST_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 20;
 
 /** The most announcements that are kept while the changes before them are being read. */
-const MOST_OFFERS = 64;
+const MAX_OFFERS = 64;
 
 /** A range of the log, up to where it was read. */
 export interface TailRange {
@@ -87,7 +87,7 @@ export class Tail {
   offer(announcement: Announcement): void {
     if (announcement.changes === undefined || this.#users.size === 0) return;
     this.#offers.push(announcement);
-    if (this.#offers.length > MOST_OFFERS) this.#offers.shift();
+    if (this.#offers.length > MAX_OFFERS) this.#offers.shift();
     this.#takeOffers();
   }
 
@@ -154,7 +154,7 @@ export class Tail {
     const began = performance.now();
     await this.#read(position);
     const ended = performance.now();
-    this.#readAgainAt = ended + Math.min(ended - began, MOST_PAUSE_MS);
+    this.#readAgainAt = ended + Math.min(ended - began, MAX_PAUSE_MS);
   }
 
   async #read(position: number): Promise<void> {

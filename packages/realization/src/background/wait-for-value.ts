@@ -1,7 +1,7 @@
 import { Bell, checkDuration, type Deadline, startDeadline } from '@intendant/core/internal';
 
 /** How long to wait. */
-export interface LookOptions {
+export interface WaitLimit {
   /** In milliseconds, of any length. Default: no limit. */
   readonly timeoutMs?: number;
   /** Aborts the wait. Default: none. */
@@ -9,21 +9,21 @@ export interface LookOptions {
 }
 
 /**
- * Interval between looks without a notification, in milliseconds: one long transaction can delay the whole feed, and
+ * Interval between reads without a notification, in milliseconds: one long transaction can delay the whole feed, and
  * should not delay this too.
  */
 const POLL_MIN_MS = 2000;
 const POLL_MAX_MS = 10_000;
 
 /**
- * Calls `look` immediately, and again each time that `watch` reports a change, until it returns a value. When the time
- * is over or the signal aborts, it looks a last time, and then throws the result of `gaveUp`.
+ * Calls `read` immediately, and again each time that `watch` reports a change, until it returns a value. When the time
+ * is over or the signal aborts, it reads a last time, and then throws the result of `cancelledError`.
  */
-export async function lookUntil<Found>(
-  look: () => Promise<Found | undefined>,
+export async function waitForValue<Found>(
+  read: () => Promise<Found | undefined>,
   watch: (wake: () => void) => Promise<() => void>,
-  options: LookOptions,
-  gaveUp: (reason: unknown) => Error,
+  options: WaitLimit,
+  cancelledError: (reason: unknown) => Error,
 ): Promise<Found> {
   const bell = new Bell();
   const deadline = startLimit(options);
@@ -34,9 +34,9 @@ export async function lookUntil<Found>(
   try {
     for (let pauseMs = POLL_MIN_MS; ; pauseMs = Math.min(POLL_MAX_MS, 1.5 * pauseMs)) {
       const isLast = signal?.aborted ?? false;
-      const found = await look();
+      const found = await read();
       if (found !== undefined) return found;
-      if (isLast) throw gaveUp(signal?.reason);
+      if (isLast) throw cancelledError(signal?.reason);
       await bell.wait(pauseMs);
     }
   } finally {
@@ -46,7 +46,7 @@ export async function lookUntil<Found>(
   }
 }
 
-function startLimit({ timeoutMs, signal }: LookOptions): Deadline {
+function startLimit({ timeoutMs, signal }: WaitLimit): Deadline {
   if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs, { allowInfinity: true });
   return startDeadline({ timeoutMs, signal });
 }

@@ -1,6 +1,6 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type pg from 'pg';
-import type { Look } from '../log/settled.ts';
+import type { LogCheck } from '../log/settled.ts';
 import { serviceQuery } from '../service-query.ts';
 
 /** The log's id and the channel of its announcements. */
@@ -9,8 +9,8 @@ export interface LogIdentity {
   readonly channel: string;
 }
 
-/** The result of a look, and what was announced. */
-export interface AnnouncedLook extends Look {
+/** The result of a check, and what was announced. */
+export interface AnnouncedCheck extends LogCheck {
   readonly payloads: readonly string[];
   /** Number of writers that wait for the lock on the queue of notifications. */
   readonly queue: number;
@@ -35,7 +35,7 @@ export async function readLogIdentity(client: pg.ClientBase): Promise<LogIdentit
   return rows[0] as LogIdentity;
 }
 
-interface LookRow {
+interface CheckRow {
   readonly noted: string;
   readonly holders: string[];
   readonly queue: number;
@@ -43,36 +43,41 @@ interface LookRow {
 }
 
 /**
- * Looks, and in the same round trip announces what is settled at once. With `isForced` it announces even if nothing is
+ * Checks, and in the same round trip announces what is settled at once. With `isForced` it announces even if nothing is
  * new. `before` is SQL that runs first.
  */
-export async function look(
+export async function checkLog(
   client: pg.ClientBase,
   identity: LogIdentity,
   { before, after, isForced }: { before: string; after: number; isForced: boolean },
-): Promise<AnnouncedLook> {
+): Promise<AnnouncedCheck> {
   const result = await (before === ''
-    ? client.query<LookRow>({ name: 'look', text: LOOK, values: [identity.channel, identity.logId, after, isForced] })
-    : lookAfter(client, identity, { before, after, isForced }));
-  const [{ noted, holders, queue, payloads }] = result.rows as [LookRow];
+    ? client.query<CheckRow>({
+        name: 'check-log',
+        text: CHECK_LOG,
+        values: [identity.channel, identity.logId, after, isForced],
+      })
+    : checkLogAfter(client, identity, { before, after, isForced }));
+  const [{ noted, holders, queue, payloads }] = result.rows as [CheckRow];
   return { noted: Number(noted), holders: new Set(holders), queue, payloads };
 }
 
-const LOOK = 'select noted, holders, queue, payloads from intendant.look($1, $2, $3, $4)';
+/** The function's name in the database stays `look`: databases of earlier versions have it. */
+const CHECK_LOG = 'select noted, holders, queue, payloads from intendant.look($1, $2, $3, $4)';
 
 /** Uses literals, because only a simple query may contain several statements. None of the values comes from outside. */
-async function lookAfter(
+async function checkLogAfter(
   client: pg.ClientBase,
   { logId, channel }: LogIdentity,
   { before, after, isForced }: { before: string; after: number; isForced: boolean },
-): Promise<pg.QueryResult<LookRow>> {
+): Promise<pg.QueryResult<CheckRow>> {
   const results = (await client.query(
     `${before}select noted, holders, queue, payloads from intendant.look('${channel}', '${logId}', ${after}, ${isForced})`,
-  )) as unknown as pg.QueryResult<LookRow>[];
-  return results.at(-1) as pg.QueryResult<LookRow>;
+  )) as unknown as pg.QueryResult<CheckRow>[];
+  return results.at(-1) as pg.QueryResult<CheckRow>;
 }
 
-/** Announces what the look proved settled but did not announce itself. */
+/** Announces what the check proved settled but did not announce itself. */
 export async function announce(
   client: pg.ClientBase,
   { logId, channel }: LogIdentity,
