@@ -86,6 +86,8 @@ describe('status', () => {
     expect(stdout).toContain('no space left');
     expect(stdout).toMatch(/E1 .*ERROR.* 1 +1 .*given up/);
     expect(stdout).not.toContain('\u001b[31m on');
+    const narrow = await cli(['status', 'vm', 'VM2'], { columns: 60 });
+    expect(narrow.stdout).toMatch(/: ERROR no space left.*\n {2}\S.*revision 1\n/);
   });
 
   test('of a resource that is not there is exit code 3', async () => {
@@ -153,6 +155,8 @@ test('history shows the newest first', async () => {
   expect(history[0]).toMatchObject({ enforcementPoint: 'E1', status: 'ERROR', revision: 1 });
   expect(history.at(-1)).toMatchObject({ status: 'PENDING' });
   expect(await cli(['history', 'vm', 'nope'])).toMatchObject({ exitCode: 3 });
+  const ofBoth = await cli(['history', 'vm', 'VM2']);
+  expect(ofBoth.stdout).toMatch(/ of +point[\s\S]* (?:acme [\s\S]* globex|globex [\s\S]* acme) /);
 });
 
 test('history reads as many pages as --limit needs', async () => {

@@ -5,6 +5,7 @@ import { createSubscriptions, type Subscriptions } from '@intendant/subscription
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from './doctor/finding.ts';
+import { byPlace } from './doctor/queue-place.ts';
 import { runCli } from './testing/run-cli.ts';
 import { vm } from './testing/vm.ts';
 
@@ -146,6 +147,32 @@ const isOfTheServer = ({ subject }: Finding): boolean => /^(fsync|full_page_writ
 
 test('a sound database has no finding', async () => {
   expect((await examine()).filter((finding) => !isOfTheServer(finding))).toEqual([]);
+});
+
+test('the cure of a setting is for the place that the setting comes from', async () => {
+  const url = new URL(database.adminUrl);
+  url.searchParams.set('options', '-c default_transaction_isolation=serializable');
+  const environment = { DATABASE_URL: database.url, ADMIN_DATABASE_URL: url.href };
+  const { stdout } = await runCli(['doctor', '--json'], { environment });
+  const settings = (JSON.parse(stdout) as Finding[]).filter(({ check }) => check === 'setting');
+  expect(settings.find(({ subject }) => subject.startsWith('default_transaction_isolation'))?.cure).toContain(
+    'options of the connection',
+  );
+  for (const { cure } of settings.filter(isOfTheServer))
+    expect(cure).toMatch(/command line of the server|alter system set \w+ = on/);
+});
+
+test('the same problem at many points is one finding', async () => {
+  await asAdmin(
+    `insert into intendant.enforcement_point (id, labels, table_names, heartbeat_at)
+     select 'gone-' || i, '{}', '{}', now() - interval '1 hour' from generate_series(1, 7) i`,
+  );
+  const stale = (await examine()).filter(({ check }) => check === 'stale-point');
+  await asAdmin(`delete from intendant.enforcement_point where id like 'gone-%'`);
+  expect(stale).toMatchObject([{ subject: '7 points', message: expect.stringMatching(/gone-\d, .* and 4 more/) }]);
+  const queuesOf = (count: number) => Array.from({ length: count }, (_, index) => ({ queue: `realize/vm/E${index}` }));
+  expect(byPlace(queuesOf(2)).map(([{ subject }]) => subject)).toEqual(['vm at E0', 'vm at E1']);
+  expect(byPlace(queuesOf(40)).map(([{ subject, flags }]) => [subject, flags])).toEqual([['vm at 40 points', 'vm']]);
 });
 
 test.skipIf(whyNoPgBouncer() !== undefined)('doctor says that the connection goes through a pooler', async () => {

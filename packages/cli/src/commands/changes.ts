@@ -61,7 +61,6 @@ function printChange(printer: Printer, table: AnyTable, change: Change): void {
   const what = isSoft ? `soft ${operation}` : operation;
   const owner = orgId === null ? '' : ` of ${orgId}`;
   const at = revision === null ? '' : ` at revision ${revision}`;
-  printer.line(
-    printable(`${occurredAt.toISOString()} ${what} ${table.name} ${keyText(table, key)}${owner}${at} ${position}`),
-  );
+  const text = `${occurredAt.toISOString()} ${what} ${table.name} ${keyText(table, key)}${owner}${at} ${position}`;
+  printer.paragraph(printable(text), '  ');
 }

@@ -41,8 +41,8 @@ function printFindings(printer: Printer, findings: readonly Finding[]): void {
   }
   for (const { severity, check, subject, message, cure } of findings) {
     const word = printer.paint(severity === 'error' ? 'red' : 'yellow', severity);
-    printer.line(`${word} ${printable(`${check}: ${subject}`)}`);
-    printer.line(`  ${printable(message)}`);
+    printer.paragraph(`${word} ${printable(`${check}: ${subject}`)}`, '  ');
+    printer.paragraph(`  ${printable(message)}`, '  ');
     printer.line(`  cure: ${printable(cure)}\n`);
   }
   printer.line(counted(findings.length, 'finding'));

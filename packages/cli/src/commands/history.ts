@@ -1,11 +1,14 @@
 import type { AnyTable } from '@intendant/core';
 import type { RealizationSession, StatusTransition } from '@intendant/realization';
 import { Command } from 'commander';
+import type { Workspace } from '../database/workspace.ts';
+import type { Printer } from '../output/printer.ts';
 import { ago } from '../output/relative-time.ts';
 import { paintStatus } from '../output/status-style.ts';
 import { readCount } from '../resource/duration.ts';
 import { realizedTable } from '../resource/find-table.ts';
-import { readKey } from '../resource/key.ts';
+import { type Key, ownerOf, readKey } from '../resource/key.ts';
+import { resolveKey } from '../resource/selection.ts';
 import type { Cli } from '../run/cli.ts';
 
 interface HistoryFlags {
@@ -33,31 +36,59 @@ export const historyCommand = (cli: Cli): Command =>
       const printer = cli.printer(command);
       await using workspace = await cli.workspace(command);
       const table = await realizedTable(workspace, tableName);
-      const session = await workspace.session();
-      const found = await readHistory(session, table, readKey(table, key), point, limit + 1);
+      const found = await readHistories(workspace, table, readKey(table, key), point, limit + 1);
       const transitions = found.slice(0, limit);
       if (transitions.length === 0) cli.nothingFound();
       printer.result(transitions, () => {
         if (transitions.length === 0) return printer.note(`intendant: there is no history of ${tableName} ${key}`);
-        printer.table(
-          [
-            { title: 'time', value: ({ occurredAt }) => occurredAt.toISOString().slice(0, 19) },
-            { title: 'ago', value: ({ occurredAt }) => ago(occurredAt), align: 'right' },
-            { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 4, isName: true },
-            {
-              title: 'status',
-              value: ({ status }) => status,
-              paint: (text, { status }) => paintStatus(printer, status, text),
-            },
-            { title: 'rev', value: ({ revision }) => revision, align: 'right' },
-            { title: 'attempt', value: ({ attempt }) => attempt, align: 'right' },
-            { title: 'message', value: ({ message }) => message, minWidth: 14 },
-          ] satisfies Parameters<typeof printer.table<StatusTransition>>[0],
-          transitions,
-        );
+        printHistory(printer, transitions);
       });
       if (transitions.length < found.length) printer.note(`More match; raise --limit (${limit}) to see them.`);
     });
+
+/** With the org and the instance of the resource, because several tenants may have the same key. */
+type OwnedTransition = StatusTransition & ReturnType<typeof ownerOf>;
+
+function printHistory(printer: Printer, transitions: readonly OwnedTransition[]): void {
+  const hasSeveralOwners = new Set(transitions.map(ownerText)).size > 1;
+  printer.table(
+    [
+      { title: 'time', value: ({ occurredAt }) => occurredAt.toISOString().slice(0, 19) },
+      { title: 'ago', value: ({ occurredAt }) => ago(occurredAt), align: 'right' },
+      { title: 'of', value: (one) => (hasSeveralOwners ? ownerText(one) : ''), minWidth: 4, isName: true },
+      { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 4, isName: true },
+      {
+        title: 'status',
+        value: ({ status }) => status,
+        paint: (text, { status }) => paintStatus(printer, status, text),
+      },
+      { title: 'rev', value: ({ revision }) => revision, align: 'right' },
+      { title: 'attempt', value: ({ attempt }) => attempt, align: 'right' },
+      { title: 'message', value: ({ message }) => message, minWidth: 14 },
+    ] satisfies Parameters<typeof printer.table<OwnedTransition>>[0],
+    transitions,
+  );
+}
+
+const ownerText = ({ orgId, instanceId }: OwnedTransition): string => [orgId, instanceId].filter(Boolean).join('/');
+
+/** The newest transitions of all visible resources with this key. A purged resource has no row, but still a history. */
+async function readHistories(
+  workspace: Workspace,
+  table: AnyTable,
+  key: Key,
+  point: string | undefined,
+  limit: number,
+): Promise<OwnedTransition[]> {
+  const session = await workspace.session();
+  const found = await resolveKey(workspace, table, key);
+  const histories = (found.length > 0 ? found : [key]).map(async (one) => {
+    const { orgId, instanceId } = ownerOf(one);
+    const owner = { ...(orgId !== undefined && { orgId }), ...(instanceId !== undefined && { instanceId }) };
+    return (await readHistory(session, table, one, point, limit)).map((transition) => ({ ...owner, ...transition }));
+  });
+  return (await Promise.all(histories)).flat().toSorted((a, b) => b.seq - a.seq);
+}
 
 /** The newest `limit` transitions, newest first, read in pages. */
 async function readHistory(

@@ -52,7 +52,7 @@ export const schemaCommand = (cli: Cli): Command =>
       if (flags.check === true && statements.length > 0) cli.exitCode = EXIT.failed;
       printer.result({ isUpToDate: statements.length === 0, statements }, () => {
         if (statements.length === 0) return printer.line('The schema is up to date.');
-        printer.line(`${statements.length} statements are needed; --sql prints them, --apply runs them:`);
+        printer.paragraph(`${statements.length} statements are needed; --sql prints them, --apply runs them:`);
         for (const sql of statements.slice(0, 5))
           printer.line(`  ${printable(sql.trim().split('\n')[0]?.slice(0, 72) ?? '')}`);
         if (statements.length > 5) printer.line(`  and ${statements.length - 5} more`);

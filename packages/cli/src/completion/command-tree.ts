@@ -6,14 +6,18 @@ export interface Choice {
   readonly description: string;
 }
 
-/** What can follow a command: its subcommands and flags. */
+export interface Flag extends Choice {
+  /** The values that it can take: an empty list for any value, undefined if it takes none. */
+  readonly values: readonly string[] | undefined;
+}
+
+/** What can follow a command. */
 export interface CommandWords {
   /** Names from the program's first word on, e.g. `['points', 'add']`; empty for the program. */
   readonly path: readonly string[];
-  readonly subcommands: readonly Choice[];
-  readonly flags: readonly Choice[];
-  /** The allowed values of flags and arguments. */
-  readonly values: Readonly<Record<string, readonly string[]>>;
+  /** Its subcommands, and the allowed values of its arguments. */
+  readonly words: readonly Choice[];
+  readonly flags: readonly Flag[];
 }
 
 /** All commands of a program, each with the words that can follow it. */
@@ -21,19 +25,29 @@ export function describeCommands(program: Command): CommandWords[] {
   return describe(program, [], program.options);
 }
 
+/** The path as the scripts write it: a space before each name, so that the path of the program is empty. */
+export const placeOf = (path: readonly string[]): string => path.map((name) => ` ${name}`).join('');
+
+const HELP: Flag = { word: '--help', description: 'display help for command', values: undefined };
+
 function describe(command: Command, path: readonly string[], globals: readonly Option[]): CommandWords[] {
   const options = [...new Set([...command.options, ...globals])];
   const own: CommandWords = {
     path,
-    subcommands: command.commands.map((one) => ({ word: one.name(), description: one.description() })),
-    flags: [
-      ...options.map((option) => ({ word: option.long ?? option.flags, description: option.description })),
-      { word: '--help', description: 'display help for command' },
+    words: [
+      ...command.commands.map((one) => ({ word: one.name(), description: one.description() })),
+      ...command.registeredArguments.flatMap(({ argChoices = [], description }) =>
+        argChoices.map((word) => ({ word, description })),
+      ),
     ],
-    values: Object.fromEntries(
-      options.flatMap(({ long, argChoices }) => (long && argChoices ? [[long, argChoices]] : [])),
-    ),
+    flags: [...options.map(asFlag), HELP],
   };
   const nested = command.commands.flatMap((one) => describe(one, [...path, one.name()], globals));
   return [own, ...nested];
 }
+
+const asFlag = ({ long, flags, description, argChoices, required, optional }: Option): Flag => ({
+  word: long ?? flags,
+  description,
+  values: required || optional ? (argChoices ?? []) : undefined,
+});

@@ -1,28 +1,39 @@
-import type { Choice, CommandWords } from './command-tree.ts';
+import { type Choice, type CommandWords, placeOf } from './command-tree.ts';
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const choice = ({ word, description }: Choice): string => quote(`${word.replaceAll(':', '\\:')}:${description}`);
 
+/** The branches that complete the values of a command's flags. */
+const branchesOfFlags = ({ path, flags }: CommandWords): string[] =>
+  flags.flatMap(({ word, values }) => {
+    if (values === undefined) return [];
+    const complete = values.length > 0 ? `compadd -- ${values.map(quote).join(' ')}` : '_files';
+    return [`    ${quote(`${placeOf(path)}:${word}`)}) ${complete}; return ;;`];
+  });
+
 /** A script for zsh, with descriptions. */
 export function zshCompletion(commands: readonly CommandWords[]): string {
   return `#compdef intendant
 _intendant() {
-  local path="" word
+  local place="" word
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    case "$path $word" in
+    case "$place $word" in
 ${commands
   .filter(({ path }) => path.length > 0)
-  .map(({ path }) => `      ${quote(path.map((one) => ` ${one}`).join(''))}) path="$path $word" ;;`)
+  .map(({ path }) => `      ${quote(placeOf(path))}) place="$place $word" ;;`)
   .join('\n')}
     esac
   done
+  case "$place:\${words[CURRENT-1]}" in
+${commands.flatMap(branchesOfFlags).join('\n')}
+  esac
   local -a choices
-  case "$path" in
+  case "$place" in
 ${commands
   .map(
-    ({ path, subcommands, flags }) =>
-      `    ${quote(path.map((one) => ` ${one}`).join(''))}) choices=(${[...subcommands, ...flags].map(choice).join(' ')}) ;;`,
+    ({ path, words, flags }) =>
+      `    ${quote(placeOf(path))}) choices=(${[...words, ...flags].map(choice).join(' ')}) ;;`,
   )
   .join('\n')}
   esac

@@ -3,6 +3,8 @@ import type { Workspace } from '../database/workspace.ts';
 import { counted } from '../output/counted.ts';
 import { shellQuoted } from '../output/shell-quoted.ts';
 import type { Check } from './examination.ts';
+import type { Finding } from './finding.ts';
+import { byPlace, MANY_POINTS, namedPoints, type QueuePlace } from './queue-place.ts';
 
 /** Points whose workers no longer send heartbeats. */
 export const checkPoints: Check = async ({ workspace, has }) => {
@@ -12,6 +14,7 @@ export const checkPoints: Check = async ({ workspace, has }) => {
      from intendant.enforcement_point
      where state = 'live' and heartbeat_at < clock_timestamp() - interval '60 s' order by heartbeat_at`,
   );
+  if (rows.length > MANY_POINTS) return [manyStalePoints(rows.map(({ id }) => id))];
   return rows.map(({ id, seconds }) => ({
     check: 'stale-point',
     severity: 'warning',
@@ -20,6 +23,14 @@ export const checkPoints: Check = async ({ workspace, has }) => {
     cure: `Start its worker, or, if the place no longer exists, intendant points remove ${shellQuoted(id)} --force.`,
   }));
 };
+
+const manyStalePoints = (points: readonly string[]): Finding => ({
+  check: 'stale-point',
+  severity: 'warning',
+  subject: `${points.length} points`,
+  message: `no worker serves ${namedPoints(points)}; resources placed there stay PENDING`,
+  cure: 'Start their workers; "intendant points list --stale" shows them. "intendant points remove ID --force" forgets a place that no longer exists.',
+});
 
 /** Jobs that no worker claims, and jobs whose lease has expired, by queue. */
 export const checkJobs: Check = async ({ workspace, has, olderThanMs }) => {
@@ -36,33 +47,33 @@ export const checkJobs: Check = async ({ workspace, has, olderThanMs }) => {
      where overdue + silent > 0 order by queue`,
     [olderThanMs],
   );
-  return rows.map(({ queue, overdue, silent }) => {
-    const { subject, point, flags } = describeQueue(queue);
-    return {
-      check: 'stuck-jobs',
-      severity: 'error',
-      subject,
-      message: `${counted(overdue, 'job')} overdue, ${counted(silent, 'job')} of workers without a heartbeat`,
-      cure: `Start a worker for ${point}; then look at "intendant list ${flags} --status PENDING,IN_PROGRESS".`,
-    };
-  });
+  return byPlace(rows).map(([{ subject, pointNames, flags }, ofPlace]) => ({
+    check: 'stuck-jobs',
+    severity: 'error',
+    subject,
+    message: `${counted(sum(ofPlace, 'overdue'), 'job')} overdue, ${counted(sum(ofPlace, 'silent'), 'job')} of workers without a heartbeat`,
+    cure: `Start a worker for ${pointNames}; then look at "intendant list ${flags} --status PENDING,IN_PROGRESS".`,
+  }));
 };
 
 /** Resources whose last attempt failed and that have not been realized since, by queue. */
 export const checkFailedJobs: Check = async (examination) => {
   if (!(await examination.has('intendant_jobs.job_common'))) return [];
   const rows = await countFailed(examination.workspace);
-  return rows.map(({ queue, failed }) => {
-    const { subject, flags } = describeQueue(queue);
-    return {
-      check: 'failed-jobs',
-      severity: 'warning',
-      subject,
-      message: `${counted(failed, 'resource')} not realized after the last attempt`,
-      cure: `intendant list ${flags} --status ERROR; then intendant retry ${flags} --status ERROR.`,
-    };
-  });
+  return byPlace(rows).map(([place, ofPlace]) => ({
+    check: 'failed-jobs',
+    severity: 'warning',
+    subject: place.subject,
+    message: failedMessage(place, sum(ofPlace, 'failed')),
+    cure: `intendant list ${place.flags} --status ERROR; then intendant retry ${place.flags} --status ERROR.`,
+  }));
 };
+
+/** A resource may have failed at several points, so the counts of points do not add up to a count of resources. */
+const failedMessage = ({ points }: QueuePlace, failed: number): string =>
+  points.length === 1
+    ? `${counted(failed, 'resource')} not realized after the last attempt`
+    : `${failed} failures after the last attempt, at ${namedPoints(points)}`;
 
 /** A failed job is kept for a week. Of the queue of an unknown table all failed jobs count. */
 async function countFailed(workspace: Workspace): Promise<{ queue: string; failed: number }[]> {
@@ -78,17 +89,5 @@ async function countFailed(workspace: Workspace): Promise<{ queue: string; faile
     .filter(({ failed }) => failed > 0);
 }
 
-function describeQueue(queue: string): { readonly subject: string; readonly point: string; readonly flags: string } {
-  const { table, point } = placeOf(queue);
-  return { subject: `${table} at ${point}`, point, flags: `${shellQuoted(table)} --point ${shellQuoted(point)}` };
-}
-
-/** The table and the point of a queue's name; see realization's job keys: parts are plain, or a dot and hex. */
-function placeOf(queue: string): { table: string; point: string } {
-  const [, table = queue, point = ''] = queue.split('/').map(decodePart);
-  return { table, point };
-}
-
-function decodePart(part: string): string {
-  return /^\.[0-9a-f]+$/.test(part) ? Buffer.from(part.slice(1), 'hex').toString('utf8') : part;
-}
+const sum = <Field extends string>(rows: readonly Readonly<Record<Field, number>>[], field: Field): number =>
+  rows.reduce((total, row) => total + row[field], 0);

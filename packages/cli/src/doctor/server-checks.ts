@@ -23,6 +23,8 @@ export const checkVersions: Check = async ({ workspace }) => {
 interface Expectation {
   readonly setting: string;
   readonly isWrong: (value: string) => boolean;
+  /** A right value, as in SQL. */
+  readonly good: string;
   readonly severity: Finding['severity'];
   readonly why: string;
 }
@@ -31,36 +33,42 @@ const EXPECTATIONS: readonly Expectation[] = [
   {
     setting: 'fsync',
     isWrong: (value) => value === 'off',
+    good: 'on',
     severity: 'error',
     why: 'a crash of the machine can destroy the database',
   },
   {
     setting: 'full_page_writes',
     isWrong: (value) => value === 'off',
+    good: 'on',
     severity: 'error',
     why: 'a crash of the machine can damage pages',
   },
   {
     setting: 'autovacuum',
     isWrong: (value) => value === 'off',
+    good: 'on',
     severity: 'error',
     why: 'status and job tables grow without limit, and query plans become slow',
   },
   {
     setting: 'default_transaction_isolation',
     isWrong: (value) => value !== 'read committed',
+    good: "'read committed'",
     severity: 'error',
     why: 'marks that wait for one another fail with serialization errors',
   },
   {
     setting: 'session_replication_role',
     isWrong: (value) => value !== 'origin',
+    good: 'origin',
     severity: 'error',
     why: 'triggers do not fire, so revisions and the feed are not kept',
   },
   {
     setting: 'row_security',
     isWrong: (value) => value === 'off',
+    good: 'on',
     severity: 'error',
     why: 'statements of tenants fail',
   },
@@ -75,7 +83,7 @@ export const checkSettings: Check = async ({ workspace }) => {
     [EXPECTATIONS.map(({ setting }) => setting)],
   );
   const live = new Map(rows.map((row) => [row.name, row]));
-  return EXPECTATIONS.flatMap(({ setting, isWrong, severity, why }) => {
+  return EXPECTATIONS.flatMap(({ setting, good, isWrong, severity, why }) => {
     const found = live.get(setting);
     if (found === undefined || !isWrong(found.value)) return [];
     return [
@@ -84,7 +92,7 @@ export const checkSettings: Check = async ({ workspace }) => {
         severity,
         subject: `${setting} = ${found.value}`,
         message: why,
-        cure: cureOf(found),
+        cure: cureOf(found, good),
       },
     ];
   });
@@ -99,11 +107,16 @@ interface SettingRow {
   readonly login: string;
 }
 
-function cureOf({ name, source, database, login }: SettingRow): string {
+function cureOf({ name, source, database, login }: SettingRow, good: string): string {
   if (source === 'database') return `alter database ${database} reset ${name}`;
   if (source === 'user') return `alter role ${login} reset ${name}`;
   if (source === 'database user') return `alter role ${login} in database ${database} reset ${name}`;
-  return `alter system reset ${name}; select pg_reload_conf()`;
+  if (source === 'client')
+    return `remove ${name} from the options of the connection (PGOPTIONS, or options in the URL)`;
+  if (source === 'command line')
+    return `remove ${name} from the command line of the server, which overrides its files, and restart the server`;
+  // Not reset, which keeps what postgresql.conf says.
+  return `alter system set ${name} = ${good}; select pg_reload_conf()`;
 }
 
 const FULL_SHARE = 0.8;

@@ -1,8 +1,9 @@
 import { styleText } from 'node:util';
-import type { Io } from '../run/io.ts';
+import { type Io, terminalWidth } from '../run/io.ts';
 import { toJson } from './json.ts';
 import { printable } from './printable.ts';
 import { type TableColumn, tableLines } from './table.ts';
+import { wrapped } from './wrapped.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -17,6 +18,10 @@ export class Printer {
     this.isJson = isJson;
     const { NO_COLOR: noColor, TERM: terminal } = io.environment;
     this.#hasColor = io.stdout.isTTY === true && !noColor && terminal !== 'dumb';
+  }
+
+  get #width(): number | undefined {
+    return terminalWidth(this.#io.stdout);
   }
 
   get isTerminal(): boolean {
@@ -43,20 +48,24 @@ export class Printer {
     this.#io.stdout.write(`${text}\n`);
   }
 
+  /** Prose, without line breaks. On a terminal it is wrapped between words, and lines after the first start with `indent`. */
+  paragraph(text: string, indent?: string): void {
+    this.line(wrapped(text, this.#width, indent));
+  }
+
   /** A sentence for people: with `--json` it goes to stderr, so that stdout stays JSON. */
   say(text: string): void {
     if (this.isJson) this.note(text);
-    else this.line(printable(text));
+    else this.paragraph(printable(text));
   }
 
   /** A remark for the user, on stderr. */
   note(text: string): void {
-    this.#io.stderr.write(`${printable(text)}\n`);
+    this.#io.stderr.write(`${wrapped(printable(text), terminalWidth(this.#io.stderr))}\n`);
   }
 
   table<Row>(columns: readonly TableColumn<Row>[], rows: readonly Row[]): void {
-    const width = this.isTerminal ? (this.#io.stdout.columns ?? 80) : undefined;
-    const lines = tableLines(columns, rows, { width, paintTitle: (text) => this.paint('bold', text) });
+    const lines = tableLines(columns, rows, { width: this.#width, paintTitle: (text) => this.paint('bold', text) });
     this.line(lines.join('\n'));
   }
 
@@ -66,6 +75,6 @@ export class Printer {
 
   /** Clears the terminal, for output that replaces itself. */
   clear(): void {
-    if (this.isTerminal) this.#io.stdout.write('\u001b[H\u001b[2J\u001b[3J');
+    if (this.isTerminal) this.#io.stdout.write('\u001b[H\u001b[2J');
   }
 }

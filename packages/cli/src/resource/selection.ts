@@ -1,6 +1,6 @@
 import type { AnyTable } from '@intendant/core';
 import { type RealizationSession, type ResourceFilter, STATUSES, type Status } from '@intendant/realization';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Workspace } from '../database/workspace.ts';
 import { wrongUse } from '../run/command-error.ts';
 import { readDuration } from './duration.ts';
@@ -27,7 +27,11 @@ function readStatuses(text: string, before: readonly Status[] = []): readonly St
 /** Adds the flags that select resources. */
 export const withSelection = (command: Command): Command =>
   command
-    .option('--status <status>', 'with this overall status, or status at --point; several: ERROR,PENDING', readStatuses)
+    .addOption(
+      new Option('--status <status>', 'with this overall status, or status at --point; several: ERROR,PENDING')
+        .choices(STATUSES)
+        .argParser(readStatuses), // after choices(), which sets a parser for one status
+    )
     .option('--point <id>', 'at this enforcement point')
     .option('--older <duration>', 'in that status for longer than this: 30s, 10m, 2h, 7d', readDuration)
     .option('--where <field=value>', 'whose record has this value; may be repeated', collect);
@@ -73,7 +77,7 @@ export async function select(
 }
 
 /** The resources of this key that the caller sees, as keys that name their org and instance. */
-async function resolveKey(workspace: Workspace, table: AnyTable, key: Key): Promise<Key[]> {
+export async function resolveKey(workspace: Workspace, table: AnyTable, key: Key): Promise<Key[]> {
   const session = await workspace.session();
   const found = await session.list(table, { where: key as never });
   return found.map(({ key: found }) => found as Key);

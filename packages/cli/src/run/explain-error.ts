@@ -37,19 +37,24 @@ function exitCodeOf({ code }: IntendantError): ExitCode {
   return code === 'CONFIGURATION' || code === 'INVALID_RECORD' ? EXIT.wrongUse : EXIT.failed;
 }
 
+/** The database does not exist, or the user name or password is wrong. */
+const REFUSED_LOGIN = new Set(['3D000', '28P01', '28000']);
+const NAMES_OF_URLS = '--url or DATABASE_URL, and --admin-url or ADMIN_DATABASE_URL';
+
 /** An undefined table, column or function. */
 const MISSING_OBJECT = new Set(['42P01', '42703', '42883']);
 
 function cureOf({ code, details }: IntendantError): string {
   if (code === 'CONNECTION') return '; check that the database runs and that --url or DATABASE_URL names it';
+  if (REFUSED_LOGIN.has(String(details['sqlState']))) return `; check ${NAMES_OF_URLS}`;
   if (MISSING_OBJECT.has(String(details['sqlState'])) || code === 'TABLE_NOT_REGISTERED')
     return '; the schema was not applied yet, or was applied by an older version: run "intendant schema --apply"';
   return '';
 }
 
-/** Removes the prefix `createDataStore: …`, which only helps programmers. */
+/** Removes the prefix `createDataStore: …` and the advice to retry, which only help programmers. */
 const withoutOperation = (message: string): string =>
-  message.replace(/^(?:intendant|createDataStore|createSubscriptions|register): /, '');
+  message.replace(/; retry$/, '').replace(/^(?:intendant|createDataStore|createSubscriptions|register): /, '');
 
 function textOf(error: unknown): string {
   if (error instanceof Error) return error.message || (error as NodeJS.ErrnoException).code || error.name;

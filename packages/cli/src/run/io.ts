@@ -8,6 +8,10 @@ export interface Output {
   readonly columns?: number;
 }
 
+/** The width of a terminal in characters, undefined if the stream is not a terminal. */
+export const terminalWidth = ({ isTTY, columns = 80 }: Output): number | undefined =>
+  isTTY === true ? columns : undefined;
+
 /** The environment of a run of the program: the streams of the process, or those of a test. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };

@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
+import { wrapped } from '../output/wrapped.ts';
 import { makeProgram } from '../program.ts';
 import { Cli } from './cli.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { explainError } from './explain-error.ts';
-import type { Io } from './io.ts';
+import { type Io, terminalWidth } from './io.ts';
 
 /** Runs one command line, e.g. `['list', 'vm', '--json']`, and returns the exit code. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -43,7 +44,7 @@ function fail(io: Io, error: unknown): ExitCode {
   }
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
   const { line, exitCode } = explainError(error);
-  io.stderr.write(`intendant: ${line}\n`);
+  io.stderr.write(`${wrapped(`intendant: ${line}`, terminalWidth(io.stderr))}\n`);
   if (io.environment['INTENDANT_DEBUG'] && error instanceof Error) io.stderr.write(`${error.stack}\n`);
   return exitCode;
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { counted } from '../../output/counted.ts';
 import { toJson } from '../../output/json.ts';
 import { printable } from '../../output/printable.ts';
 import { shellQuoted } from '../../output/shell-quoted.ts';
@@ -25,15 +26,15 @@ export const showDeadLetterCommand = (cli: Cli): Command =>
         );
       printer.result(letter, () => {
         const { change, error, attempts, failedAt } = letter;
-        printer.line(
+        printer.paragraph(
           printable(
             `${change.operation} of ${change.table} ${toJson(change.key)}, revision ${change.revision ?? 'none'}, of ${change.orgId ?? 'no org'}`,
           ),
         );
-        printer.line(
-          `occurred ${change.occurredAt.toISOString()}, failed ${attempts} times, last ${failedAt.toISOString()}`,
+        printer.paragraph(
+          `occurred ${change.occurredAt.toISOString()}, failed ${counted(attempts, 'time')}, last ${failedAt.toISOString()}`,
         );
         if (change.record !== undefined) printer.line(printable(toJson(change.record)));
-        printer.line(`error: ${printable(error)}`);
+        printer.paragraph(`error: ${printable(error)}`, '  ');
       });
     });

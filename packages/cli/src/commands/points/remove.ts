@@ -57,5 +57,5 @@ async function takeOut(
     await followRemoval(cli, realization, id, new Progress(cli.io, `draining ${id}`));
   }
   const done = waits ? `${id} is drained` : `${id} is out of service`;
-  printer.result({ id, state: 'removed', resources }, () => printer.line(done));
+  printer.result({ id, state: 'removed', resources }, () => printer.paragraph(done));
 }

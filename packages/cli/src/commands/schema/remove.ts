@@ -39,7 +39,7 @@ export async function removeSchema(
   for (const role of keptRoles) printer.note(`Role ${role} stays: another database uses it.`);
   const { statusTables, tables, roles } = found;
   printer.result({ removed: true, statusTables, tables: withTables ? tables : [], roles, keptRoles }, () =>
-    printer.line(
+    printer.paragraph(
       withTables
         ? 'Everything of Intendant is removed, your tables included.'
         : `Everything of Intendant is removed. ${tables.length} tables with their rows stay; only their owner can read them.`,

@@ -42,9 +42,11 @@ class ChangeSignal {
   async next(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = () => setTimeout(resolve, GATHER_MS);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    const onAbort = () => resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
     if (this.#isRaised) this.#wake();
     await promise;
+    signal.removeEventListener('abort', onAbort);
     this.#isRaised = false;
   }
 }

@@ -50,7 +50,7 @@ function printDetail(printer: Printer, table: AnyTable, { key, overall, points }
     points,
   );
   for (const { enforcementPoint, error } of points) {
-    if (error) printer.line(`${printer.paint('bold', printable(enforcementPoint))}: ${printable(error)}`);
+    if (error) printer.paragraph(`${printer.paint('bold', printable(enforcementPoint))}: ${printable(error)}`, '  ');
   }
 }
 
