@@ -75,7 +75,7 @@ const r = realization.as(await fixture.console.context(callers.tenant));
 const until = Date.now() + WATCH_MS;
 const sizes = [await heap()];
 let changes = 0;
-let nextLook = Date.now() + WATCH_MS / 6;
+let nextPoll = Date.now() + WATCH_MS / 6;
 for (let index = 0; Date.now() < until; index++) {
   const id = `vm-${String(1 + 20 * (index % 5_000)).padStart(6, '0')}`;
   await r.persistIntent(
@@ -84,9 +84,9 @@ for (let index = 0; Date.now() < until; index++) {
     { enforcementPoints: ['point-0001'], allowUnknownPoints: true },
   );
   changes += 1;
-  if (Date.now() < nextLook) continue;
+  if (Date.now() < nextPoll) continue;
   sizes.push(await heap());
-  nextLook += WATCH_MS / 6;
+  nextPoll += WATCH_MS / 6;
 }
 console.log(
   `${changes} intents in ${WATCH_MS / 1000} s; memory of the page: ${sizes.map((size) => `${size.toFixed(1)}`).join(', ')} MiB`,

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DataStore } from './data-store-api.ts';
-import { httpAnswer } from './error/http-answer.ts';
+import { httpErrorResponse } from './error/http-error-response.ts';
 import { MissingContextError } from './error/intendant-error.ts';
 import { checkOptions } from './option/check-options.ts';
 import type { RootSession } from './session/root-session.ts';
@@ -36,9 +36,9 @@ export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): (
         const context = await contextOf(request);
         callers.set(request, { session: store.as(context), context });
       } catch (error) {
-        const answer = httpAnswer(error);
-        if (!answer) throw error;
-        return reply.code(answer.status).send(answer.body);
+        const response = httpErrorResponse(error);
+        if (!response) throw error;
+        return reply.code(response.status).send(response.body);
       }
     });
   };
@@ -62,6 +62,6 @@ function callerOf(request: FastifyRequest) {
  * default.
  */
 export function answerError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const answer = httpAnswer(error);
-  return answer ? reply.code(answer.status).send(answer.body) : reply.send(error);
+  const response = httpErrorResponse(error);
+  return response ? reply.code(response.status).send(response.body) : reply.send(error);
 }

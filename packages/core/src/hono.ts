@@ -1,6 +1,6 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
 import type { DataStore } from './data-store-api.ts';
-import { httpAnswer } from './error/http-answer.ts';
+import { httpErrorResponse } from './error/http-error-response.ts';
 import { checkOptions } from './option/check-options.ts';
 import type { RootSession } from './session/root-session.ts';
 
@@ -40,9 +40,9 @@ export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): M
       session = store.as(context);
       c.set('context', context);
     } catch (error) {
-      const answer = httpAnswer(error);
-      if (!answer) throw error;
-      return c.json(answer.body, answer.status as 500);
+      const response = httpErrorResponse(error);
+      if (!response) throw error;
+      return c.json(response.body, response.status as 500);
     }
     c.set('session', session);
     return next();
@@ -51,8 +51,8 @@ export function sessions<C>(store: DataStore<C>, options: SessionsOptions<C>): M
 
 /** For `app.onError`: sends the framework's errors with their own HTTP status, and all others as Hono does by default. */
 export const answerError: ErrorHandler = (error, c) => {
-  const answer = httpAnswer(error);
-  if (answer) return c.json(answer.body, answer.status as 500);
+  const response = httpErrorResponse(error);
+  if (response) return c.json(response.body, response.status as 500);
   if ('getResponse' in error) return error.getResponse();
   return c.text('Internal Server Error', 500);
 };

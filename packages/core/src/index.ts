@@ -18,7 +18,7 @@ export { createDataStore } from './data-store.ts';
 export type { DataStore, DataStoreOptions, RegisterOptions } from './data-store-api.ts';
 export { citus, type Distribution } from './distribution.ts';
 export { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './error/catalogue.ts';
-export { type HttpAnswer, httpAnswer } from './error/http-answer.ts';
+export { type HttpErrorResponse, httpErrorResponse } from './error/http-error-response.ts';
 export {
   ConfigurationError,
   ConnectionError,

@@ -15,7 +15,7 @@ export { pause } from './background/pause.ts';
 export { Service, type ServiceOptions, type ServiceRun } from './background/service.ts';
 export { startTimer, type Timer, type TimerOptions } from './background/timer.ts';
 export { readConnection } from './configuration.ts';
-export { meetOfDbRoles, toInstanceRole } from './context/db-role.ts';
+export { intersectDbRoles, toInstanceRole } from './context/db-role.ts';
 export { type Scope, type ServiceScope, type StoreRole, serviceScope } from './context/scope.ts';
 export type { ContextWatch } from './context/watch-context.ts';
 export { type DataStoreInternals, internalsOf, refuseDistribution } from './data-store-internals.ts';

@@ -1,5 +1,5 @@
 /** The last sentence of the message for each code: what to do. */
-const CURES = {
+const REMEDIES = {
   UNSUPPORTED_PLATFORM: 'Start a Postgres yourself (docker compose up -d --wait postgres) and set DATABASE_URL.',
   NO_SERVER_USER:
     'Postgres refuses to run as root: create a user for it (useradd --system postgres), or run as another user.',
@@ -15,7 +15,7 @@ const CURES = {
 } as const;
 
 /** The reasons for which a development database does not start. */
-export type DevDatabaseErrorCode = keyof typeof CURES;
+export type DevDatabaseErrorCode = keyof typeof REMEDIES;
 
 /** Why a development database did not start. The message says what, where, and what to do. */
 export class DevDatabaseError extends Error {
@@ -35,5 +35,5 @@ export function failure(
   problem: string,
   options?: { readonly cause?: unknown },
 ): DevDatabaseError {
-  return new DevDatabaseError(code, `${problem.replace(/[.\s]+$/, '')}. ${CURES[code]}`, options);
+  return new DevDatabaseError(code, `${problem.replace(/[.\s]+$/, '')}. ${REMEDIES[code]}`, options);
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError, DatabaseError, httpAnswer, TableNotRegisteredError } from '@intendant/core';
+import { ConfigurationError, DatabaseError, httpErrorResponse, TableNotRegisteredError } from '@intendant/core';
 import { checkDuration, checkOptions, type OptionNames, startTimer, type Timer } from '@intendant/core/internal';
 import type { Change } from './change.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
@@ -50,7 +50,7 @@ const POSITION = /^[0-9a-f]{8}-\d{16}$/;
  * changes are missing (the log no longer contains them, or was replaced): list the records again. Bytes are sent as
  * base64; 64-bit integers and numbers that are not finite as text; times in ISO 8601. The stream ends with its context.
  *
- * Refused requests have the status of `httpAnswer`: 401 without a caller or org, 403 not allowed, 400 for an invalid id
+ * Refused requests have the status of `httpErrorResponse`: 401 without a caller or org, 403 not allowed, 400 for an invalid id
  * or filter, 404 for an unknown table, 503 if the feed cannot be read. Works with every server of Fetch requests, e.g.
  * Hono: `app.get('/changes/:table', (c) => handler(c.req.raw))`.
  */
@@ -93,7 +93,7 @@ function refusalFor(error: unknown): Response {
   if (error instanceof TableNotRegisteredError) return refuse(404, 'there is no such table');
   if (error instanceof ConfigurationError) return refuse(503, 'the feed is closed');
   if (error instanceof DatabaseError) return refuse(503, 'the feed cannot be read now');
-  const answer = httpAnswer(error);
+  const answer = httpErrorResponse(error);
   return refuse(answer?.status ?? 500, answer?.body.error.message ?? 'the server cannot do this');
 }
 

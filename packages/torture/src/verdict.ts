@@ -1,11 +1,11 @@
-import type { Judgement } from './checker/check-history.ts';
+import type { CheckResult } from './checker/check-history.ts';
 
 /** The result of one scenario. */
 export interface Verdict {
   readonly scenario: string;
   readonly seconds: number;
   /** Undefined if it was not run, or ended with an error. */
-  readonly judgement: Judgement | undefined;
+  readonly judgement: CheckResult | undefined;
   /** Why there is no result. */
   readonly skipped?: string;
   readonly failure?: string;
@@ -33,7 +33,7 @@ function section(verdict: Verdict): string {
   return lines.join('\n');
 }
 
-function judged({ figures, rules, violations }: Judgement): string[] {
+function judged({ figures, rules, violations }: CheckResult): string[] {
   const { operations, attempts, deliveries, snapshots, answers, faults, skipped, slowestRecovery } = figures;
   const injected = Object.values(faults).reduce((sum, count) => sum + count, 0);
   const recovery = slowestRecovery

@@ -1,14 +1,14 @@
 import { shellQuoted } from '../output/shell-quoted.ts';
 import type { Check } from './examination.ts';
 
-const MUCH_LAG = 1000;
+const HIGH_LAG = 1000;
 
 /** Durable subscriptions with waiting changes or dead letters. */
 export const checkSubscriptions: Check = async ({ workspace, has }) => {
   if (!(await has('intendant.change_log'))) return [];
   const found = await (await workspace.subscriptions()).list();
   return found.flatMap(({ name, members, lag, deadLetters }) => [
-    ...(lag >= MUCH_LAG || (members === 0 && lag > 0)
+    ...(lag >= HIGH_LAG || (members === 0 && lag > 0)
       ? [
           {
             check: 'lag',

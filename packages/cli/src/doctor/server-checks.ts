@@ -174,7 +174,7 @@ export const checkSlots: Check = async ({ workspace }) => {
      from pg_replication_slots where database = current_database() and not temporary`,
   );
   return rows
-    .filter(({ isActive, bytes }) => !isActive || (bytes ?? 0) > MUCH_WAL)
+    .filter(({ isActive, bytes }) => !isActive || (bytes ?? 0) > HIGH_WAL_BYTES)
     .map(({ name, isActive, held, status }) => ({
       check: 'slot',
       severity: status === 'lost' || !isActive ? 'error' : 'warning',
@@ -195,7 +195,7 @@ export const checkSlots: Check = async ({ workspace }) => {
   }
 };
 
-const MUCH_WAL = 1024 ** 3;
+const HIGH_WAL_BYTES = 1024 ** 3;
 
 /** Tables with rows that were never analyzed, or that autovacuum skips. */
 export const checkStatistics: Check = async ({ workspace }) => {

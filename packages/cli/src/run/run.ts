@@ -10,13 +10,13 @@ import { type Io, terminalWidth } from './io.ts';
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const cli = new Cli(io);
   try {
-    return await Promise.race([carryOut(cli, argv), interrupted(cli)]);
+    return await Promise.race([execute(cli, argv), interrupted(cli)]);
   } catch (error) {
     return fail(io, error);
   }
 }
 
-async function carryOut(cli: Cli, argv: readonly string[]): Promise<ExitCode> {
+async function execute(cli: Cli, argv: readonly string[]): Promise<ExitCode> {
   const { signal } = cli.io;
   try {
     await makeProgram(cli).parseAsync([...argv], { from: 'user' });

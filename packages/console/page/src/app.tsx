@@ -16,7 +16,7 @@ import { prefetchView } from './prefetch-view.ts';
 import { ResourcesView } from './resources/resources-view.tsx';
 import { SignInView } from './sign-in/sign-in-view.tsx';
 import { TenantsView } from './tenants/tenants-view.tsx';
-import { Answered, Notice } from './ui/notice.tsx';
+import { Loaded, Notice } from './ui/notice.tsx';
 
 type SignedIn = 'asking' | 'no' | 'yes' | ApiProblem;
 
@@ -57,7 +57,7 @@ function SignedInApp({ onSignedOut }: { readonly onSignedOut: () => void }) {
     if (isSignedOut) onSignedOut();
   }, [isSignedOut, onSignedOut]);
   return (
-    <Answered of={summary}>
+    <Loaded of={summary}>
       {(data) => (
         <ActionsProvider>
           <Frame summary={data} view={segments[0] ?? ''}>
@@ -65,7 +65,7 @@ function SignedInApp({ onSignedOut }: { readonly onSignedOut: () => void }) {
           </Frame>
         </ActionsProvider>
       )}
-    </Answered>
+    </Loaded>
   );
 }
 

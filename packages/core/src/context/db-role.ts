@@ -55,7 +55,7 @@ export const toPlainRole = (role: DbRole): DbRole => PLAIN_FORMS[role] ?? role;
  * and to the instance if any is. This is not always the one that comes first in `DB_ROLES`: `reader` comes before
  * `tenant_writer` but sees other orgs' rows, so their common role is `tenant_reader`.
  */
-export function meetOfDbRoles(roles: readonly DbRole[]): DbRole | undefined {
+export function intersectDbRoles(roles: readonly DbRole[]): DbRole | undefined {
   if (roles.length <= 1) return roles[0];
   const tenant = roles.some(isTenantScoped) ? 'tenant_' : '';
   const instance = roles.some(isInstanceScoped) ? 'instance_' : '';

@@ -1,6 +1,6 @@
 import { ConfigurationError, OperationNotAllowedError } from '../error/intendant-error.ts';
 import type { RoleMapping } from './authorizer.ts';
-import { DB_ROLES, type DbRole, greatestDbRole, isDbRole, meetOfDbRoles } from './db-role.ts';
+import { DB_ROLES, type DbRole, greatestDbRole, intersectDbRoles, isDbRole } from './db-role.ts';
 
 /** The role mappings of all tables, shared by the authorizers of this package. */
 export class RoleMappings {
@@ -25,7 +25,7 @@ export class RoleMappings {
    */
   dbRole(roles: readonly string[], tables: readonly string[], unmapped: (table: string) => DbRole): DbRole {
     const ofEach = tables.map((table) => this.#greatestWithin(table, roles) ?? unmapped(table));
-    const role = meetOfDbRoles(ofEach);
+    const role = intersectDbRoles(ofEach);
     if (role === undefined) throw new ConfigurationError('a role was requested without a table');
     return role;
   }

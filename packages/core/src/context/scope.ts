@@ -1,4 +1,4 @@
-import { DB_ROLES, type DbRole, meetOfDbRoles } from './db-role.ts';
+import { DB_ROLES, type DbRole, intersectDbRoles } from './db-role.ts';
 
 /** A caller as the database sees it: a role, and the org and instance that policies compare with. */
 export interface Scope {
@@ -32,8 +32,8 @@ export const serviceScope: ServiceScope = Object.freeze({
 export const isServiceScope = (scope: Scope | ServiceScope): scope is ServiceScope => scope.role === SERVICE_ROLE;
 
 /** The rights that two scopes of one context have in common. */
-export const meetOfScopes = (left: Scope, right: Scope): Scope => ({
-  role: meetOfDbRoles([left.role, right.role]) as DbRole,
+export const intersectScopes = (left: Scope, right: Scope): Scope => ({
+  role: intersectDbRoles([left.role, right.role]) as DbRole,
   orgId: left.orgId ?? right.orgId,
   instanceId: left.instanceId ?? right.instanceId,
 });

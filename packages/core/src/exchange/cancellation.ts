@@ -16,20 +16,20 @@ export const cancelled = (reason: unknown): OperationCancelledError =>
 
 /**
  * Runs work on a client, and asks the server to cancel it when the signal aborts. A cancel request can arrive after the
- * work is done and then cancel the next statement. So a client with a cancel request is `isSpent`: do not use it again.
+ * work is done and then cancel the next statement. So a client with a cancel request is `isUnusable`: do not use it again.
  */
 export async function withCancellation<T>(
   client: pg.ClientBase,
   connection: pg.ClientConfig,
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
-  markSpent: () => void,
+  markUnusable: () => void,
 ): Promise<T> {
   if (!signal) return work();
   if (signal.aborted) throw cancelled(signal.reason);
   let cut: Timer | undefined;
   const onAbort = () => {
-    markSpent();
+    markUnusable();
     requestCancel(client, connection);
     cut = startTimer(CANCEL_GRACE_MS, () => destroySocket(client));
   };

@@ -12,7 +12,7 @@ export async function cleanConnection(client: pg.ClientBase): Promise<boolean> {
   try {
     const results = (await client.query(CLEAN)) as unknown as pg.QueryResult<{ count: number }>[];
     const names = preparedNamesOf(connectionOf(client));
-    if (results.at(-1)?.rows[0]?.count !== names.count) names.doubtAll(); // Raw SQL deallocated them.
+    if (results.at(-1)?.rows[0]?.count !== names.count) names.markAllUncertain(); // Raw SQL deallocated them.
     return true;
   } catch {
     return false;

@@ -80,7 +80,7 @@ class Exchange {
   #parse(names: PreparedNames, wireName: string, text: string): Buffer[] {
     const parse = serialize.parse({ name: wireName, text });
     if (wireName === '') return [parse];
-    const close = names.isDoubtful(wireName) ? [serialize.close({ type: 'S', name: wireName })] : [];
+    const close = names.isUncertain(wireName) ? [serialize.close({ type: 'S', name: wireName })] : [];
     names.add(wireName);
     this.#newNames.push(wireName);
     return [...close, parse];
@@ -107,8 +107,8 @@ class Exchange {
   /** It is unknown which new statements were parsed before the error, so each is closed before its next Parse. */
   handleError(error: Error, connection: Connection): void {
     const names = preparedNamesOf(connection);
-    for (const name of this.#newNames) names.doubt(name);
-    if (STALE_PLAN.has((error as { code?: string }).code ?? '')) names.doubtAll();
+    for (const name of this.#newNames) names.markUncertain(name);
+    if (STALE_PLAN.has((error as { code?: string }).code ?? '')) names.markAllUncertain();
     this.#reject(this.#isSent ? error : Object.assign(error, { [NOT_SENT]: true }));
   }
 

@@ -81,17 +81,17 @@ export class PoolExecutor implements Executor {
     signal: AbortSignal | undefined,
   ): Promise<StatementResult[]> {
     const client = await acquire(this.#store.pool, signal);
-    let isSpent = false;
+    let isUnusable = false;
     try {
       return await this.#exchange(client, statements, planScope, signal, () => {
-        isSpent = true;
+        isUnusable = true;
       });
     } catch (error) {
-      isSpent ||= wasNotSent(error); // Nothing can be sent on it.
-      isSpent ||= this.#store.settings.closing.length > 0 && !(await rollBack(client));
+      isUnusable ||= wasNotSent(error); // Nothing can be sent on it.
+      isUnusable ||= this.#store.settings.closing.length > 0 && !(await rollBack(client));
       throw error;
     } finally {
-      client.release(isSpent);
+      client.release(isUnusable);
     }
   }
 
@@ -100,10 +100,10 @@ export class PoolExecutor implements Executor {
     statements: readonly Statement[],
     planScope: string,
     signal: AbortSignal | undefined,
-    markSpent: () => void,
+    markUnusable: () => void,
   ): Promise<StatementResult[]> {
     const { connection, usesNamedStatements } = this.#store;
     const exchange = () => runExchange(client, statements, { planScope, usesNamedStatements });
-    return signal ? withCancellation(client, connection, signal, exchange, markSpent) : exchange();
+    return signal ? withCancellation(client, connection, signal, exchange, markUnusable) : exchange();
   }
 }

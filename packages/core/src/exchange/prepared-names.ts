@@ -4,7 +4,7 @@ export const PREPARED_PREFIX = 'intendant_';
 /** The prepared statements of one connection, with their names. */
 export class PreparedNames {
   readonly #held = new Set<string>();
-  readonly #doubtful = new Set<string>();
+  readonly #uncertain = new Set<string>();
 
   /** Each text gets a short number as its name, because Postgres cuts names at 63 bytes. */
   nameOf(text: string, planScope: string | undefined): string {
@@ -29,22 +29,22 @@ export class PreparedNames {
     return this.#held.has(name);
   }
 
-  isDoubtful(name: string): boolean {
-    return this.#doubtful.has(name);
+  isUncertain(name: string): boolean {
+    return this.#uncertain.has(name);
   }
 
   add(name: string): void {
     this.#held.add(name);
-    this.#doubtful.delete(name);
+    this.#uncertain.delete(name);
   }
 
-  doubt(name: string): void {
+  markUncertain(name: string): void {
     this.#held.delete(name);
-    this.#doubtful.add(name);
+    this.#uncertain.add(name);
   }
 
-  doubtAll(): void {
-    for (const name of this.#held) this.doubt(name);
+  markAllUncertain(): void {
+    for (const name of this.#held) this.markUncertain(name);
   }
 }
 

@@ -44,7 +44,7 @@ export class TransactionConnection implements TransactionExecutor {
   #afterCommit: { part: Part | undefined; run: () => unknown }[] = [];
   #hasBegun = false;
   #isOver = false;
-  #isSpent = false;
+  #isUnusable = false;
   #usedRawSql = false;
   #isClientOut = false;
   #savepoints = 0;
@@ -155,7 +155,7 @@ export class TransactionConnection implements TransactionExecutor {
   /** If the server does not respond, the connection is closed, which ends the transaction. */
   async rollback(): Promise<void> {
     this.#isOver = true;
-    if (!this.#hasBegun || this.#isSpent) return;
+    if (!this.#hasBegun || this.#isUnusable) return;
     const limit = startDeadline({ timeoutMs: ROLLBACK_LIMIT_MS });
     try {
       await abortable(
@@ -163,7 +163,7 @@ export class TransactionConnection implements TransactionExecutor {
         limit.signal,
       );
     } catch {
-      this.#isSpent = true; // The connection is lost or its state unknown, and the transaction with it.
+      this.#isUnusable = true; // The connection is lost or its state unknown, and the transaction with it.
     } finally {
       limit.end();
     }
@@ -174,14 +174,14 @@ export class TransactionConnection implements TransactionExecutor {
    * closed instead of returned to the pool.
    */
   abandon(): void {
-    if (this.#isClientOut) this.#isSpent = true;
+    if (this.#isClientOut) this.#isUnusable = true;
   }
 
   /** Releases the connection. One that ran raw SQL is reset first; one whose state is unknown is closed. */
   async release(): Promise<void> {
     this.#isOver = true;
-    if (this.#usedRawSql && !this.#isSpent) this.#isSpent = !(await cleanConnection(this.#client));
-    this.#client.release(this.#isSpent || this.#client.getTransactionStatus() !== 'I');
+    if (this.#usedRawSql && !this.#isUnusable) this.#isUnusable = !(await cleanConnection(this.#client));
+    this.#client.release(this.#isUnusable || this.#client.getTransactionStatus() !== 'I');
   }
 
   async #release(savepoint: string, defaultScope: Scope | undefined): Promise<void> {
@@ -212,7 +212,7 @@ export class TransactionConnection implements TransactionExecutor {
     const exchange = [...opening, ...traceStatementsWithin()];
     const sent = runExchange(this.#client, exchange, this.#plans()).catch((error: unknown) => {
       this.#firstFailure = error;
-      this.#isSpent = true;
+      this.#isUnusable = true;
     });
     this.#turns.follow(sent);
   }
@@ -257,7 +257,7 @@ export class TransactionConnection implements TransactionExecutor {
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     try {
       return await withCancellation(this.#client, this.#store.connection, signal, work, () => {
-        this.#isSpent = true;
+        this.#isUnusable = true;
       });
     } catch (error) {
       this.#firstFailure ??= error;

@@ -12,14 +12,14 @@ export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]:
 export function checkOptions<Options>(caller: string, options: Options | undefined, names: OptionNames<Options>): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError(`${caller}: options must be an object, not ${asGiven(options)}`);
+    throw new ConfigurationError(`${caller}: options must be an object, not ${describeGiven(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !Object.hasOwn(names, name)) throw unknownOption(caller, name, Object.keys(names));
   }
 }
 
-const asGiven = (value: unknown): string => (Array.isArray(value) ? 'an array' : shown(value));
+const describeGiven = (value: unknown): string => (Array.isArray(value) ? 'an array' : shown(value));
 
 function unknownOption(caller: string, name: string, known: readonly string[]): ConfigurationError {
   const meant = known.find((candidate) => isAlike(candidate, name));

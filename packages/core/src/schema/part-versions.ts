@@ -9,7 +9,7 @@ import { quoteLiteral } from '../statement/identifier.ts';
  * replace each other's functions and indexes again and again.
  */
 const READ = `select obj_description(to_regnamespace('intendant'), 'pg_namespace') as comment`;
-const MAY_NOTE = `select pg_has_role(nspowner, 'member') as may from pg_namespace where nspname = 'intendant'`;
+const CAN_RECORD = `select pg_has_role(nspowner, 'member') as may from pg_namespace where nspname = 'intendant'`;
 
 const OWN_VERSION = readOwnVersion();
 
@@ -50,7 +50,7 @@ export async function newerParts(client: ClientBase): Promise<ReadonlyMap<string
 /** Stores that this version has changed these parts. Does nothing if the current role may not comment on the schema. */
 export async function notePartVersions(client: ClientBase, changed: ReadonlySet<string>): Promise<void> {
   if (changed.size === 0 || OWN_VERSION === undefined) return;
-  const { rows } = await client.query<{ may: boolean }>(MAY_NOTE);
+  const { rows } = await client.query<{ may: boolean }>(CAN_RECORD);
   if (!rows[0]?.may) return;
   const { versions, otherText } = await readComment(client);
   for (const name of changed) if (!isNewer(versions.get(name) ?? '', OWN_VERSION)) versions.set(name, OWN_VERSION);

@@ -68,12 +68,12 @@ export function comparePolicies(
   isDistributed = false,
 ): Difference[] {
   const stored = new Map((live?.policies ?? []).map((policy) => [policy.name, policy]));
-  const strange = [...stored.values()].filter(
+  const foreign = [...stored.values()].filter(
     (policy) =>
       (policy.isPermissive || isDistributed || isOurs(policy)) && !wanted.some(({ name }) => name === policy.name),
   );
   return [
-    ...strange.map(({ name }) => ({
+    ...foreign.map(({ name }) => ({
       reason: `policy ${name} was not created by register, or is outdated`,
       statements: [dropPolicy(qualifiedName, name)],
     })),

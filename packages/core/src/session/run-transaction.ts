@@ -1,7 +1,7 @@
 import { backoffMs } from '../background/backoff.ts';
 import { startDeadline } from '../background/deadline.ts';
 import { pause } from '../background/pause.ts';
-import { meetOfScopes } from '../context/scope.ts';
+import { intersectScopes } from '../context/scope.ts';
 import { InvalidRecordError, TransactionConflictError } from '../error/intendant-error.ts';
 import { translateError } from '../error/sqlstate.ts';
 import { inTransaction } from '../exchange/in-transaction.ts';
@@ -71,7 +71,7 @@ async function attemptTransaction<T>(
   const settings = { beginSql: beginStatement(options), scope, rawScope, signal };
   return inTransaction(internals.exchange, settings, (connection) => {
     const scopeFor: TransactionScopes['forTable'] = (tables) =>
-      scope ? meetOfScopes(scope, scopes.forTable(tables)) : scopes.forTable(tables);
+      scope ? intersectScopes(scope, scopes.forTable(tables)) : scopes.forTable(tables);
     return run(new Transaction(sessionParts(internals, connection, { scopeFor }), connection));
   });
 }

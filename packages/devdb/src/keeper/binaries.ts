@@ -81,7 +81,7 @@ async function stage(installed: Installed): Promise<string> {
   const fresh = await mkdtemp(`${staged}-`);
   try {
     await copyReadable(installed.folder, fresh);
-    await takePlace(fresh, staged);
+    await moveIntoPlace(fresh, staged);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
@@ -123,7 +123,7 @@ async function copyReadable(from: string, to: string): Promise<void> {
 }
 
 /** Renames the folder, so that no process sees half a copy. If another process was faster, its copy is used. */
-async function takePlace(fresh: string, staged: string): Promise<void> {
+async function moveIntoPlace(fresh: string, staged: string): Promise<void> {
   try {
     await rename(fresh, staged);
   } catch (error) {

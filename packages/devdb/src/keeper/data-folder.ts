@@ -115,8 +115,8 @@ async function fill(path: string, user: ServerUser, makeCluster: MakeCluster): P
   const passwordFile = `${path}.password`;
   try {
     await writeFile(passwordFile, password, { mode: 0o600 });
-    await handOver(passwordFile, user);
-    await handOver(path, user);
+    await changeOwner(passwordFile, user);
+    await changeOwner(path, user);
     await makeCluster(path, user, passwordFile);
     await rename(passwordFile, join(path, PASSWORD_FILE));
   } finally {
@@ -126,7 +126,7 @@ async function fill(path: string, user: ServerUser, makeCluster: MakeCluster): P
   return { path, user, password };
 }
 
-async function handOver(path: string, user: ServerUser): Promise<void> {
+async function changeOwner(path: string, user: ServerUser): Promise<void> {
   if (user !== undefined) await chown(path, user.uid, user.gid);
 }
 

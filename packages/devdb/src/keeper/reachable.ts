@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { failure } from '../dev-database-error.ts';
 
-const OTHERS_MAY_ENTER = 0o001;
+const OTHERS_EXECUTE = 0o001;
 
 /** Whether every user can enter this folder. */
 export async function isReachableByOthers(folder: string): Promise<boolean> {
   const { mode } = await stat(folder);
-  if ((mode & OTHERS_MAY_ENTER) === 0) return false;
+  if ((mode & OTHERS_EXECUTE) === 0) return false;
   const parent = dirname(folder);
   return parent === folder || isReachableByOthers(parent);
 }

@@ -23,12 +23,12 @@ export async function chooseServerUser(existingData: string | null): Promise<Ser
     const { uid, gid } = await stat(existingData);
     if (uid !== 0) return { uid, gid };
   }
-  const user = (await lookUp('postgres')) ?? (await lookUp('nobody')) ?? (await createUser('intendant-postgres'));
+  const user = (await findUser('postgres')) ?? (await findUser('nobody')) ?? (await createUser('intendant-postgres'));
   if (user !== undefined) return user;
   throw failure('NO_SERVER_USER', 'No user was found that Postgres can run as');
 }
 
-async function lookUp(name: string): Promise<ServerUser> {
+async function findUser(name: string): Promise<ServerUser> {
   try {
     const [uid, gid] = await Promise.all(
       ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, name])).stdout)),
@@ -41,5 +41,5 @@ async function lookUp(name: string): Promise<ServerUser> {
 
 async function createUser(name: string): Promise<ServerUser> {
   await run('useradd', ['--system', '--no-create-home', name]).catch(() => undefined);
-  return lookUp(name);
+  return findUser(name);
 }

@@ -41,7 +41,7 @@ function* checkRevisions({ name, row, changes }: FollowedRow): Generator<Found> 
 }
 
 /** Every delivered value was written by an operation that did not fail. */
-export const noInvention: Checker = {
+export const onlyWrittenChanges: Checker = {
   rule: 'no change is invented',
   spansFailovers: true,
   *check(history) {

@@ -1,7 +1,7 @@
 import type { ChangeEvent, HistoryEvent, ResetEvent } from '../history/history-event.ts';
 import { acknowledgedIntents } from './acknowledged-intents.ts';
 import { acknowledgedMarks } from './acknowledged-marks.ts';
-import { changeOrder, noInvention } from './change-order.ts';
+import { changeOrder, onlyWrittenChanges } from './change-order.ts';
 import { type Checker, eventsOf, type Violation } from './checker.ts';
 import { everythingRealized } from './everything-realized.ts';
 import { type Figures, figuresOf } from './figures.ts';
@@ -22,7 +22,7 @@ const CHECKERS: readonly Checker[] = [
   singleAttempt,
   statusEvidence,
   changeOrder,
-  noInvention,
+  onlyWrittenChanges,
   everythingRealized,
   tableCounts,
   foreignOwners,
@@ -32,7 +32,7 @@ const CHECKERS: readonly Checker[] = [
 ];
 
 /** The output of the checker program. */
-export interface Judgement {
+export interface CheckResult {
   readonly figures: Figures;
   /** Number of violations by rule. */
   readonly rules: Readonly<Record<string, number>>;
@@ -43,7 +43,7 @@ export interface Judgement {
 const SHOWN = 5;
 
 /** Checks a history against every rule. */
-export function judge(events: readonly HistoryEvent[]): Judgement {
+export function checkHistory(events: readonly HistoryEvent[]): CheckResult {
   const history = events.toSorted((a, b) => a.at - b.at);
   const counting = sinceFailover(history);
   const found = CHECKERS.map((checker) => ({

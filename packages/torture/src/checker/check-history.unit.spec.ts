@@ -7,7 +7,7 @@ import type {
   ProcessEvent,
   ResourceState,
 } from '../history/history-event.ts';
-import { judge } from './check-history.ts';
+import { checkHistory } from './check-history.ts';
 
 const ROW = { table: 'vm', org: 'o1', id: '~o1~r1' };
 const SIGN = { table: 'sign', org: 'o1', id: '~o1~r1' };
@@ -91,7 +91,7 @@ const GOOD = {
 type Lines = Record<keyof typeof GOOD, HistoryEvent> & Record<string, HistoryEvent>;
 
 const violated = (lines: Record<string, HistoryEvent | undefined>): string[] =>
-  Object.entries(judge(Object.values(lines).filter((line) => line !== undefined)).rules)
+  Object.entries(checkHistory(Object.values(lines).filter((line) => line !== undefined)).rules)
     .filter(([, count]) => count > 0)
     .map(([rule]) => rule);
 

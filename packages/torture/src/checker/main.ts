@@ -3,7 +3,7 @@
  * imports nothing of the code under test. Exit code 1 if a rule is violated.
  */
 import { HistoryTail } from '../history/read-history.ts';
-import { judge } from './check-history.ts';
+import { checkHistory } from './check-history.ts';
 
 const [path] = process.argv.slice(2);
 if (path === undefined) {
@@ -11,6 +11,6 @@ if (path === undefined) {
   process.exit(2);
 }
 using tail = new HistoryTail(path);
-const judgement = judge([...tail.read()]);
+const judgement = checkHistory([...tail.read()]);
 process.stdout.write(`${JSON.stringify(judgement)}\n`);
 process.exitCode = judgement.violations.length > 0 ? 1 : 0;

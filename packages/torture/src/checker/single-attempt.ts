@@ -2,7 +2,7 @@ import type { AttemptEvent, HistoryEvent, ProcessEvent } from '../history/histor
 import { type Checker, eventsOf, rowKey } from './checker.ts';
 
 /** A process that continues after a pause needs a moment to learn that its lease has expired. */
-const WAKING_MS = 1_500;
+const RESUME_GRACE_MS = 1_500;
 /** On a busy machine a process may abort its attempt late. */
 const LATE_ABORT_MS = 500;
 
@@ -15,10 +15,10 @@ export const singleAttempt: Checker = {
   rule: 'at most one attempt at a time for a resource at a point',
   spansFailovers: true,
   *check(history) {
-    const ward = new Ward(abortTimes(history));
+    const attempts = new RunningAttempts(abortTimes(history));
     for (const event of history) {
-      if (event.kind === 'process') ward.note(event);
-      const other = event.kind === 'attempt' ? ward.follow(event) : undefined;
+      if (event.kind === 'process') attempts.note(event);
+      const other = event.kind === 'attempt' ? attempts.follow(event) : undefined;
       if (event.kind === 'attempt' && other)
         yield {
           at: event.at,
@@ -38,10 +38,10 @@ const abortTimes = (history: readonly HistoryEvent[]): Map<string, number> =>
 const placeOf = (attempt: AttemptEvent): string => `${rowKey(attempt)} at ${attempt.point}`;
 
 /** The running attempts, as the history proceeds. */
-class Ward {
+class RunningAttempts {
   readonly #running = new Map<string, Map<string, AttemptEvent>>();
   readonly #stopped = new Set<number>();
-  readonly #wokeAt = new Map<number, number>();
+  readonly #resumedAt = new Map<number, number>();
   readonly #abortedAt: ReadonlyMap<string, number>;
 
   constructor(abortedAt: ReadonlyMap<string, number>) {
@@ -50,7 +50,7 @@ class Ward {
 
   note({ phase, target, at }: ProcessEvent): void {
     if (phase === 'stopped') this.#stopped.add(target);
-    if (phase === 'continued') this.#wokeAt.set(target, at);
+    if (phase === 'continued') this.#resumedAt.set(target, at);
     if (phase !== 'stopped') this.#stopped.delete(target);
     if (phase === 'killed' || phase === 'died') this.#endAllOf(target);
   }
@@ -64,14 +64,14 @@ class Ward {
       running.delete(event.call);
       return undefined;
     }
-    const other = [...running.values()].find((attempt) => !this.#isExcused(attempt, event.at));
+    const other = [...running.values()].find((attempt) => !this.#mayOverlap(attempt, event.at));
     running.set(event.call, event);
     return other;
   }
 
-  #isExcused({ pid, call }: AttemptEvent, at: number): boolean {
+  #mayOverlap({ pid, call }: AttemptEvent, at: number): boolean {
     if ((this.#abortedAt.get(call) ?? Number.POSITIVE_INFINITY) < at + LATE_ABORT_MS) return true;
-    return this.#stopped.has(pid) || at - (this.#wokeAt.get(pid) ?? Number.NEGATIVE_INFINITY) < WAKING_MS;
+    return this.#stopped.has(pid) || at - (this.#resumedAt.get(pid) ?? Number.NEGATIVE_INFINITY) < RESUME_GRACE_MS;
   }
 
   #endAllOf(pid: number): void {

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../history/history-writer.ts';
-import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
+import { pause, type World, waitUntilNothingUnmet } from '../world/world.ts';
 import type { Fault } from './fault.ts';
 
 /** How long to wait for recovery beyond its limit, in milliseconds. */
@@ -43,7 +43,7 @@ export async function injectAndRecover(
   await fault.inject(world);
   const endedAt = monotonicMs();
   history.write({ kind: 'fault', phase: 'end', fault: fault.name });
-  const unmet = await awaitNothingUnmet(world, endedAt, recoveryLimitMs + GIVE_UP_AFTER_MS);
+  const unmet = await waitUntilNothingUnmet(world, endedAt, recoveryLimitMs + GIVE_UP_AFTER_MS);
   const recoveryMs = monotonicMs() - endedAt;
   history.write({ kind: 'fault', phase: 'recovered', fault: fault.name });
   if (recoveryMs > recoveryLimitMs)

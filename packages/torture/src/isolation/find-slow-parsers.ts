@@ -1,7 +1,7 @@
 import { CALLERS, type Caller } from './caller.ts';
-import type { Building } from './door.ts';
+import type { SystemUnderTest } from './entry-point.ts';
+import type { ResponseRecorder } from './response-recorder.ts';
 import { cell, doc } from './tables.ts';
-import type { Witness } from './witness.ts';
 
 /** When repeated, these make a bad regular expression or merge function take quadratic time or worse. */
 const SEEDS = [
@@ -30,7 +30,7 @@ const SEEDS = [
 const LENGTH = 50_000;
 const LIMIT_MS = 1_000;
 
-type Try = (building: Building, text: string, caller: Caller) => unknown;
+type Try = (system: SystemUnderTest, text: string, caller: Caller) => unknown;
 
 /** Public functions that parse texts. */
 const TRIES: Readonly<Record<string, Try>> = {
@@ -58,17 +58,17 @@ const TRIES: Readonly<Record<string, Try>> = {
 };
 
 /** Finds functions for which a long text takes much more CPU time of this process than it should. */
-export async function findSlowParsers(building: Building, witness: Witness): Promise<void> {
+export async function findSlowParsers(system: SystemUnderTest, recorder: ResponseRecorder): Promise<void> {
   const [caller] = CALLERS as [Caller];
   for (const [name, open] of Object.entries(TRIES)) {
     for (const seed of SEEDS) {
       const before = process.cpuUsage();
       await Promise.resolve()
-        .then(() => open(building, `${seed.repeat(LENGTH)}!`, caller))
-        .catch((error: unknown) => witness.error(caller.owner, name, error));
+        .then(() => open(system, `${seed.repeat(LENGTH)}!`, caller))
+        .catch((error: unknown) => recorder.error(caller.owner, name, error));
       const { user } = process.cpuUsage(before);
       if (user / 1_000 > LIMIT_MS)
-        witness.complain('a long text costs little time', `${name}, ${JSON.stringify(seed)}: ${user / 1_000} ms`);
+        recorder.violation('a long text costs little time', `${name}, ${JSON.stringify(seed)}: ${user / 1_000} ms`);
     }
   }
 }

@@ -6,7 +6,7 @@ import { SERVER_FAULTS } from '../fault/server-faults.ts';
 import { monotonicMs } from '../history/history-writer.ts';
 import { breakServer } from '../world/break-server.ts';
 import { openWorld, type WorldOptions } from '../world/open-world.ts';
-import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
+import { pause, type World, waitUntilNothingUnmet } from '../world/world.ts';
 import { finishRun } from './finish-run.ts';
 import { readLogs } from './read-logs.ts';
 import type { Scenario, ScenarioRun } from './scenario.ts';
@@ -31,7 +31,7 @@ export async function runChaos(run: ScenarioRun, options: ChaosOptions = {}): Pr
   await cast.start('maintenance', 1);
   await Promise.all([cast.start('worker', 2), cast.start('subscriber', 2), cast.start('service', 2)]);
   await breakServer(world, run.broken);
-  const unmet = await awaitNothingUnmet(world, monotonicMs(), STARTED_WITHIN_MS);
+  const unmet = await waitUntilNothingUnmet(world, monotonicMs(), STARTED_WITHIN_MS);
   if (unmet !== undefined) history.write({ kind: 'complaint', rule: 'the system starts', text: unmet });
   const snapshots = takeSnapshots(world);
   const untilMs = monotonicMs() + run.durationMs;

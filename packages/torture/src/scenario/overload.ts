@@ -1,7 +1,7 @@
 import { monotonicMs } from '../history/history-writer.ts';
 import { residentMegabytes } from '../soak/sample.ts';
 import { openWorld } from '../world/open-world.ts';
-import { awaitNothingUnmet, pause, type World } from '../world/world.ts';
+import { pause, type World, waitUntilNothingUnmet } from '../world/world.ts';
 import { finishRun } from './finish-run.ts';
 import { readLogs } from './read-logs.ts';
 import type { Scenario } from './scenario.ts';
@@ -27,7 +27,7 @@ export const overload: Scenario = {
     const seconds = (monotonicMs() - begunAt) / 1_000;
     const stoppedAt = monotonicMs();
     await finishRun(world);
-    await awaitNothingUnmet(world, stoppedAt, 0);
+    await waitUntilNothingUnmet(world, stoppedAt, 0);
     const figure = (name: string, value: number, unit: string, limit?: number) =>
       history.write({ kind: 'figure', name, value: Math.round(value), unit, ...(limit !== undefined && { limit }) });
     figure('operations a second', progress.operations / seconds, 'operations/s');

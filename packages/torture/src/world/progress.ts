@@ -1,19 +1,19 @@
 import type { AttemptEvent, ChangeEvent, HistoryEvent, OperationEvent } from '../history/history-event.ts';
 import { HistoryTail } from '../history/read-history.ts';
 
-interface Need {
+interface IntentRequest {
   readonly at: number;
   readonly revision: number;
 }
 
 /** What is wanted at places, and what has been reached there. A result may be recorded before the request. */
-class Needs {
+class UnmetRequests {
   /** The oldest unmet request, by place. */
-  readonly open = new Map<string, Need>();
+  readonly open = new Map<string, IntentRequest>();
   readonly #reached = new Map<string, number>();
 
-  add(place: string, need: Need): void {
-    if (!this.open.has(place) && (this.#reached.get(place) ?? 0) < need.revision) this.open.set(place, need);
+  add(place: string, request: IntentRequest): void {
+    if (!this.open.has(place) && (this.#reached.get(place) ?? 0) < request.revision) this.open.set(place, request);
   }
 
   /** The server lost changes: a request may never be met, and a revision that was reached may be given again. */
@@ -23,10 +23,10 @@ class Needs {
   }
 
   /** A skipped revision is done when a newer one is. */
-  meet(place: string, revision: number): void {
+  fulfill(place: string, revision: number): void {
     this.#reached.set(place, Math.max(this.#reached.get(place) ?? 0, revision));
-    const need = this.open.get(place);
-    if (need !== undefined && need.revision <= revision) this.open.delete(place);
+    const request = this.open.get(place);
+    if (request !== undefined && request.revision <= revision) this.open.delete(place);
   }
 }
 
@@ -38,8 +38,8 @@ class Needs {
 export class Progress implements Disposable {
   readonly #tail: HistoryTail;
   readonly #names: readonly string[];
-  readonly #realization = new Needs();
-  readonly #delivery = new Needs();
+  readonly #realization = new UnmetRequests();
+  readonly #delivery = new UnmetRequests();
   readonly #invokedAt = new Map<string, number>();
   /** When the newest acknowledged operation was invoked. */
   #newestOk = 0;
@@ -66,8 +66,8 @@ export class Progress implements Disposable {
   unmetSince(at: number): string | undefined {
     this.update();
     for (const [kind, needs] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])
-      for (const [place, need] of needs.open)
-        if (need.at <= at) return `not ${kind}: ${place}, revision ${need.revision}`;
+      for (const [place, request] of needs.open)
+        if (request.at <= at) return `not ${kind}: ${place}, revision ${request.revision}`;
     if (this.#newestOk <= at) return 'no operation has succeeded since';
     if (this.#newestAttempt <= at) return 'no attempt has succeeded since';
     return this.#newestChange > at ? undefined : 'no change has been delivered since';
@@ -99,25 +99,25 @@ export class Progress implements Disposable {
   }
 
   #noteIntent(event: OperationEvent): void {
-    const need = { at: event.at, revision: event.revision as number };
+    const request = { at: event.at, revision: event.revision as number };
     const row = `${event.table} ${event.org} ${event.id}`;
     for (const name of this.#names)
       if (name.includes(`-${event.table}`) && (!name.includes('@') || name.endsWith(event.org)))
-        this.#delivery.add(`${name} ${row}`, need);
+        this.#delivery.add(`${name} ${row}`, request);
     if (event.table !== 'vm' || event.points === undefined) return;
-    for (const point of event.points) this.#realization.add(`${row} ${point}`, need);
+    for (const point of event.points) this.#realization.add(`${row} ${point}`, request);
   }
 
   #noteAttempt({ at, table, org, id, point, revision }: AttemptEvent): void {
     this.#newestAttempt = at;
-    this.#realization.meet(`${table} ${org} ${id} ${point}`, revision);
+    this.#realization.fulfill(`${table} ${org} ${id} ${point}`, revision);
     this.attempts++;
   }
 
   #noteChange({ at, name, table, org, id, revision, point }: ChangeEvent): void {
     this.#newestChange = at;
     this.deliveries++;
-    if (point === undefined) this.#delivery.meet(`${name} ${table} ${org} ${id}`, revision ?? 0);
+    if (point === undefined) this.#delivery.fulfill(`${name} ${table} ${org} ${id}`, revision ?? 0);
   }
 
   #forgetRealization({ table, org, id }: OperationEvent): void {

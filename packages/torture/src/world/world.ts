@@ -28,7 +28,7 @@ export const asSuperuser = <T>({ server }: Pick<World, 'server'>, run: (client: 
 export const pause = ({ signal }: Pick<World, 'signal'>, ms: number): Promise<void> => delay(ms, undefined, { signal });
 
 /** Polls until nothing is unmet; returns what is unmet at the time limit. */
-export async function awaitNothingUnmet(
+export async function waitUntilNothingUnmet(
   world: Pick<World, 'progress' | 'signal'>,
   since: number,
   limitMs: number,

@@ -3,7 +3,7 @@ import type { Realization, StatusCounts } from '@intendant/realization';
 import type { Progress } from '../../output/progress.ts';
 import type { Cli } from '../../run/cli.ts';
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 /** Shows how many resources of a removed point are not unrealized yet, until there are none. */
 export async function followRemoval(
@@ -16,7 +16,7 @@ export async function followRemoval(
   try {
     for (let left = total; left > 0; left = await leftAt(realization, id)) {
       progress.show(total - left, total);
-      await delay(LOOK_MS, undefined, { signal: io.signal });
+      await delay(POLL_MS, undefined, { signal: io.signal });
     }
   } finally {
     progress.end();

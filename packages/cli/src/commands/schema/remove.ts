@@ -22,7 +22,7 @@ export async function removeSchema(
   flags: RemoveFlags,
 ): Promise<void> {
   const client = await workspace.admin();
-  const found = await survey(client, workspace);
+  const found = await readContents(client, workspace);
   if (found.isEmpty) {
     cli.nothingFound();
     return printer.result({ removed: false }, () =>
@@ -47,7 +47,7 @@ export async function removeSchema(
   );
 }
 
-interface Survey {
+interface Contents {
   readonly tables: readonly string[];
   readonly statusTables: readonly string[];
   readonly schemas: readonly string[];
@@ -55,7 +55,7 @@ interface Survey {
   readonly isEmpty: boolean;
 }
 
-async function survey(client: pg.ClientBase, workspace: Workspace): Promise<Survey> {
+async function readContents(client: pg.ClientBase, workspace: Workspace): Promise<Contents> {
   const { realized, plain, rolePrefix } = await workspace.discovery();
   const prefix = workspace.settings.rolePrefix ?? rolePrefix;
   const roles =
@@ -89,7 +89,7 @@ async function existing(
   return rows.map(({ name }) => name);
 }
 
-const questionFor = ({ tables, statusTables, schemas, roles }: Survey, withTables: boolean): string =>
+const questionFor = ({ tables, statusTables, schemas, roles }: Contents, withTables: boolean): string =>
   [
     `Remove ${statusTables.length} status tables, the schemas ${schemas.join(' and ') || 'none'} and ${roles.length} roles`,
     withTables
@@ -99,7 +99,7 @@ const questionFor = ({ tables, statusTables, schemas, roles }: Survey, withTable
 
 function removalOf(
   schemaName: string,
-  { tables, statusTables, schemas, roles }: Survey,
+  { tables, statusTables, schemas, roles }: Contents,
   withTables: boolean,
 ): string[] {
   const name = (table: string) => qualifiedName(schemaName, table);

@@ -40,15 +40,15 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   );
 }
 
-export type Proof = { readonly token: string } | { readonly link: string };
+export type Credentials = { readonly token: string } | { readonly link: string };
 
 /** Throws ApiProblem with status 401 if the request is not signed in. */
 export async function readSession(): Promise<void> {
   ({ csrfToken } = await get<{ csrfToken: string }>('session'));
 }
 
-export async function signIn(proof: Proof): Promise<void> {
-  ({ csrfToken } = await post<{ csrfToken: string }>('session', proof));
+export async function signIn(credentials: Credentials): Promise<void> {
+  ({ csrfToken } = await post<{ csrfToken: string }>('session', credentials));
 }
 
 export async function signOut(): Promise<void> {

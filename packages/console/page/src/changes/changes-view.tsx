@@ -99,13 +99,13 @@ function useBuffer() {
   return { buffer, isPaused, setPaused, version };
 }
 
-interface Shown {
+interface ShownChanges {
   readonly table: string;
   readonly kind: string;
   readonly text: string;
 }
 
-const isShown = (change: Change, { table, kind, text }: Shown): boolean =>
+const isShown = (change: Change, { table, kind, text }: ShownChanges): boolean =>
   (table === '' || change.table === table) &&
   (kind === '' || change.kind === kind) &&
   (text === '' ||

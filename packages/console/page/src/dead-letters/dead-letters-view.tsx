@@ -7,7 +7,7 @@ import { Dialog } from '../ui/dialog.tsx';
 import { plural, printField } from '../ui/format.ts';
 import { keyText } from '../ui/key-text.tsx';
 import { Ago } from '../ui/moment.tsx';
-import { Answered, Notice } from '../ui/notice.tsx';
+import { Loaded, Notice } from '../ui/notice.tsx';
 import { visibleText } from '../ui/visible-text.ts';
 import { SubscriptionsTable } from './subscriptions-table.tsx';
 
@@ -57,7 +57,7 @@ export function DeadLettersView({ mayWrite }: { readonly mayWrite: boolean }) {
       </header>
       {problem !== undefined && <Notice tone="bad">{problem}</Notice>}
       {subscriptions.data && <SubscriptionsTable subscriptions={subscriptions.data.subscriptions} />}
-      <Answered of={letters}>
+      <Loaded of={letters}>
         {({ deadLetters }) =>
           deadLetters.length === 0 ? (
             <Notice>There are no dead letters.</Notice>
@@ -67,7 +67,7 @@ export function DeadLettersView({ mayWrite }: { readonly mayWrite: boolean }) {
             ))
           )
         }
-      </Answered>
+      </Loaded>
       {order && <DropDialog order={order} onDrop={() => void carryOut(order)} onClose={() => setOrder(undefined)} />}
     </>
   );

@@ -57,8 +57,8 @@ class LiveChanges {
       });
     hear('begin', () => this.#become('live'));
     hear('beat', () => this.#become('live'));
-    hear('reset', () => this.#tellReset());
-    hear('change', (event) => this.#tell(JSON.parse(event.data) as Change));
+    hear('reset', () => this.#notifyReset());
+    hear('change', (event) => this.#notify(JSON.parse(event.data) as Change));
     source.addEventListener('error', () => this.#failed(source));
   }
 
@@ -90,11 +90,11 @@ class LiveChanges {
     for (const listener of this.#states) listener();
   }
 
-  #tell(change: Change): void {
+  #notify(change: Change): void {
     for (const listener of this.#changes) listener(change);
   }
 
-  #tellReset(): void {
+  #notifyReset(): void {
     for (const listener of this.#resets) listener();
   }
 }

@@ -8,7 +8,7 @@ import { Link } from '../location/link.tsx';
 import { DataTable, type SortableFeatures } from '../ui/data-table.tsx';
 import { plural, printNumber } from '../ui/format.ts';
 import { Ago } from '../ui/moment.tsx';
-import { Answered } from '../ui/notice.tsx';
+import { Loaded } from '../ui/notice.tsx';
 import { StatusBar } from '../ui/status.tsx';
 import { visibleText } from '../ui/visible-text.ts';
 
@@ -126,7 +126,7 @@ export function PointsView({ caller }: { readonly caller: Caller }) {
           onInput={(event) => setText(event.currentTarget.value)}
         />
       </div>
-      <Answered of={points}>
+      <Loaded of={points}>
         {(data) => (
           <DataTable
             label="Points"
@@ -135,7 +135,7 @@ export function PointsView({ caller }: { readonly caller: Caller }) {
             idOf={({ id }) => id}
           />
         )}
-      </Answered>
+      </Loaded>
     </>
   );
 }

@@ -7,7 +7,7 @@ import { navigate, withQuery } from '../location/location.ts';
 import { printField, printStatus } from '../ui/format.ts';
 import { KeyText } from '../ui/key-text.tsx';
 import { Ago } from '../ui/moment.tsx';
-import { Answered, Notice } from '../ui/notice.tsx';
+import { Loaded, Notice } from '../ui/notice.tsx';
 import { StatusBar, StatusChip } from '../ui/status.tsx';
 import { visibleText } from '../ui/visible-text.ts';
 import { countStatuses, PointList } from './point-list.tsx';
@@ -40,7 +40,7 @@ export function ResourcePanel({ name }: { readonly name: Name }) {
       <button type="button" class="quiet close" aria-label="Close" title="Close (Escape)" onClick={close}>
         ×
       </button>
-      {isGone(detail) ? <Gone name={name} /> : <Answered of={detail}>{(data) => <Detail detail={data} />}</Answered>}
+      {isGone(detail) ? <Removed name={name} /> : <Loaded of={detail}>{(data) => <Detail detail={data} />}</Loaded>}
     </aside>
   );
 }
@@ -48,7 +48,7 @@ export function ResourcePanel({ name }: { readonly name: Name }) {
 const isGone = ({ data, error }: { readonly data: unknown; readonly error: Error | null }): boolean =>
   data === undefined && error instanceof ApiProblem && error.status === 404;
 
-function Gone({ name: { table, id } }: { readonly name: Name }) {
+function Removed({ name: { table, id } }: { readonly name: Name }) {
   return (
     <>
       <h2>
@@ -126,8 +126,8 @@ function Tabs({ detail }: { readonly detail: ResourceDetail }) {
         ))}
       </fieldset>
       {tab === 'record' && <RecordFields record={detail.record} />}
-      {tab === 'timeline' && <Answered of={history}>{(data) => <Timeline history={data} />}</Answered>}
-      {tab === 'revisions' && <Answered of={history}>{(data) => <Revisions history={data} />}</Answered>}
+      {tab === 'timeline' && <Loaded of={history}>{(data) => <Timeline history={data} />}</Loaded>}
+      {tab === 'revisions' && <Loaded of={history}>{(data) => <Revisions history={data} />}</Loaded>}
     </>
   );
 }

@@ -4,7 +4,7 @@ import { STATUSES, type Status, type Summary } from '../api/model.ts';
 import { pointsQuery } from '../api/queries.ts';
 import { changeQuery } from '../location/location.ts';
 import { printNumber, printStatus } from '../ui/format.ts';
-import { LOOKS } from '../ui/status.tsx';
+import { STATUS_STYLES } from '../ui/status.tsx';
 import { hasFilter, type ResourceQuery } from './resource-query.ts';
 
 const AGES = { '': 'any age', '1m': 'over 1 min', '10m': 'over 10 min', '1h': 'over 1 h', '1d': 'over 1 day' };
@@ -142,11 +142,11 @@ function StatusFilter({ query, summary }: { readonly query: ResourceQuery; reado
         <button
           key={status}
           type="button"
-          class={`pill ${LOOKS[status].tone}`}
+          class={`pill ${STATUS_STYLES[status].tone}`}
           aria-pressed={chosen.has(status)}
           onClick={() => toggle(status)}
         >
-          <i aria-hidden="true">{LOOKS[status].sign}</i>
+          <i aria-hidden="true">{STATUS_STYLES[status].sign}</i>
           {printStatus(status)} <b>{printNumber(counts[status] ?? 0)}</b>
         </button>
       ))}

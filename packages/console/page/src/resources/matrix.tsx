@@ -118,7 +118,7 @@ function useRowKeys({ resources, selection, mayWrite }: Pick<MatrixProps, 'resou
     const row = event.target instanceof HTMLTableRowElement ? event.target : undefined;
     const resource = resources[Number(row?.dataset['index'] ?? -1)];
     if (!row || !resource || event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = ACTS[event.key];
+    const act = KEY_ACTIONS[event.key];
     if (!act) return;
     event.preventDefault();
     act({
@@ -130,7 +130,7 @@ function useRowKeys({ resources, selection, mayWrite }: Pick<MatrixProps, 'resou
   };
 }
 
-interface RowActs {
+interface RowActions {
   readonly row: HTMLTableRowElement;
   readonly toggle: () => void;
   readonly open: () => void;
@@ -141,7 +141,7 @@ const focus = (row: Element | null | undefined): void => {
   if (row instanceof HTMLElement) row.focus();
 };
 
-const ACTS: Readonly<Record<string, (acts: RowActs) => void>> = {
+const KEY_ACTIONS: Readonly<Record<string, (acts: RowActions) => void>> = {
   ArrowDown: ({ row }) => focus(row.nextElementSibling),
   ArrowUp: ({ row }) => focus(row.previousElementSibling),
   Home: ({ row }) => focus(row.parentElement?.firstElementChild),

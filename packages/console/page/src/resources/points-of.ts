@@ -8,7 +8,9 @@ export function pointsOf(resources: readonly Resource[]): string[] {
   for (const { cells } of resources)
     for (const { point, status } of cells) trouble.set(point, Math.max(trouble.get(point) ?? 0, WEIGHTS[status] ?? 0));
   const byName = [...trouble.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  return byName.length <= ALL_IN_SIGHT ? byName : byName.sort((a, b) => (trouble.get(b) ?? 0) - (trouble.get(a) ?? 0));
+  return byName.length <= MAX_POINTS_BY_NAME
+    ? byName
+    : byName.sort((a, b) => (trouble.get(b) ?? 0) - (trouble.get(a) ?? 0));
 }
 
-const ALL_IN_SIGHT = 60;
+const MAX_POINTS_BY_NAME = 60;

@@ -5,7 +5,7 @@ import { resourcesQuery } from '../api/queries.ts';
 import { usePlace } from '../location/location.ts';
 import { ResourcePanel } from '../resource/resource-panel.tsx';
 import { printNumber } from '../ui/format.ts';
-import { Answered } from '../ui/notice.tsx';
+import { Loaded } from '../ui/notice.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { Matrix } from './matrix.tsx';
 import { PageFoot } from './page-foot.tsx';
@@ -44,7 +44,7 @@ export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps
           </span>
         </header>
         <FilterBar query={query} summary={summary} />
-        <Answered of={page}>
+        <Loaded of={page}>
           {({ resources, next }) => (
             <>
               <SelectionBar
@@ -65,7 +65,7 @@ export function ResourcesView({ summary, openTable, openId }: ResourcesViewProps
               <PageFoot query={query} count={resources.length} total={total} next={next} />
             </>
           )}
-        </Answered>
+        </Loaded>
       </div>
       {open && <ResourcePanel key={`${open.table}/${open.id}`} name={open} />}
     </div>

@@ -5,7 +5,7 @@ import { tenantsQuery } from '../api/queries.ts';
 import { Link } from '../location/link.tsx';
 import { DataTable, type SortableFeatures } from '../ui/data-table.tsx';
 import { plural, printNumber } from '../ui/format.ts';
-import { Answered } from '../ui/notice.tsx';
+import { Loaded } from '../ui/notice.tsx';
 import { StatusBar } from '../ui/status.tsx';
 import { visibleText } from '../ui/visible-text.ts';
 
@@ -53,9 +53,9 @@ export function TenantsView() {
         <h1>Tenants</h1>
         {tenants.data && <span class="right">{plural(tenants.data.tenants.length, 'tenant')}</span>}
       </header>
-      <Answered of={tenants}>
+      <Loaded of={tenants}>
         {(data) => <DataTable label="Tenants" columns={columns} rows={data.tenants} idOf={({ orgId }) => orgId} />}
-      </Answered>
+      </Loaded>
     </>
   );
 }

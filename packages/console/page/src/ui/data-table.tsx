@@ -15,7 +15,7 @@ const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSorted
 export type SortableFeatures = typeof features;
 
 /** How a column is displayed. */
-export interface ColumnLook {
+export interface ColumnStyle {
   readonly isNumber?: boolean;
   readonly isWide?: boolean;
   /** Whether a value above zero is shown as a problem. */
@@ -53,7 +53,7 @@ export function DataTable<Row extends object>({ label, columns, rows, idOf }: Da
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
               {group.headers.map((header) => (
-                <HeaderCell key={header.id} header={header} look={lookOf(header.column.columnDef.meta)}>
+                <HeaderCell key={header.id} header={header} look={styleOf(header.column.columnDef.meta)}>
                   <table.FlexRender header={header} />
                 </HeaderCell>
               ))}
@@ -68,7 +68,7 @@ export function DataTable<Row extends object>({ label, columns, rows, idOf }: Da
             return (
               <tr key={row.id} aria-rowindex={index + 2}>
                 {row.getAllCells().map((cell) => (
-                  <td key={cell.id} class={classOf(lookOf(cell.column.columnDef.meta), cell.getValue())}>
+                  <td key={cell.id} class={classOf(styleOf(cell.column.columnDef.meta), cell.getValue())}>
                     <table.FlexRender cell={cell} />
                   </td>
                 ))}
@@ -82,14 +82,14 @@ export function DataTable<Row extends object>({ label, columns, rows, idOf }: Da
   );
 }
 
-const lookOf = (meta: unknown): ColumnLook => (meta ?? {}) as ColumnLook;
+const styleOf = (meta: unknown): ColumnStyle => (meta ?? {}) as ColumnStyle;
 
-const classOf = ({ isNumber, isAlert, isWide }: ColumnLook, value?: unknown): string =>
+const classOf = ({ isNumber, isAlert, isWide }: ColumnStyle, value?: unknown): string =>
   [isNumber && 'num', isWide && 'wide', isAlert && Number(value) > 0 && 'alert'].filter(Boolean).join(' ');
 
 interface HeaderCellProps<Row extends object> {
   readonly header: Header<SortableFeatures, Row, unknown>;
-  readonly look: ColumnLook;
+  readonly look: ColumnStyle;
   readonly children: import('preact').ComponentChildren;
 }
 

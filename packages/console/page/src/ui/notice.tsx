@@ -22,7 +22,7 @@ interface Answer<Data> {
 }
 
 /** Shows the data once it has been read; before, that it is loading, or the error. */
-export function Answered<Data>({
+export function Loaded<Data>({
   of,
   children,
 }: {

@@ -3,7 +3,7 @@ import { STATUSES } from '../api/model.ts';
 import { printNumber, printStatus } from './format.ts';
 
 /** A letter or sign beside the colour, so that colour is never the only indication of a status. */
-export const LOOKS: Readonly<Record<Status, { readonly sign: string; readonly tone: string }>> = {
+export const STATUS_STYLES: Readonly<Record<Status, { readonly sign: string; readonly tone: string }>> = {
   ERROR: { sign: '!', tone: 'bad' },
   PENDING: { sign: 'P', tone: 'wait' },
   IN_PROGRESS: { sign: '…', tone: 'work' },
@@ -15,7 +15,7 @@ export const LOOKS: Readonly<Record<Status, { readonly sign: string; readonly to
 };
 
 export function StatusChip({ status }: { readonly status: Status }) {
-  const { sign, tone } = LOOKS[status];
+  const { sign, tone } = STATUS_STYLES[status];
   return (
     <span class={`chip ${tone}`}>
       <i aria-hidden="true">{sign}</i>
@@ -26,7 +26,7 @@ export function StatusChip({ status }: { readonly status: Status }) {
 
 /** One resource at one point. */
 export function StatusCell({ point, status }: { readonly point: string; readonly status: Status }) {
-  const { sign, tone } = LOOKS[status];
+  const { sign, tone } = STATUS_STYLES[status];
   const text = `${point}: ${printStatus(status)}`;
   return (
     <span class={`cell ${tone}`} title={text} role="img" aria-label={text}>
@@ -42,7 +42,7 @@ export function StatusBar({ counts }: { readonly counts: Counts }) {
   return (
     <span class="statusbar" role="img" aria-label={text || 'nothing'} title={text}>
       {present.map((status) => (
-        <span key={status} class={LOOKS[status].tone} style={{ flexGrow: counts[status] ?? 0 }} />
+        <span key={status} class={STATUS_STYLES[status].tone} style={{ flexGrow: counts[status] ?? 0 }} />
       ))}
     </span>
   );

@@ -2,7 +2,7 @@ import { ERROR_CATALOGUE, type ErrorCode, type ErrorName } from './catalogue.ts'
 import { IntendantError } from './intendant-error.ts';
 
 /** The HTTP response for an error. */
-export interface HttpAnswer {
+export interface HttpErrorResponse {
   /** The HTTP status code. */
   readonly status: number;
   /** The response body, to be sent as JSON. */
@@ -15,7 +15,7 @@ export interface HttpAnswer {
  * Returns the HTTP response for an error of the framework; undefined for any other error. The body contains the error's
  * message, except for server errors (status 500), where it contains the code and a fixed sentence.
  */
-export function httpAnswer(error: unknown): HttpAnswer | undefined {
+export function httpErrorResponse(error: unknown): HttpErrorResponse | undefined {
   if (!(error instanceof IntendantError)) return undefined;
   const status = ERROR_CATALOGUE[error.name as ErrorName].httpStatus;
   const { code, retryable } = error;

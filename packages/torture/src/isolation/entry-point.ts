@@ -7,7 +7,7 @@ import type { Caller } from './caller.ts';
 import type { RunCli } from './run-cli.ts';
 
 /** The parts of the system that callers can reach. */
-export interface Building {
+export interface SystemUnderTest {
   readonly store: DataStore;
   readonly protoStore: ProtoStore;
   readonly realization: Realization;
@@ -19,9 +19,9 @@ export interface Building {
 }
 
 /** One way into the system: an operation of a caller, with its result or error. */
-export interface Door {
+export interface EntryPoint {
   readonly name: string;
   /** Whether it changes something. Then an auditor must be refused, unless nothing matches. */
   readonly writes?: boolean;
-  open(building: Building, caller: Caller, random: Random): Promise<unknown>;
+  call(system: SystemUnderTest, caller: Caller, random: Random): Promise<unknown>;
 }

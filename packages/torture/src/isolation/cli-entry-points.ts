@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import type { Caller } from './caller.ts';
-import type { Building, Door } from './door.ts';
+import type { EntryPoint, SystemUnderTest } from './entry-point.ts';
 import { anyKey, HOSTILE } from './hostile-strings.ts';
 
 type Args = (random: Random) => readonly string[];
@@ -35,9 +35,9 @@ async function runAlone<T>(run: () => Promise<T>): Promise<T | undefined> {
 const CONTROL = /[^\P{Cc}\n]/u;
 
 /** An operator's program that acts for one org and instance must show only theirs. */
-export const CLI_DOORS: readonly Door[] = Object.entries(COMMANDS).map(([name, args]) => ({
+export const CLI_ENTRY_POINTS: readonly EntryPoint[] = Object.entries(COMMANDS).map(([name, args]) => ({
   name: `intendant ${name}`,
-  open: ({ cli }: Building, { org, instance }: Caller, random: Random) =>
+  call: ({ cli }: SystemUnderTest, { org, instance }: Caller, random: Random) =>
     runAlone(async () => {
       const asJson = random.chance(0.5) ? ['--json'] : [];
       const output = await cli(['--org', org, '--instance', instance, ...asJson, ...args(random)]);

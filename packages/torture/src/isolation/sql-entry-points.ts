@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import type { Caller } from './caller.ts';
-import type { Building, Door } from './door.ts';
+import type { EntryPoint, SystemUnderTest } from './entry-point.ts';
 import { cell, doc } from './tables.ts';
 
 /** What a tenant that may run its own SQL tries, without changing its role or org. */
@@ -36,10 +36,10 @@ const QUERIES: readonly string[] = [
   'lock table doc in access exclusive mode nowait',
 ];
 
-const runSql = ({ store }: Building, { context }: Caller, sql: string) =>
+const runSql = ({ store }: SystemUnderTest, { context }: Caller, sql: string) =>
   store.as(context).transaction(async (tx) => (await tx.query(sql)).rows, { tables: [doc, cell] });
 
-export const SQL_DOORS: readonly Door[] = QUERIES.map((sql) => ({
+export const SQL_ENTRY_POINTS: readonly EntryPoint[] = QUERIES.map((sql) => ({
   name: `SQL: ${sql.slice(0, 60)}`,
-  open: (building: Building, caller: Caller, _random: Random) => runSql(building, caller, sql),
+  call: (system: SystemUnderTest, caller: Caller, _random: Random) => runSql(system, caller, sql),
 }));

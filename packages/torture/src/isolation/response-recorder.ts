@@ -6,7 +6,7 @@ import { SECRET_MARK } from '../world/tables.ts';
 const SHOWN = 600;
 
 /** Records what each response contains. */
-export class Witness {
+export class ResponseRecorder {
   readonly #history: HistoryWriter;
   /** Words that no error may contain, e.g. the password. */
   readonly #secrets: readonly string[];
@@ -17,29 +17,36 @@ export class Witness {
   }
 
   /** Records a successful result. */
-  answer(owner: string, door: string, answer: unknown): void {
-    this.#write(owner, door, printed(answer), false);
+  result(owner: string, entryPoint: string, result: unknown): void {
+    this.#write(owner, entryPoint, printed(result), false);
   }
 
   /** Records an error, which must contain neither values nor secrets. */
-  error(owner: string, door: string, error: unknown): void {
+  error(owner: string, entryPoint: string, error: unknown): void {
     const text = textOf(error);
     this.#write(
       owner,
-      `${door}, error`,
+      `${entryPoint}, error`,
       text,
       this.#secrets.some((secret) => text.includes(secret)),
     );
   }
 
-  complain(rule: string, text: string): void {
+  violation(rule: string, text: string): void {
     this.#history.write({ kind: 'complaint', rule, text });
   }
 
-  #write(org: string, door: string, text: string, secret: boolean): void {
+  #write(org: string, entryPoint: string, text: string, secret: boolean): void {
     const owners = ownersIn(text);
     const isBad = secret || owners.length > 1;
-    this.#history.write({ kind: 'answer', org, door, owners, secret, ...(isBad && { text: text.slice(0, SHOWN) }) });
+    this.#history.write({
+      kind: 'answer',
+      org,
+      door: entryPoint,
+      owners,
+      secret,
+      ...(isBad && { text: text.slice(0, SHOWN) }),
+    });
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Random } from '../random.ts';
 import { SECRET_MARK } from '../world/tables.ts';
 import { type Caller, orgMark, otherOrg } from './caller.ts';
-import type { Building, Door } from './door.ts';
+import type { EntryPoint, SystemUnderTest } from './entry-point.ts';
 import { anyKey, HOSTILE, pollution } from './hostile-strings.ts';
 import { doc } from './tables.ts';
 
-const session = ({ store }: Building, { context }: Caller) => store.as(context);
+const session = ({ store }: SystemUnderTest, { context }: Caller) => store.as(context);
 
 /** A record of the caller's own; sometimes its JSON contains a prototype. */
 const record = (caller: Caller, random: Random) => ({
@@ -15,7 +15,7 @@ const record = (caller: Caller, random: Random) => ({
 });
 
 /** A filter that asks for more than the caller may see. */
-const greedyFilter = (random: Random): Record<string, unknown> =>
+const broadFilter = (random: Random): Record<string, unknown> =>
   random.pick([
     { id: anyKey(random) },
     { value: { contains: SECRET_MARK } },
@@ -25,57 +25,57 @@ const greedyFilter = (random: Random): Record<string, unknown> =>
     { or: [{ id: 'r1' }, {}] },
   ]);
 
-export const CORE_DOORS: readonly Door[] = [
+export const CORE_ENTRY_POINTS: readonly EntryPoint[] = [
   {
     name: 'core insert',
     writes: true,
-    open: (building, caller, random) => session(building, caller).insert(doc, record(caller, random)),
+    call: (system, caller, random) => session(system, caller).insert(doc, record(caller, random)),
   },
   {
     name: 'core upsert',
     writes: true,
-    open: (building, caller, random) => session(building, caller).upsert(doc, record(caller, random)),
+    call: (system, caller, random) => session(system, caller).upsert(doc, record(caller, random)),
   },
   {
     name: 'core upsert into another org',
     writes: true,
-    open: (building, caller, random) =>
-      session(building, caller).upsert(doc, { ...record(caller, random), orgId: otherOrg(caller, random) }),
+    call: (system, caller, random) =>
+      session(system, caller).upsert(doc, { ...record(caller, random), orgId: otherOrg(caller, random) }),
   },
-  { name: 'core find', open: (building, caller, random) => session(building, caller).find(doc, anyKey(random)) },
+  { name: 'core find', call: (system, caller, random) => session(system, caller).find(doc, anyKey(random)) },
   {
     name: "core find of another org's",
-    open: (building, caller, random) =>
-      session(building, caller).find(doc, { id: anyKey(random), orgId: otherOrg(caller, random) } as never),
+    call: (system, caller, random) =>
+      session(system, caller).find(doc, { id: anyKey(random), orgId: otherOrg(caller, random) } as never),
   },
   {
     name: 'core findMany',
-    open: (building, caller, random) =>
-      session(building, caller).findMany(doc, {
+    call: (system, caller, random) =>
+      session(system, caller).findMany(doc, {
         includeDeleted: random.chance(0.5),
-        ...(random.chance(0.6) && { where: greedyFilter(random) as never }),
+        ...(random.chance(0.6) && { where: broadFilter(random) as never }),
         ...(random.chance(0.3) && { orderBy: { [random.pick(HOSTILE)]: 'asc' } as never }),
       }),
   },
   {
     name: 'core count',
-    open: (building, caller, random) => session(building, caller).count(doc, { where: greedyFilter(random) as never }),
+    call: (system, caller, random) => session(system, caller).count(doc, { where: broadFilter(random) as never }),
   },
   {
     name: 'core softDelete',
-    open: (building, caller, random) => session(building, caller).softDelete(doc, anyKey(random)),
+    call: (system, caller, random) => session(system, caller).softDelete(doc, anyKey(random)),
   },
-  { name: 'core delete', open: (building, caller, random) => session(building, caller).delete(doc, anyKey(random)) },
+  { name: 'core delete', call: (system, caller, random) => session(system, caller).delete(doc, anyKey(random)) },
   {
     name: 'core transaction',
-    open: (building, caller, random) =>
-      session(building, caller).transaction(
+    call: (system, caller, random) =>
+      session(system, caller).transaction(
         async (tx) => [await tx.find(doc, anyKey(random)).catch(() => undefined), await tx.findMany(doc)],
         { tables: [doc] },
       ),
   },
   {
     name: 'a context with a prototype',
-    open: ({ store }, { context }) => store.as({ ...pollution(), ...context } as never).findMany(doc),
+    call: ({ store }, { context }) => store.as({ ...pollution(), ...context } as never).findMany(doc),
   },
 ];

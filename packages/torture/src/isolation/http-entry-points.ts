@@ -1,30 +1,35 @@
 import type { Random } from '../random.ts';
 import { type Caller, otherOrg } from './caller.ts';
-import type { Building, Door } from './door.ts';
+import type { EntryPoint, SystemUnderTest } from './entry-point.ts';
 import { anyKey, HOSTILE, pollution } from './hostile-strings.ts';
 
 const API = '/api/v1';
 
-async function request({ fetch }: Building, { token }: Caller, path: string, init: RequestInit = {}): Promise<unknown> {
+async function request(
+  { fetch }: SystemUnderTest,
+  { token }: Caller,
+  path: string,
+  init: RequestInit = {},
+): Promise<unknown> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const response = await fetch(path, { ...init, headers: { ...headers, ...init.headers } });
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 }
 
-const get = (name: string, path: (caller: Caller, random: Random) => string): Door => ({
+const get = (name: string, path: (caller: Caller, random: Random) => string): EntryPoint => ({
   name: `GET ${name}`,
-  open: (building, caller, random) => request(building, caller, API + path(caller, random)),
+  call: (system, caller, random) => request(system, caller, API + path(caller, random)),
 });
 
 const part = encodeURIComponent;
 
-const post = (name: string, body: (caller: Caller, random: Random) => unknown): Door => ({
+const post = (name: string, body: (caller: Caller, random: Random) => unknown): EntryPoint => ({
   name: `POST ${name}`,
-  open: (building, caller, random) =>
-    request(building, caller, API + name, { method: 'POST', body: JSON.stringify(body(caller, random)) }),
+  call: (system, caller, random) =>
+    request(system, caller, API + name, { method: 'POST', body: JSON.stringify(body(caller, random)) }),
 });
 
-export const HTTP_DOORS: readonly Door[] = [
+export const HTTP_ENTRY_POINTS: readonly EntryPoint[] = [
   get('/summary', () => '/summary'),
   get('/resources', (_caller, random) =>
     random.pick([
@@ -63,8 +68,8 @@ export const HTTP_DOORS: readonly Door[] = [
   post('/session', () => pollution()),
   {
     name: 'GET with a forged token',
-    open: (building, caller, random) =>
-      request(building, caller, `${API}/summary`, {
+    call: (system, caller, random) =>
+      request(system, caller, `${API}/summary`, {
         headers: { authorization: `Bearer ${caller.token}${random.pick(['x', '.', ' '])}x` },
       }),
   },

@@ -13,7 +13,7 @@ import { createSubscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { ROLES } from '../world/tables.ts';
 import { CALLERS } from './caller.ts';
-import type { Building } from './door.ts';
+import type { SystemUnderTest } from './entry-point.ts';
 import { cliOf } from './run-cli.ts';
 import { cell, doc, note } from './tables.ts';
 
@@ -27,10 +27,10 @@ class TokenAuthorizer extends MetadataAuthorizer {
 }
 
 /** Opens every interface that tenants can reach, in this process. `onIntent` is called with what a worker's handler received. */
-export async function openBuilding(
+export async function openSystemUnderTest(
   { url, adminUrl, logger }: { url: string; adminUrl: string; logger: Logger },
   onIntent: (org: string, received: unknown) => void,
-): Promise<Building & AsyncDisposable> {
+): Promise<SystemUnderTest & AsyncDisposable> {
   const authorizer = new TokenAuthorizer();
   const instancer = new SimpleInstancer();
   const store = await createDataStore({ connection: url, adminConnection: adminUrl, authorizer, instancer, logger });
