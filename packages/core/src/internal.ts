@@ -74,10 +74,11 @@ export {
   noOtherHasKey,
   uniqueKeyCondition,
 } from './statement/shared-key.ts';
+export { currentTime } from './statement/update.ts';
 export { onlyReplaces, upsertedValues, upsertStatement } from './statement/upsert.ts';
 export type { Column } from './table/column.ts';
 export { primaryKeyName } from './table/constraint-name.ts';
-export { inFrameworkSchema } from './table/framework-schema.ts';
+export { inFrameworkSchema, keepAtCoordinator } from './table/framework-schema.ts';
 export type { RegisteredTable } from './table/registered-table.ts';
 export { storedAs } from './table/stored-format.ts';
 export { DOUBLE_WITH_NAN, FLOAT, UNSIGNED_BIGINT } from './table/wire-format.ts';

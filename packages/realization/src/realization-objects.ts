@@ -1,7 +1,7 @@
 import { DB_ROLES, type DbRole } from '@intendant/core';
 import type { FrameworkObjects, RegisteredTable } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
-import { tableFunctions, workerFunctions } from './function-part.ts';
+import { rowChanges, rowFunctions, tableFunctions, workerFunctions } from './function-part.ts';
 import { loggedTables, statusLogFunction } from './history/status-log.ts';
 import { JOBS_SCHEMA } from './job/job-functions.ts';
 import { FOR_SERVICE, FOR_WORKERS, FOR_WRITERS } from './job/job-schema.ts';
@@ -39,6 +39,8 @@ export const realizationObjects = (tables: readonly RegisteredTable[]): Framewor
   functions: {
     ...open(FOR_WRITERS, ['service', ...WRITERS]),
     ...open(POINT_FUNCTIONS, [...WRITERS]),
+    ...open(rowFunctions(tables), [...DB_ROLES]),
+    ...open(rowChanges(tables), [...WRITERS]),
     ...open(tableFunctions(tables), [...WRITERS]),
     ...open(FOR_WORKERS, ['writer']),
     ...open(workerFunctions(tables), ['writer']),

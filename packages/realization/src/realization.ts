@@ -14,7 +14,6 @@ import {
   internalsOf,
   type OptionNames,
   readConnection,
-  refuseDistribution,
   type SessionInternals,
   sessionInternalsOf,
 } from '@intendant/core/internal';
@@ -91,7 +90,6 @@ class PostgresRealization implements Realization<unknown> {
   constructor(options: RealizationOptions<unknown>) {
     this.#store = options.store as unknown as DataStore;
     this.#internals = internalsOf(this.#store);
-    refuseDistribution(this.#internals, 'createRealization', 'realization');
     this.#logger = guardLogger(options.logger ?? this.#internals.logger);
     this.#jobQueue = new JobQueue(this.#internals);
     this.#jobListener = new JobListener(listeningConnection(options, this.#internals), this.#logger);

@@ -1,6 +1,6 @@
 import { qualifiedName } from '../statement/identifier.ts';
 import type { Column } from './column.ts';
-import { FRAMEWORK_SCHEMA } from './framework-schema.ts';
+import { isKeptOnNodes } from './framework-schema.ts';
 import type { AnyTable } from './record-types.ts';
 import { SAFE_INTEGER, TEXT, TIMESTAMP } from './wire-format.ts';
 
@@ -102,7 +102,7 @@ export function describeTable(
     isTenanted,
     isInstanced,
     sharesKeys: isInstanced && !hasInstancer,
-    placement: placementOf(isTenanted, isDistributed && schemaName !== FRAMEWORK_SCHEMA),
+    placement: placementOf(isTenanted, isDistributed && isKeptOnNodes(definition)),
     columnByField,
   };
 }

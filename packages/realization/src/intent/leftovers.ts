@@ -1,6 +1,7 @@
 import type { Statement } from '@intendant/core/internal';
 import { ofResource } from '../placement/placement-statements.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { hasResource } from '../resource/resource-rows.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
@@ -13,7 +14,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 const leftoverOf = (tables: StatusTables): string => `
     from ${tables.overall.qualifiedName} o
     where ${ofResource(tables, 'o')} and o.resource_revision > 0
-      and not exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`;
+      and not ${hasResource(tables, 'o')}`;
 
 export const findLeftover = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'find-leftover',
@@ -35,7 +36,7 @@ const findAllSql = perStatusTables((tables) => {
     from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)
     join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
     where o.resource_revision > 0
-      and not exists (select from ${tables.resource.qualifiedName} r where ${same('r', 'o')})`;
+      and not ${hasResource(tables, 'o')}`;
 });
 
 export const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => ({

@@ -1,4 +1,5 @@
 import {
+  onlyReplaces,
   quoteIdentifier,
   quoteLiteral,
   type RegisteredTable,
@@ -35,7 +36,7 @@ export const REFUSED_SQLSTATE = 'IN412';
 const { PENDING, REALIZED, DELETION_PENDING, DELETION_REALIZED } = STATUS_WEIGHTS;
 
 export interface PersistFunction extends TableFunction {
-  /** The statements that store the record, without and with a revision; the function contains both. */
+  /** The statements that store the record, without and with a revision; the function contains all of them. */
   readonly upserts: readonly string[];
 }
 
@@ -51,6 +52,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   const isNamed = `e.${POINT_COLUMN} = any (${OWN}.wanted)`;
   const isStaying = `(case when ${OWN}.wanted is null then not e.is_removal else ${isNamed} end)`;
   const upserts = [undefined, '0'].map((given) => upsertText(resource, given));
+  const replacement = replacementOf(resource, revision);
   const made = tableFunctionIfFits({
     tables,
     verb: 'persist_intent',
@@ -92,7 +94,13 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
     ${OWN}.is_stored := found;
   end if;
   if ${OWN}.is_stored then null;
-  elsif ${revision} is null then
+  ${
+    replacement === undefined
+      ? ''
+      : `elsif ${revision} > 0 then
+    ${returningInto(resource, replacement.inFunction)};
+  `
+  }elsif ${revision} is null then
     ${upserts
       .map((text) => returningInto(resource, text))
       .join(`;
@@ -179,7 +187,7 @@ export const persistFunction = perStatusTables((tables): PersistFunction | undef
   end if;
   return ${OWN}.stored;`,
   });
-  return made && { ...made, upserts };
+  return made && { ...made, upserts: [...upserts, ...(replacement ? [replacement.text] : [])] };
 });
 
 /** The same statement for a row that does not exist. Unlike an upsert it fires no update triggers. */
@@ -190,6 +198,17 @@ const ON_CONFLICT = '\n    on conflict';
 
 const upsertText = (table: RegisteredTable, revision: string | undefined): string =>
   upsertStatement(table, { values: suppliedColumns(table).map((): WireValue => null), revision }).text;
+
+/**
+ * On Citus a row with a revision from 1 on only replaces, by a statement of its own. In the function its parameters are those
+ * of the function. Undefined on one server.
+ */
+function replacementOf(table: RegisteredTable, revision: string): { text: string; inFunction: string } | undefined {
+  const row = { values: suppliedColumns(table).map((_, index) => `$${index + 1}`), revision };
+  if (!onlyReplaces(table, row)) return undefined;
+  const { text, values = [] } = upsertStatement(table, row);
+  return { text, inFunction: text.replace(/\$(\d+)/g, (_, place) => String(values[Number(place) - 1])) };
+}
 
 /** The same statement with the row in a variable, with the types in the function's signature. */
 const returningInto = (table: RegisteredTable, upsert: string): string =>

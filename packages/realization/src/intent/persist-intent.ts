@@ -117,7 +117,7 @@ const callSql = perStatusTables((tables) => {
 const statementsAtOnce = (tables: StatusTables, intent: IntentToPersist) => ({
   lock: lockStatements(tables, intent.identity),
   refuse: refuseLeftover(tables, intent.identity),
-  record: noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+  record: noteIntentRevision(tables, upsertStatement(tables.resource, intent.row)),
   ...afterRecord(tables, intent),
 });
 
@@ -159,7 +159,7 @@ async function persistAfterCheck(
   const leftover = found.rows[0]?.[0] ?? null;
   if (leftover === null) {
     const stored = await executor.run(scope, {
-      record: noteIntentRevision(upsertStatement(tables.resource, intent.row)),
+      record: noteIntentRevision(tables, upsertStatement(tables.resource, intent.row)),
       ...afterRecord(tables, intent),
     });
     return accepted(tables, intent, stored);
@@ -168,7 +168,7 @@ async function persistAfterCheck(
   const row = { ...intent.row, revision: revisionAbove(leftover) };
   const stored = await executor.run(scope, {
     clean: cleanLeftovers(tables, intent.identity),
-    record: noteIntentRevision(insertStatement(tables.resource, row)),
+    record: noteIntentRevision(tables, insertStatement(tables.resource, row)),
     ...afterRecord(tables, intent),
   });
   return accepted(tables, intent, stored);

@@ -2,6 +2,7 @@ import type { AnyTable, RecordOf } from '@intendant/core';
 import { type Executor, quoteIdentifier, type Scope } from '@intendant/core/internal';
 import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { isElsewhere, resourcesOf, rowFunctionCall } from '../resource/resource-rows.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import {
   deleteUnknownStatus,
@@ -55,12 +56,15 @@ const softDeleteManySql = perStatusTables((tables) => {
       select * from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal) where ${IS_LOCKED}
     ) i`;
   const stored = resource.columns.map(({ name }) => `r.${quoteIdentifier(name)}`).join(', ');
+  const hideHere = `update ${resource.qualifiedName} r set deleted_at = clock_timestamp()
+      from ${hidden} where ${same('r', 'i')} and r.deleted_at is null
+      returning i.intendant_ordinal, ${stored}`;
+  const hideElsewhere = `select i.intendant_ordinal, ${stored}
+      from ${hidden} cross join lateral ${rowFunctionCall(tables, 'hide_resource', 'i')} r`;
   return {
     resources: `
     with hidden as (
-      update ${resource.qualifiedName} r set deleted_at = clock_timestamp()
-      from ${hidden} where ${same('r', 'i')} and r.deleted_at is null
-      returning i.intendant_ordinal, ${stored}
+      ${isElsewhere(tables) ? hideElsewhere : hideHere}
     ), noted as (
       select set_config('${LOCKED}', coalesce(array_agg(intendant_ordinal)::text, '{}'), true) from hidden
     )
@@ -69,7 +73,7 @@ const softDeleteManySql = perStatusTables((tables) => {
     update ${enforcement.qualifiedName} e
     set realization_status = ${STATUS_WEIGHTS.DELETION_PENDING}, is_removal = true, attempt = null, resource_revision = r.revision,
       updated_at = clock_timestamp()
-    from ${hidden} join ${resource.qualifiedName} r on ${same('r', 'i')}
+    from ${hidden} join ${resourcesOf(tables, 'i', hidden)}
     where ${same('e', 'i')}`,
     overall: `
     update ${overall.qualifiedName} o
@@ -77,7 +81,7 @@ const softDeleteManySql = perStatusTables((tables) => {
         when o.realization_status = ${STATUS_WEIGHTS.REALIZED} and not exists (select from ${enforcement.qualifiedName} e where ${same('e', 'o')})
         then ${STATUS_WEIGHTS.DELETION_REALIZED} else ${STATUS_WEIGHTS.DELETION_PENDING} end,
       additional_details = '', resource_revision = r.revision, updated_at = clock_timestamp()
-    from ${hidden} join ${resource.qualifiedName} r on ${same('r', 'i')}
+    from ${hidden} join ${resourcesOf(tables, 'i', hidden)}
     where ${same('o', 'i')}`,
     jobs: `
     select ${enqueueCall(tables, `array_agg(e.${POINT_COLUMN})`, `array_agg(${json('e')})`, `array_agg(${orgIdOf(tables, 'e')})`)}

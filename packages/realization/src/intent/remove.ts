@@ -1,9 +1,17 @@
 import { RevisionConflictError } from '@intendant/core';
-import { allColumns, type Executor, type Scope, type Statement, type StatementResult } from '@intendant/core/internal';
+import {
+  allColumns,
+  currentTime,
+  type Executor,
+  type Scope,
+  type Statement,
+  type StatementResult,
+} from '@intendant/core/internal';
 import { enqueueIntent } from '../job/enqueue.ts';
 import { forgetIntentRevision, INTENT_REVISION, noteIntentRevision } from '../placement/intent-revision.ts';
 import { ofResource } from '../placement/placement-statements.ts';
 import { type Identity, identitySql } from '../resource/identity-set.ts';
+import { hasResource } from '../resource/resource-rows.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import {
   deleteUnknownStatus,
@@ -35,7 +43,7 @@ export async function softDeleteIntent(executor: Executor, scope: Scope, tables:
   const { identity, revision } = removal;
   const { hide, found } = await executor.run(scope, {
     lock: [forgetIntentRevision, ...lockKnown(tables, identity)],
-    hide: noteIntentRevision({
+    hide: noteIntentRevision(tables, {
       name: 'soft-delete-resource',
       text: softDeleteSql(tables),
       values: [...identity, revision],
@@ -55,7 +63,7 @@ const softDeleteSql = perStatusTables((tables) => {
   const next = tables.resource.identity.length + 1;
   return `
     update ${tables.resource.qualifiedName} r
-    set deleted_at = clock_timestamp()
+    set deleted_at = ${currentTime(tables.resource)}
     where ${ofResource(tables, 'r')} and r.deleted_at is null and ($${next}::bigint is null or r.revision = $${next}::bigint)
     returning ${allColumns(tables.resource)}`;
 });
@@ -111,7 +119,7 @@ export async function deleteIntent(
   const { identity } = removal;
   const { resource, found } = await executor.run(scope, {
     lock: [forgetIntentRevision, ...lockKnown(tables, identity)],
-    resource: noteIntentRevision({
+    resource: noteIntentRevision(tables, {
       name: 'delete-resource',
       text: deleteSql(tables),
       values: [...identity, removal.revision],
@@ -193,8 +201,7 @@ const STALE = `${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REA
 const purgeStaleSql = perStatusTables((tables) => {
   const alive = tables.resource.definition.softDelete ? ' and r.deleted_at is null' : '';
   const { same } = identitySql(tables.overall);
-  const gone = (alias: string): string =>
-    `not exists (select from ${tables.resource.qualifiedName} r where ${same('r', alias)}${alive})`;
+  const gone = (alias: string): string => `not ${hasResource(tables, alias, alive)}`;
   return {
     enforcement: `
     delete from ${tables.enforcement.qualifiedName} e

@@ -1,6 +1,7 @@
 import { type DataStoreInternals, quoteIdentifier, type Statement, sessionInternalsOf } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { isElsewhere, resourceOf, rowFunctionCall } from '../resource/resource-rows.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED, lockFreeOverallStatus } from '../status/overall-status.ts';
@@ -87,7 +88,7 @@ const purgeSql = perStatusTables((tables) => {
       and (r.revision is null or ${hidden})
       and (o.realization_status = ${STATUS_WEIGHTS.DELETION_REALIZED}
         or o.realization_status = ${STATUS_WEIGHTS.DELETION_PENDING} and ${nowhere})`;
-  const joined = `${tables.overall.qualifiedName} o left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}`;
+  const joined = `${tables.overall.qualifiedName} o left join ${resourceOf(tables, 'o')}`;
   const shifted = tables.overall.identity.map(({ format }, index) => `$${index + 2}::${format.sqlType}[]`).join(', ');
   const chosen = `(select * from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal) where ${IS_SELECTED}) i`;
   const remove = (table: { qualifiedName: string }, rest = ''): string =>
@@ -102,7 +103,9 @@ const purgeSql = perStatusTables((tables) => {
     join ${joined} on ${same('o', 'i')}
     where ${IS_LOCKED} and ${isRemoved}`,
     enforcement: remove(tables.enforcement),
-    resource: remove(tables.resource, tables.resource.definition.softDelete ? ' and t.deleted_at is not null' : ''),
+    resource: isElsewhere(tables)
+      ? `select from ${chosen} cross join lateral ${rowFunctionCall(tables, 'purge_resource', 'i')} r`
+      : remove(tables.resource, tables.resource.definition.softDelete ? ' and t.deleted_at is not null' : ''),
     overall: remove(tables.overall),
   };
 });

@@ -10,7 +10,7 @@ import {
 import { queueName } from '../job/job-key.ts';
 import { JobQueue } from '../job/job-queue.ts';
 import { type FailedJob, readFailedJobs } from '../job/pending-jobs.ts';
-import { identitySql } from '../resource/identity-set.ts';
+import { resourceOf } from '../resource/resource-rows.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables, statusTablesAmong } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -79,7 +79,8 @@ const countUnsettled = (
   ],
 });
 
-const unsettledSql = perStatusTables(({ resource, overall, enforcement }) => {
+const unsettledSql = perStatusTables((tables) => {
+  const { overall, enforcement } = tables;
   const same = overall.identity.map(
     ({ name, format }, index) => `e.${quoteIdentifier(name)} = (f.identity->>${index})::${format.sqlType}`,
   );
@@ -87,7 +88,7 @@ const unsettledSql = perStatusTables(({ resource, overall, enforcement }) => {
     select f.queue, count(*)
     from unnest($1::text[], $2::text[], $3::jsonb[]) as f (queue, point, identity)
     join ${enforcement.qualifiedName} e on e.${POINT_COLUMN} = f.point and ${same.join(' and ')}
-    left join ${resource.qualifiedName} r on ${identitySql(overall).same('r', 'e')}
+    left join ${resourceOf(tables, 'e')}
     where e.realization_status not in (${STATUS_WEIGHTS.REALIZED}, ${STATUS_WEIGHTS.DELETION_REALIZED})
       or not e.is_removal and e.resource_revision < r.revision
     group by f.queue`;

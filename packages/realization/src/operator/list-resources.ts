@@ -2,6 +2,7 @@ import type { AnyTable, KeyOf, RecordOf } from '@intendant/core';
 import { type Executor, quoteIdentifier, readRow, type Scope } from '@intendant/core/internal';
 import { identitySql } from '../resource/identity-set.ts';
 import { readTime } from '../resource/json-time.ts';
+import { resourcesOf } from '../resource/resource-rows.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { StatusRecord } from '../status/read-status.ts';
 import { countSql, pageSql } from './page.ts';
@@ -75,7 +76,7 @@ function listSql(tables: StatusTables, page: string): string {
     select to_json(p.since), ${overallJson('o')}, ${enforcementJson(tables, 'p')}, r.revision is not null, ${of('p')}, ${columns}
     from page p
     join ${tables.overall.qualifiedName} o on ${same('o', 'p')}
-    left join ${tables.resource.qualifiedName} r on ${same('r', 'p')}
+    left join ${resourcesOf(tables, 'p', 'page p')}
     order by p.place`;
 }
 

@@ -11,6 +11,7 @@ import {
 } from '@intendant/core/internal';
 import { identitySql } from '../resource/identity-set.ts';
 import { identityOf } from '../resource/resource-identity.ts';
+import { readFirst } from '../resource/resource-rows.ts';
 import { keyTable, POINT_COLUMN, type StatusTables } from '../resource/status-tables.ts';
 import type { CheckedFilter, ResourceOrder } from './resource-filter.ts';
 
@@ -120,7 +121,7 @@ function source(draft: Draft, recordConditions: readonly string[]): { from: stri
 
 /** A separate query, because filters use unqualified columns of the record, and the status tables have columns of the same names. */
 const joinRecords = (tables: StatusTables, conditions: readonly string[]): string => `
-      join (select * from ${tables.resource.qualifiedName} where ${conditions.join(' and ')}) r on ${identitySql(tables.overall).same('r', 's')}`;
+      join (select * from ${tables.resource.qualifiedName} where ${conditions.join(' and ')}${readFirst(tables)}) r on ${identitySql(tables.overall).same('r', 's')}`;
 
 const whereOf = ({ filter, into }: Draft): string => filterCondition(filter.where, into);
 

@@ -6,6 +6,7 @@ import { type PendingJob, readJobsOf } from '../job/pending-jobs.ts';
 import { type PointState, pointStates, statesOf } from '../point/point-registry.ts';
 import { identitySql } from '../resource/identity-set.ts';
 import { identityOf } from '../resource/resource-identity.ts';
+import { resourceOf } from '../resource/resource-rows.ts';
 import { keyTable, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import type { StatusRecord } from '../status/read-status.ts';
 import { type Status, statusOfWeight } from '../status/status.ts';
@@ -97,7 +98,7 @@ const detailSql = perStatusTables((tables) => {
         from ${tables.enforcement.qualifiedName} e where ${same('e', 'o')}
       ), r.revision is not null, ${of('o')}, ${columns}
     from ${tables.overall.qualifiedName} o
-    left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}
+    left join ${resourceOf(tables, 'o')}
     where ${condition.join(' and ')} and o.realization_status > 0`;
 });
 

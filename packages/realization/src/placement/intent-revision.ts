@@ -1,4 +1,6 @@
 import type { Statement } from '@intendant/core/internal';
+import { onCoordinator } from '../resource/resource-rows.ts';
+import type { StatusTables } from '../resource/status-tables.ts';
 
 /*
  * An intent is one exchange: its statements are sent with one Sync, so the client cannot use the result of one in the
@@ -18,7 +20,7 @@ export const forgetIntentRevision: Statement = {
 };
 
 /** Wraps a statement that returns a column `revision`: stores the revision in the setting and returns the same rows. */
-export const noteIntentRevision = (statement: Statement): Statement => ({
+export const noteIntentRevision = (tables: StatusTables, statement: Statement): Statement => ({
   ...statement,
-  text: `with changed as (${statement.text}) select *, set_config('${SETTING}', revision::text, true) from changed`,
+  text: `with changed as (${statement.text}) select changed.*, set_config('${SETTING}', revision::text, true) from changed${onCoordinator(tables)}`,
 });

@@ -1,5 +1,5 @@
 import { type AnyTable, ConfigurationError, defineTable } from '@intendant/core';
-import { derivedName, type RegisteredTable } from '@intendant/core/internal';
+import { derivedName, keepAtCoordinator, type RegisteredTable } from '@intendant/core/internal';
 import { addToRecords } from '@intendant/subscription/internal';
 import { z } from 'zod';
 import { statusName } from '../status/status.ts';
@@ -87,7 +87,7 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
     key: [...resource.key, POINT_COLUMN] as never,
     ...storage,
   }) as unknown as AnyTable;
-  for (const table of [overall, enforcement]) addToRecords(table, statusByName);
+  for (const table of [overall, enforcement]) addToRecords(keepAtCoordinator(table), statusByName);
   return { overall, enforcement };
 }
 

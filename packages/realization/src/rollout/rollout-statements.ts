@@ -1,5 +1,6 @@
 import { arrayLiteral, quoteIdentifier, type Statement, type StatementResult } from '@intendant/core/internal';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { allResourcesOf, resourcesOf } from '../resource/resource-rows.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -67,11 +68,11 @@ const pageSql = perStatusTables((tables) => {
     with page as materialized (
       select * from ${tables.overall.qualifiedName} o ${after} order by ${columns} limit $5::bigint
     )
-    select ${wanted(tables)}, ${texts} from page o ${joined(tables)} order by ${columns}`;
+    select ${wanted(tables)}, ${texts} from page o ${joined(tables, resourcesOf(tables, 'o', 'page o'))} order by ${columns}`;
   return {
     first: page(''),
     next: page(`where (${columns}) > (${values})`),
-    count: `select count(${wanted(tables)}) from ${tables.overall.qualifiedName} o ${joined(tables)}`,
+    count: `select count(${wanted(tables)}) from ${tables.overall.qualifiedName} o ${joined(tables, allResourcesOf(tables, 'o'))}`,
   };
 });
 
@@ -79,10 +80,10 @@ const matches = 'intendant.labels_match($2::jsonb, o.placement_selector)';
 const isSelected = `($3::boolean and o.placement_selector is not null and ${matches})`;
 const isUnwanted = `(not $3::boolean or o.placement_selector is not null and not ${matches})`;
 
-const joined = (tables: StatusTables): string => {
+const joined = (tables: StatusTables, resources: string): string => {
   const { same } = identitySql(tables.overall);
   return `
-    left join ${tables.resource.qualifiedName} r on ${same('r', 'o')}
+    left join ${resources}
     left join ${tables.enforcement.qualifiedName} e on ${same('e', 'o')} and e.${POINT_COLUMN} = $1`;
 };
 
@@ -131,7 +132,7 @@ const moveSql = perStatusTables((tables) => {
     select ${identity.of('o')}, $1, ${STATUS_WEIGHTS.PENDING}, '', r.revision, false
     from (${locked(4)}) i
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
-    join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
+    join ${resourcesOf(tables, 'i', `(${locked(4)}) i`)}
     where ${isSelected} and ${isAlive(tables, 'r')}
     order by ${identity.of('o')}
     on conflict (${identity.columns}, ${POINT_COLUMN}) do update
@@ -144,7 +145,7 @@ const moveSql = perStatusTables((tables) => {
       updated_at = clock_timestamp()
     from (${locked(4)}) i
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
-    left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
+    left join ${resourcesOf(tables, 'i', `(${locked(4)}) i`)}
     where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1 and not e.is_removal
       and ${isUnwanted}`,
     forget: `
@@ -155,7 +156,7 @@ const moveSql = perStatusTables((tables) => {
       returning e.*
     ), nowhere as (
       update ${tables.overall.qualifiedName} o set realization_status = ${STATUS_WEIGHTS.REALIZED}, updated_at = clock_timestamp()
-      from forgotten f join ${tables.resource.qualifiedName} r on ${identity.same('r', 'f')}
+      from forgotten f join ${resourcesOf(tables, 'f', 'forgotten f')}
       where ${identity.same('o', 'f')} and ${isAlive(tables, 'r')} and not exists (
         select from ${tables.enforcement.qualifiedName} e where ${identity.same('e', 'o')} and e.${POINT_COLUMN} <> $1
       )

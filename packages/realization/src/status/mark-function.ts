@@ -1,5 +1,6 @@
 import { quoteIdentifier } from '@intendant/core/internal';
 import { identityJson, identityKeyText, ownerText, queueText } from '../job/add-job-call.ts';
+import { resourceWith } from '../resource/resource-rows.ts';
 import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-tables.ts';
 import {
   isIdentity,
@@ -25,7 +26,7 @@ const { ERROR, REALIZED, DELETION_REALIZED } = STATUS_WEIGHTS;
 
 /** Undefined for a key with too many columns. */
 export const markFunction = perStatusTables((tables): TableFunction | undefined => {
-  const { overall, enforcement, resource } = tables;
+  const { overall, enforcement } = tables;
   const count = overall.identity.length;
   const identity = overall.identity.map((_, index) => `$${index + 1}`);
   const { point, revision, status, isRemoval, note, isFenced, addsJob } = parametersAfter(count, [
@@ -77,7 +78,7 @@ export const markFunction = perStatusTables((tables): TableFunction | undefined 
   from (
     select r.revision, ${isAlive(tables, 'r')} as intendant_is_alive,
       coalesce(r.revision, ${OWN}.overall.resource_revision) as intendant_current
-    from (select) one left join ${resource.qualifiedName} r on ${isIdentity(overall, 'r', identity)}
+    from (select) one left join ${resourceWith(tables, identity)}
   ) state
   left join ${enforcement.qualifiedName} p on ${isIdentity(overall, 'p', identity)} and p.${POINT_COLUMN} = ${point}
   cross join lateral (${heaviestOf(tables, `${isIdentity(overall, 'e', identity)} and e.${POINT_COLUMN} <> ${point}`, 'state')}) others;

@@ -1,5 +1,6 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
+import { hasResource, resourcesOf } from '../resource/resource-rows.ts';
 import { isAlive, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
@@ -113,14 +114,15 @@ const lockKnownSql = perStatusTables((tables) => insertOrLockText(tables, ''));
 function insertOrLockText(tables: StatusTables, wanted: string): string {
   const identity = identitySql(tables.overall);
   const next = identity.parameterCount + 1;
+  const items = `unnest(${identity.arrays}, $${next}::boolean[], $${next + 1}::bigint[])
+      as i (${identity.columns}, intendant_makes_row, intendant_revision)`;
   return `
     insert into ${tables.overall.qualifiedName} as o
       (${identity.columns}, realization_status, additional_details, resource_revision)
     select distinct on (${identity.of('i')})
       ${identity.of('i')}, ${STATUS_WEIGHTS.UNKNOWN}, '', coalesce(r.revision, i.intendant_revision)
-    from unnest(${identity.arrays}, $${next}::boolean[], $${next + 1}::bigint[])
-      as i (${identity.columns}, intendant_makes_row, intendant_revision)
-    left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'i')}
+    from ${items}
+    left join ${resourcesOf(tables, 'i', items)}
     where ${wanted} exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
     order by ${identity.of('i')}, i.intendant_revision desc
     on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;
@@ -142,10 +144,7 @@ export const deleteUnknownStatusOfExisting = (tables: StatusTables, identities: 
 
 const deleteUnknownSql = perStatusTables((tables) => deleteUnknownText(tables, ''));
 const deleteUnknownOfExistingSql = perStatusTables((tables) =>
-  deleteUnknownText(
-    tables,
-    ` and exists (select from ${tables.resource.qualifiedName} r where ${identitySql(tables.overall).same('r', 'o')})`,
-  ),
+  deleteUnknownText(tables, ` and ${hasResource(tables, 'o')}`),
 );
 
 function deleteUnknownText(tables: StatusTables, condition: string): string {
@@ -230,7 +229,7 @@ function currentState(tables: StatusTables, identities: string): string {
         r.revision as intendant_row_revision
       from ${identities} d
       join ${tables.overall.qualifiedName} o on ${identity.same('o', 'd')}
-      left join ${tables.resource.qualifiedName} r on ${identity.same('r', 'd')}`;
+      left join ${resourcesOf(tables, 'd', `${identities} d`)}`;
 }
 
 /** The overall status of a resource that was never placed anywhere, in SQL. */

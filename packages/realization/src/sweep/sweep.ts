@@ -10,6 +10,7 @@ import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
 import { encodeKeyPart } from '../job/job-key.ts';
 import { identitySql } from '../resource/identity-set.ts';
+import { resourcesOf } from '../resource/resource-rows.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -116,7 +117,7 @@ const sweepSql = perStatusTables((tables) => {
     ),
     needy as (
       select c.* from chunk c
-      left join ${tables.resource.qualifiedName} r on ${same('r', 'c')}
+      left join ${resourcesOf(tables, 'c', 'chunk c')}
       where ${NEEDS_JOB}
         and not intendant.has_job(${quoteLiteral(schemaName)}, ${quoteLiteral(name)}, c.${POINT_COLUMN}, ${json('c')})
     )

@@ -1,6 +1,13 @@
-import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
+import {
+  citus,
+  createDataStore,
+  type DataStore,
+  type DataStoreOptions,
+  defineTable,
+  SimpleInstancer,
+} from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
-import { startPgBouncer, testDatabase, withClient } from '@intendant/devdb/testing';
+import { isOnCitus, startPgBouncer, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -18,6 +25,9 @@ export const ROLES = {
 
 export const pepsi = { orgId: 'Pepsi', roles: ['tenant_admin'] };
 export const coke = { orgId: 'Coke', roles: ['tenant_admin'] };
+
+/** For every store of the tests: where the run is on Citus, its tables are distributed, and instanced tables need an instancer. */
+export const onTestServer: Pick<DataStoreOptions, 'distribution'> = isOnCitus() ? { distribution: citus() } : {};
 
 /** A new database with a store and a realization on it. */
 export interface Fixture extends AsyncDisposable {
@@ -69,11 +79,14 @@ export async function openFixture({
   const store = await createDataStore({
     connection: pooler?.url ?? database.url,
     adminConnection: database.adminUrl,
+    ...onTestServer,
     ...(hasInstancer && { instancer: new SimpleInstancer() }),
     ...(logger && { logger }),
     pool: { ...(poolSize !== undefined && { max: poolSize }), ...(isPooled && { namedStatements: false }) },
   });
-  const subscriptions = await createSubscriptions({ store, connection: database.url, records });
+  const subscriptions = (
+    isOnCitus() ? undefined : await createSubscriptions({ store, connection: database.url, records })
+  ) as Subscriptions;
   const realization = await createRealization({
     store,
     subscriptions,
@@ -89,7 +102,7 @@ export async function openFixture({
     empty: () => truncateAll(store),
     async [Symbol.asyncDispose]() {
       await realization.close();
-      await subscriptions.close();
+      await subscriptions?.close();
       await store.close();
       await pooler?.[Symbol.asyncDispose]();
       await database.drop();

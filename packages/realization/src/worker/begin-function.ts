@@ -3,7 +3,14 @@ import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../re
 import { OWN, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { statusOfNone } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, rowOfItem } from './attempt-set.ts';
+import {
+  identityVariables,
+  lockFreeItems,
+  OVERALL_ARRAYS,
+  recomputeOverall,
+  resourceOfItem,
+  rowOfItem,
+} from './attempt-set.ts';
 
 /*
  * Begins the attempts of claimed jobs: locks the overall rows that no other transaction has locked, then reads the intents, marks
@@ -66,7 +73,7 @@ export const beginFunction = perStatusTables((tables): BeginFunction => {
       ${resource.columns.map(({ name }, index) => `, r.${quoteIdentifier(name)} as column_${index + 1}`).join('')}
     from ${items}
     ${rowOfItem(tables, 'overall', 'o')}
-    ${rowOfItem(tables, 'resource', 'r')}
+    ${resourceOfItem(tables, items)}
     ${rowOfItem(tables, 'enforcement', 'e', `e.${POINT_COLUMN} = $2`)}
   loop
     return next ${OWN}.begun;

@@ -5,7 +5,14 @@ import { isAlive, POINT_COLUMN, perStatusTables } from '../resource/status-table
 import { OWN, parametersAfter, type TableFunction, tableFunction } from '../resource/table-function.ts';
 import { statusOfNone } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
-import { identityVariables, lockFreeItems, OVERALL_ARRAYS, recomputeOverall, rowOfItem } from './attempt-set.ts';
+import {
+  identityVariables,
+  lockFreeItems,
+  OVERALL_ARRAYS,
+  recomputeOverall,
+  resourceOfItem,
+  rowOfItem,
+} from './attempt-set.ts';
 
 /**
  * Finishes successful attempts: locks the overall rows, removes the jobs from the queue, marks, recomputes, and adds a
@@ -66,7 +73,7 @@ export const finishFunction = perStatusTables((tables): TableFunction => {
       ${isAlive(tables, 'r')} as intendant_is_alive, ${statusOfNone(isAlive(tables, 'r'), 'r.revision')} as intendant_of_none
     from ${items}
     ${rowOfItem(tables, 'overall', 'o')}
-    ${rowOfItem(tables, 'resource', 'r')}
+    ${resourceOfItem(tables, items)}
     ${rowOfItem(tables, 'enforcement', 'e', `e.${POINT_COLUMN} = ${point}`)}
     where i.intendant_job = any (${OWN}.held) and i.intendant_has_mark and o.intendant_ctid is not null
       and i.intendant_revision = coalesce(r.revision, o.resource_revision) and (i.intendant_is_removal or ${isAlive(tables, 'r')})

@@ -1,6 +1,7 @@
 import { arrayLiteral, type Executor } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import { identityArrays, identitySql } from '../resource/identity-set.ts';
+import { resourcesOf } from '../resource/resource-rows.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { AttemptAborted } from './attempt.ts';
@@ -68,10 +69,11 @@ async function findOutdated(
 }
 
 const findSql = perStatusTables((tables) => {
-  const { arrays, columns, same, parameterCount } = identitySql(tables.overall);
+  const { arrays, columns, parameterCount } = identitySql(tables.overall);
+  const begun = `unnest(${arrays}, $${parameterCount + 1}::bigint[]) with ordinality as i (${columns}, intendant_begun, intendant_ordinal)`;
   return `
     select i.intendant_ordinal
-    from unnest(${arrays}, $${parameterCount + 1}::bigint[]) with ordinality as i (${columns}, intendant_begun, intendant_ordinal)
-    left join ${tables.resource.qualifiedName} r on ${same('r', 'i')}
+    from ${begun}
+    left join ${resourcesOf(tables, 'i', begun)}
     where r.revision is distinct from i.intendant_begun`;
 });

@@ -1,0 +1,64 @@
+import { identitySql } from './identity-set.ts';
+import { isElsewhere, type RowFunction, rowFunctionName } from './resource-rows.ts';
+import { perStatusTables, type StatusTables } from './status-tables.ts';
+import { isIdentity } from './table-function.ts';
+
+/*
+ * The functions through which statements on the coordinator reach resources on the nodes (see resource-rows.ts). They run with the
+ * rights of their caller, so the policies of the shards apply.
+ *
+ * Citus chooses the shards when it knows the values, so plans are not kept.
+ */
+
+/** The text of each function, by signature. None for a table on the same server. */
+export const readingFunctions = perStatusTables((tables): Readonly<Record<string, string>> => {
+  if (!isElsewhere(tables)) return {};
+  const { resource, overall } = tables;
+  const { arrays, columns, same } = identitySql(overall);
+  const ofOrgs = resource.isTenanted ? ' where r.org_id = any ($1)' : '';
+  return define(tables, 'resources', {
+    suffix: '[]',
+    query: `
+    select r.* from ${resource.qualifiedName} r
+    join unnest(${arrays}) as i (${columns}) on ${same('r', 'i')}${ofOrgs}`,
+  });
+});
+
+/** Functions that change one row. */
+export const changingFunctions = perStatusTables((tables): Readonly<Record<string, string>> => {
+  if (!isElsewhere(tables)) return {};
+  const { resource, overall } = tables;
+  const ofResource = isIdentity(
+    overall,
+    'r',
+    overall.identity.map((_, index) => `$${index + 1}`),
+  );
+  const isSoft = resource.definition.softDelete;
+  const purge = define(tables, 'purge_resource', {
+    query: `delete from ${resource.qualifiedName} r where ${ofResource}${isSoft ? ' and r.deleted_at is not null' : ''} returning r.*`,
+  });
+  if (!isSoft) return purge;
+  const hide = define(tables, 'hide_resource', {
+    query: `update ${resource.qualifiedName} r set deleted_at = statement_timestamp() where ${ofResource} and r.deleted_at is null returning r.*`,
+  });
+  return { ...purge, ...hide };
+});
+
+function define(
+  tables: StatusTables,
+  verb: RowFunction,
+  { suffix = '', query }: { suffix?: string; query: string },
+): Readonly<Record<string, string>> {
+  const types = tables.overall.identity.map(({ format }) => `${format.sqlType}${suffix}`);
+  const signature = `${rowFunctionName(tables, verb)}(${types.join(', ')})`;
+  return {
+    [signature]: `
+create or replace function ${signature} returns setof ${tables.resource.qualifiedName}
+language plpgsql set plan_cache_mode = force_custom_plan
+as $body$
+begin
+  return query ${query};
+end
+$body$`,
+  };
+}
