@@ -60,7 +60,7 @@ const softDeleteManySql = perStatusTables((tables) => {
       from ${hidden} where ${same('r', 'i')} and r.deleted_at is null
       returning i.intendant_ordinal, ${stored}`;
   const hideElsewhere = `select i.intendant_ordinal, ${stored}
-      from ${hidden} cross join lateral ${rowFunctionCall(tables, 'hide_resource', 'i')} r`;
+      from ${hidden} cross join lateral ${rowFunctionCall(tables, 'hide_resource', 'i')}`;
   return {
     resources: `
     with hidden as (

@@ -104,7 +104,7 @@ const purgeSql = perStatusTables((tables) => {
     where ${IS_LOCKED} and ${isRemoved}`,
     enforcement: remove(tables.enforcement),
     resource: isElsewhere(tables)
-      ? `select from ${chosen} cross join lateral ${rowFunctionCall(tables, 'purge_resource', 'i')} r`
+      ? `select from ${chosen} cross join lateral ${rowFunctionCall(tables, 'purge_resource', 'i')}`
       : remove(tables.resource, tables.resource.definition.softDelete ? ' and t.deleted_at is not null' : ''),
     overall: remove(tables.overall),
   };

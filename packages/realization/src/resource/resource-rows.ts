@@ -21,12 +21,12 @@ export type RowFunction = 'resources' | 'hide_resource' | 'purge_resource';
 export const rowFunctionName = ({ resource }: StatusTables, verb: RowFunction): string =>
   `intendant.${quoteIdentifier(derivedName(verb, resource.schemaName, resource.name))}`;
 
-/** SQL for a call of a function for the row under an alias. */
+/** SQL for a `from` item `r`: the rows that a function changed, for the row under an alias. */
 export const rowFunctionCall = (
   tables: StatusTables,
   verb: 'hide_resource' | 'purge_resource',
   alias: string,
-): string => `${rowFunctionName(tables, verb)}(${identityOf(tables, alias).join(', ')})`;
+): string => `${call(tables, verb, identityOf(tables, alias))}`;
 
 /**
  * SQL for the resources `r` that belong to the rows of a source, to follow `join` or `left join`. The source is an item of
@@ -35,7 +35,7 @@ export const rowFunctionCall = (
 export function resourcesOf(tables: StatusTables, alias: string, source: string): string {
   if (!isElsewhere(tables)) return joined(tables, alias);
   const arrays = identityOf(tables, alias).map((column) => `array(select ${column} from ${source})`);
-  return `${rowFunctionName(tables, 'resources')}(${arrays.join(', ')}) r on ${identitySql(tables.overall).same('r', alias)}`;
+  return `${call(tables, 'resources', arrays)} on ${identitySql(tables.overall).same('r', alias)}`;
 }
 
 /** The same with one look for each row under the alias: for few rows, or where other conditions leave few. */
@@ -74,7 +74,15 @@ const joined = (tables: StatusTables, alias: string): string =>
   `${tables.resource.qualifiedName} r on ${identitySql(tables.overall).same('r', alias)}`;
 
 const oneResource = (tables: StatusTables, identity: readonly string[]): string =>
-  `${rowFunctionName(tables, 'resources')}(${identity.map((value) => `array[${value}]`).join(', ')}) r`;
+  call(
+    tables,
+    'resources',
+    identity.map((value) => `array[${value}]`),
+  );
+
+/** The first parameter says what the rows are like. So the function needs no change when the table gets a column. */
+const call = (tables: StatusTables, verb: RowFunction, values: readonly string[]): string =>
+  `${rowFunctionName(tables, verb)}(null::${tables.resource.qualifiedName}, ${values.join(', ')}) r`;
 
 const identityOf = ({ overall }: StatusTables, alias: string): string[] =>
   overall.identity.map(({ name }) => `${alias}.${quoteIdentifier(name)}`);

@@ -7,15 +7,17 @@ import { isIdentity } from './table-function.ts';
  * The functions through which statements on the coordinator reach resources on the nodes (see resource-rows.ts). They run with the
  * rights of their caller, so the policies of the shards apply.
  *
- * Citus chooses the shards when it knows the values, so plans are not kept.
+ * Citus chooses the shards when it knows the values, so plans are not kept. The first parameter is only there for the type of the
+ * result: a function that named the table as its result would prevent that the table is dropped.
  */
 
 /** The text of each function, by signature. None for a table on the same server. */
 export const readingFunctions = perStatusTables((tables): Readonly<Record<string, string>> => {
   if (!isElsewhere(tables)) return {};
   const { resource, overall } = tables;
-  const { arrays, columns, same } = identitySql(overall);
-  const ofOrgs = resource.isTenanted ? ' where r.org_id = any ($1)' : '';
+  const { columns, same } = identitySql(overall);
+  const arrays = overall.identity.map((_, index) => `$${index + 2}`).join(', ');
+  const ofOrgs = resource.isTenanted ? ' where r.org_id = any ($2)' : '';
   return define(tables, 'resources', {
     suffix: '[]',
     query: `
@@ -31,7 +33,7 @@ export const changingFunctions = perStatusTables((tables): Readonly<Record<strin
   const ofResource = isIdentity(
     overall,
     'r',
-    overall.identity.map((_, index) => `$${index + 1}`),
+    overall.identity.map((_, index) => `$${index + 2}`),
   );
   const isSoft = resource.definition.softDelete;
   const purge = define(tables, 'purge_resource', {
@@ -49,11 +51,11 @@ function define(
   verb: RowFunction,
   { suffix = '', query }: { suffix?: string; query: string },
 ): Readonly<Record<string, string>> {
-  const types = tables.overall.identity.map(({ format }) => `${format.sqlType}${suffix}`);
+  const types = ['anyelement', ...tables.overall.identity.map(({ format }) => `${format.sqlType}${suffix}`)];
   const signature = `${rowFunctionName(tables, verb)}(${types.join(', ')})`;
   return {
     [signature]: `
-create or replace function ${signature} returns setof ${tables.resource.qualifiedName}
+create or replace function ${signature} returns setof anyelement
 language plpgsql set plan_cache_mode = force_custom_plan
 as $body$
 begin

@@ -4,14 +4,19 @@
  */
 import { createDataStore, MarkingFailedError, RecordNotFoundError, RevisionConflictError } from '@intendant/core';
 import { createRealization } from '../index.ts';
-import { pepsi, ROLES, vm } from './fixture.ts';
+import { onTestServer, pepsi, ROLES, vm } from './fixture.ts';
 import { randomFrom } from './random.ts';
 
 const { DATABASE = '', ADMIN_DATABASE = '', OPERATIONS = '100', SEED = '1' } = process.env;
 const RESOURCES = 6;
 const POINTS = 8;
 
-const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
+const store = await createDataStore({
+  connection: DATABASE,
+  adminConnection: ADMIN_DATABASE,
+  ...onTestServer,
+  pool: { max: 4 },
+});
 const realization = await createRealization({ store, subscriptions: undefined });
 await realization.register([vm], { roles: ROLES });
 const r = realization.as(pepsi);

@@ -5,9 +5,10 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
+import { isOnCitus } from '@intendant/devdb/testing';
 import { createSubscriptions } from '@intendant/subscription';
 import { createRealization, on } from '../index.ts';
-import { ROLES, vm } from './fixture.ts';
+import { onTestServer, ROLES, vm } from './fixture.ts';
 
 const {
   DATABASE = '',
@@ -20,8 +21,13 @@ const {
   POLL_MS = '2000',
 } = process.env;
 
-const store = await createDataStore({ connection: DATABASE, adminConnection: ADMIN_DATABASE, pool: { max: 4 } });
-const subscriptions = await createSubscriptions({ store });
+const store = await createDataStore({
+  connection: DATABASE,
+  adminConnection: ADMIN_DATABASE,
+  ...onTestServer,
+  pool: { max: 4 },
+});
+const subscriptions = isOnCitus() ? undefined : await createSubscriptions({ store });
 const realization = await createRealization({ store, subscriptions });
 await realization.register([vm], { roles: ROLES });
 
