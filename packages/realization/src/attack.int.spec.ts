@@ -1,17 +1,22 @@
 import { createDataStore, defineTable } from '@intendant/core';
-import { testDatabase, withClient } from '@intendant/devdb/testing';
+import { isOnCitus, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createSubscriptions } from '@intendant/subscription';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createRealization } from './realization.ts';
+import { onTestServer } from './testing/fixture.ts';
 
 /*
  * All packages at once, tried with the login's own password and without a role: docs/security.md says that every statement
  * on every table, sequence and function of ours ends in "permission denied".
  */
 const database = await testDatabase();
-const store = await createDataStore({ connection: database.url, adminConnection: database.adminUrl });
-const subscriptions = await createSubscriptions({ store, records: ['vm'] });
+const store = await createDataStore({
+  connection: database.url,
+  adminConnection: database.adminUrl,
+  ...onTestServer,
+});
+const subscriptions = isOnCitus() ? undefined : await createSubscriptions({ store, records: ['vm'] });
 const realization = await createRealization({ store, subscriptions });
 const vm = defineTable('vm', { schema: z.object({ id: z.string() }) });
 await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });

@@ -1,5 +1,5 @@
 import { defineTable } from '@intendant/core';
-import { eventually } from '@intendant/devdb/testing';
+import { eventually, isOnCitus } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { on } from './index.ts';
@@ -42,7 +42,7 @@ describe('names and keys with special characters work in intents, jobs, workers 
       ],
     });
     const changed: unknown[] = [];
-    await using _ = await subscriptions.subscribe(table, ({ key }) => void changed.push(key));
+    await using _ = await subscriptions?.subscribe(table, ({ key }) => void changed.push(key));
     await worker.start();
     await intents.persistIntent(table, { ...KEY, table: 'v' }, { enforcementPoints: [POINT] });
     await intents.waitFor(table, KEY, { status: 'REALIZED', timeoutMs: 20_000 });
@@ -75,7 +75,7 @@ describe('names and keys with special characters work in intents, jobs, workers 
     });
     const rollout = await realization.points.add({ id: `${POINT} ${name}`, labels: { odd: `l'"` }, tables: [table] });
     expect(await rollout.finished({ timeoutMs: 20_000 })).toMatchObject({ total: 1, done: 1 });
-    await eventually(() => expect(changed.slice(0, 2)).toEqual([KEY, KEY]));
+    if (!isOnCitus()) await eventually(() => expect(changed.slice(0, 2)).toEqual([KEY, KEY])); // The fixture has no feed there.
     await worker.stop();
   });
 });

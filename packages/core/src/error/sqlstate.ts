@@ -53,6 +53,12 @@ const poolerRefused: Translate = (message, options, { message: words }) => {
 /** Citus: the coordinator got no connection to a node. */
 const NODE_UNREACHABLE = 'ReportConnectionError';
 
+/** Whether the coordinator of Citus could not reach a node: only orgs there are affected. */
+export const isNodeLost = (error: unknown): boolean =>
+  error instanceof Error &&
+  ((error as Partial<PostgresError>).routine === NODE_UNREACHABLE ||
+    (error.cause !== undefined && isNodeLost(error.cause)));
+
 const connectionLost: Translate = (message, options, { routine }) =>
   new ConnectionError(
     routine === NODE_UNREACHABLE

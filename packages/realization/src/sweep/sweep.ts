@@ -105,7 +105,7 @@ const NEEDS_JOB = `
       (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision)`;
 
 const sweepSql = perStatusTables((tables) => {
-  const { same, json } = identitySql(tables.overall);
+  const { json } = identitySql(tables.overall);
   const { schemaName, name } = tables.resource;
   const columns = tables.enforcement.identity.map((column) => quoteIdentifier(column.name));
   const place = tables.enforcement.identity.map(({ format }, index) => `($1::text[])[${index + 1}]::${format.sqlType}`);

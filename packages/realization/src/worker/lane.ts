@@ -9,6 +9,7 @@ import { type Beginning, type Begun, type BegunAttempt, beginAttempts, claimAndB
 import { finishAttempts } from './finish-attempts.ts';
 import { type FailedAttempt, type Outcome, rescheduleAttempts } from './reschedule-attempts.ts';
 import { type Settled, Settler } from './settler.ts';
+import { tenantByTenant } from './tenant-by-tenant.ts';
 
 /** One claim in this many prefers background jobs that have waited for a long time. */
 const BACKGROUND_EVERY = 4;
@@ -42,11 +43,23 @@ export class Lane {
     this.#jobQueue = jobQueue;
     this.#beginning = { store, tables, enforcementPoint, attemptLimit: setting.retry.limit };
     this.#finished = new Settler(
-      (attempts) => finishAttempts(store.executor, tables, enforcementPoint, attempts),
+      (attempts) =>
+        tenantByTenant(
+          attempts,
+          ({ job }) => job.tenant,
+          (own) => finishAttempts(store.executor, tables, enforcementPoint, own),
+          'contended',
+        ),
       logger,
     );
     this.#rescheduled = new Settler(
-      (attempts) => rescheduleAttempts(store, tables, enforcementPoint, attempts),
+      (attempts) =>
+        tenantByTenant<FailedAttempt, Settled | 'contended'>(
+          attempts,
+          ({ attempt }) => attempt.job.tenant,
+          (own) => rescheduleAttempts(store, tables, enforcementPoint, own),
+          'contended',
+        ),
       logger,
     );
   }
@@ -65,9 +78,25 @@ export class Lane {
     return jobs;
   }
 
-  /** Begins the attempts of claimed jobs. */
-  begin(jobs: readonly ClaimedJob[]): Promise<Begun> {
-    return beginAttempts(this.#beginning, jobs);
+  /** Begins the attempts of claimed jobs. Those whose node cannot be reached are contended: they are tried again. */
+  async begin(jobs: readonly ClaimedJob[]): Promise<Begun> {
+    const begun = await tenantByTenant(
+      jobs,
+      ({ tenant }) => tenant,
+      (own) => this.#beginOf(own),
+      undefined,
+    );
+    return {
+      attempts: begun.filter((attempt) => attempt !== undefined),
+      contended: jobs.filter((_, index) => begun[index] === undefined),
+    };
+  }
+
+  /** The attempt of each job; undefined for one that is contended. */
+  async #beginOf(jobs: readonly ClaimedJob[]): Promise<readonly (BegunAttempt | undefined)[]> {
+    const { attempts } = await beginAttempts(this.#beginning, jobs);
+    const byJob = new Map(attempts.map((attempt) => [attempt.job, attempt]));
+    return jobs.map((job) => byJob.get(job));
   }
 
   /** When the last claim was sent, in milliseconds of `performance.now()`. Leases of its jobs begin then or later. */

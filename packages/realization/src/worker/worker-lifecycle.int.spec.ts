@@ -3,7 +3,7 @@ import { createDataStore } from '@intendant/core';
 import { tcpProxy } from '@intendant/devdb/testing';
 import { expect, test } from 'vitest';
 import { createRealization } from '../realization.ts';
-import { ROLES, vm } from '../testing/fixture.ts';
+import { onTestServer, ROLES, vm } from '../testing/fixture.ts';
 import { openSuite, soon } from '../testing/suite.ts';
 import { gate } from '../testing/waiting.ts';
 import { on } from './handler.ts';
@@ -117,6 +117,7 @@ test('a worker that cannot renew its leases because the network hangs aborts its
   await using store = await createDataStore({
     connection: proxy.through(fixture.url),
     adminConnection: fixture.adminUrl,
+    ...onTestServer,
   });
   const realization = await createRealization({ store, subscriptions: undefined, maintenance: false });
   await realization.register([vm], { roles: ROLES });
