@@ -39,6 +39,7 @@ const TARGETS = `
   select c.relkind::text as kind, c.oid::regclass::text as name, '' as parameters
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('public', 'intendant', 'intendant_jobs') and c.relkind in ('r', 'p', 'S', 'v', 'm')
+    and c.relname not in ('citus_tables', 'citus_schemas')
   union all
   select 'f', format('%I.%I', n.nspname, p.proname),
     (select coalesce(string_agg('null::' || t::regtype, ', '), '') from unnest(p.proargtypes) t)
@@ -79,7 +80,7 @@ test('the bare login is refused every statement on every table, sequence and fun
 test('a tenant writes none of the framework’s tables by hand, and sees of them its own rows alone', async () => {
   await withClient(database.url, async (client) => {
     const role = `intendant_${database.name}_tenant_writer`;
-    for (const name of ['change_log', 'status_history', 'status_count', 'status_change']) {
+    for (const name of [...(subscriptions ? ['change_log'] : []), 'status_history', 'status_count', 'status_change']) {
       await client.query('begin');
       await client.query(`select set_config('role', $1, true), set_config('intendant.org_id', 'Coke', true)`, [role]);
       expect((await client.query(`select * from intendant.${name}`)).rows, name).toEqual([]);

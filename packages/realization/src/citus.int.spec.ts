@@ -49,7 +49,7 @@ describe.skipIf(!isOnCitus())('on Citus (skipped unless CITUS_URL is set)', () =
       for (const id of ['VM1', 'VM2'])
         expect(await session.waitFor(vm, id, { status: 'REALIZED', ...LIMIT })).toBe('REALIZED');
       expect((await session.list(vm)).map(({ record }) => record?.name)).toEqual([org, org]);
-      expect(await store.as(as(org)).findAll(vm)).toHaveLength(2);
+      expect(await store.as(as(org)).findMany(vm)).toHaveLength(2);
     }
     await worker.stop();
     expect([...seen].sort()).toEqual(ORGS.flatMap((org) => ['VM1', 'VM2'].map((id) => `${org} ${id} ${org}`)).sort());
@@ -60,7 +60,7 @@ describe.skipIf(!isOnCitus())('on Citus (skipped unless CITUS_URL is set)', () =
     const { record } = await r.persistIntent(image, { id: 'I1' }, { enforcementPoints: ['E1'] });
     await r.markSuccess(image, record, 'E1');
     expect(await r.getOverallStatus(image, 'I1')).toBe('REALIZED');
-    expect(await r.softDelete(image, 'I1')).toMatchObject({ id: 'I1', revision: 2 });
+    expect((await r.softDelete(image, 'I1')).record).toMatchObject({ id: 'I1', revision: 2 });
   });
 
   test('while a node is lost, the tenants on the others go on, and the rest follows when it is back', async () => {

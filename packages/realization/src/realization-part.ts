@@ -1,4 +1,4 @@
-import type { DataStoreInternals, SchemaPart } from '@intendant/core/internal';
+import type { DataStoreInternals, RegisteredTable, SchemaPart } from '@intendant/core/internal';
 import { planDrift } from './drift/drift-schema.ts';
 import { planTableFunctions } from './function-part.ts';
 import { planHistory } from './history/history-schema.ts';
@@ -13,15 +13,22 @@ import { planOperations } from './submit/operation-schema.ts';
 /** The objects that realization needs in the database in addition to the tables and their statuses, with their rights. */
 export const realizationPart = (store: DataStoreInternals): SchemaPart => ({
   name: 'realization',
-  plan: async (client, tables) => [
-    ...(await planJobs(client)),
-    ...(await planPoints(client)),
-    ...(await planOperations(client, store, tables)),
-    ...(await planTableFunctions(client, tables)),
-    ...(await planHistory(client, tables)),
-    ...(await planStatusStorage(client, statusTablesAmong(tables))),
-    ...(await planDrift(client)),
-    ...(await planAnalyze(client)),
-  ],
+  plan: async (client, tables) =>
+    onlyHere(tables, [
+      ...(await planJobs(client)),
+      ...(await planPoints(client)),
+      ...(await planOperations(client, store, tables)),
+      ...(await planTableFunctions(client, tables)),
+      ...(await planHistory(client, tables)),
+      ...(await planStatusStorage(client, statusTablesAmong(tables))),
+      ...(await planDrift(client)),
+      ...(await planAnalyze(client)),
+    ]),
   objects: async (client, tables) => [realizationObjects(tables), await jobObjects(client)],
 });
+
+/** Citus would create functions and schemas on every node too, but these objects are used on the coordinator alone. */
+function onlyHere(tables: readonly RegisteredTable[], plan: readonly string[]): string[] {
+  if (plan.length === 0 || tables.every(({ placement }) => placement === 'here')) return [...plan];
+  return ['set local citus.enable_ddl_propagation = off', ...plan, 'set local citus.enable_ddl_propagation = on'];
+}
