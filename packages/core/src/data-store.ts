@@ -31,6 +31,7 @@ import { RootSession } from './session/root-session.ts';
 import { runTransaction } from './session/run-transaction.ts';
 import { sessionParts } from './session/session-parts.ts';
 import type { TransactionScopes } from './session/transaction.ts';
+import { checkDefinition } from './table/define-table.ts';
 import type { AnyTable } from './table/record-types.ts';
 import type { RegisteredTable } from './table/registered-table.ts';
 
@@ -189,6 +190,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async #applySchema(definitions: readonly AnyTable[]): Promise<void> {
     this.#checkOpen();
+    for (const definition of definitions) checkDefinition(definition);
     const tables =
       this.#options.schemaChanges === 'none'
         ? await this.#keeper.describe(this.#pool, definitions)
@@ -198,6 +200,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async planSchema(tables?: readonly AnyTable[]): Promise<string[]> {
     this.#checkOpen();
+    for (const definition of tables ?? []) checkDefinition(definition);
     return this.#keeper.plan(tables ?? this.#internals.tables().map(({ definition }) => definition));
   }
 

@@ -227,6 +227,17 @@ test('two long names with the same beginning do not conflict', async () => {
   expect(await store.planSchema(tables)).toEqual([]);
 });
 
+test('a table of another copy of the package is refused with what to do', async () => {
+  const path = '../table/define-table.ts?another-copy';
+  const copy = (await import(path)) as { defineTable: typeof defineTable };
+  const foreign = copy.defineTable('foreign', { schema: z.object({ id: z.string() }) });
+  const refusal =
+    /table foreign was not made by defineTable of this copy .*`npm ls @intendant\/core` lists several copies/;
+  await expect(store.register([foreign])).rejects.toThrow(refusal);
+  await expect(store.planSchema([foreign])).rejects.toThrow(refusal);
+  await expect(store.register([undefined as never])).rejects.toThrow(ConfigurationError);
+});
+
 test('a name of 64 bytes is refused before Postgres would cut it', () => {
   expect(() => defineTable('é'.repeat(32), { schema: z.object({ id: z.string() }) })).toThrow(/longer than 63 bytes/);
 });

@@ -195,7 +195,7 @@ export function defineTable<
   const references = (options.references ?? []) as readonly TableReference[];
   const { tenancy = 'tenant', instanced = false } = options as { tenancy?: Tenancy; instanced?: boolean };
   checkReferences({ name, tenancy, instanced, columns }, references);
-  return Object.freeze({
+  const definition = Object.freeze({
     name,
     schema: options.schema,
     key: Object.freeze([...key]) as unknown as Key,
@@ -210,6 +210,21 @@ export function defineTable<
     feed: options.feed ?? true,
     columns: Object.freeze(columns),
   });
+  definitions.add(definition);
+  return definition;
+}
+
+/** What `defineTable` of this copy of the package returned. */
+const definitions = new WeakSet<object>();
+
+/** Throws ConfigurationError for a value that is not a table of this copy of the package. */
+export function checkDefinition(value: unknown): void {
+  if (typeof value === 'object' && value !== null && definitions.has(value)) return;
+  const { name } = (value ?? {}) as { name?: unknown };
+  const subject = typeof name === 'string' ? `the table ${name}` : 'a table';
+  throw new ConfigurationError(
+    `register: ${subject} was not made by defineTable of this copy of @intendant/core; if \`npm ls @intendant/core\` lists several copies, install one version of all Intendant packages`,
+  );
 }
 
 function checkName(name: unknown, subject: string): void {
