@@ -1,24 +1,16 @@
-import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createDataStore, type DataStore, defineTable } from '@intendant/core';
-import { eventually, newTestFolder, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
+import { fileURLToPath } from 'node:url';
+import { createDataStore, type DataStore } from '@intendant/core';
+import { eventually, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tableLines } from './output/table.ts';
-import { readField } from './resource/key.ts';
-import { endOf, startCli } from './testing/process.ts';
+import { processCases } from './testing/process-cases.ts';
 import { type CliOptions, runCli } from './testing/run-cli.ts';
 import { vm } from './testing/vm.ts';
+import { wrongUseCases } from './testing/wrong-use-cases.ts';
 
 const CONFIG = fileURLToPath(new URL('testing/example.config.ts', import.meta.url));
-const WORKER = fileURLToPath(new URL('testing/example-worker.ts', import.meta.url));
-const DEAD_URL = 'postgres://app:secret@127.0.0.1:1/nowhere';
 
 let database: TestDatabase;
 let store: DataStore;
@@ -282,111 +274,5 @@ test('schema --check compares with the configuration, and --sql prints what is m
   expect(await cli(['schema', '--check'])).toMatchObject({ exitCode: 2 });
 });
 
-describe('as a process', () => {
-  const start = (...args: string[]) => startCli(args, environment());
-
-  test('runs a worker until it is told to stop, and then ends with 0', async () => {
-    const worker = start('worker', WORKER);
-    const ended = endOf(worker);
-    const lines = createInterface({ input: worker.stdout });
-    for await (const line of lines) if (line.includes('workers are running')) break;
-    worker.kill('SIGTERM');
-    expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
-  });
-
-  test('starts a watched worker again when its module changes, and stops it on SIGTERM', async () => {
-    const folder = await newTestFolder('watch');
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const file = join(folder, 'worker.mjs');
-    const source = `export { default } from ${JSON.stringify(pathToFileURL(WORKER).href)};\n`;
-    await writeFile(file, source);
-    const worker = start('worker', file, '--watch');
-    const ended = once(worker, 'exit');
-    let starts = 0;
-    for await (const line of createInterface({ input: worker.stdout })) {
-      if (!line.includes('workers are running')) continue;
-      starts += 1;
-      if (starts === 2) break;
-      await writeFile(file, `${source}// changed\n`);
-    }
-    worker.kill('SIGTERM');
-    expect(await ended).toEqual([0, null]);
-    expect(starts).toBe(2);
-  });
-
-  test('serves metrics and health of a worker', async () => {
-    const worker = start('worker', WORKER, '--metrics-port', '0');
-    const ended = endOf(worker);
-    let origin: string | undefined;
-    const lines = createInterface({ input: worker.stdout });
-    for await (const line of lines) {
-      origin ??= /"origin":"([^"]+)"/.exec(line)?.[1];
-      if (origin !== undefined) break;
-    }
-    expect(await (await fetch(`${origin}/healthz`)).text()).toBe('ok\n');
-    expect(await (await fetch(`${origin}/metrics`)).text()).toContain('intendant_');
-    worker.kill('SIGTERM');
-    expect(await ended).toMatchObject({ exitCode: 0 });
-  });
-
-  test('ends quietly when the reader has had enough', async () => {
-    const child = start('changes', 'vm', '--from', 'beginning');
-    child.stdout.destroy();
-    const exited = once(child, 'exit');
-    expect(await text(child.stderr)).toBe('');
-    expect(await exited).toEqual([0, null]);
-  });
-
-  test('ends with 130 on Ctrl-C, with nothing half printed', async () => {
-    const child = start('changes', 'vm', '--json', '--from', 'beginning');
-    const ended = endOf(child);
-    await once(child.stdout, 'data');
-    child.kill('SIGINT');
-    const { exitCode, stdout, stderr } = await ended;
-    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: '' });
-    expect(stdout).toMatch(/}\n$/);
-  });
-});
-
-describe('wrong use', () => {
-  const cases: [string, string[], number, RegExp][] = [
-    ['an unknown command', ['lst'], 2, /unknown command 'lst'.*\n.*list/],
-    ['an unknown flag', ['list', 'vm', '--oldr', '1d'], 2, /unknown option '--oldr'/],
-    ['a missing argument', ['list'], 2, /missing required argument 'table'/],
-    ['a table that is not there', ['list', 'vmm'], 2, /no table "vmm".*there are vm/],
-    ['a duration without a unit', ['list', 'vm', '--older', '10'], 2, /30s, 10m, 2h or 7d/],
-    ['a field that is not there', ['list', 'vm', '--where', 'size=3'], 2, /has no field "size"; it has id, name/],
-    ['a database that is down', ['status', '--url', DEAD_URL, '--admin-url', DEAD_URL], 1, /ECONNREFUSED.*--url/],
-    ['a URL that is none', ['status', '--url', 'http://x', '--admin-url', 'http://x'], 2, /must start with postgres/],
-    ['a configuration that is not there', ['status', '--config', 'none.ts'], 2, /no configuration file .*none.ts/],
-    ['a position of another log', ['changes', 'vm', '--from', 'x'], 2, /is not a position/],
-  ];
-  test.each(cases)('%s is one clear line', async (_name, args, exitCode, message) => {
-    const result = await cli(args);
-    expect(result).toMatchObject({ exitCode, stdout: '' });
-    expect(result.stderr).toMatch(message);
-    expect(result.stderr).not.toContain('secret');
-    expect(result.stderr).toMatch(/^intendant: /);
-  });
-
-  test('a URL without the password that the database asks for is one clear line', async () => {
-    const url = new URL(database.url);
-    url.password = '';
-    const result = await cli(['status', '--url', url.href, '--admin-url', url.href]);
-    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(result.stderr).toMatch(/asks for a password.*DATABASE_URL/);
-  });
-
-  test('a value that its column cannot hold is one clear line', () => {
-    const disk = defineTable('disk', { schema: z.object({ id: z.string(), size: z.int32() }) });
-    expect(() => readField(disk, 'size', 'big')).toThrow(
-      '"big" is not a valid value for disk.size; its type is integer',
-    );
-  });
-
-  test('no database at all says how to name one', async () => {
-    const result = await runCli(['status']);
-    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(result.stderr).toMatch(/--url .*DATABASE_URL.*intendant.config.ts/);
-  });
-});
+processCases(environment);
+wrongUseCases(environment);
