@@ -11,8 +11,8 @@ test('operations of simultaneous callers are all counted', async () => {
     return 2;
   });
   const units = (value * (performance.now() - startedAt)) / 1_000;
-  expect(units).toBeGreaterThan(calls * 2 * 0.9);
-  expect(units).toBeLessThan(calls * 2 * 1.2);
+  expect(units).toBeGreaterThan(calls * 2 * 0.5);
+  expect(units).toBeLessThan(calls * 2 * 1.5);
 });
 
 test('a rate is not exceeded, however fast the work is', async () => {

