@@ -17,7 +17,12 @@ const HOST = '127.0.0.1';
 /** Serves the page on this port, or on a free one if it is taken. */
 export async function serveConsole(service: Service, port: number): Promise<ServedConsole> {
   const signInLinks = new SignInLinks<MetadataContext>();
-  const app = createConsole({ ...service, signInLinks, metrics: createMetrics(service).registry });
+  const app = createConsole({
+    ...service,
+    signInLinks,
+    metrics: createMetrics(service).registry,
+    hosts: ['localhost', HOST], // not another site's name that leads here
+  });
   const { port: actual } = await listen((given) => serve({ fetch: app.fetch, hostname: HOST, port: given }), port);
   const linkFor = (context: MetadataContext) =>
     `http://${HOST}:${actual}/#link=${signInLinks.issue(context, { expiresInMs: LINK_MS })}`;

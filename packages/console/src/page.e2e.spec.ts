@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { atScale } from '@intendant/devdb/testing';
+import { atScale, eventually } from '@intendant/devdb/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BrowserFixture, openBrowser, whyNoBrowser } from './testing/console-browser.ts';
@@ -45,6 +45,21 @@ async function fill(): Promise<void> {
   await r.persistIntent(route, { zone: 'example.com', port: 80, target: 'web' }, { enforcementPoints: ['E1'] });
   await p.persistIntent(vm, { id: 'theirs', name: 'theirs', region: 'us', cpus: 2 }, { enforcementPoints: ['E1'] });
   for (const id of ['E1', 'E2', 'E3']) await fixture.console.realization.points.add({ id, labels: { region: 'us' } });
+  await failToDeliver();
+}
+
+/** Leaves a dead letter with a long error. */
+async function failToDeliver(): Promise<void> {
+  const { subscriptions } = fixture.console;
+  const fail = async () => {
+    throw new Error('the billing service has no price for a route to this zone, and no default price is configured');
+  };
+  await using _ = await subscriptions.subscribe(route.name, fail, {
+    name: 'billing',
+    from: 'beginning',
+    maxAttempts: 1,
+  });
+  await eventually(async () => expect(await subscriptions.deadLetters('billing')).toHaveLength(1));
 }
 
 beforeAll(async () => {
@@ -193,11 +208,13 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     }
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.setViewportSize({ width: 390, height: 844 });
-    for (const view of views.slice(0, atScale(2, 4))) {
+    const examined = atScale([views[1], 'dead-letters'], views);
+    for (const view of views) {
       await visit(page, view);
       await page.locator('h1:visible, h2:visible').first().waitFor();
-      expect([view, await seriousFaults(page)]).toEqual([view, []]);
+      if (view === 'dead-letters') await page.locator('.letters summary').waitFor();
       expect([view, await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)]).toEqual([view, 0]);
+      if (examined.includes(view)) expect([view, await seriousFaults(page)]).toEqual([view, []]);
     }
     await page.context().close();
   });

@@ -77,5 +77,12 @@ function View({ summary, segments }: { readonly summary: Summary; readonly segme
   if (view === 'changes') return <ChangesView tables={summary.tables.map((known) => known.table)} />;
   if (view === 'dead-letters') return <DeadLettersView mayWrite={summary.caller.mayWrite} />;
   if (view === 'tenants') return <TenantsView />;
-  return <Notice>There is nothing here. Choose a view from the menu.</Notice>;
+  return (
+    <>
+      <header>
+        <h1>Not found</h1>
+      </header>
+      <Notice>There is nothing here. Choose a view from the menu.</Notice>
+    </>
+  );
 }

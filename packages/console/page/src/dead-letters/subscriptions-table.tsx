@@ -5,7 +5,8 @@ import { Notice } from '../ui/notice.tsx';
 export function SubscriptionsTable({ subscriptions }: { readonly subscriptions: readonly Subscription[] }) {
   if (subscriptions.length === 0) return <Notice>There are no durable subscriptions.</Notice>;
   return (
-    <section class="card flush scroll" aria-label="Durable subscriptions">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: on a narrow screen it scrolls, also by keyboard
+    <section class="card flush scroll" aria-label="Durable subscriptions" tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -81,7 +81,7 @@ function TablesCard({ summary: { tables } }: { readonly summary: Summary }) {
               <th scope="col" class="wide">
                 Shares
               </th>
-              <th scope="col">Not realized</th>
+              <th scope="col">Other statuses</th>
             </tr>
           </thead>
           <tbody>

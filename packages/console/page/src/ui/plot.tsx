@@ -97,7 +97,7 @@ function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.O
     ],
     series: [
       {
-        value: (_, tick) => (tick === null ? '–' : new Date(tick * 1_000).toTimeString().slice(0, 5)),
+        value: (_, tick) => (tick === null ? '' : new Date(tick * 1_000).toTimeString().slice(0, 5)),
         label: 'minute',
       },
       ...series.map(({ label, tone }) => ({
