@@ -4,6 +4,7 @@ import type { Realization } from '@intendant/realization';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { ActionRuns } from './action/action-runs.ts';
+import { subjectOf } from './action/audit.ts';
 import { actionsApi } from './api/actions.ts';
 import { activityApi } from './api/activity.ts';
 import { changesApi } from './api/changes.ts';
@@ -16,9 +17,9 @@ import { type SessionParts, sessionApi } from './api/session.ts';
 import { subscriptionsApi } from './api/subscriptions.ts';
 import { summaryApi } from './api/summary.ts';
 import { tenantsApi } from './api/tenants.ts';
-import { demandService, readAccess } from './caller/access.ts';
+import { type Access, demandService, readAccess } from './caller/access.ts';
 import { BrowserSessions } from './caller/browser-sessions.ts';
-import { type CallerParts, readCaller } from './caller/caller.ts';
+import { type Caller, type CallerParts, readCaller, SESSION_COOKIE } from './caller/caller.ts';
 import type { SignInLinks } from './caller/sign-in-links.ts';
 import type { ConsoleLimits, ConsoleOptions, TokenAuthorizer } from './console-options.ts';
 import { type ConsoleEnv, type ConsoleParts, makeRouter } from './console-parts.ts';
@@ -182,10 +183,17 @@ function documentedApi(options: ConsoleOptions<unknown>, parts: ConsoleParts, se
     scheme: 'bearer',
     bearerFormat: 'JWT',
   });
+  api.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: SESSION_COOKIE,
+    description:
+      'From `POST /api/v1/session`, whose `csrfToken` requests with another method than GET send as `x-csrf-token`.',
+  });
   api.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Intendant console', version: '1', description: 'What is realized, what is stuck, and why.' },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { session: [] }],
   });
   return api;
 }
@@ -205,11 +213,16 @@ const identify =
   (callers: CallerParts, { store }: ConsoleParts) =>
   async (context: Context<ConsoleEnv>, next: () => Promise<void>): Promise<void> => {
     const caller = await readCaller(callers, context);
-    context.set('caller', caller);
-    context.set('access', readAccess(store, caller.context));
+    const access = readAccess(store, caller.context);
+    context.set('caller', { ...caller, id: limitedId(caller, access) });
+    context.set('access', access);
     context.header('cache-control', 'no-store');
     await next();
   };
+
+/** Behind a proxy all callers may have one address. Tenants and users must not use up the limits of others. */
+const limitedId = ({ id, context }: Caller, { orgId }: Access): string =>
+  JSON.stringify([id, orgId ?? null, subjectOf(context) ?? null]);
 
 function addMetrics(
   api: ReturnType<typeof makeRouter>,

@@ -56,6 +56,8 @@ function SignedInApp({ onSignedOut }: { readonly onSignedOut: () => void }) {
   useEffect(() => {
     if (isSignedOut) onSignedOut();
   }, [isSignedOut, onSignedOut]);
+  const problem = summary.error ?? summary.failureReason;
+  if (problem && summary.data === undefined) return <NotLoaded problem={problem} />;
   return (
     <Loaded of={summary}>
       {(data) => (
@@ -68,6 +70,17 @@ function SignedInApp({ onSignedOut }: { readonly onSignedOut: () => void }) {
     </Loaded>
   );
 }
+
+/** There is no menu before the first summary: it depends on what the caller may see. */
+const NotLoaded = ({ problem }: { readonly problem: Error }) => (
+  <main class="signin">
+    <section class="card">
+      <h1>Intendant</h1>
+      <Notice tone="bad">{problem.message}</Notice>
+      {problem instanceof ApiProblem && problem.status === 503 && <p>This page opens by itself when it is back.</p>}
+    </section>
+  </main>
+);
 
 function View({ summary, segments }: { readonly summary: Summary; readonly segments: readonly string[] }) {
   const [view, table, id] = segments;

@@ -212,6 +212,18 @@ async function nextEvent(stream: Response, matches: RegExp): Promise<string> {
   }
 }
 
+test('dead letters of another database cannot be replayed or dropped, and the response says so', async () => {
+  const own = await fixture.subscriptions.subscribe('vm', async () => {}, { name: 'billing' });
+  const [logId] = own.position.split('-');
+  const drop = async (name: string, position: string) =>
+    (await post('/api/v1/dead-letters/drop', { name, positions: [position] }, { token: service })).status;
+  const number = '0000000000000042';
+  expect(await drop('billing', `00000000-${number}`)).toBe(400);
+  expect(await drop('billing', `${logId}-${number}`)).toBe(200);
+  expect(await drop('nobody', `${logId}-${number}`)).toBe(404);
+  await own.close();
+});
+
 describe('the stream of changes', () => {
   test('tells a tenant of its own changes alone, and goes on where it was left', async () => {
     const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
@@ -229,6 +241,24 @@ describe('the stream of changes', () => {
     expect((await send('/api/v1/changes', { headers: { 'last-event-id': 'x' } })).status).toBe(400);
     const elsewhere = await send('/api/v1/changes', { headers: { 'last-event-id': '00000000-0000000000000001' } });
     expect(await nextEvent(elsewhere, /event: reset/)).toContain('event: reset');
+  });
+
+  test('behind a proxy, where all callers have one address, a tenant does not use up the streams of another', async () => {
+    const { store, realization, subscriptions, context } = fixture;
+    const contextOf = ({ headers }: Request) =>
+      context({ orgId: headers.get('x-org') as string, roles: ['tenant_admin'] });
+    const mounted = createConsole({
+      store,
+      realization,
+      subscriptions,
+      contextOf,
+      limits: { streamsPerCaller: 1 },
+    });
+    const stop = new AbortController();
+    const statusFor = async (org: string) =>
+      (await mounted.request('/api/v1/changes', { headers: { 'x-org': org }, signal: stop.signal })).status;
+    expect([await statusFor('Coke'), await statusFor('Coke'), await statusFor('Pepsi')]).toEqual([200, 429, 200]);
+    stop.abort();
   });
 
   test('more streams than a caller may have open are refused, and one that ends makes room', async () => {

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { DeadLetter, Subscriptions } from '@intendant/subscription';
+import { internalsOf } from '@intendant/subscription/internal';
 import { audit } from '../action/audit.ts';
 import { demandService } from '../caller/access.ts';
 import { type ConsoleParts, makeRouter } from '../console-parts.ts';
@@ -84,6 +85,7 @@ export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) 
       if (!access.mayWrite || !mayAct(caller.context, `dead-letters ${action}`))
         throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
       await demandName(subscriptions, name);
+      demandOwnPositions(subscriptions, positions ?? []);
       const selection = positions ? { positions } : {};
       const matched =
         action === 'replay'
@@ -97,6 +99,13 @@ async function demandName(subscriptions: Subscriptions, name: string): Promise<v
   const known = await subscriptions.list();
   if (known.some((subscription) => subscription.name === name)) return;
   throw new RefusedRequest(404, 'There is no durable subscription of this name.');
+}
+
+/** A page that was open while the database was replaced shows letters of the old one. */
+function demandOwnPositions(subscriptions: Subscriptions, positions: readonly string[]): void {
+  const [logId] = internalsOf(subscriptions).positionOf(0).split('-');
+  if (positions.every((position) => position.split('-')[0] === logId)) return;
+  throw new RefusedRequest(400, 'A position is from another database. Read the dead letters again.');
 }
 
 const toLetter = (letter: DeadLetter): z.infer<typeof DeadLetterSchema> => ({

@@ -12,7 +12,7 @@ export const healthApi = ({ store }: ConsoleParts) =>
     .get('/readyz', async (context) =>
       (await isReachable(store))
         ? context.json({ status: 'ready' })
-        : problemResponse(503, { detail: 'The database does not answer.' }, { 'retry-after': '2' }),
+        : problemResponse(503, { detail: 'The database does not respond.' }, { 'retry-after': '2' }),
     );
 
 async function isReachable({ pool }: ConsoleParts['store']): Promise<boolean> {
