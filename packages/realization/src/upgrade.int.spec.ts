@@ -1,9 +1,9 @@
 import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
-import { eventually, type TestDatabase } from '@intendant/devdb/testing';
+import { eventually, isOnCitus, type TestDatabase } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
 import { z } from 'zod';
 import { createRealization, on, type Realization } from './index.ts';
 import { EARLIER_FUNCTIONS } from './testing/earlier-functions.ts';
@@ -22,6 +22,9 @@ const gateway = defineTable('gateway', { schema, instanced: true });
 const TABLES = [vm, image, gateway];
 const service = { roles: ['service_admin'] };
 const LIMIT = { timeoutMs: 20_000 };
+
+// The old database is of one server.
+const test = anyTest.skipIf(isOnCitus());
 
 let database: TestDatabase;
 let store: DataStore;

@@ -1,4 +1,12 @@
-import type { AnyTable, Authorizer, ConnectionSource, Instancer, MetadataContext, RoleMapping } from '@intendant/core';
+import type {
+  AnyTable,
+  Authorizer,
+  ConnectionSource,
+  Distribution,
+  Instancer,
+  MetadataContext,
+  RoleMapping,
+} from '@intendant/core';
 import type { SourceKind } from '@intendant/subscription';
 
 /** The default export of `intendant.config.ts`. All fields are optional. Flags and environment variables override them. */
@@ -26,6 +34,8 @@ export interface IntendantConfig<C = MetadataContext> {
   readonly schema?: string;
   /** Prefix of the database roles. Default: the one found in the database, else `intendant_` and the name of the database. */
   readonly rolePrefix?: string;
+  /** How the tables are distributed, as in the service's store. Default: as they are in the database. `schema` needs it for tables on Citus. */
+  readonly distribution?: Distribution;
   /** Whether `schema --apply` installs the feed. Default true. */
   readonly feed?: boolean;
   /** How changes get into the feed's log. Default `triggers`. */

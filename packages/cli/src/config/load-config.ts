@@ -39,6 +39,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set<keyof IntendantConfig>([
   'roles',
   'schema',
   'rolePrefix',
+  'distribution',
   'feed',
   'source',
   'records',

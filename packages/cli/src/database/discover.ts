@@ -11,11 +11,16 @@ export interface Discovery {
   readonly plain: readonly AnyTable[];
   /** Prefix of the database roles; undefined if no store was registered here. */
   readonly rolePrefix: string | undefined;
+  /** Whether Citus distributes some of the tables. */
+  readonly isDistributed: boolean;
 }
 
 /** A store creates a policy of this name on each of its tables. The name of its role contains the prefix. */
 const MARKING_POLICY = 'intendant_tenant_reader';
 const MARKING_ROLE = '_tenant_reader';
+
+/** The function of a trigger that Citus creates on each table that it keeps on nodes. */
+const CITUS_TRIGGER = 'citus_truncate_trigger';
 
 const STORE_TABLES = `
   select
@@ -30,7 +35,8 @@ const STORE_TABLES = `
       join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
       where k0.conrelid = c.oid and k0.contype = 'p'
     ), '[]') as "primaryKey",
-    (select r.rolname from unnest(p.polroles) as member join pg_roles r on r.oid = member limit 1) as role
+    (select r.rolname from unnest(p.polroles) as member join pg_roles r on r.oid = member limit 1) as role,
+    exists (select from pg_trigger t join pg_proc f on f.oid = t.tgfoid where t.tgrelid = c.oid and f.proname = '${CITUS_TRIGGER}') as "isDistributed"
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   join pg_policy p on p.polrelid = c.oid and p.polname = '${MARKING_POLICY}'
@@ -39,7 +45,9 @@ const STORE_TABLES = `
 
 /** The tables of a schema that a store registered, read from the catalog. */
 export async function discover(client: pg.ClientBase, schemaName: string): Promise<Discovery> {
-  const { rows } = await client.query<CatalogTable & { role: string | null }>(STORE_TABLES, [schemaName]);
+  const { rows } = await client.query<CatalogTable & { role: string | null; isDistributed: boolean }>(STORE_TABLES, [
+    schemaName,
+  ]);
   const names = new Set(rows.map(({ name }) => name));
   const isRealized = (name: string) => names.has(derivedName('overall_status', name));
   const own = new Set(
@@ -50,6 +58,7 @@ export async function discover(client: pg.ClientBase, schemaName: string): Promi
     realized: tables.filter(({ name }) => isRealized(name)),
     plain: tables.filter(({ name }) => !isRealized(name)),
     rolePrefix: prefixOf(rows),
+    isDistributed: rows.some(({ isDistributed }) => isDistributed),
   };
 }
 

@@ -40,11 +40,12 @@ function addParts(store: DataStore, { feed, records = [], source = 'triggers', t
 }
 
 const openStore = (settings: Settings, schemaChanges: 'apply' | 'none'): Promise<DataStore> => {
-  const { connection, adminConnection, instancer, schema, rolePrefix } = settings;
+  const { connection, adminConnection, instancer, schema, rolePrefix, distribution } = settings;
   return createDataStore({
     connection,
     adminConnection,
     schemaChanges,
+    distribution,
     ...(instancer !== undefined && { instancer }),
     ...(schema !== undefined && { schema }),
     ...(rolePrefix !== undefined && { rolePrefix }),

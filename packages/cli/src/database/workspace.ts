@@ -1,8 +1,10 @@
 import {
   type AnyTable,
   type Authorizer,
+  citus,
   createDataStore,
   type DataStore,
+  type Distribution,
   FixedAuthorizer,
   MetadataAuthorizer,
   type MetadataContext,
@@ -109,11 +111,13 @@ export class Workspace implements AsyncDisposable {
   async #openStore(): Promise<DataStore> {
     const { connection, adminConnection, instancer } = this.settings;
     const rolePrefix = this.settings.rolePrefix ?? (await this.discovery()).rolePrefix;
+    const distribution = await this.#distribution();
     const store = await createDataStore({
       connection: withTimeout(connection),
       adminConnection: withTimeout(adminConnection),
       authorizer: this.#authorizer(),
-      ...(this.#needsInstancer && { instancer: instancer ?? new SimpleInstancer() }),
+      ...((this.#needsInstancer || distribution) && { instancer: instancer ?? new SimpleInstancer() }),
+      distribution,
       schema: this.schemaName,
       schemaChanges: 'none',
       ...(rolePrefix !== undefined && { rolePrefix }),
@@ -121,6 +125,10 @@ export class Workspace implements AsyncDisposable {
     this.#opened.push(store);
     await store.register(await this.#plainTables(), this.#registration);
     return store;
+  }
+
+  async #distribution(): Promise<Distribution | undefined> {
+    return this.settings.distribution ?? ((await this.discovery()).isDistributed ? citus() : undefined);
   }
 
   get #needsInstancer(): boolean {

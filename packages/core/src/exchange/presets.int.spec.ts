@@ -41,6 +41,7 @@ const PRESETS = {
   enable_partition_pruning: 'off',
   synchronous_commit: 'off',
   xmlbinary: 'hex',
+  jit: 'on',
 };
 
 const sample = defineTable('sample', {
@@ -131,6 +132,12 @@ describe.skipIf(isOnCitus()).each(ways)('under hostile presets, through $what', 
         expect(await session.find(sample, id)).toMatchObject({ ratio, note: null });
         expect(await session.findMany(sample, { where: { ratio } })).toMatchObject([{ id }]);
       }
+    });
+
+    test('plans are not compiled, whatever they are estimated to cost', async () => {
+      await store.as(cokeAdmin).transaction(async (tx) => {
+        expect((await tx.query('show jit')).rows).toEqual([{ jit: 'off' }]);
+      });
     });
 
     test('values come back exactly in transactions, from SQL of your own too', async () => {

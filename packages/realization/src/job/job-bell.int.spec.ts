@@ -3,7 +3,7 @@ import { eventually, isOnCitus, startPgBouncer, type TestDatabase, whyNoPgBounce
 import type { Subscriptions } from '@intendant/subscription';
 import { internalsOf } from '@intendant/subscription/internal';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, test as anyTest, beforeAll, beforeEach, expect } from 'vitest';
 import { createRealization, on, type Realization, type Worker } from '../index.ts';
 import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
 import { serviceQuery } from '../testing/service-query.ts';
@@ -16,6 +16,9 @@ import { JOB_BELL_CHANNEL } from './job-bell.ts';
 const LIMIT = { timeoutMs: 20_000 };
 /** Longer than a test may take: a worker that does something in time was woken. */
 const NEVER_MS = 600_000;
+
+// Without a feed workers look at intervals, and the fixture has no feed on Citus.
+const test = anyTest.skipIf(isOnCitus());
 
 let fixture: Fixture;
 let ear: pg.Client;
@@ -106,7 +109,7 @@ test('a worker listens again after its connection was lost', async () => {
 });
 
 const reason = isOnCitus() ? 'Citus has nodes of its own' : whyNoPgBouncer();
-test.skipIf(reason)(`a worker behind a pooler polls${reason ? ` (skipped: ${reason})` : ''}`, async () => {
+anyTest.skipIf(reason)(`a worker behind a pooler polls${reason ? ` (skipped: ${reason})` : ''}`, async () => {
   await using pooler = await startPgBouncer(databaseOf(fixture));
   await using store = await createDataStore({
     connection: pooler.url,
