@@ -72,7 +72,7 @@ describe('status', () => {
     expect(table).toMatchObject({ overall: { ERROR: 2, REALIZED: 2, PENDING: 1 }, points: { E2: { PENDING: 1 } } });
   });
 
-  test('shows one resource with the whole error, and nothing that a terminal would act on', async () => {
+  test('shows one resource with the whole error, without terminal control characters', async () => {
     const { stdout, exitCode } = await cli(['status', 'vm', 'VM2', '--org', 'acme'], { columns: 80 });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('no space left');
@@ -82,11 +82,11 @@ describe('status', () => {
     expect(narrow.stdout).toMatch(/: ERROR no space left.*\n {2}\S.*revision 1\n/);
   });
 
-  test('of a resource that is not there is exit code 3', async () => {
+  test('of a resource that does not exist is exit code 3', async () => {
     expect(await cli(['status', 'vm', 'nope'])).toMatchObject({ exitCode: 3, stdout: '' });
   });
 
-  test('with --watch shows the next status without being asked again', async () => {
+  test('with --watch prints the status again when it changes', async () => {
     const interrupt = new AbortController();
     let shown = '';
     const watching = cli(['status', 'vm', '--watch', '--json'], {
@@ -115,7 +115,7 @@ describe('list', () => {
     expect(new Set(own.map(({ key }: { key: { orgId: string } }) => key.orgId))).toEqual(new Set(['globex']));
   });
 
-  test('fits a terminal of 80 columns and is whole in a pipe', async () => {
+  test('fits a terminal of 80 columns and is not shortened in a pipe', async () => {
     const narrow = await cli(['list', 'vm'], { columns: 80, environment: { ...environment(), NO_COLOR: '1' } });
     expect(Math.max(...narrow.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(narrow.stdout).not.toContain('\u001b');
@@ -136,7 +136,7 @@ describe('list', () => {
     expect((await cli(['list', 'vm'], { columns: 80 })).stdout).toContain('\u001b[31mERROR');
   });
 
-  test('of nothing is exit code 3, and JSON stays JSON', async () => {
+  test('without a match is exit code 3, with an empty JSON list', async () => {
     expect(await cli(['list', 'vm', '--older', '1d'])).toMatchObject({ exitCode: 3, stdout: '' });
     expect(await cli(['list', 'vm', '--older', '1d', '--json'])).toMatchObject({ exitCode: 3, stdout: '[]\n' });
   });
@@ -165,7 +165,7 @@ test('history reads as many pages as --limit needs', async () => {
   expect(await revisionsOf('9000')).toEqual(newestFirst);
 });
 
-test('changes prints one change a line from where it is told', async () => {
+test('changes prints one change per line, from the given position', async () => {
   const { stdout, exitCode } = await cli([
     'changes',
     'vm',
@@ -188,7 +188,7 @@ test('changes prints one change a line from where it is told', async () => {
   ]);
 });
 
-test('points shows queues and workers, and drain waits until all is unrealized there', async () => {
+test('points shows queues and workers, and drain waits until every resource there is unrealized', async () => {
   const points = await json('points');
   expect(points.find(({ id }: { id: string }) => id === 'E1')).toMatchObject({ state: 'live', workers: 1 });
   expect(points.find(({ id }: { id: string }) => id === 'E2')).toMatchObject({
@@ -214,7 +214,7 @@ test('points shows queues and workers, and drain waits until all is unrealized t
 });
 
 describe('retry and purge', () => {
-  test('retry tries again what a filter finds', async () => {
+  test('retry retries the resources that a filter matches', async () => {
     expect(await json('retry', 'vm', '--status', 'ERROR', '--dry-run')).toEqual({ resources: 2 });
     expect(await json('retry', 'vm', '--status', 'ERROR')).toEqual({ jobs: 2 });
     await eventually(async () => expect(await as('acme').getOverallStatus(vm, 'VM2')).toBe('ERROR'));
@@ -222,7 +222,7 @@ describe('retry and purge', () => {
     expect(await cli(['retry', 'vm'])).toMatchObject({ exitCode: 2 });
   });
 
-  test('purge says how many, and without a terminal asks for --yes', async () => {
+  test('purge prints the number of resources, and without a terminal requires --yes', async () => {
     for (const id of ['P1', 'P2'])
       await as('acme').persistIntent(vm, { id, name: 'gone' }, { enforcementPoints: ['E9'], allowUnknownPoints: true });
     const refused = await cli(['purge', 'vm', '--where', 'name=gone']);

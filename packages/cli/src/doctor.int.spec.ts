@@ -145,11 +145,11 @@ async function fallBehind(): Promise<void> {
 /** The test server trades safety for speed, and a server that DATABASE_URL names may not. */
 const isOfTheServer = ({ subject }: Finding): boolean => /^(fsync|full_page_writes) /.test(subject);
 
-test('a sound database has no finding', async () => {
+test('a database without problems has no finding', async () => {
   expect((await examine()).filter((finding) => !isOfTheServer(finding))).toEqual([]);
 });
 
-test('the cure of a setting is for the place that the setting comes from', async () => {
+test('the cure of a setting names the place where the setting is defined', async () => {
   const url = new URL(database.adminUrl);
   url.searchParams.set('options', '-c default_transaction_isolation=serializable');
   const environment = { DATABASE_URL: database.url, ADMIN_DATABASE_URL: url.href };
@@ -196,7 +196,7 @@ test('doctor does not report a failed job whose resource has been realized since
   expect(await failed()).toEqual([]);
 });
 
-test('doctor finds each thing that is broken on purpose, and says what cures it', async () => {
+test('doctor finds each deliberate damage, and says how to repair it', async () => {
   const held = new pg.Client(database.adminUrl);
   await held.connect();
   await held.query('begin');

@@ -5,7 +5,7 @@ import { runCli } from './testing/run-cli.ts';
 
 const CONFIG = fileURLToPath(new URL('testing/example.config.ts', import.meta.url));
 
-test('schema --remove leaves the rows, and no object or role of ours', async () => {
+test('schema --remove keeps the rows, and removes every object and role of the framework', async () => {
   await using database = await testDatabase();
   const cli = (...args: string[]) =>
     runCli([...args, '--config', CONFIG], {

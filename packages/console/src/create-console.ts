@@ -94,7 +94,7 @@ function checkConsoleOptions(options: Partial<ConsoleOptions<unknown>> | undefin
   checkOptions('createConsole, limits', options?.limits, LIMITS);
   for (const name of ['store', 'realization', 'subscriptions'] as const) {
     if (typeof options?.[name] === 'object' && options[name] !== null) continue;
-    throw new ConfigurationError(`createConsole: give ${name}`);
+    throw new ConfigurationError(`createConsole: the option ${name} is missing`);
   }
   checkValues(options as ConsoleOptions<unknown>);
 }

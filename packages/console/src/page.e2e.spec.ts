@@ -79,7 +79,7 @@ const chip = (page: Page, id: string, status: string) => row(page, id).locator('
 if (whyNoBrowser !== undefined) console.warn(`The console's browser tests are skipped: ${whyNoBrowser}.`);
 
 describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefined ? '' : ` (${whyNoBrowser})`}`, () => {
-  test('two tenants side by side see their own, and what becomes REALIZED shows without a reload', async () => {
+  test('two tenants at the same time see only their own resources, and a status that becomes REALIZED appears without a reload', async () => {
     const [coke, pepsi] = await Promise.all([fixture.open(COKE), fixture.open(PEPSI)]);
     await Promise.all([visit(coke, 'resources?q=web'), visit(pepsi, 'resources')]);
     await chip(coke, 'web', 'pending').waitFor();
@@ -92,7 +92,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     await Promise.all([coke.context().close(), pepsi.context().close()]);
   });
 
-  test('an error is shown whole, and retried; the history tells what a revision changed', async () => {
+  test('an error is shown whole, and retried; the history shows what a revision changed', async () => {
     const page = await fixture.open(COKE);
     const r = await session();
     const message = `quota exceeded: 64 of 64 vCPUs in use\nat ${'x'.repeat(300)} the end`;
@@ -134,7 +134,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     await page.context().close();
   });
 
-  test('an odd key leads from the list to its resource, as text and not as markup', async () => {
+  test('a key with special characters is shown as text, not as markup, and opens its resource', async () => {
     const page = await fixture.open(COKE);
     await visit(page, 'resources?q=odd');
     await page.getByText('not\\u{202e}gnp.exe', { exact: true }).waitFor(); // A change of direction is shown, and not obeyed.
@@ -148,7 +148,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     await page.context().close();
   });
 
-  test('the keyboard alone finds, opens, retries and closes', async () => {
+  test('resources can be found, opened, retried and closed with the keyboard alone', async () => {
     const page = await fixture.open(COKE);
     await visit(page, 'resources');
     await row(page, 'web').or(page.locator('tbody tr').first()).first().waitFor();
@@ -173,7 +173,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     await page.context().close();
   });
 
-  test('a lost connection is shown, and what happened meanwhile is there when it is back', async () => {
+  test('a lost connection is shown, and changes made meanwhile appear when it is restored', async () => {
     const page = await fixture.open(COKE);
     await visit(page, 'resources?q=lossy');
     await page.getByText('Live', { exact: true }).waitFor();
@@ -187,7 +187,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page${whyNoBrowser === undefine
     await page.context().close();
   });
 
-  test('no view has a serious fault of accessibility, in the light, in the dark, nor on a phone', {
+  test('no view has a serious accessibility problem, in the light theme, the dark theme or on a phone', {
     timeout: 90_000,
   }, async () => {
     const page = await fixture.open(SERVICE);

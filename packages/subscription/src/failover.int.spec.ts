@@ -62,7 +62,7 @@ const rollBackChange = () =>
     await eventually(() => expect(settled()).toBe(Number(rows[0]?.last)), slow);
   });
 
-test('a number that a rolled-back transaction took before a crash is delivered when it is used again', async () => {
+test('a change is delivered if it reuses a number that a rolled-back transaction took before a crash', async () => {
   const following = [await follow(), await follow({ name: 'numbers' })];
   await useUpLoggedNumbers();
   await rollBackChange();

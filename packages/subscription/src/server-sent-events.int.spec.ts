@@ -175,7 +175,7 @@ test('bytes are sent as base64, and numbers that JSON has no form for as text', 
   await reader?.cancel();
 });
 
-test('a client that reads slowly holds one event, and hundreds of streams end without a trace', async () => {
+test('a client that reads slowly buffers one event, and hundreds of streams leave nothing behind when they end', async () => {
   const open = serverSentEvents(subscriptions, { contextOf: () => coke });
   const readers = await Promise.all(
     Array.from({ length: atScale(200, 1_000) }, async () =>

@@ -68,7 +68,7 @@ test('after a server crash and a restart on another port no change is lost, and 
   await durable.subscription.close();
 });
 
-test('all its backends terminated, a process goes on', async () => {
+test('a process continues after all its backends were terminated', async () => {
   const { seen, subscription } = await follow();
   await write('t1');
   await eventually(() => expect(ids(seen)).toEqual(['t1']));
@@ -78,7 +78,7 @@ test('all its backends terminated, a process goes on', async () => {
   await subscription.close();
 });
 
-test('while the network of one process hangs another takes its work over', async () => {
+test('another process takes over the work of one whose network hangs', async () => {
   const here = await follow({ name: 'hangs' });
   await using other = await openProcess(
     server.url.replace(/:\d+\//, `:${server.port}/`),

@@ -4,17 +4,19 @@ import type { Realization } from '@intendant/realization';
 import type { Subscriptions } from '@intendant/subscription';
 
 /** Throws ConfigurationError for an option that is missing or unknown. */
-export function checkMetricsOptions(door: string, options: MetricsOptions): void {
+export function checkMetricsOptions(caller: string, options: MetricsOptions): void {
   if (typeof options?.store !== 'object' || options.store === null)
-    throw new ConfigurationError(`${door}: the option store is missing; pass the store that createDataStore returned`);
-  checkOptions<MetricsOptions>(door, options, {
+    throw new ConfigurationError(
+      `${caller}: the option store is missing; pass the store that createDataStore returned`,
+    );
+  checkOptions<MetricsOptions>(caller, options, {
     store: true,
     realization: true,
     subscriptions: true,
     databaseIntervalMs: true,
   });
   const { databaseIntervalMs } = options;
-  if (databaseIntervalMs !== undefined) checkDuration(`${door}: databaseIntervalMs`, databaseIntervalMs, { min: 0 });
+  if (databaseIntervalMs !== undefined) checkDuration(`${caller}: databaseIntervalMs`, databaseIntervalMs, { min: 0 });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the type of the context does not matter here

@@ -110,7 +110,7 @@ test('attempts, retries and deliveries are counted, queues, statuses, lag and po
   expect(await sampleOf('intendant_pool_connections', { state: 'idle' })).toBeGreaterThan(0);
 });
 
-test('every way of reading the registry reads the gauges anew', async () => {
+test('every method of the registry reads the gauges again', async () => {
   const { registry } = prometheus;
   const readers = {
     json: () => registry.getMetricsAsJSON(),
@@ -192,7 +192,7 @@ test('attempts, also repeated ones, and deliveries are linked to the span of the
   expect(deliveries.flatMap(({ to }) => to)).toEqual(['persistIntent vm', 'persistIntent vm']);
 });
 
-test('the link outlives being submitted, and is kept in transactions', async () => {
+test('the link is kept by submitted operations and in transactions', async () => {
   const submitted = await acme.submit.persistIntent(vm, { id: 'VM3', name: 'a' }, { enforcementPoints: ['E1'] });
   await submitted.result({ timeoutMs: 20_000 });
   await acme.waitFor(vm, 'VM3', { status: 'REALIZED', timeoutMs: 20_000 });
@@ -212,7 +212,7 @@ test('the link outlives being submitted, and is kept in transactions', async () 
   );
 });
 
-test('what a tenant writes in the place of a trace is cut off and ignored', async () => {
+test('a trace that a tenant wrote itself is truncated and ignored', async () => {
   await store.as(ACME).transaction(async (tx) => {
     await tx.query(`select set_config('intendant.traceparent', $1, true)`, ['é'.repeat(1_000_000)]);
     await tx.query(`insert into vm (org_id, id, name) values ('acme', 'VM6', 'a')`);

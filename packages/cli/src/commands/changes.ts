@@ -25,7 +25,7 @@ export const changesCommand = (cli: Cli): Command =>
     .description('follow the committed changes of a table')
     .argument('<table>')
     .option('--from <place>', '"now", "beginning", or a position that a change carried', 'now')
-    .option('--limit <count>', 'end after this many (default: on Ctrl-C)', readCount)
+    .option('--limit <count>', 'end after this many changes (default: run until Ctrl-C)', readCount)
     .addOption(new Option('--operation <name>', 'only these changes').choices(['insert', 'update', 'delete']))
     .addHelpText('after', EXAMPLES)
     .action(async (tableName: string, { from, limit, operation }: ChangesFlags, command: Command) => {
@@ -33,7 +33,7 @@ export const changesCommand = (cli: Cli): Command =>
       await using workspace = await cli.workspace(command);
       const table = await storeTable(workspace, tableName);
       const subscriptions = await workspace.subscriptions();
-      await workspace.realization(); // which registers the tables
+      await workspace.realization(); // Registers the tables.
       const isNarrowed = workspace.settings.org !== undefined || workspace.settings.context !== undefined;
       const changes = subscriptions.changes(table.name, {
         from,

@@ -32,7 +32,7 @@ export const purgeCommand = (cli: Cli): Command =>
       .argument('[keys...]'),
   )
     .option('-y, --yes', 'do not ask')
-    .option('--dry-run', 'only say how many resources match')
+    .option('--dry-run', 'only print the number of matching resources')
     .addHelpText('after', EXAMPLES)
     .action(async (tableName: string, texts: string[], flags: PurgeFlags, command: Command) => {
       const printer = cli.printer(command);

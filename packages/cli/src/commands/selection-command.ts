@@ -29,7 +29,7 @@ export interface SelectionCommand {
 /** `retry` and `resync`: they differ only in what they do with what is selected. */
 export const selectionCommand = (cli: Cli, { name, description, examples, act, done }: SelectionCommand): Command =>
   withSelection(new Command(name).description(description).argument('<table>').argument('[keys...]'))
-    .option('--dry-run', 'only say how many resources match')
+    .option('--dry-run', 'only print the number of matching resources')
     .addHelpText('after', `\nExamples:\n${examples}`)
     .action(async (tableName: string, keys: string[], flags: SelectionCommandFlags, command: Command) => {
       const printer = cli.printer(command);

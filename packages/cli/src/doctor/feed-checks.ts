@@ -25,7 +25,7 @@ export const checkSubscriptions: Check = async ({ workspace, has }) => {
             check: 'dead-letters',
             severity: 'warning' as const,
             subject: `subscription ${name}`,
-            message: `its handler gave up on ${deadLetters} changes`,
+            message: `${deadLetters} of its changes reached the limit of attempts and are dead letters`,
             cure: `intendant dead-letters list ${shellQuoted(name)}; then replay or drop them.`,
           },
         ]

@@ -75,7 +75,7 @@ const failedMessage = ({ points }: QueuePlace, failed: number): string =>
     ? `${counted(failed, 'resource')} not realized after the last attempt`
     : `${failed} failures after the last attempt, at ${namedPoints(points)}`;
 
-/** A failed job is kept for a week. Of the queue of an unknown table all failed jobs count. */
+/** A failed job is kept for a week. In the queue of an unknown table all failed jobs are counted. */
 async function countFailed(workspace: Workspace): Promise<{ queue: string; failed: number }[]> {
   const rows = await workspace.query<{ queue: string; failed: number }>(
     `select name as queue, count(*)::int as failed from intendant_jobs.job_common

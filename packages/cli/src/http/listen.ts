@@ -17,7 +17,7 @@ export async function listen(fetch: Fetch, host: string, port: number): Promise<
     await once(server, 'listening');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new CommandError(`${host}:${port} cannot be listened on (${code}); choose another port or address`, 1, {
+    throw new CommandError(`cannot listen on ${host}:${port} (${code}); choose another port or address`, 1, {
       cause,
     });
   }
@@ -27,7 +27,7 @@ export async function listen(fetch: Fetch, host: string, port: number): Promise<
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
       server.close();
-      if ('closeAllConnections' in server) server.closeAllConnections(); // open streams never end by themselves
+      if ('closeAllConnections' in server) server.closeAllConnections(); // Open streams do not end by themselves.
       await closed;
     },
   };

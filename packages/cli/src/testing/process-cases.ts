@@ -15,7 +15,7 @@ export function processCases(environment: () => Readonly<Record<string, string>>
   describe('as a process', () => {
     const start = (...args: string[]) => startCli(args, environment());
 
-    test('runs a worker until it is told to stop, and then ends with 0', async () => {
+    test('runs a worker until SIGTERM, and then ends with 0', async () => {
       const worker = start('worker', WORKER);
       const ended = endOf(worker);
       const lines = createInterface({ input: worker.stdout });
@@ -59,7 +59,7 @@ export function processCases(environment: () => Readonly<Record<string, string>>
       expect(await ended).toMatchObject({ exitCode: 0 });
     });
 
-    test('ends quietly when the reader has had enough', async () => {
+    test('ends with 0 and without a message when the reader closes the pipe', async () => {
       const child = start('changes', 'vm', '--from', 'beginning');
       child.stdout.destroy();
       const exited = once(child, 'exit');
@@ -67,7 +67,7 @@ export function processCases(environment: () => Readonly<Record<string, string>>
       expect(await exited).toEqual([0, null]);
     });
 
-    test('ends with 130 on Ctrl-C, with nothing half printed', async () => {
+    test('ends with 130 on Ctrl-C, after a whole line', async () => {
       const child = start('changes', 'vm', '--json', '--from', 'beginning');
       const ended = endOf(child);
       await once(child.stdout, 'data');

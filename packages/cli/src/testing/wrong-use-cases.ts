@@ -14,12 +14,17 @@ export function wrongUseCases(environment: () => { readonly DATABASE_URL: string
       ['an unknown command', ['lst'], 2, /unknown command 'lst'.*\n.*list/],
       ['an unknown flag', ['list', 'vm', '--oldr', '1d'], 2, /unknown option '--oldr'/],
       ['a missing argument', ['list'], 2, /missing required argument 'table'/],
-      ['a table that is not there', ['list', 'vmm'], 2, /no table "vmm".*there are vm/],
+      ['a table that does not exist', ['list', 'vmm'], 2, /no table "vmm".*there are vm/],
       ['a duration without a unit', ['list', 'vm', '--older', '10'], 2, /30s, 10m, 2h or 7d/],
-      ['a field that is not there', ['list', 'vm', '--where', 'size=3'], 2, /has no field "size"; it has id, name/],
+      ['a field that does not exist', ['list', 'vm', '--where', 'size=3'], 2, /has no field "size"; it has id, name/],
       ['a database that is down', ['status', '--url', DEAD_URL, '--admin-url', DEAD_URL], 1, /ECONNREFUSED.*--url/],
-      ['a URL that is none', ['status', '--url', 'http://x', '--admin-url', 'http://x'], 2, /must start with postgres/],
-      ['a configuration that is not there', ['status', '--config', 'none.ts'], 2, /no configuration file .*none.ts/],
+      [
+        'a URL of another protocol',
+        ['status', '--url', 'http://x', '--admin-url', 'http://x'],
+        2,
+        /must start with postgres/,
+      ],
+      ['a configuration that does not exist', ['status', '--config', 'none.ts'], 2, /no configuration file .*none.ts/],
       ['a position of another log', ['changes', 'vm', '--from', 'x'], 2, /is not a position/],
     ];
     test.each(cases)('%s is one clear line', async (_name, args, exitCode, message) => {

@@ -70,7 +70,7 @@ const finished = (id: string): Promise<Run> =>
   });
 
 describe('actions', () => {
-  test('a bulk retry says how many first, then works them off, and is written down', async () => {
+  test('a bulk retry first returns the number of resources, then retries them, and is logged', async () => {
     const filter = { status: 'ERROR' };
     expect(await bodyOf(post('/api/v1/actions/retry', { table: 'vm', filter, dryRun: true }), 200)).toMatchObject({
       matched: 450,
@@ -90,7 +90,7 @@ describe('actions', () => {
     expect((await send(`/api/v1/actions/${id}`, { token: pepsi })).status).toBe(404);
   });
 
-  test('resync and purge take keys, and a key that is gone is counted as such', async () => {
+  test('resync and purge take keys, and count keys that do not exist separately', async () => {
     const { id } = await bodyOf<Run>(post('/api/v1/actions/resync', { table: 'vm', keys: ['VM1', 'gone'] }), 202);
     await finished(id);
     const purge = await bodyOf<Run>(post('/api/v1/actions/purge', { table: 'vm', keys: ['VM2', { id: 'gone' }] }), 202);
@@ -98,7 +98,7 @@ describe('actions', () => {
     expect((await send('/api/v1/resources/vm/VM2')).status).toBe(404);
   });
 
-  test("another tenant's filter finds nothing, and its keys do nothing", async () => {
+  test("a filter or keys for another tenant's resources match nothing", async () => {
     const all = { table: 'vm', filter: {}, dryRun: true };
     expect(await bodyOf(post('/api/v1/actions/purge', all), 200)).toMatchObject({ matched: 449 });
     expect(await bodyOf(post('/api/v1/actions/retry', all, { token: pepsi }), 200)).toMatchObject({ matched: 0 });
@@ -113,7 +113,7 @@ describe('actions', () => {
     expect(run).toMatchObject({ state: 'failed', done: 0 });
   });
 
-  test('draining a point is for the service, and begins with a preview', async () => {
+  test('only the service may drain a point, and a preview comes first', async () => {
     await fixture.realization.points.add({ id: 'E1' });
     expect((await post('/api/v1/actions/drain', { point: 'E1' })).status).toBe(403);
     expect((await post('/api/v1/actions/drain', { point: 'nowhere' }, { token: service })).status).toBe(404);
@@ -121,7 +121,7 @@ describe('actions', () => {
     expect(preview).toMatchObject({ matched: 449, dryRun: true });
   });
 
-  test('a retry by keys leaves points alone that are not in the status of the filter', async () => {
+  test('a retry by keys does not touch points that are not in the status of the filter', async () => {
     const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
     await r.persistIntent(
       vm,
@@ -145,7 +145,7 @@ describe('actions', () => {
 describe('a browser', () => {
   const cookieOf = (response: Response): string => (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
 
-  test('signs in by a link once, and changes things only with the token of its session', async () => {
+  test('a link signs in once, and changes require the token of its session', async () => {
     const link = fixture.signInLinks.issue(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
     const opened = await post('/api/v1/session', { link }, { token: '' });
     expect(opened.headers.get('set-cookie')).toMatch(/HttpOnly.*SameSite=Strict/i);
@@ -168,7 +168,7 @@ describe('a browser', () => {
     expect((await send('/api/v1/summary', { token: '', headers: { cookie } })).status).toBe(401);
   });
 
-  test('signs in by a token, but not by a wrong one, and not too often', async () => {
+  test('a valid token signs in, a wrong one does not, and too many attempts are refused', async () => {
     expect((await post('/api/v1/session', { token: coke }, { token: '' })).status).toBe(201);
     expect((await post('/api/v1/session', { token: 'forged' }, { token: '' })).status).toBe(401);
     const tries = [];
@@ -177,7 +177,7 @@ describe('a browser', () => {
     expect(tries).toContain(429);
   });
 
-  test('is refused under a host name that the console does not have', async () => {
+  test('a request with an unknown host name is refused', async () => {
     const { store, realization, subscriptions } = fixture;
     const app = createConsole({ store, realization, subscriptions, hosts: ['localhost', '[::1]'] });
     const statusAt = async (host: string) => (await app.request('/healthz', { headers: { host } })).status;
@@ -186,7 +186,7 @@ describe('a browser', () => {
     expect(await statusAt('rebound.example.com:4000')).toBe(421);
   });
 
-  test('gets pages that load nothing from elsewhere and cannot be framed', async () => {
+  test('pages load nothing from other origins and cannot be framed', async () => {
     const { headers } = await send('/', { token: '' });
     expect(headers.get('content-security-policy')).toMatch(
       /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/,
@@ -225,7 +225,7 @@ test('dead letters of another database cannot be replayed or dropped, and the re
 });
 
 describe('the stream of changes', () => {
-  test('tells a tenant of its own changes alone, and goes on where it was left', async () => {
+  test('sends a tenant only its own changes, and continues after the last event received', async () => {
     const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
     const p = fixture.realization.as(await fixture.context({ orgId: 'Pepsi', roles: ['tenant_admin'] }));
     const stream = await send('/api/v1/changes?table=vm&kind=resource');
@@ -261,7 +261,7 @@ describe('the stream of changes', () => {
     stop.abort();
   });
 
-  test('more streams than a caller may have open are refused, and one that ends makes room', async () => {
+  test("a stream beyond the caller's limit is refused, and another may open when one ends", async () => {
     const stop = new AbortController();
     const open = () => send('/api/v1/changes', { signal: stop.signal });
     expect([(await open()).status, (await open()).status, (await open()).status]).toEqual([200, 200, 429]);

@@ -56,7 +56,7 @@ const post = (path: string, body: unknown, token = coke) =>
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
-/** The body of a response that must be fine. */
+/** The body of a response that must have succeeded. */
 async function read<Body>(path: string, token = coke): Promise<Body> {
   const response = await get(path, token);
   expect([path, response.status]).toEqual([path, 200]);
@@ -73,7 +73,7 @@ const list = (query: string, token = coke) =>
   read<{ total: number; next: string | null; resources: Listed[] }>(`/api/v1/resources?${query}`, token);
 
 describe('what a caller sees', () => {
-  test('a summary counts the resources of the caller alone', async () => {
+  test("a summary counts only the caller's resources", async () => {
     expect(await read('/api/v1/summary')).toMatchObject({
       tables: [{ table: 'vm', total: 3 + HOSTILE.length, statuses: { ERROR: 1, PENDING: 2 + HOSTILE.length } }, {}],
       errors: [{ id: 'VM2', point: 'E2', message: expect.stringContaining('quota exceeded') }],
@@ -81,7 +81,7 @@ describe('what a caller sees', () => {
     });
   });
 
-  test('activity of the last half hour counts the changes of the caller alone', async () => {
+  test("the activity of the last half hour counts only the caller's changes", async () => {
     interface Minute {
       readonly realized: number;
       readonly failed: number;
@@ -107,7 +107,7 @@ describe('what a caller sees', () => {
     expect((await list('table=route')).resources[0]).toMatchObject({ key: { zone: 'a/b', port: 80 } });
   });
 
-  test('pages follow one another without gaps', async () => {
+  test('consecutive pages have no gaps', async () => {
     const seen: string[] = [];
     let after = '';
     for (;;) {
@@ -120,7 +120,7 @@ describe('what a caller sees', () => {
     expect(seen).toHaveLength(3 + HOSTILE.length);
   });
 
-  test('an id of any characters leads from the list to the resource and its history', async () => {
+  test('an id of any characters works in the list, the resource and its history', async () => {
     for (const { id } of (await list('table=vm')).resources) {
       const path = `/api/v1/resources/vm/${encodeURIComponent(id)}`;
       expect((await read<Listed>(path)).id).toBe(id);
@@ -130,7 +130,7 @@ describe('what a caller sees', () => {
     expect((await get(`/api/v1/resources/route/${encodeURIComponent(id)}`)).status).toBe(200);
   });
 
-  test('history tells what a revision changed', async () => {
+  test('history shows what a revision changed', async () => {
     const r = fixture.realization.as(await fixture.context({ orgId: 'Coke', roles: ['tenant_admin'] }));
     await r.persistIntent(vm, { id: 'VM3', name: 'name of VM3', region: 'eu', cpus: 16, revision: 1 }, {});
     const { revisions } = await read<{ revisions: unknown[] }>('/api/v1/resources/vm/VM3/history');
@@ -141,7 +141,7 @@ describe('what a caller sees', () => {
     });
   });
 
-  test("another tenant's resources do not exist, and the service sees both", async () => {
+  test("a tenant does not see another tenant's resources, and the service sees both", async () => {
     expect((await get('/api/v1/resources/vm/PEPSI1')).status).toBe(404);
     expect((await get('/api/v1/resources/vm/PEPSI1/history')).status).toBe(404);
     expect((await get(`/api/v1/resources/vm/${encodeURIComponent('{"id":"PEPSI1","orgId":"Pepsi"}')}`)).status).toBe(
@@ -154,7 +154,7 @@ describe('what a caller sees', () => {
       expect((await get(`/api/v1/resources/vm/${encodeURIComponent(id)}`, service)).status).toBe(200);
   });
 
-  test('what belongs to the service is for those who may see all', async () => {
+  test('data of the service requires a role that may see all tenants', async () => {
     for (const path of ['dead-letters', 'subscriptions', 'tenants']) {
       expect([path, (await get(`/api/v1/${path}`)).status]).toEqual([path, 403]);
       expect([path, (await get(`/api/v1/${path}`, service)).status]).toEqual([path, 200]);
@@ -168,7 +168,7 @@ describe('what a caller sees', () => {
 });
 
 describe('what a caller may not send', () => {
-  test('a message names the table that the caller knows', async () => {
+  test('an error message contains the table name that the caller used', async () => {
     const refused = await get('/api/v1/resources/vm/VM1', service);
     expect([refused.status, await refused.json()]).toMatchObject([
       400,
@@ -210,7 +210,7 @@ describe('what a caller may not send', () => {
     expect(() => signInLinks.issue(context, { expiresInMs: -1 })).toThrow('SignInLinks.issue: expiresInMs: expected');
   });
 
-  test('nobody, a forged token and an expired one are refused with a sentence, and nothing else', async () => {
+  test('a request without a token, with a forged or an expired one is refused, and the response contains one sentence only', async () => {
     const forged = `${coke.slice(0, -6)}AAAAAA`;
     const expired = await fixture.token({ orgId: 'Coke', roles: ['tenant_admin'], expiresIn: '-1m' });
     for (const token of ['', forged, expired, 'x', `${coke}.x`]) {

@@ -76,7 +76,7 @@ const body = fc.oneof(
   fc.jsonValue(),
 );
 
-test('no request that /openapi.json describes, whatever is in it, ends in a failure of the server', async () => {
+test('no request that /openapi.json describes causes a server error, whatever its values are', async () => {
   const { paths } = (await (await send('/openapi.json')).json()) as Described;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { parameters = [] }]) => ({ path, method, parameters })),
@@ -126,7 +126,7 @@ test('it mounts into a Hono and into a Fastify service, with the page below the 
   await fastify.close();
 });
 
-test('with the database down every question is answered with 503 and nothing of the inside, and works again afterwards', async () => {
+test('while the database is down every request returns 503 without internal details, and works again afterwards', async () => {
   expect((await send('/readyz')).status).toBe(200);
   const stream = (await send('/api/v1/changes')).text();
   proxy.retarget(1);

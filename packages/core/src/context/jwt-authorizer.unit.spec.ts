@@ -161,7 +161,7 @@ test("keys that cannot be fetched are a retryable error, and not the token's fau
 test.each([
   ['no keys', { ...common, jwks: undefined }],
   ['keys that are none', { ...common, jwks: { keys: 'x' } }],
-  ['a URL that is none', { ...common, jwks: 'not a url' }],
+  ['a URL of another protocol', { ...common, jwks: 'not a url' }],
   ['a URL of a file', { ...common, jwks: 'file:///etc/passwd' }],
   ['no issuer', { jwks: issuer.jwks, audience: AUDIENCE }],
   ['an empty audience', { jwks: issuer.jwks, issuer: ISSUER, audience: '' }],

@@ -176,7 +176,7 @@ describe('updateMany', () => {
   test.each([
     ['nothing to change', {}],
     ['the key', { id: 'E' }],
-    ['a field that is not there', { other: 1 }],
+    ['a field that does not exist', { other: 1 }],
     ['the revision', { revision: 7 }],
     ['the org', { orgId: 'Pepsi' }],
     ['a value that does not fit', { n: 'seven' }],

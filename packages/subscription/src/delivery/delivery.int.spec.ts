@@ -73,7 +73,7 @@ test('a handler that never returns keeps a bounded number of changes in memory',
   await subscription.close();
 });
 
-test('a call that hangs counts as failed, its signal tells it so, and its late return changes nothing', async () => {
+test('a call that hangs counts as failed, its signal aborts, and its late return changes nothing', async () => {
   const calls: number[] = [];
   const late = Promise.withResolvers<void>();
   let wasAborted = false;
@@ -111,7 +111,7 @@ test('while paused no change is delivered; after resume all are', async () => {
   await subscription.close();
 });
 
-test('closing waits for the change under way and begins no other', async () => {
+test('closing waits for the running call and starts no other', async () => {
   const began = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
   const done: string[] = [];
@@ -188,7 +188,7 @@ test('whatever a handler returns in place of a promise counts as failed', async 
   await subscription.close();
 });
 
-test('whatever onReset, onError, a listener or the body of a loop throws stops nothing else', async () => {
+test('an error of any kind thrown by onReset, onError, a listener or a loop body stops nothing else', async () => {
   const values = Object.values(HOSTILE_VALUES);
   const mirror = await subscriptions.mirror(note, {
     onChange: () => {
@@ -250,7 +250,7 @@ test('limits of any length work: a call with a limit of three months has not fai
   }
 });
 
-test('a long backoff is waited out, and ends at close', async () => {
+test('a long backoff is not shortened, and ends at close', async () => {
   let calls = 0;
   const subscription = await subscriptions.subscribe(
     'note',

@@ -35,7 +35,7 @@ test('changes are chosen by key and by fields of the record, before the handler'
 });
 
 test.each([
-  ['a field that is not there', { where: { colour: 'red' } }, /no field "colour"/],
+  ['a field that does not exist', { where: { colour: 'red' } }, /no field "colour"/],
   ['an undefined value', { where: { size: undefined } }, /compared with undefined/],
   ['an unknown comparison', { where: { size: { around: 3n } } }, /cannot be compared by "around"/],
   ['a value the column cannot hold', { where: { size: 'large' } }, /size/],

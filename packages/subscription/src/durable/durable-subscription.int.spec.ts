@@ -198,7 +198,7 @@ test('of a batch that keeps failing only the bad change becomes a dead letter', 
   await subscription.close();
 });
 
-test('a durable subscription of a tenant is shown its own changes alone, deletes too', async () => {
+test('a durable subscription of a tenant receives only its own changes, deletes included', async () => {
   const seen: Change[] = [];
   const subscription = await subscriptions.subscribe('vm', (change) => seen.push(change), { name: 'tenant', as: coke });
   for (const context of [pepsi, coke]) {

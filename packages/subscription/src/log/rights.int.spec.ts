@@ -28,7 +28,7 @@ const { rows: relations } = await admin.query<{ name: string; kind: string }>(
 );
 const tables = relations.map(({ name }) => name);
 
-test('the bare login reads and changes nothing of the feed', async () => {
+test('the login without a role can neither read nor change the feed', async () => {
   expect(tables.length).toBeGreaterThan(8);
   await withClient(database.url, async (client) => {
     for (const table of tables) {
@@ -44,7 +44,7 @@ test('the bare login reads and changes nothing of the feed', async () => {
   });
 });
 
-test("a tenant's role reads its own changes and where the log begins, and reaches nothing else", async () => {
+test("a tenant's role can read its own changes and where the log begins, and nothing else", async () => {
   const open = new Set(['intendant.change_log', 'intendant.change_log_identity']);
   for (const table of tables) {
     const read = store.as(coke).transaction((tx) => tx.query(`select from ${table}`), { tables: [note] });

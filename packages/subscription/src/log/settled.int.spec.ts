@@ -92,7 +92,7 @@ function byXmin(): Rule {
   };
 }
 
-/** Reads upward at once: what everybody tries first. */
+/** The naive rule: each read takes all larger numbers. */
 function byNumber(): Rule {
   let position = '0';
   return {

@@ -14,7 +14,7 @@ const entry = fc.record({
   key: fc.array(text, { minLength: 1, maxLength: 3 }),
 });
 
-test('the database and we put every row into the same slot', async () => {
+test('the database and this package compute the same slot for every row', async () => {
   const entries = fc.sample(entry, 2_000);
   const inDatabase = await withClient(database.adminUrl, async (client) => {
     const { rows } = await client.query<{ slot: number }>(

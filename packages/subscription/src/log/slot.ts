@@ -1,4 +1,4 @@
-// The default import: Node 18 has no `hash`, and must reach the message that it is too old.
+// A default import, because Node 18 has no `hash`: the program must start there to report that Node is too old.
 import crypto from 'node:crypto';
 
 /** Number of slots of a durable name, and so the largest number of processes that can share its work. */

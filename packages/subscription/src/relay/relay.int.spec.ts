@@ -226,7 +226,7 @@ test('a leader whose network hangs without closing loses its place, and another 
   proxy.resume();
 });
 
-test('a relay that was stopped, twice, starts again, twice', async () => {
+test('a relay can be stopped twice and started again twice', async () => {
   await using writer = await connect();
   const { relay, settled } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));
@@ -241,7 +241,7 @@ test('a relay that was stopped, twice, starts again, twice', async () => {
   await eventually(() => expect(settled.length).toBeGreaterThan(before));
 });
 
-test('a process that opens rings, and learns at once how far the log is settled', async () => {
+test('a process that opens a feed notifies the relay, and receives at once how far the log is settled', async () => {
   await using opening = await connect();
   const { relay, settled } = startRelay();
   await eventually(() => expect(relay.state).toBe('asleep'));

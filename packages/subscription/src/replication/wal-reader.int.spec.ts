@@ -29,7 +29,7 @@ test('writers run no trigger', async () => {
   expect(rows.map(({ name }) => name)).toEqual(['intendant_append_truncate']);
 });
 
-test('a transaction of many rows arrives whole, in order, and so does a TRUNCATE of them', async () => {
+test('a transaction of many rows arrives completely and in order, and so does a TRUNCATE of them', async () => {
   const { ids, subscription } = await follow();
   await admin.query(`insert into note (org_id, id, size) select 'Coke', 'n' || n, n from generate_series(1, 3500) n`);
   await eventually(() => expect(ids).toHaveLength(3_500), slow);
@@ -82,7 +82,7 @@ test('a replica identity that was reset by hand is logged, shown by planSchema, 
   expect(rows).toEqual([{ relreplident: 'f' }]);
 });
 
-test('opening beside an open transaction of another database says whom it waits for, and waits', async () => {
+test('opening during an open transaction of another database waits, and logs which session it waits for', async () => {
   await using elsewhere = await testDatabase();
   const client = new pg.Client({ connectionString: elsewhere.adminUrl, application_name: 'a long report' });
   await client.connect();

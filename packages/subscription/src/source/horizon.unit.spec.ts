@@ -20,7 +20,7 @@ test('a new leader that has settled less does not move the horizon back', () => 
   expect(horizon).toMatchObject({ settled: 20, generation: 0 });
 });
 
-test('a log that has lost its end, or was replaced, begins a new generation and wakes waiting callers', async () => {
+test('a log that was truncated at its end or replaced begins a new generation and wakes waiting callers', async () => {
   const horizon = new Horizon();
   const announced = horizon.openSource().announced;
   announced(notice(20));

@@ -89,7 +89,7 @@ test('an announcement that comes during a read, or twice, leaves each change onc
   expect(await found(1)).toEqual({ found: [2, 3], through: 3 });
 });
 
-test('an announcement that cannot be read is left to the log, and garbage changes nothing', async () => {
+test('the log is read for an announcement that cannot be parsed, and an invalid one changes nothing', async () => {
   const { announce, receive, found, logged } = openTail();
   logged.push(1);
   announce(0, 1, '[[1, "public.vm"');

@@ -7,7 +7,7 @@ const cokeInEurope = { ...coke, instanceId: 'Europe' };
 
 /** Which changes arrive, in which order, and who sees them. */
 export function changeCases({ store, admin, collect }: FeedUnderTest): void {
-  test('each kind of change arrives once, in order, as what it was', async () => {
+  test('each kind of change arrives once, in order, with its operation', async () => {
     const { seen, subscription } = await collect('vm');
     const session = store.as(coke);
     const record = await session.insert(vm, { id: 'a', name: 'x' });
@@ -74,7 +74,7 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await subscription.close();
   });
 
-  test('what was rolled back, wholly or to a savepoint, never arrives', async () => {
+  test('changes that were rolled back, completely or to a savepoint, never arrive', async () => {
     const { seen, subscription } = await collect('note');
     const insert = (id: string) => admin.query(`insert into note (org_id, id, size) values ('Coke', $1, 1)`, [id]);
     await admin.query('begin');
@@ -101,7 +101,7 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await subscription.close();
   });
 
-  test('a table that asks for it carries its rows, exactly', async () => {
+  test('changes of a table in `records` carry the exact rows', async () => {
     const { seen, subscription } = await collect('note');
     await store.as(coke).insert(note, { id: 'big', size: 2n ** 63n - 1n });
     await eventually(() =>
@@ -110,7 +110,7 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await subscription.close();
   });
 
-  test('a tenant sees its own changes of its own instance, and deletes, and no others', async () => {
+  test('a tenant sees only changes of its own instance, deletes included', async () => {
     const { seen, subscription } = await collect('vm', { as: coke });
     for (const context of [pepsi, cokeInEurope, coke]) {
       await store.as(context).insert(vm, { id: 'mine', name: `of ${context.orgId}` });

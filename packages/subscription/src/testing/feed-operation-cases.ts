@@ -40,7 +40,7 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
     expect(resets.toSorted()).toEqual(['all', 'durable', 'tenant']);
   });
 
-  test('a cursor the log no longer reaches is reset, and goes on', async () => {
+  test('a cursor that the log no longer reaches is reset, and the subscription continues', async () => {
     await store.as(coke).insert(note, { id: 'old', size: 1n });
     const before = await collect('note', { from: 'beginning' });
     await eventually(() => expect(before.seen.length).toBeGreaterThan(0));

@@ -13,7 +13,7 @@ const LEAVING: ReadonlySet<number> = new Set([DELETION_REALIZED, 300, DELETION_P
  * same revision.
  */
 export const overallStatus: Checker = {
-  rule: 'the overall status is right in every snapshot',
+  rule: 'the overall status is correct in every snapshot',
   *check(history) {
     for (const { at, resources } of eventsOf(history, 'snapshot')) {
       for (const state of resources) {

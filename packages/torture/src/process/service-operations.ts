@@ -20,7 +20,7 @@ export class ServiceOperations {
     this.#random = random;
   }
 
-  /** Mostly an intent; sometimes one with a revision, sometimes a deletion. */
+  /** Usually persists an intent, sometimes with a revision; sometimes deletes the resource. */
   async change(): Promise<void> {
     const org = this.#random.pick(this.#system.settings.orgs);
     const id = this.#anyId(org);
