@@ -96,6 +96,18 @@ test('pending marks that wait for a resource that is not there yet hold no other
   expect(await statusOf('order-a')).toBe('DELETION_PENDING');
 });
 
+test('sets of resources that are not there yet, marked in transactions in opposite order, do not deadlock', async () => {
+  const all = Array.from({ length: 200 }, (_, index) => ({ id: `absent-${index}`, revision: 1 }));
+  const mark = (index: number) =>
+    fixture.store
+      .as(pepsi)
+      .transaction((tx) =>
+        fixture.realization.in(tx).markDeletionPending(vm, index % 2 === 0 ? all : all.toReversed(), `P${index}`),
+      );
+  await Promise.all(Array.from({ length: 8 }, (_, index) => mark(index)));
+  expect(await statusOf('absent-7')).toBe('DELETION_PENDING');
+});
+
 /** Resources at four points, all marked at the same time over 16 connections: how many don't end REALIZED? */
 async function wrongAfterTogether(store: Fixture, resources: number): Promise<number> {
   const r = store.realization.as(pepsi);
