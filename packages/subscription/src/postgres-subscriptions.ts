@@ -24,6 +24,8 @@ import { readChannel } from './relay/check-log.ts';
 import { refusePooler } from './relay/refuse-pooler.ts';
 import { Relay } from './relay/relay.ts';
 import { catchUp } from './replication/catch-up.ts';
+import { checkNodes } from './replication/nodes/check-nodes.ts';
+import { openReader } from './replication/open-reader.ts';
 import { actAsService } from './service-query.ts';
 import { AnnouncementReceiver } from './source/announcement-receiver.ts';
 import { needsRecord, readFilter } from './source/change-filter.ts';
@@ -99,16 +101,16 @@ export class PostgresSubscriptions implements Subscriptions {
   }
 
   #makeRelay(): Relay {
-    const { source, replicationConnection } = this.#settings;
     return new Relay({
       ...this.#settings,
       setUp: actAsService(this.#internals),
       onAnnouncement: this.#receiver.openSource().announced,
-      replication: source === 'replication' ? replicationConnection : undefined,
+      openReader: this.#settings.source === 'replication' ? (events) => openReader(this.#settings, events) : undefined,
     });
   }
 
   async open(): Promise<void> {
+    await checkNodes(this.#settings);
     this.#internals.addSchemaPart(changeLogPart(this.#settings));
     await this.#internals.applySchema();
     this.#internals.onClose(() => this.close());

@@ -7,7 +7,6 @@ import {
   guardLogger,
   internalsOf,
   readConnection,
-  refuseDistribution,
 } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -44,7 +43,6 @@ export function readSettings(options: SubscriptionsOptions): SubscriptionsSettin
     );
   checkOptions('createSubscriptions', options, SUBSCRIPTIONS_OPTIONS);
   const internals = internalsOf(options.store);
-  refuseDistribution(internals, 'createSubscriptions', 'the feed');
   const { connection, replicationConnection, logger = internals.logger } = options;
   return {
     internals,
@@ -56,7 +54,7 @@ export function readSettings(options: SubscriptionsOptions): SubscriptionsSettin
       FOR_EVER_MS,
     ),
     partitionSize: checkCount('partitionSize', options.partitionSize ?? 1_000_000, { max: MAX_PARTITION_SIZE }),
-    source: readSource(options.source ?? 'triggers'),
+    source: readSource(options.source ?? 'triggers', internals.isDistributed),
     replicationConnection:
       replicationConnection === undefined
         ? internals.adminConnection
@@ -65,7 +63,13 @@ export function readSettings(options: SubscriptionsOptions): SubscriptionsSettin
   };
 }
 
-function readSource(source: SourceKind): SourceKind {
-  if (SOURCES.includes(source)) return source;
-  throw new ConfigurationError(`createSubscriptions: source must be one of ${SOURCES.join(', ')}`);
+/** A trigger on a shard cannot reach the log, which is on the coordinator. */
+function readSource(source: SourceKind, isDistributed: boolean): SourceKind {
+  if (!SOURCES.includes(source))
+    throw new ConfigurationError(`createSubscriptions: source must be one of ${SOURCES.join(', ')}`);
+  if (isDistributed && source === 'triggers')
+    throw new ConfigurationError(
+      "createSubscriptions: on Citus the feed comes from the write-ahead log of each node: give it source: 'replication'",
+    );
+  return source;
 }

@@ -59,7 +59,10 @@ async function createOnNode(server: string, name: string): Promise<void> {
     await client.query('set citus.enable_create_database_propagation = off');
     await client.query(`create database ${name} template template0`);
   });
-  await withClient(urlOf(server, name), (client) => client.query('create extension citus'));
+  await withClient(urlOf(server, name), async (client) => {
+    await client.query('create extension citus');
+    await client.query(`alter database ${name} set citus.enable_change_data_capture = on`); // For the feed.
+  });
 }
 
 /** The number of sessions in the database, on all its servers, for which a condition on `pg_stat_activity` holds. */

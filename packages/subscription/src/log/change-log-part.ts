@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable, SchemaPart } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
+import { planNodes } from '../replication/nodes/node-schema.ts';
 import {
   planReplicatedTable,
   planUnreplicatedTable,
@@ -48,11 +49,12 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       const log = await planLog(client, options);
       const triggers: string[] = [];
       for (const table of tables) triggers.push(...(await planSource(client, table, options)));
-      return [...log, ...(await planAnnouncements(client)), ...triggers];
+      const nodes = options.internals.isDistributed ? await planNodes(client) : [];
+      return [...log, ...(await planAnnouncements(client)), ...nodes, ...triggers];
     },
     objects: async (_client, tables) => {
       const fedTables = tables.filter(({ definition }) => definition.feed);
-      return [feedObjects(fedTables, options.source)];
+      return [feedObjects(fedTables, options.source, options.internals.isDistributed)];
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { FrameworkObjects, RegisteredTable } from '@intendant/core/internal';
+import { NODE_SEQUENCES, NODE_TABLES } from '../replication/nodes/node-schema.ts';
 import { appendFunction, truncateFunction } from './names.ts';
 import type { SourceKind } from './source-kind.ts';
 
@@ -8,7 +9,11 @@ const CHANGES = { org: 'nullable', instance: 'nullable' } as const;
 const IDENTITY = { org: 'absent', instance: 'absent' } as const;
 
 /** The feed's objects in the database and their rights: the service role uses all of them; callers read their own rows. */
-export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKind): FrameworkObjects => ({
+export const feedObjects = (
+  tables: readonly RegisteredTable[],
+  source: SourceKind,
+  isDistributed: boolean,
+): FrameworkObjects => ({
   tables: [
     { name: 'change_log', service: ['select'], callers: CHANGES },
     { name: 'change_log_identity', service: ['select'], callers: IDENTITY },
@@ -22,12 +27,14 @@ export const feedObjects = (tables: readonly RegisteredTable[], source: SourceKi
     { name: 'acknowledged' },
     { name: 'dead_letter' },
     ...(source === 'replication' ? [{ name: 'replicated_table', service: [] }] : []),
+    ...(isDistributed ? NODE_TABLES : []),
   ],
   sequences: {
     change_seq: { service: ['select'] },
     doorbell: { service: ['update'] },
     member_seq: { service: ['usage'] },
     slot_epoch_seq: { service: ['usage'] },
+    ...(isDistributed ? NODE_SEQUENCES : {}),
   },
   functions: {
     'intendant.keep_change_log(interval, bigint)': ['service'],

@@ -1,7 +1,7 @@
 import { abortable, DedicatedConnection, pause, Service } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { WalReader } from '../replication/wal-reader.ts';
+import type { ChangeReader, ReaderEvents } from '../replication/change-reader.ts';
 import { claimLeadership } from './leader-claim.ts';
 import { Leadership, type LeadershipOptions } from './leadership.ts';
 
@@ -21,8 +21,8 @@ export interface RelayOptions extends LeadershipOptions {
   readonly logger: Logger;
   /** SQL that runs when the connection is opened: it sets the role. */
   readonly setUp: string;
-  /** Fills the log from the write-ahead log while this relay leads; undefined if triggers fill the log. */
-  readonly replication?: pg.ClientConfig | undefined;
+  /** Opens what fills the log from the write-ahead log while this relay leads; undefined if triggers fill the log. */
+  readonly openReader?: ((events: ReaderEvents) => ChangeReader) | undefined;
 }
 
 /** `waiting`: not connected, or another relay leads; `awake`: leads and polls; `asleep`: leads and waits for a notification. */
@@ -111,7 +111,7 @@ export class Relay {
   }
 
   /** The server ends a session that sends nothing for long; the reader may take longer. */
-  async #startReader(reader: WalReader, client: pg.ClientBase, signal: AbortSignal): Promise<void> {
+  async #startReader(reader: ChangeReader, client: pg.ClientBase, signal: AbortSignal): Promise<void> {
     const keepAlive = setInterval(() => void client.query('select 1').catch(() => {}), SILENCE_LIMIT_MS / 4);
     try {
       await abortable(reader.start(), signal);
@@ -121,12 +121,8 @@ export class Relay {
     }
   }
 
-  #makeReader(leadership: Leadership, failed: AbortController): WalReader | undefined {
-    const { replication: connection, logger } = this.#options;
-    if (!connection) return undefined;
-    return new WalReader({
-      connection,
-      logger,
+  #makeReader(leadership: Leadership, failed: AbortController): ChangeReader | undefined {
+    return this.#options.openReader?.({
       onWaiting: (blockers) => {
         this.#obstacle = `the replication slot waits for transactions that are open: ${blockers}`;
       },

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { LogRow } from './log-row.ts';
+import type { CommittedRow, Filler } from './change-stream.ts';
 
 const APPEND = `
 insert into intendant.change_log (table_name, operation, key, org_id, instance_id, revision, record, occurred_at)
@@ -14,10 +14,8 @@ from jsonb_to_recordset($1::jsonb) r(table_name text, operation text, key text[]
 const MOVE = `
 update intendant.change_log_identity set replicated_lsn = $2::pg_lsn where replicated_lsn is not distinct from $1::pg_lsn`;
 
-export type TimedRow = LogRow & { readonly occurred_at: string };
-
 /** Appends the changes of a stream of committed transactions, several of them in one transaction. */
-export class LogFiller {
+export class LogFiller implements Filler {
   readonly #client: pg.ClientBase;
   #lsn: string;
   #isOpen = false;
@@ -28,15 +26,13 @@ export class LogFiller {
     this.#lsn = lsn;
   }
 
-  /** Appends in a transaction that stays open: a large transaction is appended in parts. */
-  async append(rows: readonly TimedRow[]): Promise<void> {
+  async append(rows: readonly CommittedRow[]): Promise<void> {
     if (!this.#isOpen) await this.#client.query('begin');
     this.#isOpen = true;
     if (rows.length > 0) await this.#client.query({ name: 'fill-log', text: APPEND, values: [JSON.stringify(rows)] });
   }
 
-  /** Appends these and commits everything up to this position of the stream. Rejects if another process has filled the log. */
-  async commit(rows: readonly TimedRow[], lsn: string): Promise<void> {
+  async commit(rows: readonly CommittedRow[], lsn: string): Promise<void> {
     await this.append(rows);
     const { rowCount } = await this.#client.query({ name: 'move-lsn', text: MOVE, values: [this.#lsn, lsn] });
     if (rowCount !== 1) throw new Error('another process fills the log');

@@ -98,7 +98,23 @@ export async function readReplicatedTables(client: ClientBase): Promise<Map<stri
 }
 
 /** Only TRUNCATE needs a trigger: the stream of changes does not contain the rows that it removed. */
-export const truncateMessageBody = (table: RegisteredTable): string => `
+export const truncateMessageBody = (table: RegisteredTable): string =>
+  table.placement === 'by-org' ? messagesOnNodes(table) : messagesHere(table);
+
+/** The trigger runs on the coordinator. The messages are written on the nodes, into the streams with the rows' other changes. */
+const messagesOnNodes = (table: RegisteredTable): string => `
+begin
+  perform pg_logical_emit_message(true, '${TRUNCATE_PREFIX}',
+    jsonb_build_object('table', ${quoteLiteral(loggedName(table))}, 'rows',
+      jsonb_agg(jsonb_object(array[${table.columns.map(({ name }) => quoteLiteral(name)).join(', ')}],
+        array[${table.columns.map((column) => columnText(column, 'numbered')).join(', ')}])))::text)
+  from (select t.*, row_number() over (partition by t.org_id) as intendant_number from only ${table.qualifiedName} t) numbered
+  group by numbered.org_id, intendant_number / 500;
+  return null;
+end
+`;
+
+const messagesHere = (table: RegisteredTable): string => `
 declare
   chunk jsonb;
 begin

@@ -23,8 +23,19 @@ export interface SlotWaitOptions {
   readonly onWaiting: (blockers: string) => void;
 }
 
-/** Logs which transactions the creation of a slot waits for, until the signal aborts. */
-export async function reportSlotWait(options: SlotWaitOptions, signal: AbortSignal): Promise<void> {
+/** Creates a slot. Meanwhile it logs which transactions the creation waits for. */
+export async function whileReporting<T>(options: SlotWaitOptions, create: () => Promise<T>): Promise<T> {
+  const created = new AbortController();
+  const reporting = reportSlotWait(options, created.signal);
+  try {
+    return await create();
+  } finally {
+    created.abort();
+    await reporting;
+  }
+}
+
+async function reportSlotWait(options: SlotWaitOptions, signal: AbortSignal): Promise<void> {
   await pause(FIRST_CHECK_MS, signal);
   while (!signal.aborted) {
     await report(options).catch((error) =>

@@ -15,17 +15,22 @@ export interface OpenSlot {
   readonly lsn: string;
 }
 
+/** Where the position up to which the log was filled is stored. */
+export interface StoredPlace {
+  /** Null if the log was never filled from this server. */
+  read(): Promise<string | null>;
+  /** Stores where a new slot begins. With `isGap` changes are missing before it, and the log counts as trimmed. */
+  begin(lsn: string, isGap: boolean): Promise<void>;
+}
+
 /**
  * Finds the slot, or creates it, and ends a process that still reads from it. If the log was filled from a slot that no
  * longer exists (a failover, a slot that fell too far behind), changes are missing. Then the log counts as trimmed, and
  * every subscriber receives a reset.
  */
-export async function openSlot(client: pg.ClientBase, logger: Logger): Promise<OpenSlot> {
-  const { rows } = await client.query<{ database: string; lsn: string | null }>(
-    'select current_database() as database, replicated_lsn::text as lsn from intendant.change_log_identity',
-  );
-  const { database, lsn } = rows[0] as { database: string; lsn: string | null };
-  const name = slotName(database);
+export async function openSlot(client: pg.ClientBase, place: StoredPlace, logger: Logger): Promise<OpenSlot> {
+  const lsn = await place.read();
+  const name = await readSlotName(client);
   const slot = await client.query<{ isLost: boolean; pid: number | null }>(
     `select coalesce(wal_status = 'lost', false) as "isLost", active_pid as pid from pg_replication_slots where slot_name = $1`,
     [name],
@@ -33,22 +38,25 @@ export async function openSlot(client: pg.ClientBase, logger: Logger): Promise<O
   if (slot.rows[0]?.pid) await client.query('select pg_terminate_backend($1, 5000)', [slot.rows[0].pid]);
   if (slot.rows[0] && !slot.rows[0].isLost && lsn !== null) return { name, lsn };
   if (slot.rows[0]) await client.query('select pg_drop_replication_slot($1)', [name]);
-  return { name, lsn: await makeSlot(client, name, lsn !== null, logger) };
+  const begins = await makeSlot(client, name);
+  const isGap = lsn !== null;
+  await place.begin(begins, isGap);
+  if (isGap) logger.warn('the replication slot was lost, and changes with it: all subscribers are reset');
+  return { name, lsn: begins };
 }
 
-async function makeSlot(client: pg.ClientBase, name: string, isReplacement: boolean, logger: Logger): Promise<string> {
+/** The name of the slot of the client's database. */
+export async function readSlotName(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ database: string }>('select current_database() as database');
+  return slotName(rows[0]?.database as string);
+}
+
+async function makeSlot(client: pg.ClientBase, name: string): Promise<string> {
   const create = {
     text: `select lsn::text as lsn from pg_create_logical_replication_slot($1, 'pgoutput')`,
     values: [name],
     query_timeout: CREATE_TIMEOUT_MS,
   };
   const { rows } = await client.query<{ lsn: string }>(create);
-  const { lsn } = rows[0] as { lsn: string };
-  await client.query(
-    `update intendant.change_log_identity
-     set replicated_lsn = $1::pg_lsn, trimmed_seq = case when $2 then nextval('intendant.change_seq') else trimmed_seq end`,
-    [lsn, isReplacement],
-  );
-  if (isReplacement) logger.warn('the replication slot was lost, and changes with it: all subscribers are reset');
-  return lsn;
+  return rows[0]?.lsn as string;
 }

@@ -1,13 +1,11 @@
-import { destroySocket, serverProcessId } from '@intendant/core/internal';
+import { destroySocket } from '@intendant/core/internal';
 import pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import type { Logger } from 'pino';
+import type { ChangeStream, Commit, CommittedRow, Filler } from './change-stream.ts';
 import { confirmable } from './confirmable.ts';
-import { LogFiller, type TimedRow } from './log-filler.ts';
 import { type LogRow, rowsForMessage, rowsForTruncate, type Tuple } from './log-row.ts';
 import { PUBLICATION, type ReplicatedTable, readReplicatedTables, TRUNCATE_PREFIX } from './replicated-table.ts';
-import { type OpenSlot, openSlot } from './slot.ts';
-import { reportSlotWait } from './slot-wait.ts';
 
 /**
  * The second way to fill the log: from the write-ahead log, as the server decodes it, instead of by triggers. The
@@ -22,12 +20,13 @@ const STATUS_EVERY_MS = 5_000;
 /** Settings that make the server print values in the standard formats, whatever the defaults of the login are. */
 const TEXT_FORMATS = '-c datestyle=ISO,YMD -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1';
 
+const KEPT_ALIVE = { keepAlive: true, connectionTimeoutMillis: 5_000 };
+
 export interface WalReaderOptions {
-  /** Connection options of a login with the REPLICATION attribute that owns the log. */
+  /** Connection options of the login that owns the log. */
   readonly connection: pg.ClientConfig;
+  readonly stream: ChangeStream;
   readonly logger: Logger;
-  /** Called repeatedly while the slot cannot be created, with a description of the transactions that it waits for. */
-  readonly onWaiting: (blockers: string) => void;
   /** Called when changes were appended. */
   readonly onAppended: () => void;
   /** Called when it has ended, and appends nothing more. */
@@ -41,13 +40,13 @@ export class WalReader {
   readonly #stream: LogicalReplicationService;
   readonly #output = new TextOutput({ protoVersion: 1, publicationNames: [PUBLICATION], messages: true });
   #tables = new Map<string, ReplicatedTable>();
-  #filler!: LogFiller;
-  #rows: TimedRow[] = [];
+  #filler!: Filler;
+  #rows: CommittedRow[] = [];
   /** Tables for which a warning was logged. */
   readonly #incomplete = new Set<string>();
   #taken = 0;
-  /** Commit time of the transaction that is being received; undefined between two transactions. */
-  #commitTime: string | undefined;
+  /** The commit of the transaction that is being received; undefined between two transactions. */
+  #commit: Commit | undefined;
   /** The position up to which whole transactions were read, and the one up to which the server was sent a confirmation. */
   #read = '';
   #confirmed = '';
@@ -59,11 +58,11 @@ export class WalReader {
 
   constructor(options: WalReaderOptions) {
     this.#options = options;
-    const connection = { ...options.connection, keepAlive: true, connectionTimeoutMillis: 5_000 };
-    this.#client = new pg.Client({ ...connection, application_name: 'intendant filler', query_timeout: 60_000 });
+    const filler = { application_name: 'intendant filler', query_timeout: 60_000 };
+    this.#client = new pg.Client({ ...options.connection, ...KEPT_ALIVE, ...filler });
     this.#client.on('error', (error) => this.#fail(error));
     this.#stream = new LogicalReplicationService(
-      { ...connection, application_name: 'intendant replication', options: TEXT_FORMATS },
+      { ...options.stream.connection, ...KEPT_ALIVE, application_name: 'intendant replication', options: TEXT_FORMATS },
       // The library's own confirmation covers what was received, not what was appended.
       { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
     );
@@ -73,9 +72,10 @@ export class WalReader {
   async start(): Promise<void> {
     await this.#client.connect();
     this.#tables = await readReplicatedTables(this.#client);
-    const { name, lsn } = await this.#openSlot();
+    const { stream } = this.#options;
+    const { name, lsn } = await stream.openSlot(this.#client);
     if (this.#isOver) return;
-    this.#filler = new LogFiller(this.#client, lsn);
+    this.#filler = stream.fill(this.#client, lsn);
     this.#read = lsn;
     this.#confirmed = lsn;
     this.#stream.on('data', (_: string, message: Pgoutput.Message) => this.#take(message));
@@ -88,18 +88,6 @@ export class WalReader {
     streaming.catch((error: Error) => this.#fail(error));
     await Promise.race([begun, streaming]);
     this.#timer = setInterval(() => void this.#stream.acknowledge(confirmable(this.#confirmed)), STATUS_EVERY_MS);
-  }
-
-  async #openSlot(): Promise<OpenSlot> {
-    const opened = new AbortController();
-    const pid = serverProcessId(this.#client) ?? 0;
-    const reporting = reportSlotWait({ ...this.#options, pid }, opened.signal);
-    try {
-      return await openSlot(this.#client, this.#options.logger);
-    } finally {
-      opened.abort();
-      await reporting;
-    }
   }
 
   async stop(): Promise<void> {
@@ -122,7 +110,7 @@ export class WalReader {
     this.#taken++;
     if (this.#isOver) return;
     try {
-      if (message.tag === 'begin') this.#commitTime = new Date(Number(message.commitTime) / 1_000).toISOString();
+      if (message.tag === 'begin') this.#noteBegin(message);
       else if (message.tag === 'commit') this.#noteCommit(message);
       else this.#add(await this.#rowsFor(message));
       if (this.#rows.length >= WRITE_AT) await this.#write();
@@ -132,11 +120,16 @@ export class WalReader {
   }
 
   #add(rows: readonly LogRow[]): void {
-    for (const row of rows) this.#rows.push({ ...row, occurred_at: this.#commitTime as string });
+    for (const row of rows) this.#rows.push({ ...row, ...(this.#commit as Commit) });
+  }
+
+  #noteBegin({ commitTime, commitLsn }: Pgoutput.MessageBegin): void {
+    const occurredAt = new Date(Number(commitTime) / 1_000).toISOString();
+    this.#commit = this.#options.stream.readCommit(occurredAt, commitLsn as string);
   }
 
   #noteCommit({ commitEndLsn }: Pgoutput.MessageCommit): void {
-    this.#commitTime = undefined;
+    this.#commit = undefined;
     this.#read = commitEndLsn as string;
     this.#flushSoon();
   }
@@ -191,16 +184,17 @@ export class WalReader {
   /** Does nothing in the middle of a transaction. The end of the transaction flushes again. */
   async #flush(): Promise<void> {
     const lsn = this.#read;
-    if (this.#commitTime === undefined && !this.#isOver) {
+    if (this.#commit === undefined && !this.#isOver) {
       const rows = this.#rows;
       this.#rows = [];
       await this.#exclusively(() => this.#filler.commit(rows, lsn)).catch((error: Error) => this.#fail(error));
       if (this.#isOver) return;
       this.#confirmed = lsn;
       this.#options.onAppended();
+      this.#options.stream.reached?.(lsn);
     }
     this.#isFlushing = false;
-    if (this.#read !== this.#confirmed && this.#commitTime === undefined) this.#flushSoon();
+    if (this.#read !== this.#confirmed && this.#commit === undefined) this.#flushSoon();
   }
 
   /** Runs one statement after the other. */
@@ -217,8 +211,9 @@ export class WalReader {
   #noteHeartbeat(at: string): void {
     if (this.#isOver) return;
     const hasTakenAll = this.#output.parsed === this.#taken && this.#rows.length === 0;
-    const isIdle = hasTakenAll && !this.#isFlushing && this.#commitTime === undefined;
+    const isIdle = hasTakenAll && !this.#isFlushing && this.#commit === undefined;
     void this.#stream.acknowledge(confirmable(isIdle ? at : this.#confirmed));
+    if (isIdle) this.#options.stream.reached?.(at);
   }
 }
 

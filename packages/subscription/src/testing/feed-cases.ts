@@ -9,7 +9,7 @@ import { changeCases } from './feed-change-cases.ts';
 import { operationCases } from './feed-operation-cases.ts';
 import { subscriptionCases } from './feed-subscription-cases.ts';
 import type { FeedUnderTest } from './feed-under-test.ts';
-import { note, ROLES, vm } from './fixture.ts';
+import { note, onTestServer, ROLES, vm } from './fixture.ts';
 
 /** The tests that every source of changes must pass. */
 export async function feedCases(
@@ -21,6 +21,7 @@ export async function feedCases(
     connection: database.url,
     adminConnection: database.adminUrl,
     instancer: new SimpleInstancer(),
+    ...onTestServer,
     ...(await storeThrough(database)),
   });
   await store.register([vm], { roles: ROLES });

@@ -1,5 +1,12 @@
-import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
-import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import {
+  citus,
+  createDataStore,
+  type DataStore,
+  type DataStoreOptions,
+  defineTable,
+  SimpleInstancer,
+} from '@intendant/core';
+import { isOnCitus, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { z } from 'zod';
 import type { Change } from '../change.ts';
@@ -15,6 +22,11 @@ export const effect = defineTable('effect', { schema: z.object({ id: z.string(),
 export const ROLES = { tenant_admin: 'tenant_writer', service_admin: 'writer' } as const;
 export const coke = { orgId: 'Coke', roles: ['tenant_admin'], instanceId: 'Americas' };
 export const pepsi = { ...coke, orgId: 'Pepsi' };
+
+/** On a Citus cluster, tables are distributed. */
+export const onTestServer: Pick<DataStoreOptions, 'distribution'> = isOnCitus() ? { distribution: citus() } : {};
+/** On a Citus cluster, the feed comes from the write-ahead log. */
+export const sourceThere: Pick<SubscriptionsOptions, 'source'> = isOnCitus() ? { source: 'replication' } : {};
 
 export interface Fixture extends AsyncDisposable {
   readonly database: TestDatabase;
@@ -37,12 +49,13 @@ export async function openFixture(options: Partial<SubscriptionsOptions> = {}): 
       connection: database.url,
       adminConnection: database.adminUrl,
       instancer: new SimpleInstancer(),
+      ...onTestServer,
     });
     await opened.register([vm, note, effect], { roles: ROLES });
     return opened;
   };
   const store = await openStore();
-  const subscriptions = await createSubscriptions({ store, records: [note], ...options });
+  const subscriptions = await createSubscriptions({ store, records: [note], ...sourceThere, ...options });
   const admin = new pg.Pool({ connectionString: database.adminUrl, max: 5 });
   const others: DataStore[] = [];
   return {
@@ -53,7 +66,7 @@ export async function openFixture(options: Partial<SubscriptionsOptions> = {}): 
     another: async (more = {}) => {
       const other = await openStore();
       others.push(other);
-      return createSubscriptions({ store: other, ...options, ...more });
+      return createSubscriptions({ store: other, ...sourceThere, ...options, ...more });
     },
     writeNotes: async (...ids) => {
       for (const id of ids) await store.as(coke).insert(note, { id, size: 1n });

@@ -1,0 +1,42 @@
+import { serverProcessId } from '@intendant/core/internal';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { ChangeStream } from './change-stream.ts';
+import { LogFiller } from './log-filler.ts';
+import { openSlot, type StoredPlace } from './slot.ts';
+import { whileReporting } from './slot-wait.ts';
+
+export interface OwnStreamOptions {
+  /** Connection options of a login with the REPLICATION attribute that owns the log. */
+  readonly connection: pg.ClientConfig;
+  readonly logger: Logger;
+  /** Called repeatedly while the slot cannot be created, with a description of the transactions that it waits for. */
+  readonly onWaiting: (blockers: string) => void;
+}
+
+/** The changes of the server that has the log. */
+export const ownStream = (options: OwnStreamOptions): ChangeStream => ({
+  connection: options.connection,
+  openSlot: (log) =>
+    whileReporting({ ...options, pid: serverProcessId(log) ?? 0 }, () =>
+      openSlot(log, placeInLog(log), options.logger),
+    ),
+  fill: (log, lsn) => new LogFiller(log, lsn),
+  readCommit: (occurredAt) => ({ occurred_at: occurredAt }),
+});
+
+const placeInLog = (log: pg.Client): StoredPlace => ({
+  read: async () => {
+    const { rows } = await log.query<{ lsn: string | null }>(
+      'select replicated_lsn::text as lsn from intendant.change_log_identity',
+    );
+    return rows[0]?.lsn ?? null;
+  },
+  begin: async (lsn, isGap) => {
+    await log.query(
+      `update intendant.change_log_identity
+       set replicated_lsn = $1::pg_lsn, trimmed_seq = case when $2 then nextval('intendant.change_seq') else trimmed_seq end`,
+      [lsn, isGap],
+    );
+  },
+});
