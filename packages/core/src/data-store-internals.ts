@@ -78,12 +78,4 @@ export function internalsOf(store: object): DataStoreInternals {
   );
 }
 
-/** Throws ConfigurationError if the store's tables are distributed, for parts that do not run there yet. */
-export function refuseDistribution({ isDistributed }: DataStoreInternals, caller: string, part: string): void {
-  if (!isDistributed) return;
-  throw new ConfigurationError(
-    `${caller}: ${part} does not run on Citus yet: give it a store without distribution, on a database of its own`,
-  );
-}
-
 export const exposeStore = (store: object, internals: DataStoreInternals): void => void stores.set(store, internals);

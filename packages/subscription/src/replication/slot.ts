@@ -46,7 +46,7 @@ export async function openSlot(client: pg.ClientBase, place: StoredPlace, logger
 }
 
 /** The name of the slot of the client's database. */
-export async function readSlotName(client: pg.ClientBase): Promise<string> {
+async function readSlotName(client: pg.ClientBase): Promise<string> {
   const { rows } = await client.query<{ database: string }>('select current_database() as database');
   return slotName(rows[0]?.database as string);
 }
@@ -59,4 +59,15 @@ async function makeSlot(client: pg.ClientBase, name: string): Promise<string> {
   };
   const { rows } = await client.query<{ lsn: string }>(create);
   return rows[0]?.lsn as string;
+}
+
+/** Ends a process that reads from the slot of the client's database, and drops it. */
+export async function dropSlot(client: pg.ClientBase): Promise<void> {
+  const name = await readSlotName(client);
+  const { rows } = await client.query<{ pid: number | null }>(
+    'select active_pid as pid from pg_replication_slots where slot_name = $1',
+    [name],
+  );
+  if (rows[0]?.pid) await client.query('select pg_terminate_backend($1, 5000)', [rows[0].pid]);
+  if (rows[0]) await client.query('select pg_drop_replication_slot($1)', [name]);
 }

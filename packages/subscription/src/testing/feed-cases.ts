@@ -1,5 +1,5 @@
 import { createDataStore, type DataStoreOptions, type MetadataContext, SimpleInstancer } from '@intendant/core';
-import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { isOnCitus, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
 import type { Change } from '../change.ts';
@@ -29,7 +29,10 @@ export async function feedCases(
   await store.register([note], { roles: ROLES });
   const admin = new pg.Client(database.adminUrl);
 
-  beforeAll(() => admin.connect());
+  beforeAll(async () => {
+    await admin.connect();
+    if (isOnCitus()) await admin.query('set citus.enable_unsafe_triggers = on'); // For tests that change a trigger.
+  });
   afterAll(async () => {
     await admin.end();
     await subscriptions.close();

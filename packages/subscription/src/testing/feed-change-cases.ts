@@ -1,4 +1,4 @@
-import { eventually } from '@intendant/devdb/testing';
+import { eventually, isOnCitus } from '@intendant/devdb/testing';
 import { expect, test } from 'vitest';
 import type { FeedUnderTest } from './feed-under-test.ts';
 import { brief, coke, note, pepsi, vm } from './fixture.ts';
@@ -35,7 +35,8 @@ export function changeCases({ store, admin, collect }: FeedUnderTest): void {
     await subscription.close();
   });
 
-  test('COPY and MERGE are logged correctly', async () => {
+  // Citus refuses MERGE into a table whose columns have defaults that are not constant.
+  test.skipIf(isOnCitus())('COPY and MERGE are logged correctly', async () => {
     const { seen, subscription } = await collect('vm');
     await admin.query(
       `create table copied (like vm); insert into copied select 'Coke', 'Americas', 'c' || n, 'x', 1, now(), now() from generate_series(1, 2) n`,

@@ -1,5 +1,6 @@
 import { DB_ROLES } from '@intendant/core';
-import { derivedName, qualifiedName, quoteIdentifier } from '@intendant/core/internal';
+import { derivedName, qualifiedName, quoteIdentifier, readConnection } from '@intendant/core/internal';
+import { removeReplication } from '@intendant/subscription/internal';
 import type pg from 'pg';
 import type { Workspace } from '../../database/workspace.ts';
 import { confirm } from '../../output/confirm.ts';
@@ -32,6 +33,7 @@ export async function removeSchema(
   const withTables = flags.withTables === true;
   if (!(await confirm(cli.io, questionFor(found, withTables), flags.yes === true)))
     return printer.note('Nothing was removed.');
+  await removeReplication(client, readConnection('adminConnection', workspace.settings.adminConnection));
   await inTransaction(client, async () => {
     for (const sql of removalOf(workspace.schemaName, found, withTables)) await client.query(sql);
   });

@@ -1,7 +1,7 @@
 import { DedicatedConnection, describeThrown, pause } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { readSlotName } from '../slot.ts';
+import { dropSlot } from '../slot.ts';
 import { COORDINATOR, describeNode, type Node, onNode, readNodes } from './node.ts';
 import { NodeReader } from './node-reader.ts';
 import { ShardMoves } from './shard-moves.ts';
@@ -167,10 +167,4 @@ export class NodeReaders {
 async function readEnd(client: pg.Client): Promise<string> {
   const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn');
   return rows[0]?.lsn as string;
-}
-
-async function dropSlot(client: pg.Client): Promise<void> {
-  await client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
-    await readSlotName(client),
-  ]);
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Change } from '../../change.ts';
 import type { Subscriptions } from '../../subscriptions.ts';
 import { coke, type Fixture, note, openFixture, ROLES } from '../../testing/fixture.ts';
+import { removeReplication } from '../remove-replication.ts';
 
 const region = defineTable('region', { schema: z.object({ id: z.string() }), tenancy: 'shared', feed: true });
 const ORGS = ['Coke', 'Pepsi', 'Fanta', 'Sprite'];
@@ -28,6 +29,12 @@ describe.skipIf(!isOnCitus())('a feed of several nodes (skipped unless CITUS_URL
   }, 60_000);
   afterAll(() => fixture[Symbol.asyncDispose]());
 
+  const opened: Subscriptions[] = [];
+  const open = async () => {
+    const another = await fixture.another();
+    opened.push(another);
+    return another;
+  };
   const follow = async (subscriptions: Subscriptions, options: { name?: string; onReset?: () => void } = {}) => {
     const seen: Change[] = [];
     const subscription = await subscriptions.subscribe(note, (change) => void seen.push(change as Change), options);
@@ -120,7 +127,7 @@ describe.skipIf(!isOnCitus())('a feed of several nodes (skipped unless CITUS_URL
     await move('Pepsi');
     await bump('Coke');
     await bump('Pepsi');
-    const again = await fixture.another();
+    const again = await open();
     const { seen } = await follow(again, { name: 'late', onReset: () => void resets.push('late') });
     for (const org of ['Coke', 'Pepsi']) {
       const last = await lastRevision(org);
@@ -136,7 +143,7 @@ describe.skipIf(!isOnCitus())('a feed of several nodes (skipped unless CITUS_URL
   }, 90_000);
 
   test('whichever connection to a node is lost, each change arrives once', async () => {
-    const another = await fixture.another();
+    const another = await open();
     const { seen } = await follow(another);
     for (const url of workers) {
       await withClient(url, (client) =>
@@ -159,7 +166,7 @@ describe.skipIf(!isOnCitus())('a feed of several nodes (skipped unless CITUS_URL
 
   test('a slot that is lost on a node resets every subscriber, and the feed goes on', async () => {
     let resets = 0;
-    const another = await fixture.another();
+    const another = await open();
     const { seen } = await follow(another, { onReset: () => void resets++ });
     await eventually(
       () =>
@@ -196,5 +203,25 @@ describe.skipIf(!isOnCitus())('a feed of several nodes (skipped unless CITUS_URL
     await expect(fixture.another({ replicationConnection: fixture.database.url })).rejects.toThrow(
       `login app_${name} may not read the write-ahead log of the coordinator: run alter role "app_${name}" replication there`,
     );
+  }, 60_000);
+
+  test('a feed that is removed leaves no slot and no publication on any node', async () => {
+    const { adminUrl } = fixture.database;
+    const left = () =>
+      Promise.all(
+        [adminUrl, ...workers].map((url) =>
+          withClient(url, async (client) => {
+            const { rows } = await client.query<{ name: string }>(
+              `select slot_name as name from pg_replication_slots where database = current_database()
+               union all select pubname from pg_publication where pubname like 'intendant%'`,
+            );
+            return rows.length;
+          }),
+        ),
+      );
+    await Promise.all([fixture.subscriptions, ...opened].map((subscriptions) => subscriptions.close()));
+    expect(await left()).toEqual([2, 2, 2]);
+    await withClient(adminUrl, (client) => removeReplication(client, { connectionString: adminUrl }));
+    expect(await left()).toEqual([0, 0, 0]);
   }, 60_000);
 });
