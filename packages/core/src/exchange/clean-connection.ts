@@ -2,9 +2,9 @@ import type pg from 'pg';
 import { connectionOf } from './pg-internals.ts';
 import { PREPARED_PREFIX, preparedNamesOf } from './prepared-names.ts';
 
-/** `discard all` without dropping the prepared statements. */
+/** `discard all` without dropping the prepared statements. Behind a pooler, `reset all` would leave a preset encoding. */
 const CLEAN = `
-  close all; reset session authorization; reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences;
+  close all; reset session authorization; reset all; set client_encoding = 'UTF8'; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences;
   select count(*)::int as count from pg_prepared_statements where name like '${PREPARED_PREFIX}%'`;
 
 /** Resets a connection after raw SQL. Resolves to false if that failed: then the state of the connection is unknown. */

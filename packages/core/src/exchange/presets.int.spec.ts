@@ -134,12 +134,6 @@ describe.skipIf(isOnCitus()).each(ways)('under hostile presets, through $what', 
       }
     });
 
-    test('plans are not compiled, whatever they are estimated to cost', async () => {
-      await store.as(cokeAdmin).transaction(async (tx) => {
-        expect((await tx.query('show jit')).rows).toEqual([{ jit: 'off' }]);
-      });
-    });
-
     test('values come back exactly in transactions, from SQL of your own too', async () => {
       await store.as(cokeAdmin).transaction(async (tx) => {
         const { rows } = await tx.query('select bytes, ratio, at, count::text from public.sample order by id');
@@ -151,9 +145,12 @@ describe.skipIf(isOnCitus()).each(ways)('under hostile presets, through $what', 
         }));
         expect(rows).toEqual(stored);
         expect(await tx.findMany(sample)).toHaveLength(samples.length);
+        expect((await tx.query('show jit')).rows).toEqual([{ jit: 'off' }]); // Cheap plans with a high estimate are not compiled.
         const { rows: client } = await tx.client.query("select interval '1 day 2 hours' as wait, '\\x'::text as text");
         expect(client[0]).toMatchObject({ wait: { days: 1, hours: 2 }, text: '\\x' });
       });
+      // Raw SQL resets the connection, whose encoding a pooler does not restore.
+      expect(await store.as(cokeAdmin).transaction((tx) => tx.findMany(sample))).toHaveLength(samples.length);
     });
 
     test('many writers of one record do not block each other', async () => {
