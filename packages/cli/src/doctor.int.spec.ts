@@ -77,6 +77,12 @@ const BREAKAGES: readonly {
     cure: /pg_drop_replication_slot/,
   },
   {
+    breaks: () => asAdmin(`select pg_create_physical_replication_slot('replica_${database.name}', true)`),
+    check: 'slot',
+    subject: /replica_test_/,
+    cure: /pg_drop_replication_slot/,
+  },
+  {
     breaks: async () => {
       const announced = await realization.points.announce({ id: 'E7' });
       await announced.stop();
@@ -203,7 +209,7 @@ test('doctor finds each deliberate damage, and says how to repair it', async () 
   for (const { breaks } of BREAKAGES) await (typeof breaks === 'string' ? asAdmin(breaks) : breaks());
   const findings = [...(await examine()), ...(await examine('0s'))];
   await held.end();
-  await asAdmin(`select pg_drop_replication_slot('slot_${database.name}')`);
+  for (const kind of ['slot', 'replica']) await asAdmin(`select pg_drop_replication_slot('${kind}_${database.name}')`);
   const expected = [...BREAKAGES, { check: 'long-transaction', subject: /process \d+/, cure: /pg_terminate_backend/ }];
   for (const { check, subject, cure } of expected) {
     const found = findings.filter((finding) => finding.check === check && subject.test(finding.subject));

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { applySchema, planSchema } from '../database/plan-schema.ts';
+import { counted } from '../output/counted.ts';
 import { printable } from '../output/printable.ts';
 import type { Cli } from '../run/cli.ts';
 import { wrongUse } from '../run/command-error.ts';
@@ -52,7 +53,7 @@ export const schemaCommand = (cli: Cli): Command =>
       if (flags.check === true && statements.length > 0) cli.exitCode = EXIT.failed;
       printer.result({ isUpToDate: statements.length === 0, statements }, () => {
         if (statements.length === 0) return printer.line('The schema is up to date.');
-        printer.paragraph(`${statements.length} statements are needed; --sql prints them, --apply runs them:`);
+        printer.paragraph(`${counted(statements.length, 'statement')} needed; --sql prints all, --apply runs them:`);
         for (const sql of statements.slice(0, 5))
           printer.line(`  ${printable(sql.trim().split('\n')[0]?.slice(0, 72) ?? '')}`);
         if (statements.length > 5) printer.line(`  and ${statements.length - 5} more`);
@@ -60,4 +61,4 @@ export const schemaCommand = (cli: Cli): Command =>
     });
 
 const appliedText = (count: number): string =>
-  count === 0 ? 'The schema is up to date.' : `The schema is applied: ${count} statements.`;
+  count === 0 ? 'The schema is up to date.' : `The schema is applied: ${counted(count, 'statement')}.`;

@@ -55,7 +55,7 @@ export const checkRelay: Check = async ({ workspace, has }) => {
 /** Disabled triggers of the framework. */
 export const checkTriggers: Check = async ({ workspace }) => {
   const rows = await workspace.query<{ table: string; trigger: string }>(
-    `select t.tgrelid::regclass::text as table, t.tgname as trigger
+    `select t.tgrelid::regclass::text as table, quote_ident(t.tgname) as trigger
      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and t.tgenabled in ('D', 'R') and not t.tgisinternal and t.tgname like 'intendant%'`,
     [workspace.schemaName],
@@ -64,7 +64,8 @@ export const checkTriggers: Check = async ({ workspace }) => {
     check: 'trigger',
     severity: 'error',
     subject: `${trigger} on ${table}`,
-    message: 'the trigger is disabled: changes do not reach the feed, or revisions are not kept',
-    cure: `alter table ${table} enable trigger ${trigger}; then list the table again, since changes were lost`,
+    message:
+      'the trigger is disabled: changes do not reach the feed, or revisions are not kept; subscribers must list the table again afterwards',
+    cure: `alter table ${table} enable trigger ${trigger}`,
   }));
 };

@@ -159,7 +159,7 @@ export const checkTransactions: Check = async ({ workspace, olderThanMs }) => {
   }));
 };
 
-/** Replication slots that keep the write-ahead log on disk. */
+/** Replication slots that keep the write-ahead log: of this database, of replicas, and of other databases if they keep much. */
 export const checkSlots: Check = async ({ workspace }) => {
   const rows = await workspace.query<{
     name: string;
@@ -171,7 +171,12 @@ export const checkSlots: Check = async ({ workspace }) => {
     `select slot_name as name, active as "isActive", wal_status as status,
        pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as held,
        pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as bytes
-     from pg_replication_slots where database = current_database() and not temporary`,
+     from pg_replication_slots
+     where not temporary
+       and (database = current_database()
+         or database is null and restart_lsn is not null
+         or pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) > $1)`,
+    [HIGH_WAL_BYTES],
   );
   return rows
     .filter(({ isActive, bytes }) => !isActive || (bytes ?? 0) > HIGH_WAL_BYTES)

@@ -1,5 +1,6 @@
 import { auditIsolation } from '@intendant/core';
 import { planSchema } from '../database/plan-schema.ts';
+import { counted } from '../output/counted.ts';
 import type { Check } from './examination.ts';
 
 /** Everything that would let one tenant reach another's rows. */
@@ -24,7 +25,7 @@ export const checkSchema: Check = async ({ workspace }) => {
     {
       check: 'schema',
       severity: 'error',
-      subject: `${statements.length} statements`,
+      subject: counted(statements.length, 'statement'),
       message: 'the database differs from what the tables of the configuration need',
       cure: 'intendant schema --sql shows what is missing; intendant schema --apply runs it.',
     },
