@@ -1,14 +1,14 @@
-import { eventually, isOnCitus } from '@intendant/devdb/testing';
+import { eventually } from '@intendant/devdb/testing';
 import { afterAll, expect, test } from 'vitest';
 import { openFixture, pepsi, vm } from '../testing/fixture.ts';
 
-const fixture = await openFixture();
+const fixture = await openFixture({ hasFeedOnCitus: true });
 const { realization, subscriptions } = fixture;
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-test.skipIf(isOnCitus())('status tables have a feed like any other table', async () => {
+test('status tables have a feed like any other table', async () => {
   const seen: string[] = [];
-  for (const table of ['overall_status_vm', 'enforcement_status_vm'])
+  for (const table of ['vm', 'overall_status_vm', 'enforcement_status_vm'])
     await subscriptions.subscribe(
       table,
       ({ operation, key, orgId }) =>
@@ -21,7 +21,13 @@ test.skipIf(isOnCitus())('status tables have a feed like any other table', async
   const overall = (operation: string) => `overall_status_vm ${operation} VM1 Pepsi`;
   const enforcement = (operation: string) => `enforcement_status_vm ${operation} E1,VM1 Pepsi`;
   await eventually(() => {
-    for (const line of [overall('insert'), overall('update'), enforcement('insert'), enforcement('update')])
+    for (const line of [
+      'vm insert VM1 Pepsi',
+      overall('insert'),
+      overall('update'),
+      enforcement('insert'),
+      enforcement('update'),
+    ])
       expect(seen).toContain(line);
   });
 });

@@ -8,7 +8,7 @@ import {
 } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { isOnCitus, startPgBouncer, testDatabase, withClient } from '@intendant/devdb/testing';
-import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
+import { createSubscriptions, type Subscriptions, type SubscriptionsOptions } from '@intendant/subscription';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { createRealization, type Realization, type RealizationOptions } from '../index.ts';
@@ -53,6 +53,8 @@ export interface FixtureOptions {
   readonly isPooled?: boolean;
   /** Default: as the realization's. */
   readonly maintenance?: RealizationOptions['maintenance'];
+  /** Whether there is a feed on Citus too, which needs a slot on each node. Default false: then workers look at intervals there. */
+  readonly hasFeedOnCitus?: boolean;
 }
 
 /** Some specs keep several transactions open at a time, so then the pooler has more connections than its default of two. */
@@ -67,6 +69,7 @@ export async function openFixture({
   presets = {},
   isPooled = isWholeSuitePooled,
   maintenance,
+  hasFeedOnCitus = false,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();
   for (const [name, value] of Object.entries(presets))
@@ -84,8 +87,11 @@ export async function openFixture({
     ...(logger && { logger }),
     pool: { ...(poolSize !== undefined && { max: poolSize }), ...(isPooled && { namedStatements: false }) },
   });
+  const feedThere: Pick<SubscriptionsOptions, 'source'> = isOnCitus() ? { source: 'replication' } : {};
   const subscriptions = (
-    isOnCitus() ? undefined : await createSubscriptions({ store, connection: database.url, records })
+    isOnCitus() && !hasFeedOnCitus
+      ? undefined
+      : await createSubscriptions({ store, connection: database.url, records, ...feedThere })
   ) as Subscriptions;
   const realization = await createRealization({
     store,
