@@ -3,7 +3,7 @@ import { createDataStore, type DataStore, defineTable } from '@intendant/core';
 import { eventually, type TestDatabase, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createRealization, on, type Realization, type RealizationSession, type Worker } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
-import { context, metrics, SpanKind, trace } from '@opentelemetry/api';
+import { context, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import {
@@ -151,6 +151,9 @@ test('statements, intents, attempts and deliveries have spans, with no value of 
   expect(statement?.attributes).toMatchObject({ 'db.system.name': 'postgresql' });
   const attempts = named('process vm').filter((span) => span.attributes['intendant.point'] === 'E1');
   expect(attempts.length).toBeGreaterThanOrEqual(3);
+  const failed = attempts.filter(({ status }) => status.code === SpanStatusCode.ERROR);
+  expect(failed.map(({ attributes }) => attributes['error.type'])).toContain('_OTHER');
+  expect(failed.length).toBeLessThan(attempts.length);
   const within = finished.filter((span) =>
     attempts.some((one) => span.parentSpanContext?.spanId === one.spanContext().spanId),
   );

@@ -34,25 +34,40 @@ export const isTraced = (): boolean => registeredTracer() !== undefined;
 
 /**
  * Runs the function within a span, which ends when the returned promise settles. Without an OpenTelemetry SDK it only
- * calls the function.
+ * calls the function. `errorOf` returns the error in a result, for functions that return errors instead of throwing them.
  */
-export function traced<Result>(describe: () => SpanDescription, run: () => Promise<Result>): Promise<Result> {
+export function traced<Result>(
+  describe: () => SpanDescription,
+  run: () => Promise<Result>,
+  errorOf: (result: Result) => unknown = () => undefined,
+): Promise<Result> {
   const tracer = registeredTracer();
   if (tracer === undefined) return run();
   const { name, kind, attributes, links = [] } = describe();
-  return tracer.startActiveSpan(name, { kind, attributes, links }, (span) => untilSettled(span, run));
+  return tracer.startActiveSpan(name, { kind, attributes, links }, (span) => untilSettled(span, run, errorOf));
 }
 
-async function untilSettled<Result>(span: Span, run: () => Promise<Result>): Promise<Result> {
+async function untilSettled<Result>(
+  span: Span,
+  run: () => Promise<Result>,
+  errorOf: (result: Result) => unknown,
+): Promise<Result> {
   try {
-    return await run();
+    const result = await run();
+    const error = errorOf(result);
+    if (error !== undefined) markFailed(span, error);
+    return result;
   } catch (error) {
-    span.setAttribute('error.type', errorType(error));
-    span.setStatus({ code: SpanStatusCode.ERROR });
+    markFailed(span, error);
     throw error;
   } finally {
     span.end();
   }
+}
+
+function markFailed(span: Span, error: unknown): void {
+  span.setAttribute('error.type', errorType(error));
+  span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
 /** The class of the error, not its message: messages may contain data of users. */

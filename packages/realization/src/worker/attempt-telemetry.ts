@@ -25,6 +25,7 @@ export function withTelemetry(
   return traced(
     () => describeAttempt(setting, attempt),
     () => (attemptChannel.hasSubscribers ? timed(setting, attempt, run) : run()),
+    (outcome) => (outcome.kind === 'failed' ? outcome : undefined),
   );
 }
 
