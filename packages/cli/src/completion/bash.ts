@@ -1,6 +1,5 @@
 import { type CommandWords, placeOf } from './command-tree.ts';
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+import { placeBranches, quote } from './posix-shell.ts';
 
 const wordsOf = ({ words, flags }: CommandWords): string => [...words, ...flags].map(({ word }) => word).join(' ');
 
@@ -23,10 +22,7 @@ _intendant() {
   if [ "$previous" = "=" ]; then previous="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$place $word" in
-${commands
-  .filter(({ path }) => path.length > 0)
-  .map(({ path }) => `      ${quote(placeOf(path))}) place="$place $word" ;;`)
-  .join('\n')}
+${placeBranches(commands)}
     esac
   done
   case "$place:$previous" in

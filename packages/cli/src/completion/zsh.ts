@@ -1,6 +1,5 @@
 import { type Choice, type CommandWords, placeOf } from './command-tree.ts';
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+import { placeBranches, quote } from './posix-shell.ts';
 
 const choice = ({ word, description }: Choice): string => quote(`${word.replaceAll(':', '\\:')}:${description}`);
 
@@ -19,10 +18,7 @@ _intendant() {
   local place="" word
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place $word" in
-${commands
-  .filter(({ path }) => path.length > 0)
-  .map(({ path }) => `      ${quote(placeOf(path))}) place="$place $word" ;;`)
-  .join('\n')}
+${placeBranches(commands)}
     esac
   done
   case "$place:\${words[CURRENT-1]}" in

@@ -109,7 +109,7 @@ const ORDER = 'the changes of each row are delivered in order, without a gap';
 const INVENTED = 'no change is invented';
 const REALIZED = 'in the end everything is realized or removed';
 const COUNTS = 'counts equal the tables';
-const FOREIGN = 'nothing of another tenant is in any answer, feed, log line or error';
+const FOREIGN = 'nothing of another tenant is in any result, feed, log line or error';
 const SECRETS = 'no planted secret is in a log line or an error';
 
 const DOCTORED: readonly [doctored: string, rule: string, lines: (good: typeof GOOD) => Partial<Lines>][] = [

@@ -3,7 +3,7 @@ import { maySee, ownersIn } from './owners-in.ts';
 
 /** No response, change, attempt, error or log line contains a mark of another tenant. */
 export const foreignOwners: Checker = {
-  rule: 'nothing of another tenant is in any answer, feed, log line or error',
+  rule: 'nothing of another tenant is in any result, feed, log line or error',
   spansFailovers: true,
   *check(history) {
     for (const { at, org, door, owners, text } of eventsOf(history, 'answer')) {

@@ -18,7 +18,7 @@ const COMMANDS: Readonly<Record<string, Args>> = {
   'retry --dry-run': () => ['retry', 'cell', '--status', 'ERROR', '--dry-run'],
 };
 
-/** Programs take long to start, and the other doors need the processor too. */
+/** Programs take long to start, and the other entry points need the processor too. */
 let isRunning = false;
 
 async function runAlone<T>(run: () => Promise<T>): Promise<T | undefined> {

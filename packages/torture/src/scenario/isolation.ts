@@ -115,8 +115,8 @@ function reportPollution(recorder: ResponseRecorder): void {
 function report(history: HistoryWriter, calls: number): void {
   history.write({
     kind: 'figure',
-    name: 'calls through doors',
+    name: 'calls through entry points',
     value: calls,
-    unit: `calls through ${ENTRY_POINTS.length} doors`,
+    unit: `calls through ${ENTRY_POINTS.length} entry points`,
   });
 }
