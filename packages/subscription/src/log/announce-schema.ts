@@ -20,6 +20,12 @@ insert into intendant.announcement values ('intendant_' || translate(gen_random_
 const MAX_CHANGES = 512;
 
 /**
+ * SQL: a number so far ahead that no announcement includes the changes up to it. Stored as the end of what was trimmed, it
+ * makes every subscriber read the log, and so notice that it must be reset.
+ */
+export const TRIMMED_BY_GAP = `setval('intendant.change_seq', nextval('intendant.change_seq') + ${4 * MAX_CHANGES})`;
+
+/**
  * Announces that the log is settled up to `settled`, and further as long as each next number belongs to a committed
  * row, because such a number needs no check. Sends nothing if nothing after `after` is settled, unless it is forced. `last` is the last
  * number that the check found; more can be settled since, because writers announce their changes themselves. Returns the

@@ -1,6 +1,7 @@
 import { serverProcessId } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { TRIMMED_BY_GAP } from '../log/announce-schema.ts';
 import type { ChangeStream } from './change-stream.ts';
 import { LogFiller } from './log-filler.ts';
 import { openSlot, type StoredPlace } from './slot.ts';
@@ -35,7 +36,7 @@ const placeInLog = (log: pg.Client): StoredPlace => ({
   begin: async (lsn, isGap) => {
     await log.query(
       `update intendant.change_log_identity
-       set replicated_lsn = $1::pg_lsn, trimmed_seq = case when $2 then nextval('intendant.change_seq') else trimmed_seq end`,
+       set replicated_lsn = $1::pg_lsn, trimmed_seq = case when $2 then ${TRIMMED_BY_GAP} else trimmed_seq end`,
       [lsn, isGap],
     );
   },

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { TRIMMED_BY_GAP } from '../../log/announce-schema.ts';
 import { readLsn } from '../lsn.ts';
 import { findReleasable, type PendingMove, readPendingMoves, releaseMove } from './held-changes.ts';
 import {
@@ -32,7 +33,7 @@ import { TransactionQueue } from './transaction-queue.ts';
  * between is unknown. Then the order is unknown too, and every subscriber is reset.
  */
 
-const RESET = `update intendant.change_log_identity set trimmed_seq = nextval('intendant.change_seq')`;
+const RESET = `update intendant.change_log_identity set trimmed_seq = ${TRIMMED_BY_GAP}`;
 
 /** Waits for a leader that was replaced without noticing. */
 const LOCK = 'lock table intendant.feed_shards_seen in share row exclusive mode';

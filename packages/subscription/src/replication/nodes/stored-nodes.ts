@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { TRIMMED_BY_GAP } from '../../log/announce-schema.ts';
 import type { StoredPlace } from '../slot.ts';
 import type { Node } from './node.ts';
 
@@ -55,7 +56,7 @@ export const placeOfNode = (
     if (isLate && !isLost) onGap();
     await log.query(
       `with gap as (
-         update intendant.change_log_identity set trimmed_seq = nextval('intendant.change_seq') where $3
+         update intendant.change_log_identity set trimmed_seq = ${TRIMMED_BY_GAP} where $3
        )
        update intendant.feed_node set lsn = $2::pg_lsn where group_id = $1`,
       [groupId, lsn, isLost || isLate],
