@@ -54,7 +54,8 @@ function printHistory(printer: Printer, transitions: readonly OwnedTransition[])
   printer.table(
     [
       { title: 'time', value: ({ occurredAt }) => occurredAt.toISOString().slice(0, 19) },
-      { title: 'ago', value: ({ occurredAt }) => ago(occurredAt), align: 'right' },
+      // Not both: the longest status and an owner must fit into 80 characters.
+      { title: 'ago', value: ({ occurredAt }) => (hasSeveralOwners ? '' : ago(occurredAt)), align: 'right' },
       { title: 'of', value: (one) => (hasSeveralOwners ? ownerText(one) : ''), minWidth: 4, isName: true },
       { title: 'point', value: ({ enforcementPoint }) => enforcementPoint, minWidth: 4, isName: true },
       {
@@ -64,7 +65,7 @@ function printHistory(printer: Printer, transitions: readonly OwnedTransition[])
       },
       { title: 'rev', value: ({ revision }) => revision, align: 'right' },
       { title: 'attempt', value: ({ attempt }) => attempt, align: 'right' },
-      { title: 'message', value: ({ message }) => message, minWidth: 14 },
+      { title: 'message', value: ({ message }) => message, minWidth: 8 },
     ] satisfies Parameters<typeof printer.table<OwnedTransition>>[0],
     transitions,
   );
