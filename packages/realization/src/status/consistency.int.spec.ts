@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { internalsOf } from '@intendant/core/internal';
 import { atScale, isOnCitus, isSoak, withClient } from '@intendant/devdb/testing';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { test as anyTest, expect } from 'vitest';
 import { on } from '../index.ts';
 import { type Fixture, openFixture, pepsi, vm } from '../testing/fixture.ts';
 import { leaveLockOutOfFunctions, leaveOutLock } from '../testing/lockless.ts';
@@ -15,12 +15,12 @@ import { gate, untilWaitingForLock } from '../testing/waiting.ts';
  * lock out.
  */
 
+// On Citus a statement that joins records and statuses reads them one after the other, so it is no snapshot.
+const test = anyTest.skipIf(isOnCitus());
+
 const OPERATIONS = atScale(300, 100_000);
 const PROCESSES = 3;
 const POINTS = Array.from({ length: 8 }, (_, index) => `P${index}`);
-
-/** On Citus a statement takes a snapshot on each node: it may see a record's new revision a moment before its status. */
-const MAY_DIFFER = isOnCitus() ? '>' : '<>';
 
 /** One statement, so one snapshot: what breaks a rule in it. */
 const VIOLATIONS = `
@@ -35,7 +35,7 @@ const VIOLATIONS = `
       count(*) filter (where e.realization_status not in (100, 300, 400)) as kept
     from enforcement_status_vm e where e.org_id = o.org_id and e.id = o.id
   ) s
-  where o.resource_revision ${MAY_DIFFER} coalesce(r.revision, o.resource_revision)
+  where o.resource_revision <> coalesce(r.revision, o.resource_revision)
     or s.astray > 0
     or o.realization_status <> coalesce(s.heaviest, case
         when r.revision is null then 100 when r.deleted_at is null then 800 else 400 end)
