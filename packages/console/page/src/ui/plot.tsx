@@ -82,7 +82,8 @@ function optionsOf({ series, print }: PlotProps, frame: HTMLDivElement): uPlot.O
   return {
     width: frame.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    // On the right, half of the last label of time.
+    padding: [8, 20, 0, 0],
     cursor: { y: false, points: { size: 6 } },
     legend: { live: true },
     scales: { y: { range: (_, __, max) => [0, Math.max(1, max ?? 1) * 1.1] } },
