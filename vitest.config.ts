@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { COMPILE_CACHE } from './scripts/compile-cache.ts';
+import { COMPILE_CACHE } from './scripts/bootstrap/repository.mjs';
 import { LongestFirst } from './scripts/longest-first.ts';
 
 /** Where `.ci/run` wants the counts of this run. */

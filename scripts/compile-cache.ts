@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-
-/** The folder in which programs that tests start find the packages compiled: they load twice as fast then. */
-export const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/node-compile');
+import { COMPILE_CACHE } from './bootstrap/repository.mjs';
 
 const PACKAGES = ['realization', 'subscription', 'protostore'];
 

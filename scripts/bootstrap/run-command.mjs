@@ -3,11 +3,9 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { whenOrphaned } from './orphan-watch.mjs';
-import { ROOT } from './repository.mjs';
+import { COMPILE_CACHE, ROOT } from './repository.mjs';
 
 const KILL_AFTER_MS = 5000;
-/** Where Node keeps what it has compiled: programs that run from TypeScript load twice as fast from the second start on. */
-const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/node-compile');
 
 /**
  * Runs Node and forwards signals to it. This process ends when Node ends, and Node ends when this process ends, however

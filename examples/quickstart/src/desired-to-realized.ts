@@ -30,13 +30,13 @@ async function realize(stage: Stage, r: RealizationSession): Promise<void> {
   first.actor.go();
   await stage.subscriber.witness.untilSaw('P1 at E1', 'REALIZED');
   await read(stage, r, 'when T1 is done', 'PENDING');
-  await look(stage, first, ['P1.json']);
-  await look(stage, second, []);
+  await readFolder(stage, first, ['P1.json']);
+  await readFolder(stage, second, []);
 
   second.actor.go();
   await r.waitFor(policy, 'P1', { status: 'REALIZED', revision: record.revision, timeoutMs: TIMEOUT_MS });
   await read(stage, r, 'when T2 is done too', 'REALIZED');
-  await look(stage, second, ['P1.json']);
+  await readFolder(stage, second, ['P1.json']);
 }
 
 async function unrealize(stage: Stage, r: RealizationSession): Promise<void> {
@@ -44,7 +44,7 @@ async function unrealize(stage: Stage, r: RealizationSession): Promise<void> {
   say('T0', 'deletes P1');
   await r.waitFor(policy, 'P1', { status: 'DELETION_REALIZED', timeoutMs: TIMEOUT_MS });
   await read(stage, r, 'after the deletion', 'DELETION_REALIZED');
-  for (const post of stage.posts) await look(stage, post, []);
+  for (const post of stage.posts) await readFolder(stage, post, []);
 }
 
 async function read({ findings }: Stage, r: RealizationSession, when: string, expected: Status): Promise<void> {
@@ -54,7 +54,7 @@ async function read({ findings }: Stage, r: RealizationSession, when: string, ex
 }
 
 /** The enforced state can be checked directly: here it is a file. */
-async function look({ findings }: Stage, { enforcementPoint, folder }: Post, expected: string[]): Promise<void> {
+async function readFolder({ findings }: Stage, { enforcementPoint, folder }: Post, expected: string[]): Promise<void> {
   const files = await folder.list();
   findings.add('T0', `the folder of ${enforcementPoint}`, contents(files), contents(expected));
 }

@@ -190,7 +190,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async #applySchema(definitions: readonly AnyTable[]): Promise<void> {
     this.#checkOpen();
-    for (const definition of definitions) checkDefinition(definition);
+    for (const definition of definitions) checkDefinition('register', definition);
     const tables =
       this.#options.schemaChanges === 'none'
         ? await this.#keeper.describe(this.#pool, definitions)
@@ -200,7 +200,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async planSchema(tables?: readonly AnyTable[]): Promise<string[]> {
     this.#checkOpen();
-    for (const definition of tables ?? []) checkDefinition(definition);
+    for (const definition of tables ?? []) checkDefinition('planSchema', definition);
     return this.#keeper.plan(tables ?? this.#internals.tables().map(({ definition }) => definition));
   }
 

@@ -47,7 +47,7 @@ async function runOne(
   const verdict = (rest: Partial<Verdict>): Verdict => ({
     scenario: scenario.name,
     seconds: (performance.now() - begunAt) / 1_000,
-    judgement: undefined,
+    checkResult: undefined,
     history,
     ...rest,
   });
@@ -74,7 +74,7 @@ async function runOne(
     if (signal.aborted) return verdict({ skipped: 'interrupted' });
     return verdict({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
-  return verdict({ judgement: await runChecker(history) });
+  return verdict({ checkResult: await runChecker(history) });
 }
 
 const totalWeight = (scenarios: readonly Scenario[]): number =>

@@ -5,7 +5,7 @@ export interface Verdict {
   readonly scenario: string;
   readonly seconds: number;
   /** Undefined if it was not run, or ended with an error. */
-  readonly judgement: CheckResult | undefined;
+  readonly checkResult: CheckResult | undefined;
   /** Why there is no result. */
   readonly skipped?: string;
   readonly failure?: string;
@@ -13,8 +13,8 @@ export interface Verdict {
 }
 
 /** Whether the run counts as failed. */
-export const isBad = ({ judgement, failure }: Verdict): boolean =>
-  failure !== undefined || (judgement !== undefined && judgement.violations.length > 0);
+export const isBad = ({ checkResult, failure }: Verdict): boolean =>
+  failure !== undefined || (checkResult !== undefined && checkResult.violations.length > 0);
 
 /** One page: what was done, which faults were injected, what was found. */
 export function verdictPage(seed: number, verdicts: readonly Verdict[]): string {
@@ -24,16 +24,16 @@ export function verdictPage(seed: number, verdicts: readonly Verdict[]): string 
 }
 
 function section(verdict: Verdict): string {
-  const { scenario, seconds, judgement, skipped, failure } = verdict;
+  const { scenario, seconds, checkResult, skipped, failure } = verdict;
   const lines = [`\n${scenario} (${seconds.toFixed(0)} s)`];
   if (skipped !== undefined) lines.push(`  skipped: ${skipped}`);
   if (failure !== undefined) lines.push(`  FAILED: ${failure}`);
-  if (judgement) lines.push(...judged(judgement));
+  if (checkResult) lines.push(...resultLines(checkResult));
   if (isBad(verdict)) lines.push(`  history: ${verdict.history}`);
   return lines.join('\n');
 }
 
-function judged({ figures, rules, violations }: CheckResult): string[] {
+function resultLines({ figures, rules, violations }: CheckResult): string[] {
   const { operations, attempts, deliveries, snapshots, answers, faults, skipped, slowestRecovery } = figures;
   const injected = Object.values(faults).reduce((sum, count) => sum + count, 0);
   const recovery = slowestRecovery

@@ -170,7 +170,7 @@ function demandWriter(
 ): void {
   const hasRight = table ? isWriter(table.scope) : access.mayWrite;
   if (hasRight && mayAct(caller.context, action)) return;
-  throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
+  throw new RefusedRequest(403, `Your role may read, but not ${action}.`);
 }
 
 function demandAtMost(matched: number, atMost: number | undefined): void {

@@ -83,7 +83,7 @@ export const deadLettersApi = ({ subscriptions, logger, mayAct }: ConsoleParts) 
       const [caller, access] = [context.get('caller'), context.get('access')];
       demandService(access);
       if (!access.mayWrite || !mayAct(caller.context, `dead-letters ${action}`))
-        throw new RefusedRequest(403, `Your role may look, but not ${action}.`);
+        throw new RefusedRequest(403, `Your role may read, but not ${action}.`);
       await demandName(subscriptions, name);
       demandOwnPositions(subscriptions, positions ?? []);
       const selection = positions ? { positions } : {};

@@ -62,9 +62,9 @@ function show(value: unknown, maxLength: number): string {
   return shown ?? 'a value that cannot be shown was thrown';
 }
 
-function attempt<T>(look: () => T): T | undefined {
+function attempt<T>(read: () => T): T | undefined {
   try {
-    return look();
+    return read();
   } catch {
     return undefined;
   }

@@ -20,13 +20,13 @@ export interface ContextWatch {
 export function watchContext<C>(authorizer: Authorizer<C>, context: C, recheckMs: number = RECHECK_MS): ContextWatch {
   const ended = new AbortController();
   let timer = { cancel: () => {} };
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const reason = await whyEnded(authorizer, context);
     if (reason) ended.abort(reason);
     if (!ended.signal.aborted)
-      timer = startTimer(nextLookMs(authorizer, context, recheckMs), look, { keepsProcess: false });
+      timer = startTimer(nextCheckMs(authorizer, context, recheckMs), check, { keepsProcess: false });
   };
-  void look();
+  void check();
   return {
     signal: ended.signal,
     end: () => {
@@ -47,7 +47,7 @@ async function whyEnded<C>(authorizer: Authorizer<C>, context: C): Promise<Inval
   }
 }
 
-const nextLookMs = <C>(authorizer: Authorizer<C>, context: C, recheckMs: number): number =>
+const nextCheckMs = <C>(authorizer: Authorizer<C>, context: C, recheckMs: number): number =>
   Math.max(
     1,
     Math.min(recheckMs, (authorizer.expiresAt?.(context)?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now()),

@@ -218,12 +218,12 @@ export function defineTable<
 const definitions = new WeakSet<object>();
 
 /** Throws ConfigurationError for a value that is not a table of this copy of the package. */
-export function checkDefinition(value: unknown): void {
+export function checkDefinition(caller: string, value: unknown): void {
   if (typeof value === 'object' && value !== null && definitions.has(value)) return;
   const { name } = (value ?? {}) as { name?: unknown };
   const subject = typeof name === 'string' ? `the table ${name}` : 'a table';
   throw new ConfigurationError(
-    `register: ${subject} was not made by defineTable of this copy of @intendant/core; if \`npm ls @intendant/core\` lists several copies, install one version of all Intendant packages`,
+    `${caller}: ${subject} was not made by defineTable of this copy of @intendant/core; if \`npm ls @intendant/core\` lists several copies, install one version of all Intendant packages`,
   );
 }
 

@@ -2,13 +2,13 @@ import { type DataStoreInternals, sessionInternalsOf } from '@intendant/core/int
 import type { Logger } from 'pino';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import { pointTableName } from '../placement/selector.ts';
+import { HEARTBEAT_MS } from '../point/point-workers.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { writeMarks } from '../status/marks.ts';
 import { lockOverallStatus } from '../status/overall-status.ts';
 import type { BegunAttempt } from '../worker/begin-attempts.ts';
 import type { Observed } from './observation.ts';
-import { HEARTBEAT_MS } from './resync.ts';
 
 export interface DriftWatchParts {
   readonly store: DataStoreInternals;

@@ -25,8 +25,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 
 const STEP_MIN_MS = 1000;
 const STEP_MAX_ROWS = 1000;
-/** Time between two heartbeats of a worker. After a few missing ones the worker counts as stopped. */
-export const HEARTBEAT_MS = 10_000;
+/** A worker whose last heartbeat is older counts as stopped. */
 const STOPPED_AFTER_MS = 60_000;
 const IDLE_MS = 5000;
 const MIN_WAIT_MS = 50;

@@ -17,7 +17,7 @@ const LIMIT = { timeoutMs: 20_000 };
 /** Longer than a test may take: a worker that does something in time was woken. */
 const NEVER_MS = 600_000;
 
-// Without a feed workers look at intervals, and the fixture has no feed on Citus.
+// Without a feed workers poll, and the fixture has no feed on Citus.
 const test = anyTest.skipIf(isOnCitus());
 
 let fixture: Fixture;

@@ -26,7 +26,7 @@ export const rowFunctionCall = (
   tables: StatusTables,
   verb: 'hide_resource' | 'purge_resource',
   alias: string,
-): string => `${call(tables, verb, identityOf(tables, alias))}`;
+): string => call(tables, verb, identityOf(tables, alias));
 
 /**
  * SQL for the resources `r` that belong to the rows of a source, to follow `join` or `left join`. The source is an item of
@@ -38,7 +38,7 @@ export function resourcesOf(tables: StatusTables, alias: string, source: string)
   return `${call(tables, 'resources', arrays)} on ${identitySql(tables.overall).same('r', alias)}`;
 }
 
-/** The same with one look for each row under the alias: for few rows, or where other conditions leave few. */
+/** The same with one read for each row under the alias: for few rows, or where other conditions leave few. */
 export const resourceOf = (tables: StatusTables, alias: string): string =>
   isElsewhere(tables) ? `lateral ${oneResource(tables, identityOf(tables, alias))} on true` : joined(tables, alias);
 

@@ -170,7 +170,7 @@ const markOneSql = perStatusTables((tables) => {
   );
 });
 
-const readVerdicts = (extraColumns: StatementResult): MarkResult[] => extraColumns.rows.map(readVerdict);
+const readVerdicts = ({ rows }: StatementResult): MarkResult[] => rows.map(readVerdict);
 
 const readVerdict = ([verdict, revision]: readonly (string | null)[]): MarkResult => ({
   verdict: verdict as MarkVerdict,

@@ -53,7 +53,7 @@ export interface FixtureOptions {
   readonly isPooled?: boolean;
   /** Default: as the realization's. */
   readonly maintenance?: RealizationOptions['maintenance'];
-  /** Whether there is a feed on Citus too, which needs a slot on each node. Default false: then workers look at intervals there. */
+  /** Whether there is a feed on Citus too, which needs a slot on each node. Default false: then workers poll there. */
   readonly hasFeedOnCitus?: boolean;
 }
 

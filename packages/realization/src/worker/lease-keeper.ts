@@ -8,7 +8,7 @@ import { type Claim, isLeaseOver } from './claims.ts';
 /** Number of times per lease that the worker checks for claims whose renewal was not confirmed. */
 const CHECKS_PER_LEASE = 20;
 const LONGEST_CHECK_MS = 1_000;
-/** Number of times per lease that leases are renewed and expired ones are searched. */
+/** Number of times per lease that leases are renewed and expired ones are searched for. */
 const ROUNDS_PER_LEASE = 3;
 
 export interface LeaseKeeperParts {

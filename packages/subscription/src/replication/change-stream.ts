@@ -10,12 +10,12 @@ export interface Commit {
 
 export type CommittedRow = LogRow & Commit;
 
-/** Appends the changes of one stream to the log, and stores the position up to which the log has them. */
-export interface Filler {
-  /** Appends in a transaction that stays open: a large transaction is appended in parts. */
-  append(rows: readonly CommittedRow[]): Promise<void>;
-  /** Appends these and commits everything up to this position of the stream. Rejects if another process has filled the log. */
-  commit(rows: readonly CommittedRow[], lsn: string): Promise<void>;
+/** Where the changes of one stream, and the position up to which the log has them, are stored: in one transaction. */
+export interface LogStore {
+  /** `rows` is a JSON array of committed rows. */
+  append(rows: string): Promise<void>;
+  /** Returns false if the position was not the expected one, because another process has filled the log meanwhile. */
+  movePosition(from: string, to: string): Promise<boolean>;
 }
 
 /** A server's stream of committed changes, and how it gets into the log. */
@@ -24,8 +24,8 @@ export interface ChangeStream {
   readonly connection: pg.ClientConfig;
   /** Finds or creates the slot. The client is connected to the server that has the log. */
   openSlot(log: pg.Client): Promise<OpenSlot>;
-  /** Continues to fill the log from this position of the stream. */
-  fill(log: pg.Client, lsn: string): Filler;
+  /** Where the changes are stored, on a connection to the server that has the log. */
+  storeIn(log: pg.Client): LogStore;
   /** What is stored of a commit with its changes. */
   readCommit(occurredAt: string, lsn: string): Commit;
   /** Called when the log has all changes up to this position. */

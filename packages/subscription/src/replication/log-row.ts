@@ -15,6 +15,14 @@ export interface LogRow {
   readonly record: Tuple | null;
 }
 
+/** The columns of the log that are filled from a stream. */
+export const LOG_COLUMNS = 'table_name, operation, key, org_id, instance_id, revision, record, occurred_at';
+/** The same columns of rows that were given as JSON, with their types there. */
+export const JSON_COLUMNS = `table_name text, operation text, key text[], org_id text, instance_id text,
+  revision bigint, record jsonb, occurred_at timestamptz`;
+/** The values for `LOG_COLUMNS`, from the JSON columns. */
+export const LOG_VALUES = LOG_COLUMNS.replace('operation', 'operation::"char"');
+
 /** Returns the same log row that a trigger would write. */
 export function rowsForMessage(
   table: ReplicatedTable,

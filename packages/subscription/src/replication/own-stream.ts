@@ -2,8 +2,8 @@ import { serverProcessId } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { TRIMMED_BY_GAP } from '../log/announce-schema.ts';
-import type { ChangeStream } from './change-stream.ts';
-import { LogFiller } from './log-filler.ts';
+import type { ChangeStream, LogStore } from './change-stream.ts';
+import { JSON_COLUMNS, LOG_COLUMNS, LOG_VALUES } from './log-row.ts';
 import { openSlot, type StoredPlace } from './slot.ts';
 import { whileReporting } from './slot-wait.ts';
 
@@ -22,8 +22,25 @@ export const ownStream = (options: OwnStreamOptions): ChangeStream => ({
     whileReporting({ ...options, pid: serverProcessId(log) ?? 0 }, () =>
       openSlot(log, placeInLog(log), options.logger),
     ),
-  fill: (log, lsn) => new LogFiller(log, lsn),
+  storeIn,
   readCommit: (occurredAt) => ({ occurred_at: occurredAt }),
+});
+
+const APPEND = `
+insert into intendant.change_log (${LOG_COLUMNS})
+select ${LOG_VALUES} from jsonb_to_recordset($1::jsonb) r(${JSON_COLUMNS})`;
+
+const MOVE = `
+update intendant.change_log_identity set replicated_lsn = $2::pg_lsn where replicated_lsn is not distinct from $1::pg_lsn`;
+
+const storeIn = (log: pg.Client): LogStore => ({
+  append: async (rows) => {
+    await log.query({ name: 'fill-log', text: APPEND, values: [rows] });
+  },
+  movePosition: async (from, to) => {
+    const { rowCount } = await log.query({ name: 'move-lsn', text: MOVE, values: [from, to] });
+    return rowCount === 1;
+  },
 });
 
 const placeInLog = (log: pg.Client): StoredPlace => ({

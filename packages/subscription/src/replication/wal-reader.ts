@@ -2,8 +2,9 @@ import { destroySocket } from '@intendant/core/internal';
 import pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
 import type { Logger } from 'pino';
-import type { ChangeStream, Commit, CommittedRow, Filler } from './change-stream.ts';
+import type { ChangeStream, Commit, CommittedRow } from './change-stream.ts';
 import { confirmable } from './confirmable.ts';
+import { LogFiller } from './log-filler.ts';
 import { type LogRow, rowsForMessage, rowsForTruncate, type Tuple } from './log-row.ts';
 import { PUBLICATION, type ReplicatedTable, readReplicatedTables, TRUNCATE_PREFIX } from './replicated-table.ts';
 
@@ -40,7 +41,7 @@ export class WalReader {
   readonly #stream: LogicalReplicationService;
   readonly #output = new TextOutput({ protoVersion: 1, publicationNames: [PUBLICATION], messages: true });
   #tables = new Map<string, ReplicatedTable>();
-  #filler!: Filler;
+  #filler!: LogFiller;
   #rows: CommittedRow[] = [];
   /** Tables for which a warning was logged. */
   readonly #incomplete = new Set<string>();
@@ -75,7 +76,7 @@ export class WalReader {
     const { stream } = this.#options;
     const { name, lsn } = await stream.openSlot(this.#client);
     if (this.#isOver) return;
-    this.#filler = stream.fill(this.#client, lsn);
+    this.#filler = new LogFiller(this.#client, stream.storeIn(this.#client), lsn);
     this.#read = lsn;
     this.#confirmed = lsn;
     this.#stream.on('data', (_: string, message: Pgoutput.Message) => this.#take(message));

@@ -6,7 +6,7 @@ import {
   defineTable,
   SimpleInstancer,
 } from '@intendant/core';
-import { isOnCitus, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { eventually, isOnCitus, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import pg from 'pg';
 import { z } from 'zod';
 import type { Change } from '../change.ts';
@@ -38,6 +38,11 @@ export interface Fixture extends AsyncDisposable {
   another(options?: Partial<SubscriptionsOptions>): Promise<Subscriptions>;
   /** Inserts notes of org Coke, one transaction each. */
   writeNotes(...ids: string[]): Promise<void>;
+  /**
+   * Inserts a note and deletes the log, as retention does. Processes that are open may still deliver the note from memory;
+   * another process must be reset.
+   */
+  writeTrimmedNote(id: string): Promise<void>;
   /** Ends the server sessions that represent the members of durable names. */
   terminateMembers(): Promise<void>;
 }
@@ -70,6 +75,15 @@ export async function openFixture(options: Partial<SubscriptionsOptions> = {}): 
     },
     writeNotes: async (...ids) => {
       for (const id of ids) await store.as(coke).insert(note, { id, size: 1n });
+    },
+    writeTrimmedNote: async (id) => {
+      await store.as(coke).insert(note, { id, size: 1n });
+      await eventually(async () => {
+        const { rowCount } = await admin.query('select from intendant.change_log where $1 = any (key)', [id]);
+        if (rowCount === 0) throw new Error(`${id} is not in the log yet`);
+      });
+      await admin.query(`delete from intendant.change_log;
+        update intendant.change_log_identity set trimmed_seq = (select last_value from intendant.change_seq)`);
     },
     terminateMembers: async () => {
       await admin.query(

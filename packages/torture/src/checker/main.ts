@@ -11,6 +11,6 @@ if (path === undefined) {
   process.exit(2);
 }
 using tail = new HistoryTail(path);
-const judgement = checkHistory([...tail.read()]);
-process.stdout.write(`${JSON.stringify(judgement)}\n`);
-process.exitCode = judgement.violations.length > 0 ? 1 : 0;
+const checkResult = checkHistory([...tail.read()]);
+process.stdout.write(`${JSON.stringify(checkResult)}\n`);
+process.exitCode = checkResult.violations.length > 0 ? 1 : 0;

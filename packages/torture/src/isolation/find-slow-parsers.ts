@@ -60,11 +60,11 @@ const TRIES: Readonly<Record<string, Try>> = {
 /** Finds functions for which a long text takes much more CPU time of this process than it should. */
 export async function findSlowParsers(system: SystemUnderTest, recorder: ResponseRecorder): Promise<void> {
   const [caller] = CALLERS as [Caller];
-  for (const [name, open] of Object.entries(TRIES)) {
+  for (const [name, parse] of Object.entries(TRIES)) {
     for (const seed of SEEDS) {
       const before = process.cpuUsage();
       await Promise.resolve()
-        .then(() => open(system, `${seed.repeat(LENGTH)}!`, caller))
+        .then(() => parse(system, `${seed.repeat(LENGTH)}!`, caller))
         .catch((error: unknown) => recorder.error(caller.owner, name, error));
       const { user } = process.cpuUsage(before);
       if (user / 1_000 > LIMIT_MS)

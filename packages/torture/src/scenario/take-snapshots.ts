@@ -7,7 +7,7 @@ const EVERY_MS = 250;
 /** Reads all resources every 250 ms and writes them to the history. While the server is down, it tries again. */
 export function takeSnapshots(world: World): { stop(): Promise<void> } {
   let isStopped = false;
-  const look = () =>
+  const takeSnapshot = () =>
     asSuperuser(world, async (client) => {
       while (!isStopped && !world.signal.aborted) {
         world.history.write({ kind: 'snapshot', final: false, resources: await readResources(client, ['vm', 'sign']) });
@@ -15,7 +15,7 @@ export function takeSnapshots(world: World): { stop(): Promise<void> } {
       }
     });
   const running = (async () => {
-    while (!isStopped && !world.signal.aborted) await look().catch(() => delay(EVERY_MS));
+    while (!isStopped && !world.signal.aborted) await takeSnapshot().catch(() => delay(EVERY_MS));
   })();
   return {
     stop: () => {

@@ -65,8 +65,8 @@ export class Progress implements Disposable {
    */
   unmetSince(at: number): string | undefined {
     this.update();
-    for (const [kind, needs] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])
-      for (const [place, request] of needs.open)
+    for (const [kind, requests] of [['realized', this.#realization] as const, ['delivered', this.#delivery] as const])
+      for (const [place, request] of requests.open)
         if (request.at <= at) return `not ${kind}: ${place}, revision ${request.revision}`;
     if (this.#newestOk <= at) return 'no operation has succeeded since';
     if (this.#newestAttempt <= at) return 'no attempt has succeeded since';

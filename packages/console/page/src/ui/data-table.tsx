@@ -53,7 +53,7 @@ export function DataTable<Row extends object>({ label, columns, rows, idOf }: Da
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
               {group.headers.map((header) => (
-                <HeaderCell key={header.id} header={header} look={styleOf(header.column.columnDef.meta)}>
+                <HeaderCell key={header.id} header={header} columnStyle={styleOf(header.column.columnDef.meta)}>
                   <table.FlexRender header={header} />
                 </HeaderCell>
               ))}
@@ -89,23 +89,23 @@ const classOf = ({ isNumber, isAlert, isWide }: ColumnStyle, value?: unknown): s
 
 interface HeaderCellProps<Row extends object> {
   readonly header: Header<SortableFeatures, Row, unknown>;
-  readonly look: ColumnStyle;
+  readonly columnStyle: ColumnStyle;
   readonly children: import('preact').ComponentChildren;
 }
 
 const ARIA_SORT = { asc: 'ascending', desc: 'descending' } as const;
 
-function HeaderCell<Row extends object>({ header: { column }, look, children }: HeaderCellProps<Row>) {
+function HeaderCell<Row extends object>({ header: { column }, columnStyle, children }: HeaderCellProps<Row>) {
   const direction = column.getIsSorted();
   const sort = direction === false ? 'none' : ARIA_SORT[direction];
   if (!column.getCanSort())
     return (
-      <th scope="col" class={classOf(look)}>
+      <th scope="col" class={classOf(columnStyle)}>
         {children}
       </th>
     );
   return (
-    <th scope="col" class={classOf(look)} aria-sort={sort}>
+    <th scope="col" class={classOf(columnStyle)} aria-sort={sort}>
       <button type="button" class="sort" onClick={() => column.toggleSorting()}>
         {children}
         <span aria-hidden="true">{{ none: '', ascending: ' ↑', descending: ' ↓' }[sort]}</span>

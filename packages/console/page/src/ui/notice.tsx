@@ -15,7 +15,7 @@ export function Notice({
   );
 }
 
-interface Answer<Data> {
+interface QueryState<Data> {
   readonly data: Data | undefined;
   readonly error: Error | null;
   readonly failureReason: Error | null;
@@ -26,7 +26,7 @@ export function Loaded<Data>({
   of,
   children,
 }: {
-  readonly of: Answer<Data>;
+  readonly of: QueryState<Data>;
   readonly children: (data: Data) => ComponentChildren;
 }) {
   const problem = of.error ?? of.failureReason;

@@ -45,14 +45,14 @@ function DrawnPlot(props: PlotProps) {
       );
     };
     draw();
-    return onLooks(frame.current as HTMLDivElement, draw, () => plot.current);
+    return followAppearance(frame.current as HTMLDivElement, draw, () => plot.current);
   }, []);
   useEffect(() => plot.current?.setData(dataOf(props)));
   return <div class="plot" ref={frame} aria-hidden="true" />;
 }
 
-/** Calls the listener when the theme changes, and fits the plot to its frame. */
-function onLooks(frame: HTMLDivElement, draw: () => void, plot: () => uPlot | undefined): () => void {
+/** Draws again when the theme changes, and fits the plot to its frame. Returns a function that ends this and removes the plot. */
+function followAppearance(frame: HTMLDivElement, draw: () => void, plot: () => uPlot | undefined): () => void {
   const media = matchMedia('(prefers-color-scheme: dark)');
   media.addEventListener('change', draw);
   const themes = new MutationObserver(draw);

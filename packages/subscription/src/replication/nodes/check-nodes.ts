@@ -75,7 +75,7 @@ async function readFacts(client: pg.Client): Promise<NodeFacts & { readonly hasD
   return { ...facts, hasDecoder: await hasDecoder(client, facts) };
 }
 
-/** Without the decoder of Citus, Postgres would use its own, which reports no change of a shard. Only a superuser can look. */
+/** Without the decoder of Citus, Postgres would use its own, which reports no change of a shard. Only a superuser can check it. */
 async function hasDecoder(client: pg.Client, { isSuperuser, libraryPath, capture }: NodeFacts): Promise<boolean> {
   if (!isSuperuser) return true;
   if (capture === 'on' && !libraryPath?.includes('citus_decoders')) return false;

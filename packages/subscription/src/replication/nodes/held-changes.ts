@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { LOG_COLUMNS } from '../log-row.ts';
 
 /** A move for which changes from the node that was left are not in the log yet. */
 export interface PendingMove {
@@ -15,13 +16,11 @@ const PENDING = `
 select id, table_name as "tableName", low, high, from_group as "fromGroup", from_lsn::text as "fromLsn"
 from intendant.shard_move order by id`;
 
-const COLUMNS = 'table_name, operation, key, org_id, instance_id, revision, record, occurred_at';
-
 /** Waits for transactions that hold changes for the move. */
 const LOCK = 'select from intendant.shard_move where id = $1 for update';
 const APPEND = `
-insert into intendant.change_log (${COLUMNS})
-select ${COLUMNS} from intendant.held_change where move_id = $1 order by id`;
+insert into intendant.change_log (${LOG_COLUMNS})
+select ${LOG_COLUMNS} from intendant.held_change where move_id = $1 order by id`;
 const FORGET = [
   'delete from intendant.held_change where move_id = $1',
   'delete from intendant.shard_move where id = $1',

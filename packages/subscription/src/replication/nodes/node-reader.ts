@@ -6,7 +6,7 @@ import { openSlot } from '../slot.ts';
 import { whileReporting } from '../slot-wait.ts';
 import { WalReader } from '../wal-reader.ts';
 import { connectionTo, describeNode, type Node, onNode } from './node.ts';
-import { NodeFiller } from './node-filler.ts';
+import { NodeStore } from './node-store.ts';
 import type { ShardMoves } from './shard-moves.ts';
 import { placeOfNode } from './stored-nodes.ts';
 
@@ -86,7 +86,7 @@ export class NodeReader {
     return {
       connection: connectionTo(node, connection),
       openSlot: (log) => this.#openSlot(log),
-      fill: (log, lsn) => new NodeFiller(log, lsn, { groupId, moves }),
+      storeIn: (log) => new NodeStore(log, groupId, moves),
       readCommit: (occurredAt, lsn) => ({ occurred_at: occurredAt, lsn }),
       reached: (lsn) => moves.noteReached(groupId, lsn),
     };

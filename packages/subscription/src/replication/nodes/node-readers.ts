@@ -7,7 +7,7 @@ import { NodeReader } from './node-reader.ts';
 import { ShardMoves } from './shard-moves.ts';
 import { forgetNode, readStoredNodes, type StoredNode, storeNode } from './stored-nodes.ts';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_INTERVAL_MS = 1_000;
 /** Statements wait for transactions of the readers. */
 const QUERY_TIMEOUT_MS = 60_000;
 
@@ -30,7 +30,7 @@ export class NodeReaders {
   readonly #connections: DedicatedConnection[] = [];
   #moves!: ShardMoves;
   #nodes: readonly Node[] = [];
-  #looking: Promise<void> = Promise.resolve();
+  #checking: Promise<void> = Promise.resolve();
 
   constructor(options: NodeReadersOptions) {
     this.#options = options;
@@ -41,27 +41,27 @@ export class NodeReaders {
    * keep the changes while they cannot be reached.
    */
   async start(): Promise<void> {
-    const [looks, ends] = [await this.#connect('intendant moves'), await this.#connect('intendant moves')];
+    const [checks, ends] = [await this.#connect('intendant moves'), await this.#connect('intendant moves')];
     await this.#connect('intendant nodes');
     if (this.#stopping.signal.aborted) return this.#close();
     this.#moves = new ShardMoves({
       ...this.#options,
-      looks: looks.client,
+      checks: checks.client,
       ends: ends.client,
       readEnd: (groupId) => this.#readEnd(groupId),
     });
     this.#nodes = await readNodes(this.#client);
     const stored = await readStoredNodes(this.#client);
     // Before any slot is created: then a move during the creation is noticed.
-    await this.#moves.look();
+    await this.#moves.check();
     for (const node of this.#nodes) await storeNode(this.#client, node);
     await Promise.all([...this.#nodes, ...this.#removed(stored)].map((node) => this.#begin(node, stored)));
-    this.#looking = this.#keepLooking();
+    this.#checking = this.#checkRegularly();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#looking;
+    await this.#checking;
     await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
     this.#close();
   }
@@ -111,26 +111,26 @@ export class NodeReaders {
     }
   }
 
-  /** Notices nodes that are added or removed, and moves while nobody writes. */
-  async #keepLooking(): Promise<void> {
+  /** Finds added and removed nodes, and moves of shards, which an append would find only with the next change. */
+  async #checkRegularly(): Promise<void> {
     const { signal } = this.#stopping;
     const lost = AbortSignal.any(this.#connections.map((connection) => connection.lost));
     for (;;) {
-      await pause(LOOK_EVERY_MS, AbortSignal.any([signal, lost]));
+      await pause(CHECK_INTERVAL_MS, AbortSignal.any([signal, lost]));
       if (signal.aborted) return;
       try {
         lost.throwIfAborted();
-        await this.#look();
+        await this.#check();
       } catch (error) {
         if (lost.aborted) return this.#options.onFailure(error as Error);
-        this.#options.logger.debug({ err: error }, 'the nodes cannot be looked at; the feed tries again');
+        this.#options.logger.debug({ err: error }, 'the nodes of the cluster cannot be read; the feed tries again');
       }
     }
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     this.#nodes = await readNodes(this.#client);
-    await this.#moves.lookIfMoved();
+    await this.#moves.checkIfMoved();
     for (const node of this.#nodes) await this.#follow(node);
     const present = new Set(this.#nodes.map(({ groupId }) => groupId));
     for (const reader of this.#readers.values()) if (!present.has(reader.node.groupId)) await this.#remove(reader);

@@ -5,7 +5,7 @@ import type { ClientBase } from 'pg';
  * What the leader stores about the nodes of a Citus cluster.
  *
  * - `feed_node`: up to which position the log has the changes of each node.
- * - `feed_shard`: on which node each part of a distributed table was when the leader last looked; `feed_shards_seen`: the
+ * - `feed_shard`: on which node each part of a distributed table was at the leader's last check; `feed_shards_seen`: the
  *   highest number of a placement that it saw.
  * - `shard_move`: parts of tables that have moved, while the log does not have all changes from the node that they left.
  * - `held_change`: changes from the node that a part moved to. They enter the log when those from the other node are in it.

@@ -15,7 +15,7 @@ export interface Placements {
   readonly shards: readonly Shard[];
 }
 
-/** A part of a table that was on one node at the last look and is on another now. */
+/** A part of a table that was on one node at the last check and is on another now. */
 export interface MovedPart {
   readonly tableName: string;
   readonly low: number;
@@ -45,7 +45,7 @@ select o.table_name as "tableName", greatest(o.low, s.low) as low, least(o.high,
 from intendant.feed_shard o
 join ${SHARDS} on s.table_name = o.table_name and s.low <= o.high and s.high >= o.low and s.group_id <> o.group_id`;
 
-/** Whether every number that was given since the last look is still that of a placement. */
+/** Whether every number that was given since the last check is still that of a placement. */
 const IS_WHOLE = `
 select (select count(*) from pg_catalog.pg_dist_placement where placementid > f.placement_id and placementid <= $1::bigint)
   = $1::bigint - f.placement_id as "isWhole"
@@ -61,19 +61,19 @@ export async function readPlacements(client: pg.ClientBase): Promise<Placements>
   return rows[0] as Placements;
 }
 
-/** Returns what has moved since the last look. */
+/** Returns what has moved since the last check. */
 export async function readMoved(client: pg.ClientBase, { shards }: Placements): Promise<MovedPart[]> {
   const { rows } = await client.query<MovedPart>(MOVED, [JSON.stringify(shards)]);
   return rows;
 }
 
-/** Whether each part has moved at most once since the last look. If not, the node in between is unknown. */
+/** Whether each part has moved at most once since the last check. If not, the node in between is unknown. */
 export async function hasEveryMove(client: pg.ClientBase, { highest }: Placements): Promise<boolean> {
   const { rows } = await client.query<{ isWhole: boolean }>(IS_WHOLE, [highest]);
   return rows[0]?.isWhole ?? true;
 }
 
-/** Stores what was seen at this look. */
+/** Stores what this check has seen. */
 export async function storePlacements(client: pg.ClientBase, { highest, shards }: Placements): Promise<void> {
   await client.query('delete from intendant.feed_shards_seen');
   await client.query('insert into intendant.feed_shards_seen values ($1)', [highest]);

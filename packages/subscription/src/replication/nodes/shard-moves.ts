@@ -20,16 +20,16 @@ import { TransactionQueue } from './transaction-queue.ts';
  * Each node has its own stream, and nothing orders two streams. A row's changes are all in one of them, unless its shard
  * moves from node A to node B. All changes before the move are then in A's stream and all after it in B's.
  *
- * - Every append contains the condition that no shard has got a new place since the leader looked. The rows were received
+ * - Every append contains the condition that no shard has got a new place since the leader's last check. The rows were received
  *   before the statement began. So if a row was written after a move, the statement sees the move and appends nothing.
- * - The leader then looks: it stores which parts of tables moved, and the position of A's write-ahead log after it saw the
+ * - The leader then checks: it stores which parts of tables moved, and the position of A's write-ahead log after it saw the
  *   move. A's changes from before the move are before that position: Citus blocks writers while it switches, and the switch
  *   itself is flushed on A.
  * - Until A's reader has reached that position, B's changes of these parts are held in a table. Readers never wait for
  *   each other: two moves in opposite directions could then block both.
  * - B's held changes enter the log in the transaction that ends the move.
  *
- * Every placement has a new number. If a number between two looks is missing, a part may have moved twice, and the node in
+ * Every placement has a new number. If a number between two checks is missing, a part may have moved twice, and the node in
  * between is unknown. Then the order is unknown too, and every subscriber is reset.
  */
 
@@ -52,7 +52,7 @@ interface FoundMoves {
 
 export interface ShardMovesOptions {
   /** Two connections to the coordinator that run nothing else. */
-  readonly looks: pg.ClientBase;
+  readonly checks: pg.ClientBase;
   readonly ends: pg.ClientBase;
   readonly logger: Logger;
   /**
@@ -69,26 +69,26 @@ export interface ShardMovesOptions {
 /** Which shards have moved while changes from their old node are not in the log yet. */
 export class ShardMoves {
   /**
-   * Two connections: the end of a move waits for readers that hold changes for it, and a reader may wait for a look before
+   * Two connections: the end of a move waits for readers that hold changes for it, and a reader may wait for a check before
    * it commits.
    */
-  readonly #looks: TransactionQueue;
+  readonly #checks: TransactionQueue;
   readonly #ends: TransactionQueue;
   readonly #options: ShardMovesOptions;
   /** The position up to which the log has the changes of each node. */
   readonly #reached = new Map<number, bigint>();
   #seen = '';
   #pending: readonly PendingMove[] = [];
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   #isReleasing = false;
 
   constructor(options: ShardMovesOptions) {
-    this.#looks = new TransactionQueue(options.looks);
+    this.#checks = new TransactionQueue(options.checks);
     this.#ends = new TransactionQueue(options.ends);
     this.#options = options;
   }
 
-  /** The highest number of a placement at the last look. */
+  /** The highest number of a placement at the last check. */
   get seen(): string {
     return this.#seen;
   }
@@ -102,18 +102,18 @@ export class ShardMoves {
     return this.#pending.some(({ fromGroup }) => fromGroup === groupId);
   }
 
-  /** Looks which shards have moved. Rejects if the end of a node's write-ahead log is needed and cannot be read. */
-  look(): Promise<void> {
-    this.#looking ??= this.#lookOnce().finally(() => {
-      this.#looking = undefined;
+  /** Finds the shards that have moved. Rejects if the end of a node's write-ahead log is needed and cannot be read. */
+  check(): Promise<void> {
+    this.#checking ??= this.#checkOnce().finally(() => {
+      this.#checking = undefined;
     });
-    return this.#looking;
+    return this.#checking;
   }
 
-  /** Looks if a shard has got a new place since the last look. */
-  async lookIfMoved(): Promise<void> {
-    const highest = await this.#looks.run(readHighest);
-    if (highest !== this.#seen) await this.look();
+  /** The same, if a shard has got a new place since the last check. */
+  async checkIfMoved(): Promise<void> {
+    const highest = await this.#checks.run(readHighest);
+    if (highest !== this.#seen) await this.check();
   }
 
   /** The log has all changes of this node up to the position. */
@@ -129,17 +129,17 @@ export class ShardMoves {
 
   /** The changes of this node that moves wait for are lost: every subscriber is reset. */
   async giveUp(groupId: number): Promise<void> {
-    await this.#looks.run((client) => this.#reset(client, 'changes of a node that was removed are lost'));
+    await this.#checks.run((client) => this.#reset(client, 'changes of a node that was removed are lost'));
     this.#reached.set(groupId, readLsn(LAST_LSN));
     this.#releaseSoon();
   }
 
-  async #lookOnce(): Promise<void> {
-    const { pending, placements } = await this.#looks.run(async (client) => {
+  async #checkOnce(): Promise<void> {
+    const { pending, placements } = await this.#checks.run(async (client) => {
       await client.query(LOCK);
       const { placements, moved, ends } = await this.#readMoves(client);
       if (moved.length > 0 && !(await hasEveryMove(client, placements)))
-        await this.#reset(client, 'a shard may have moved more than once since the feed last looked');
+        await this.#reset(client, 'a shard may have moved more than once since the last check of the feed');
       for (const part of moved) await this.#store(client, part, ends.get(part.fromGroup));
       await storePlacements(client, placements);
       return { placements, pending: await readPendingMoves(client) };
