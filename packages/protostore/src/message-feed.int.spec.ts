@@ -7,13 +7,16 @@ import { isChangeOf, type MessageChange } from './index.ts';
 import { americasCoke, americasPepsi, openFixture, TENANT_ROLES } from './testing/fixture.ts';
 import { CpuSchema, MemorySchema } from './testing/gen/hardware/v1/hardware_pb.js';
 
-// The feed and realization do not run with distributed tables yet.
-const fixture = await openFixture({ distribution: undefined });
+const fixture = await openFixture();
 const { protoStore, store } = fixture;
 const cpus = protoStore.resource(CpuSchema);
 const memories = protoStore.resource(MemorySchema);
 const pepsi = protoStore.as(americasPepsi);
-const subscriptions = await createSubscriptions({ store, records: [cpus.table] });
+const subscriptions = await createSubscriptions({
+  store,
+  records: [cpus.table],
+  ...(isOnCitus() && { source: 'replication' }), // There it reads the nodes' logs.
+});
 const realization = await createRealization({ store, subscriptions });
 beforeAll(() => realization.register([cpus.table], { roles: TENANT_ROLES }));
 afterAll(async () => {
@@ -23,16 +26,6 @@ afterAll(async () => {
 });
 
 const cpu = (brand: string) => create(CpuSchema, { brand, numberCores: 8 });
-
-test.skipIf(!isOnCitus())('the feed and realization refuse a store whose tables are distributed', async () => {
-  await using distributed = await openFixture();
-  await expect(createSubscriptions({ store: distributed.store })).rejects.toThrow(
-    'createSubscriptions: the feed does not run on Citus yet',
-  );
-  await expect(createRealization({ store: distributed.store, subscriptions: undefined })).rejects.toThrow(
-    'createRealization: realization does not run on Citus yet',
-  );
-});
 
 test('each change of a message names its type, and holds the message where the feed holds records', async () => {
   const changes: MessageChange<Change>[] = [];

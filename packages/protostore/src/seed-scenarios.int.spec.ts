@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { defineTable, RecordNotFoundError, SimpleInstancer, TableNotRegisteredError } from '@intendant/core';
-import { isOnCitus, testDatabase, withClient } from '@intendant/devdb/testing';
+import { cannotHoldOnCitus, testDatabase, withClient } from '@intendant/devdb/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createProtoStore, type ProtoSession } from './index.ts';
@@ -148,21 +148,23 @@ describe('messages beside ordinary records in transactions', () => {
   });
 });
 
-// On Citus, messages need an instancer.
-test.skipIf(isOnCitus())('without an instancer, by a service admin', async () => {
-  await using database = await testDatabase();
-  await using store = await openStore(database);
-  const protoStore = createProtoStore(store);
-  await protoStore.register([MemorySchema], { roles: { service_auditor: 'reader', service_admin: 'writer' } });
-  const coke = protoStore.as({ orgId: 'Coke', roles: ['service_admin'] });
-  expect(await coke.upsert('0001', memory('DDR4'))).toMatchObject({ rowsAffected: 1, metadata: { revision: 1 } });
-  expect(await coke.findById(MemorySchema, '0001')).toMatchObject({
-    message: memory('DDR4'),
-    metadata: { revision: 1 },
-  });
-  expect(await coke.softDeleteById(MemorySchema, '0001')).toMatchObject({ rowsAffected: 1 });
-  expect(await coke.deleteById(MemorySchema, '0001')).toBe(1);
-});
+test.skipIf(cannotHoldOnCitus('messages need an instancer there'))(
+  'without an instancer, by a service admin',
+  async () => {
+    await using database = await testDatabase();
+    await using store = await openStore(database);
+    const protoStore = createProtoStore(store);
+    await protoStore.register([MemorySchema], { roles: { service_auditor: 'reader', service_admin: 'writer' } });
+    const coke = protoStore.as({ orgId: 'Coke', roles: ['service_admin'] });
+    expect(await coke.upsert('0001', memory('DDR4'))).toMatchObject({ rowsAffected: 1, metadata: { revision: 1 } });
+    expect(await coke.findById(MemorySchema, '0001')).toMatchObject({
+      message: memory('DDR4'),
+      metadata: { revision: 1 },
+    });
+    expect(await coke.softDeleteById(MemorySchema, '0001')).toMatchObject({ rowsAffected: 1 });
+    expect(await coke.deleteById(MemorySchema, '0001')).toBe(1);
+  },
+);
 
 test('dropped tables are reported, and created again by register', async () => {
   await using database = await testDatabase();

@@ -1,10 +1,10 @@
 import { createDataStore, defineTable } from '@intendant/core';
-import { isOnCitus, testDatabase, withClient } from '@intendant/devdb/testing';
+import { testDatabase, withClient } from '@intendant/devdb/testing';
 import { createSubscriptions } from '@intendant/subscription';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createRealization } from './realization.ts';
-import { onTestServer } from './testing/fixture.ts';
+import { feedThere, onTestServer } from './testing/fixture.ts';
 
 /*
  * All packages at once, tried with the login's own password and without a role: docs/security.md says that every statement
@@ -16,7 +16,7 @@ const store = await createDataStore({
   adminConnection: database.adminUrl,
   ...onTestServer,
 });
-const subscriptions = isOnCitus() ? undefined : await createSubscriptions({ store, records: ['vm'] });
+const subscriptions = await createSubscriptions({ store, records: ['vm'], ...feedThere });
 const realization = await createRealization({ store, subscriptions });
 const vm = defineTable('vm', { schema: z.object({ id: z.string() }) });
 await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });

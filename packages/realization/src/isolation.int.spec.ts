@@ -1,11 +1,10 @@
 import { auditIsolation, createDataStore, defineTable, SimpleInstancer } from '@intendant/core';
-import { internalsOf } from '@intendant/core/internal';
-import { isOnCitus, testDatabase } from '@intendant/devdb/testing';
+import { isOnCitus, nodeUrls, testDatabase, withClient } from '@intendant/devdb/testing';
 import { createSubscriptions } from '@intendant/subscription';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { createRealization } from './index.ts';
-import { onTestServer } from './testing/fixture.ts';
+import { feedThere, onTestServer } from './testing/fixture.ts';
 
 const vm = defineTable('vm', { schema: z.object({ id: z.string(), region: z.string() }), instanced: true });
 
@@ -17,7 +16,7 @@ test('with realization and a feed installed, the audit of the database finds not
     instancer: new SimpleInstancer(),
     ...onTestServer,
   });
-  await using subscriptions = isOnCitus() ? undefined : await createSubscriptions({ store });
+  await using subscriptions = await createSubscriptions({ store, ...feedThere });
   await using realization = await createRealization({ store, subscriptions });
   await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
   const session = realization.as({ orgId: 'Coke', instanceId: 'Americas', roles: ['tenant_admin'] });
@@ -33,48 +32,51 @@ const SHADOWS = `
   begin
     if current_user operator(pg_catalog.=) '%OWNER%' then raise exception 'a shadow ran as the owner'; end if;
   end $$;
-  create function evil.same(a text, b text) returns boolean language plpgsql as $$
+  create function evil.same(a text, b text) returns boolean language plpgsql immutable as $$
     begin perform evil.refuse(); return a operator(pg_catalog.=) b; end $$;
-  create function evil.differs(a text, b text) returns boolean language plpgsql as $$
+  create function evil.differs(a text, b text) returns boolean language plpgsql immutable as $$
     begin perform evil.refuse(); return a operator(pg_catalog.<>) b; end $$;
-  create function evil.joined(a text, b text) returns text language plpgsql as $$
+  create function evil.joined(a text, b text) returns text language plpgsql immutable as $$
     begin perform evil.refuse(); return a operator(pg_catalog.||) b; end $$;
-  create function evil.clock_timestamp() returns timestamptz language plpgsql as $$
+  create function evil.clock_timestamp() returns timestamptz language plpgsql immutable as $$
     begin perform evil.refuse(); return pg_catalog.clock_timestamp(); end $$;
-  create function evil.length(a text) returns integer language plpgsql as $$
+  create function evil.length(a text) returns integer language plpgsql immutable as $$
     begin perform evil.refuse(); return pg_catalog.length(a); end $$;
   create operator evil.= (leftarg = text, rightarg = text, function = evil.same);
   create operator evil.<> (leftarg = text, rightarg = text, function = evil.differs);
   create operator evil.|| (leftarg = text, rightarg = text, function = evil.joined)`;
 
-// On Citus the set-up of the other schema would be sent to the nodes, and the store has no instancer here.
-test.skipIf(isOnCitus())(
-  'names and operators of a caller’s own schema never run with the rights of the owner',
-  async () => {
-    await using database = await testDatabase();
-    await using store = await createDataStore({ connection: database.url, adminConnection: database.adminUrl });
-    await using subscriptions = await createSubscriptions({ store });
-    await using realization = await createRealization({ store, subscriptions });
-    await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
-    await internalsOf(store).withAdmin(async (client) => {
+test('names and operators of a caller’s own schema never run with the rights of the owner', async () => {
+  await using database = await testDatabase();
+  await using store = await createDataStore({
+    connection: database.url,
+    adminConnection: database.adminUrl,
+    instancer: new SimpleInstancer(),
+    ...onTestServer,
+  });
+  await using subscriptions = await createSubscriptions({ store, ...feedThere });
+  await using realization = await createRealization({ store, subscriptions });
+  await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
+  for (const url of isOnCitus() ? await nodeUrls(database.adminUrl) : [database.adminUrl])
+    await withClient(url, async (client) => {
+      if (isOnCitus()) await client.query('set citus.enable_ddl_propagation = off'); // It would create a part on the other nodes.
       const { rows } = await client.query<{ name: string }>('select current_user::text as name');
       await client.query(SHADOWS.replace('%OWNER%', rows[0]?.name ?? ''));
     });
-    const session = store.as({ orgId: 'Coke', roles: ['tenant_admin'] });
-    await session.transaction(async (tx) => {
-      const r = realization.in(tx);
-      await tx.query('set local search_path = evil, pg_catalog, public');
-      const { record } = await r.persistIntent(vm, { id: 'VM1', region: 'us' }, { enforcementPoints: ['E1'] });
-      await r.markError(vm, record, 'E1', 'first');
-      await r.markError(vm, record, 'E1', 'second');
-      await r.markSuccess(vm, record, 'E1');
-      await tx.query(`select intendant.add_job('public/vm/E2', '["Coke", "VM1"]', 'Coke/VM1', 'Coke', 0)`);
-      await tx.query(
-        `select * from intendant.mark_public_vm('Coke', 'VM1', 'E1', 1, 800, false, null, false, true) as m (a text, b bigint)`,
-      );
-      await r.softDelete(vm, 'VM1');
-    });
-    const transitions = await realization.as({ orgId: 'Coke', roles: ['tenant_admin'] }).history(vm, 'VM1');
-    expect(transitions.map(({ message }) => message)).toContain('ERROR second at revision 1');
-  },
-);
+  const coke = { orgId: 'Coke', instanceId: 'Americas', roles: ['tenant_admin'] };
+  await store.as(coke).transaction(async (tx) => {
+    const r = realization.in(tx);
+    await tx.query('set local search_path = evil, pg_catalog, public');
+    const { record } = await r.persistIntent(vm, { id: 'VM1', region: 'us' }, { enforcementPoints: ['E1'] });
+    await r.markError(vm, record, 'E1', 'first');
+    await r.markError(vm, record, 'E1', 'second');
+    await r.markSuccess(vm, record, 'E1');
+    await tx.query(`select intendant.add_job('public/vm/E2', '["Coke", "VM1"]', 'Coke/VM1', 'Coke', 0)`);
+    await tx.query(
+      `select * from intendant.mark_public_vm('Coke', 'Americas', 'VM1', 'E1', 1, 800, false, null, false, true) as m (a text, b bigint)`,
+    );
+    await r.softDelete(vm, 'VM1');
+  });
+  const transitions = await realization.as(coke).history(vm, 'VM1');
+  expect(transitions.map(({ message }) => message)).toContain('ERROR second at revision 1');
+});

@@ -79,7 +79,7 @@ test.each(PRESETS.filter(([name]) => !isOnCitus() || name !== CITUS_REFUSES))(
     const [listed] = await r.list(sample, { where: { ratio: values.ratio, id }, status: 'ERROR' });
     expect(listed).toMatchObject({ record, overall: status });
     expect((await r.history(sample, id))[0]).toMatchObject({ status: 'ERROR', message: status.additionalDetails });
-    if (!isOnCitus()) await eventually(() => expect(fed.get(id)).toMatchObject({ id, ...values }));
+    await eventually(() => expect(fed.get(id)).toMatchObject({ id, ...values }));
     await preset(`reset ${name}`);
   },
 );

@@ -1,6 +1,6 @@
 import { createDataStore, type DataStore, defineTable, SimpleInstancer } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
-import { eventually, isOnCitus, type TestDatabase } from '@intendant/devdb/testing';
+import { cannotHoldOnCitus, eventually, type TestDatabase } from '@intendant/devdb/testing';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import pg from 'pg';
 import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
@@ -23,8 +23,7 @@ const TABLES = [vm, image, gateway];
 const service = { roles: ['service_admin'] };
 const LIMIT = { timeoutMs: 20_000 };
 
-// The old database is of one server.
-const test = anyTest.skipIf(isOnCitus());
+const test = anyTest.skipIf(cannotHoldOnCitus('the old database is of one server'));
 
 let database: TestDatabase;
 let store: DataStore;

@@ -1,5 +1,12 @@
 import { createDataStore } from '@intendant/core';
-import { atScale, type PgBouncer, startPgBouncer, testDatabase, whyNoPgBouncer } from '@intendant/devdb/testing';
+import {
+  atScale,
+  isOnCitus,
+  type PgBouncer,
+  startPgBouncer,
+  testDatabase,
+  whyNoPgBouncer,
+} from '@intendant/devdb/testing';
 import pg from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createSubscriptions } from './create-subscriptions.ts';
@@ -16,7 +23,7 @@ describe.skipIf(reason)(
     if (reason) return test('is not run', () => {});
     let pooler: PgBouncer | undefined;
     afterAll(() => pooler?.[Symbol.asyncDispose]());
-    await feedCases('triggers', async (database) => {
+    await feedCases(isOnCitus() ? 'replication' : 'triggers', async (database) => {
       pooler = await startPgBouncer(database);
       return { connection: pooler.url, pool: { namedStatements: false } };
     });

@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSubscriptions } from './create-subscriptions.ts';
 import { serverSentEvents } from './server-sent-events.ts';
-import { coke, openFixture, pepsi, vm } from './testing/fixture.ts';
+import { coke, openFixture, pepsi, sourceThere, vm } from './testing/fixture.ts';
 import { HOSTILE_VALUES } from './testing/hostile-values.ts';
 
 const fixture = await openFixture();
@@ -17,7 +17,7 @@ const photo = defineTable('photo', {
   schema: z.object({ id: z.string(), image: z.instanceof(Uint8Array), weight: z.number(), size: z.bigint() }),
 });
 await store.register([photo], { roles: { tenant_admin: 'tenant_writer' } });
-const pictures = await createSubscriptions({ store, records: [photo] });
+const pictures = await createSubscriptions({ store, records: [photo], ...sourceThere });
 const revoked = new Set<string>();
 const handler = serverSentEvents(subscriptions, {
   contextOf: async ({ headers }) => {

@@ -1,3 +1,4 @@
+import { DISTRIBUTED_DDL } from '../schema/plan-distribution.ts';
 import type { IsolationFinding } from './finding.ts';
 
 interface Rule {
@@ -48,13 +49,16 @@ const RULES: readonly Rule[] = [
  * Returns the findings about the framework's own tables, sequences, functions and triggers, derived from the
  * statements that register would run.
  */
-export const auditFramework = (planned: readonly string[]): IsolationFinding[] =>
-  planned.flatMap((sql) => {
+export const auditFramework = (planned: readonly string[], isDistributed: boolean): IsolationFinding[] => {
+  const settings = isDistributed ? DISTRIBUTED_DDL : []; // Without them Citus refuses triggers.
+  return planned.flatMap((sql) => {
     for (const { pattern, rule, message, repair } of RULES) {
       const groups = pattern.exec(sql)?.groups;
       const subject = groups?.['name'];
       if (!groups || subject === undefined) continue;
-      return [{ rule, subject, message: `${subject}: ${message}`, sql: repair?.(sql, groups) ?? sql }];
+      const statements = repair ? [...settings, repair(sql, groups)] : [sql];
+      return [{ rule, subject, message: `${subject}: ${message}`, sql: statements.join(';\n') }];
     }
     return [];
   });
+};

@@ -43,7 +43,7 @@ export async function auditIsolation<C>(store: DataStore<C>): Promise<IsolationF
     return [
       ...ofTables,
       ...(await auditNodes(subject, ofTables)),
-      ...auditFramework(await internals.planParts(client)),
+      ...auditFramework(await internals.planParts(client), subject.isDistributed),
       ...(await auditLogins(subject)),
       ...(await auditBypasses(subject)),
     ];

@@ -1,4 +1,5 @@
 import {
+  cannotHoldOnCitus,
   eventually,
   isOnCitus,
   type PgBouncer,
@@ -80,100 +81,104 @@ const ways = [
   { what: 'PgBouncer, which is told to ignore them', pooler: { ignore_startup_parameters: 'options' } },
 ];
 
-// On Citus, presets of the nodes hold for the connections of the coordinator.
-describe.skipIf(isOnCitus()).each(ways)('under hostile presets, through $what', ({ pooler: settings }) => {
-  const reason = settings && whyNoPgBouncer();
+describe.skipIf(cannotHoldOnCitus('presets of the nodes apply to the connections of the coordinator')).each(ways)(
+  'under hostile presets, through $what',
+  ({ pooler: settings }) => {
+    const reason = settings && whyNoPgBouncer();
 
-  describe.skipIf(reason)(reason ? `skipped: ${reason}` : 'all holds', () => {
-    let fixture: Awaited<ReturnType<typeof openTestStore>>;
-    let pooler: PgBouncer | undefined;
-    let store: DataStore;
+    describe.skipIf(reason)(reason ? `skipped: ${reason}` : 'all holds', () => {
+      let fixture: Awaited<ReturnType<typeof openTestStore>>;
+      let pooler: PgBouncer | undefined;
+      let store: DataStore;
 
-    beforeAll(async () => {
-      fixture = await openTestStore();
-      const { name, adminUrl } = fixture.database;
-      const presets = Object.entries(PRESETS).map(([setting, value], index) =>
-        index % 2 === 0
-          ? `alter database ${name} set ${setting} to ${value.includes(',') ? value : `'${value}'`}`
-          : `alter role app_${name} in database ${name} set ${setting} to '${value}'`,
-      );
-      await withClient(adminUrl, (client) => client.query(presets.join('; ')));
-      pooler = settings && (await startPgBouncer(fixture.database, settings));
-      store = await createDataStore({
-        ...onTestServer,
-        connection: pooler?.url ?? fixture.database.url,
-        adminConnection: adminUrl,
-        pool: { namedStatements: !pooler, statementTimeoutMs: 5_000 },
+      beforeAll(async () => {
+        fixture = await openTestStore();
+        const { name, adminUrl } = fixture.database;
+        const presets = Object.entries(PRESETS).map(([setting, value], index) =>
+          index % 2 === 0
+            ? `alter database ${name} set ${setting} to ${value.includes(',') ? value : `'${value}'`}`
+            : `alter role app_${name} in database ${name} set ${setting} to '${value}'`,
+        );
+        await withClient(adminUrl, (client) => client.query(presets.join('; ')));
+        pooler = settings && (await startPgBouncer(fixture.database, settings));
+        store = await createDataStore({
+          ...onTestServer,
+          connection: pooler?.url ?? fixture.database.url,
+          adminConnection: adminUrl,
+          pool: { namedStatements: !pooler, statementTimeoutMs: 5_000 },
+        });
+      });
+      afterAll(async () => {
+        await store?.close();
+        await pooler?.[Symbol.asyncDispose]();
+        await fixture?.[Symbol.asyncDispose]();
+      });
+
+      test('values come back exactly, however they are read and written', async () => {
+        await store.register([sample], { roles: TENANT_ROLES });
+        expect(await store.planSchema()).toEqual([]);
+        await store.register([sample], { roles: TENANT_ROLES });
+        expect(await auditIsolation(store)).toEqual([
+          expect.objectContaining({ rule: 'preset', message: expect.stringContaining('row_security') }),
+        ]);
+        const session = store.as(cokeAdmin);
+        const expected = samples.map((record) => expect.objectContaining(record));
+        expect(await session.insertMany(sample, samples)).toEqual(expected);
+        const found = await session.findMany(sample, { orderBy: { id: 'asc' } });
+        expect(found).toEqual(expected);
+        for (const record of found) expect(await session.update(sample, record)).toMatchObject({ ratio: record.ratio });
+        const streamed = [];
+        for await (const record of session.stream(sample, { limit: 2, orderBy: { id: 'asc' } })) streamed.push(record);
+        expect(streamed).toEqual(expected);
+        for (const { id, ratio } of samples) {
+          expect(await session.find(sample, id)).toMatchObject({ ratio, note: null });
+          expect(await session.findMany(sample, { where: { ratio } })).toMatchObject([{ id }]);
+        }
+      });
+
+      test('values come back exactly in transactions, from SQL of your own too', async () => {
+        await store.as(cokeAdmin).transaction(async (tx) => {
+          const { rows } = await tx.query('select bytes, ratio, at, count::text from public.sample order by id');
+          const stored = samples.map(({ bytes, ratio, at, count }) => ({
+            bytes: Buffer.from(bytes),
+            ratio,
+            at,
+            count: String(count),
+          }));
+          expect(rows).toEqual(stored);
+          expect(await tx.findMany(sample)).toHaveLength(samples.length);
+          expect((await tx.query('show jit')).rows).toEqual([{ jit: 'off' }]); // Cheap plans with a high estimate are not compiled.
+          const { rows: client } = await tx.client.query(
+            "select interval '1 day 2 hours' as wait, '\\x'::text as text",
+          );
+          expect(client[0]).toMatchObject({ wait: { days: 1, hours: 2 }, text: '\\x' });
+        });
+        // Raw SQL resets the connection, whose encoding a pooler does not restore.
+        expect(await store.as(cokeAdmin).transaction((tx) => tx.findMany(sample))).toHaveLength(samples.length);
+      });
+
+      test('many writers of one record do not block each other', async () => {
+        const session = store.as(cokeAdmin);
+        const writes = Array.from({ length: 20 }, (_, index) => session.upsert(sample, makeSample('same', index)));
+        expect(await Promise.all(writes)).toHaveLength(20);
+      });
+
+      test('a statement that takes longer than statementTimeoutMs is cancelled, and says so', async () => {
+        const slow = await createDataStore({
+          ...onTestServer,
+          connection: pooler?.url ?? fixture.database.url,
+          adminConnection: fixture.database.adminUrl,
+          pool: { namedStatements: !pooler, statementTimeoutMs: 50 },
+        });
+        await slow.register([sample], { roles: TENANT_ROLES });
+        await expect(slow.as(cokeAdmin).transaction((tx) => tx.query('select pg_sleep(10)'))).rejects.toThrow(
+          OperationCancelledError,
+        );
+        await slow.close();
       });
     });
-    afterAll(async () => {
-      await store?.close();
-      await pooler?.[Symbol.asyncDispose]();
-      await fixture?.[Symbol.asyncDispose]();
-    });
-
-    test('values come back exactly, however they are read and written', async () => {
-      await store.register([sample], { roles: TENANT_ROLES });
-      expect(await store.planSchema()).toEqual([]);
-      await store.register([sample], { roles: TENANT_ROLES });
-      expect(await auditIsolation(store)).toEqual([
-        expect.objectContaining({ rule: 'preset', message: expect.stringContaining('row_security') }),
-      ]);
-      const session = store.as(cokeAdmin);
-      const expected = samples.map((record) => expect.objectContaining(record));
-      expect(await session.insertMany(sample, samples)).toEqual(expected);
-      const found = await session.findMany(sample, { orderBy: { id: 'asc' } });
-      expect(found).toEqual(expected);
-      for (const record of found) expect(await session.update(sample, record)).toMatchObject({ ratio: record.ratio });
-      const streamed = [];
-      for await (const record of session.stream(sample, { limit: 2, orderBy: { id: 'asc' } })) streamed.push(record);
-      expect(streamed).toEqual(expected);
-      for (const { id, ratio } of samples) {
-        expect(await session.find(sample, id)).toMatchObject({ ratio, note: null });
-        expect(await session.findMany(sample, { where: { ratio } })).toMatchObject([{ id }]);
-      }
-    });
-
-    test('values come back exactly in transactions, from SQL of your own too', async () => {
-      await store.as(cokeAdmin).transaction(async (tx) => {
-        const { rows } = await tx.query('select bytes, ratio, at, count::text from public.sample order by id');
-        const stored = samples.map(({ bytes, ratio, at, count }) => ({
-          bytes: Buffer.from(bytes),
-          ratio,
-          at,
-          count: String(count),
-        }));
-        expect(rows).toEqual(stored);
-        expect(await tx.findMany(sample)).toHaveLength(samples.length);
-        expect((await tx.query('show jit')).rows).toEqual([{ jit: 'off' }]); // Cheap plans with a high estimate are not compiled.
-        const { rows: client } = await tx.client.query("select interval '1 day 2 hours' as wait, '\\x'::text as text");
-        expect(client[0]).toMatchObject({ wait: { days: 1, hours: 2 }, text: '\\x' });
-      });
-      // Raw SQL resets the connection, whose encoding a pooler does not restore.
-      expect(await store.as(cokeAdmin).transaction((tx) => tx.findMany(sample))).toHaveLength(samples.length);
-    });
-
-    test('many writers of one record do not block each other', async () => {
-      const session = store.as(cokeAdmin);
-      const writes = Array.from({ length: 20 }, (_, index) => session.upsert(sample, makeSample('same', index)));
-      expect(await Promise.all(writes)).toHaveLength(20);
-    });
-
-    test('a statement that takes longer than statementTimeoutMs is cancelled, and says so', async () => {
-      const slow = await createDataStore({
-        ...onTestServer,
-        connection: pooler?.url ?? fixture.database.url,
-        adminConnection: fixture.database.adminUrl,
-        pool: { namedStatements: !pooler, statementTimeoutMs: 50 },
-      });
-      await slow.register([sample], { roles: TENANT_ROLES });
-      await expect(slow.as(cokeAdmin).transaction((tx) => tx.query('select pg_sleep(10)'))).rejects.toThrow(
-        OperationCancelledError,
-      );
-      await slow.close();
-    });
-  });
-});
+  },
+);
 
 const noPooler = isOnCitus() ? 'Citus has nodes of its own' : whyNoPgBouncer();
 

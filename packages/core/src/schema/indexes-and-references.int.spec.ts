@@ -1,4 +1,4 @@
-import { isOnCitus } from '@intendant/devdb/testing';
+import { cannotHoldOnCitus, isOnCitus } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { auditIsolation, DuplicateRecordError, defineTable, InvalidRecordError } from '../index.ts';
@@ -130,20 +130,23 @@ describe('a reference', () => {
     expect(await coke.delete(team, 'ours')).toBe(1);
   });
 
-  test.skipIf(isOnCitus())('is deleted with it, or set to null, only in the same org', async () => {
-    for (const session of [coke, pepsi]) {
-      await session.insert(mentor, { id: 'M' });
-      await session.insert(person, { id: 'S', mentor: 'M' });
-      await session.insert(task, { id: 'T', person: 'S' });
-    }
-    await coke.delete(mentor, 'M');
-    expect(await coke.find(person, 'S')).toMatchObject({ revision: 2 });
-    expect((await coke.find(person, 'S')).mentor).toBeUndefined();
-    await coke.delete(person, 'S');
-    expect(await coke.findMany(task)).toEqual([]);
-    expect(await pepsi.find(person, 'S')).toMatchObject({ mentor: 'M', revision: 1 });
-    expect(await pepsi.findMany(task)).toHaveLength(1);
-  });
+  test.skipIf(cannotHoldOnCitus('Citus does not set a part of a key to null'))(
+    'is deleted with it, or set to null, only in the same org',
+    async () => {
+      for (const session of [coke, pepsi]) {
+        await session.insert(mentor, { id: 'M' });
+        await session.insert(person, { id: 'S', mentor: 'M' });
+        await session.insert(task, { id: 'T', person: 'S' });
+      }
+      await coke.delete(mentor, 'M');
+      expect(await coke.find(person, 'S')).toMatchObject({ revision: 2 });
+      expect((await coke.find(person, 'S')).mentor).toBeUndefined();
+      await coke.delete(person, 'S');
+      expect(await coke.findMany(task)).toEqual([]);
+      expect(await pepsi.find(person, 'S')).toMatchObject({ mentor: 'M', revision: 1 });
+      expect(await pepsi.findMany(task)).toHaveLength(1);
+    },
+  );
 
   test('is dropped when the definition no longer has it', async () => {
     const free = defineTable('task', { schema: task.schema });

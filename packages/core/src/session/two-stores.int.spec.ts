@@ -1,4 +1,4 @@
-import { isOnCitus } from '@intendant/devdb/testing';
+import { cannotHoldOnCitus } from '@intendant/devdb/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -42,8 +42,7 @@ async function bothOn(name: string, first: 'regional' | 'global') {
   };
 }
 
-// On Citus, instanced tables need an instancer.
-const describeHere = describe.skipIf(isOnCitus());
+const describeHere = describe.skipIf(cannotHoldOnCitus('instanced tables need an instancer there'));
 
 describeHere.each(['regional', 'global'] as const)('two stores, the %s one registered first', (first) => {
   test('the store without an instancer changes records where they are', async () => {

@@ -11,6 +11,12 @@ export const CITUS_VARIABLE = 'CITUS_URL';
 /** Whether tests run on a Citus cluster. */
 export const isOnCitus = (): boolean => Boolean(process.env[CITUS_VARIABLE]);
 
+/** For `skipIf`: whether a test is skipped because it cannot hold on Citus. The run prints the reason. */
+export function cannotHoldOnCitus(reason: string): boolean {
+  if (isOnCitus()) console.info(`skipped on Citus: ${reason}`);
+  return isOnCitus();
+}
+
 interface Node {
   readonly host: string;
   readonly port: number;

@@ -1,5 +1,5 @@
 export { withClient } from '../dev-database.ts';
-export { countActivity, isOnCitus, nodeUrls } from './citus-database.ts';
+export { cannotHoldOnCitus, countActivity, isOnCitus, nodeUrls } from './citus-database.ts';
 export {
   type CrashableServer,
   type CrashableServerOptions,

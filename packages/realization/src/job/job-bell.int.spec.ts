@@ -3,7 +3,7 @@ import { eventually, isOnCitus, startPgBouncer, type TestDatabase, whyNoPgBounce
 import type { Subscriptions } from '@intendant/subscription';
 import { internalsOf } from '@intendant/subscription/internal';
 import pg from 'pg';
-import { afterAll, afterEach, test as anyTest, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRealization, on, type Realization, type Worker } from '../index.ts';
 import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
 import { serviceQuery } from '../testing/service-query.ts';
@@ -17,9 +17,6 @@ const LIMIT = { timeoutMs: 20_000 };
 /** Longer than a test may take: a worker that does something in time was woken. */
 const NEVER_MS = 600_000;
 
-// Without a feed workers poll, and the fixture has no feed on Citus.
-const test = anyTest.skipIf(isOnCitus());
-
 let fixture: Fixture;
 let ear: pg.Client;
 let heard: string[] = [];
@@ -28,7 +25,7 @@ let worker: Worker | undefined;
 
 beforeAll(async () => {
   fixture = await openFixture();
-  if (!isOnCitus()) makeDeaf(fixture.subscriptions); // The fixture has no feed there.
+  makeDeaf(fixture.subscriptions);
   ear = new pg.Client(fixture.adminUrl);
   await ear.connect();
   ear.on('notification', ({ payload = '' }) => heard.push(payload));
@@ -102,14 +99,14 @@ test('nothing is notified of a job for which no worker sleeps', async () => {
 test('a worker listens again after its connection was lost', async () => {
   await startWorker('E3', NEVER_MS, fixture.realization);
   const lost = await listening();
-  await ear.query('select pg_terminate_backend($1)', [lost]);
+  await ear.query('select pg_terminate_backend($1::int)', [lost]);
   await eventually(async () => expect(await listening()).not.toBe(lost), LIMIT);
   await asleep('E3');
   await realized('VM3', 'E3');
 });
 
 const reason = isOnCitus() ? 'Citus has nodes of its own' : whyNoPgBouncer();
-anyTest.skipIf(reason)(`a worker behind a pooler polls${reason ? ` (skipped: ${reason})` : ''}`, async () => {
+test.skipIf(reason)(`a worker behind a pooler polls${reason ? ` (skipped: ${reason})` : ''}`, async () => {
   await using pooler = await startPgBouncer(databaseOf(fixture));
   await using store = await createDataStore({
     connection: pooler.url,

@@ -2,7 +2,7 @@ import { eventually } from '@intendant/devdb/testing';
 import { afterAll, expect, test } from 'vitest';
 import { openFixture, pepsi, vm } from '../testing/fixture.ts';
 
-const fixture = await openFixture({ hasFeedOnCitus: true });
+const fixture = await openFixture();
 const { realization, subscriptions } = fixture;
 afterAll(() => fixture[Symbol.asyncDispose]());
 

@@ -29,6 +29,9 @@ export const coke = { orgId: 'Coke', roles: ['tenant_admin'] };
 /** For every store of the tests: where the run is on Citus, its tables are distributed, and instanced tables need an instancer. */
 export const onTestServer: Pick<DataStoreOptions, 'distribution'> = isOnCitus() ? { distribution: citus() } : {};
 
+/** For every feed of the tests: where tables are distributed, it reads the nodes' logs. */
+export const feedThere: Pick<SubscriptionsOptions, 'source'> = isOnCitus() ? { source: 'replication' } : {};
+
 /** A new database with a store and a realization on it. */
 export interface Fixture extends AsyncDisposable {
   readonly store: DataStore;
@@ -53,8 +56,6 @@ export interface FixtureOptions {
   readonly isPooled?: boolean;
   /** Default: as the realization's. */
   readonly maintenance?: RealizationOptions['maintenance'];
-  /** Whether there is a feed on Citus too, which needs a slot on each node. Default false: then workers poll there. */
-  readonly hasFeedOnCitus?: boolean;
 }
 
 /** Some specs keep several transactions open at a time, so then the pooler has more connections than its default of two. */
@@ -69,7 +70,6 @@ export async function openFixture({
   presets = {},
   isPooled = isWholeSuitePooled,
   maintenance,
-  hasFeedOnCitus = false,
 }: FixtureOptions = {}): Promise<Fixture> {
   const database = await testDatabase();
   for (const [name, value] of Object.entries(presets))
@@ -87,12 +87,7 @@ export async function openFixture({
     ...(logger && { logger }),
     pool: { ...(poolSize !== undefined && { max: poolSize }), ...(isPooled && { namedStatements: false }) },
   });
-  const feedThere: Pick<SubscriptionsOptions, 'source'> = isOnCitus() ? { source: 'replication' } : {};
-  const subscriptions = (
-    isOnCitus() && !hasFeedOnCitus
-      ? undefined
-      : await createSubscriptions({ store, connection: database.url, records, ...feedThere })
-  ) as Subscriptions;
+  const subscriptions = await createSubscriptions({ store, connection: database.url, records, ...feedThere });
   const realization = await createRealization({
     store,
     subscriptions,
@@ -108,7 +103,7 @@ export async function openFixture({
     empty: () => truncateAll(store),
     async [Symbol.asyncDispose]() {
       await realization.close();
-      await subscriptions?.close();
+      await subscriptions.close();
       await store.close();
       await pooler?.[Symbol.asyncDispose]();
       await database.drop();

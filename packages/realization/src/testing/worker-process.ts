@@ -5,10 +5,9 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDataStore } from '@intendant/core';
-import { isOnCitus } from '@intendant/devdb/testing';
 import { createSubscriptions } from '@intendant/subscription';
 import { createRealization, on } from '../index.ts';
-import { onTestServer, ROLES, vm } from './fixture.ts';
+import { feedThere, onTestServer, ROLES, vm } from './fixture.ts';
 
 const {
   DATABASE = '',
@@ -27,7 +26,7 @@ const store = await createDataStore({
   ...onTestServer,
   pool: { max: 4 },
 });
-const subscriptions = isOnCitus() ? undefined : await createSubscriptions({ store });
+const subscriptions = await createSubscriptions({ store, ...feedThere });
 const realization = await createRealization({ store, subscriptions });
 await realization.register([vm], { roles: ROLES });
 

@@ -89,8 +89,10 @@ test('a change acknowledged in the handler’s transaction takes effect once, al
     { name: 'exactly-once' },
   );
   await writeNotes(...numbered('acked', 6));
+  const count = async () => (await store.as(coke).find(effect, 'acked')).count;
+  await eventually(async () => expect(await count()).toBe(6), slow);
   await eventually(async () => expect(await subscription.lag()).toBe(0), slow);
-  expect((await store.as(coke).find(effect, 'acked')).count).toBe(6);
+  expect(await count()).toBe(6);
   await subscription.close();
 });
 

@@ -123,13 +123,22 @@ async function checkWalLevel(client: ClientBase, source: SourceKind): Promise<vo
 async function planSource(
   client: ClientBase,
   table: RegisteredTable,
-  { source, records }: ChangeLogPartOptions,
+  { source, records, internals }: ChangeLogPartOptions,
 ): Promise<string[]> {
   const wantsRecord = records.has(table.name);
   if (!table.definition.feed) return planNoSource(client, table, source);
   if (source === 'triggers') return planTriggers(client, table, wantsRecord);
-  return [...(await planReplicatedTable(client, table, wantsRecord)), ...(await planTruncateTrigger(client, table))];
+  const truncate = await planTruncateTrigger(client, table);
+  const isOnlyHere = internals.isDistributed && table.placement === 'here' && truncate.length > 0;
+  return [...(await planReplicatedTable(client, table, wantsRecord)), ...(isOnlyHere ? onlyHere(truncate) : truncate)];
 }
+
+/** Citus would create the function on every node too, but the trigger of a table of the coordinator runs there alone. */
+const onlyHere = (plan: readonly string[]): string[] => [
+  'set local citus.enable_ddl_propagation = off',
+  ...plan,
+  'set local citus.enable_ddl_propagation = on',
+];
 
 /** For a table with `feed: false`: removes what an earlier definition with a feed created. */
 async function planNoSource(client: ClientBase, table: RegisteredTable, source: SourceKind): Promise<string[]> {

@@ -204,7 +204,7 @@ test('of two relays one leads, and when its connection dies the other does', asy
   const { rows } = await client.query(leaders);
   expect(rows).toHaveLength(1);
   expect(second).toEqual([]);
-  await client.query('select pg_terminate_backend($1)', [rows[0].pid]);
+  await client.query('select pg_terminate_backend($1::int)', [rows[0].pid]);
   await client.query(append('before the takeover'));
   const number = await lastNumber(client);
   await eventually(() =>

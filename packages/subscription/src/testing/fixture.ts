@@ -26,7 +26,7 @@ export const pepsi = { ...coke, orgId: 'Pepsi' };
 /** On a Citus cluster, tables are distributed. */
 export const onTestServer: Pick<DataStoreOptions, 'distribution'> = isOnCitus() ? { distribution: citus() } : {};
 /** On a Citus cluster, the feed comes from the write-ahead log. */
-const sourceThere: Pick<SubscriptionsOptions, 'source'> = isOnCitus() ? { source: 'replication' } : {};
+export const sourceThere: Pick<SubscriptionsOptions, 'source'> = isOnCitus() ? { source: 'replication' } : {};
 
 export interface Fixture extends AsyncDisposable {
   readonly database: TestDatabase;
