@@ -19,7 +19,7 @@ export { intersectDbRoles, toInstanceRole } from './context/db-role.ts';
 export { type Scope, type ServiceScope, type StoreRole, serviceScope } from './context/scope.ts';
 export type { ContextWatch } from './context/watch-context.ts';
 export { type DataStoreInternals, internalsOf } from './data-store-internals.ts';
-export { isNodeLost, printKey, translateError } from './error/sqlstate.ts';
+export { isNodeLost, isUnsettled, printKey, translateError, UNSETTLED_SQLSTATE } from './error/sqlstate.ts';
 export { runExchange } from './exchange/exchange.ts';
 export type { Executor, RunOptions, TransactionExecutor } from './exchange/executor.ts';
 export { connectClient, destroySocket, serverProcessId } from './exchange/pg-internals.ts';

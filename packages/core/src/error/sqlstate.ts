@@ -19,6 +19,9 @@ import {
  */
 export const REVISION_CONFLICT_SQLSTATE = 'IN409';
 
+/** Raised on Citus if a record on a node is behind what the coordinator has committed. */
+export const UNSETTLED_SQLSTATE = 'IN503';
+
 /** What the caller was doing, for the message: `insert`, `vm`, `{"id":"VM1"}`. */
 export interface ErrorSubject {
   readonly operation: string;
@@ -53,6 +56,12 @@ const poolerRefused: Translate = (message, options, { message: words }) => {
 /** Citus: the coordinator got no connection to a node. */
 const NODE_UNREACHABLE = 'ReportConnectionError';
 
+/** Whether a node of Citus has not committed a transaction yet that the coordinator has committed: only its rows are affected. */
+export const isUnsettled = (error: unknown): boolean =>
+  error instanceof Error &&
+  ((error as Partial<PostgresError>).code === UNSETTLED_SQLSTATE ||
+    (error.cause !== undefined && isUnsettled(error.cause)));
+
 /** Whether the coordinator of Citus could not reach a node: only orgs there are affected. */
 export const isNodeLost = (error: unknown): boolean =>
   error instanceof Error &&
@@ -64,6 +73,12 @@ const connectionLost: Translate = (message, options, { routine }) =>
     routine === NODE_UNREACHABLE
       ? `${message}: a node of the database cannot be reached, and some of the rows are there; orgs on other nodes are not affected; retry`
       : `${message}: the database closed the connection; retry`,
+    options,
+  );
+
+const unsettled: Translate = (message, options) =>
+  new ConnectionError(
+    `${message}: a node of the database has not finished a transaction yet that changes this record; retry`,
     options,
   );
 
@@ -91,6 +106,7 @@ const TRANSLATIONS: Record<string, Translate> = {
     new DuplicateRecordError(`${message}: a record with this key or these unique values exists already`, options),
   '23001': doesNotFit('other records still refer to it'),
   '23503': doesNotFit('a record it refers to is not there, or other records still refer to it'),
+  [UNSETTLED_SQLSTATE]: unsettled,
   '42501': (message, options) =>
     new OperationNotAllowedError(`${message}: the caller's role has no right to do this`, options),
   '25006': (message, options) =>

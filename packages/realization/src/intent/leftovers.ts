@@ -14,7 +14,7 @@ import { STATUS_WEIGHTS } from '../status/status.ts';
 const leftoverOf = (tables: StatusTables): string => `
     from ${tables.overall.qualifiedName} o
     where ${ofResource(tables, 'o')} and o.resource_revision > 0
-      and not ${hasResource(tables, 'o')}`;
+      and not ${hasResource(tables, 'o', { reading: 'settled_resources' })}`;
 
 export const findLeftover = (tables: StatusTables, identity: Identity): Statement => ({
   name: 'find-leftover',
@@ -36,7 +36,7 @@ const findAllSql = perStatusTables((tables) => {
     from unnest(${arrays}) with ordinality as i (${columns}, intendant_ordinal)
     join ${tables.overall.qualifiedName} o on ${same('o', 'i')}
     where o.resource_revision > 0
-      and not ${hasResource(tables, 'o')}`;
+      and not ${hasResource(tables, 'o', { reading: 'settled_resources' })}`;
 });
 
 export const refuseLeftover = (tables: StatusTables, identity: Identity): Statement => ({

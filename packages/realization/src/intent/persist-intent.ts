@@ -22,6 +22,7 @@ import type { Identity } from '../resource/identity-set.ts';
 import { perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { deleteUnknownStatus, insertOrLockOverallStatus } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS, type Status, statusOfWeight } from '../status/status.ts';
+import { mayBeHalfStored, readHalfStored } from './half-stored.ts';
 import { cleanLeftovers, findLeftover, refuseLeftover } from './leftovers.ts';
 import { persistFunction, REFUSED_SQLSTATE } from './persist-function.ts';
 
@@ -67,6 +68,7 @@ export async function persistIntent(
     return await explainingPoints(tables, () => persistAtOnce(executor, scope, tables, intent));
   } catch (error) {
     if (hasCode(error, LEFTOVER_SQLSTATE)) return persistInTransaction();
+    if (error instanceof RevisionConflictError && mayBeHalfStored(tables, intent.row)) return persistInTransaction();
     throw error;
   }
 }
@@ -162,7 +164,7 @@ async function persistAfterCheck(
       record: noteIntentRevision(tables, upsertStatement(tables.resource, intent.row)),
       ...afterRecord(tables, intent),
     });
-    return accepted(tables, intent, stored);
+    return persistedBy(intent, stored) ?? completeHalfStored(executor, scope, tables, intent);
   }
   if (intent.row.revision !== undefined && intent.row.revision !== '0') throw revisionConflict(tables, intent);
   const row = { ...intent.row, revision: revisionAbove(leftover) };
@@ -172,6 +174,20 @@ async function persistAfterCheck(
     ...afterRecord(tables, intent),
   });
   return accepted(tables, intent, stored);
+}
+
+/** Stores the statuses and jobs of a record that an earlier call left without them. */
+async function completeHalfStored(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  intent: IntentToPersist,
+): Promise<PersistedIntent> {
+  const { identity, row } = intent;
+  const lock = lockStatements(tables, identity);
+  const record = await readHalfStored(executor, scope, tables, { identity, row, lock });
+  if (record === undefined) throw revisionConflict(tables, intent);
+  return accepted(tables, intent, { record, ...(await executor.run(scope, afterRecord(tables, intent))) });
 }
 
 const lockStatements = (tables: StatusTables, identity: Identity): Statement[] => [

@@ -2,6 +2,7 @@ import type { Executor, Scope } from '@intendant/core/internal';
 import { explainingPoints } from '../placement/refused-point.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { insertOrLockOverallStatus } from '../status/overall-status.ts';
+import { mayBeHalfStored } from './half-stored.ts';
 import { findLeftovers } from './leftovers.ts';
 import { type IntentToPersist, type PersistedIntent, persistIntent, persistIntents } from './persist-intent.ts';
 
@@ -62,9 +63,11 @@ async function persistTogether(
   intents: readonly IntentToPersist[],
 ): Promise<PersistedIntent[]> {
   const persisted: PersistedIntent[] = [];
-  for (const one of await persistIntents(executor, scope, tables, intents)) {
-    if (one instanceof Error) throw one;
-    persisted.push(one);
+  for (const [index, one] of (await persistIntents(executor, scope, tables, intents)).entries()) {
+    const intent = intents[index] as IntentToPersist;
+    if (!(one instanceof Error)) persisted.push(one);
+    else if (mayBeHalfStored(tables, intent.row)) persisted.push(await persistIntent(executor, scope, tables, intent));
+    else throw one;
   }
   return persisted;
 }

@@ -201,7 +201,8 @@ const STALE = `${STATUS_WEIGHTS.DELETION_PENDING}, ${STATUS_WEIGHTS.DELETION_REA
 const purgeStaleSql = perStatusTables((tables) => {
   const alive = tables.resource.definition.softDelete ? ' and r.deleted_at is null' : '';
   const { same } = identitySql(tables.overall);
-  const gone = (alias: string): string => `not ${hasResource(tables, alias, alive)}`;
+  const gone = (alias: string): string =>
+    `not ${hasResource(tables, alias, { condition: alive, reading: 'settled_resources' })}`;
   return {
     enforcement: `
     delete from ${tables.enforcement.qualifiedName} e

@@ -19,6 +19,13 @@ export const forgetIntentRevision: Statement = {
   text: `select set_config('${SETTING}', '', true)`,
 };
 
+/** Stores a revision in the setting: the record was stored by an earlier call. */
+export const noteRevision = (revision: string): Statement => ({
+  name: 'note-revision',
+  text: `select set_config('${SETTING}', $1::text, true)`,
+  values: [revision],
+});
+
 /** Wraps a statement that returns a column `revision`: stores the revision in the setting and returns the same rows. */
 export const noteIntentRevision = (tables: StatusTables, statement: Statement): Statement => ({
   ...statement,

@@ -1,5 +1,6 @@
 import { identitySql } from './identity-set.ts';
 import { isElsewhere, type RowFunction, rowFunctionName } from './resource-rows.ts';
+import { settledBody } from './settled-rows.ts';
 import { perStatusTables, type StatusTables } from './status-tables.ts';
 import { isIdentity } from './table-function.ts';
 
@@ -18,12 +19,16 @@ export const readingFunctions = perStatusTables((tables): Readonly<Record<string
   const { columns, same } = identitySql(overall);
   const arrays = overall.identity.map((_, index) => `$${index + 2}`).join(', ');
   const ofOrgs = resource.isTenanted ? ' where r.org_id = any ($2)' : '';
-  return define(tables, 'resources', {
+  const all = define(tables, 'resources', {
     suffix: '[]',
-    query: `
+    body: `
+begin
+  return query
     select r.* from ${resource.qualifiedName} r
-    join unnest(${arrays}) as i (${columns}) on ${same('r', 'i')}${ofOrgs}`,
+    join unnest(${arrays}) as i (${columns}) on ${same('r', 'i')}${ofOrgs};
+end`,
   });
+  return { ...all, ...define(tables, 'settled_resources', { suffix: '[]', body: settledBody(tables) }) };
 });
 
 /** Functions that change one row. */
@@ -37,19 +42,28 @@ export const changingFunctions = perStatusTables((tables): Readonly<Record<strin
   );
   const isSoft = resource.definition.softDelete;
   const purge = define(tables, 'purge_resource', {
-    query: `delete from ${resource.qualifiedName} r where ${ofResource}${isSoft ? ' and r.deleted_at is not null' : ''} returning r.*`,
+    body: returning(
+      `delete from ${resource.qualifiedName} r where ${ofResource}${isSoft ? ' and r.deleted_at is not null' : ''} returning r.*`,
+    ),
   });
   if (!isSoft) return purge;
   const hide = define(tables, 'hide_resource', {
-    query: `update ${resource.qualifiedName} r set deleted_at = statement_timestamp() where ${ofResource} and r.deleted_at is null returning r.*`,
+    body: returning(
+      `update ${resource.qualifiedName} r set deleted_at = statement_timestamp() where ${ofResource} and r.deleted_at is null returning r.*`,
+    ),
   });
   return { ...purge, ...hide };
 });
 
+const returning = (query: string): string => `
+begin
+  return query ${query};
+end`;
+
 function define(
   tables: StatusTables,
   verb: RowFunction,
-  { suffix = '', query }: { suffix?: string; query: string },
+  { suffix = '', body }: { suffix?: string; body: string },
 ): Readonly<Record<string, string>> {
   const types = ['anyelement', ...tables.overall.identity.map(({ format }) => `${format.sqlType}${suffix}`)];
   const signature = `${rowFunctionName(tables, verb)}(${types.join(', ')})`;
@@ -57,10 +71,7 @@ function define(
     [signature]: `
 create or replace function ${signature} returns setof anyelement
 language plpgsql set plan_cache_mode = force_custom_plan
-as $body$
-begin
-  return query ${query};
-end
+as $body$${body}
 $body$`,
   };
 }

@@ -1,6 +1,6 @@
 import { arrayLiteral, quoteIdentifier, type Statement, type StatementResult } from '@intendant/core/internal';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
-import { allResourcesOf, resourcesOf } from '../resource/resource-rows.ts';
+import { allResourcesOf, resourcesOf, settledResourcesOf } from '../resource/resource-rows.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { IS_LOCKED } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -68,7 +68,7 @@ const pageSql = perStatusTables((tables) => {
     with page as materialized (
       select * from ${tables.overall.qualifiedName} o ${after} order by ${columns} limit $5::bigint
     )
-    select ${wanted(tables)}, ${texts} from page o ${joined(tables, resourcesOf(tables, 'o', 'page o'))} order by ${columns}`;
+    select ${wanted(tables)}, ${texts} from page o ${joined(tables, settledResourcesOf(tables, 'o', 'page o'))} order by ${columns}`;
   return {
     first: page(''),
     next: page(`where (${columns}) > (${values})`),
@@ -132,7 +132,7 @@ const moveSql = perStatusTables((tables) => {
     select ${identity.of('o')}, $1, ${STATUS_WEIGHTS.PENDING}, '', r.revision, false
     from (${locked(4)}) i
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
-    join ${resourcesOf(tables, 'i', `(${locked(4)}) i`)}
+    join ${settledResourcesOf(tables, 'i', `(${locked(4)}) i`)}
     where ${isSelected} and ${isAlive(tables, 'r')}
     order by ${identity.of('o')}
     on conflict (${identity.columns}, ${POINT_COLUMN}) do update
@@ -145,7 +145,7 @@ const moveSql = perStatusTables((tables) => {
       updated_at = clock_timestamp()
     from (${locked(4)}) i
     join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
-    left join ${resourcesOf(tables, 'i', `(${locked(4)}) i`)}
+    left join ${settledResourcesOf(tables, 'i', `(${locked(4)}) i`)}
     where ${identity.same('e', 'i')} and e.${POINT_COLUMN} = $1 and not e.is_removal
       and ${isUnwanted}`,
     forget: `

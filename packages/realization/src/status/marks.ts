@@ -6,7 +6,7 @@ import {
   type StatementResult,
 } from '@intendant/core/internal';
 import { type Identity, identityArrays, identityKey, identitySql } from '../resource/identity-set.ts';
-import { resourcesOf } from '../resource/resource-rows.ts';
+import { settledResourcesOf } from '../resource/resource-rows.ts';
 import { isAlive, POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { markFunction } from './mark-function.ts';
@@ -230,7 +230,7 @@ const judgeAndWriteSql = perStatusTables((tables) => {
         e.resource_revision as intendant_stored, e.is_removal as intendant_is_leaving
       from item i
       left join ${tables.overall.qualifiedName} o on ${identity.same('o', 'i')}
-      left join ${resourcesOf(tables, 'i', 'item i')}
+      left join ${settledResourcesOf(tables, 'i', 'item i')}
       left join ${tables.enforcement.qualifiedName} e on ${identity.same('e', 'i')} and e.${POINT_COLUMN} = i.intendant_point
     ),
     judged as (

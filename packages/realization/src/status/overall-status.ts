@@ -1,6 +1,6 @@
 import { arrayLiteral, type Statement } from '@intendant/core/internal';
 import { type Identity, identityArrays, identitySql } from '../resource/identity-set.ts';
-import { hasResource, resourcesOf } from '../resource/resource-rows.ts';
+import { hasResource, resourcesOf, settledResourcesOf } from '../resource/resource-rows.ts';
 import { isAlive, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { MAX_DETAILS_LENGTH } from './details.ts';
 import { DELETION_WEIGHTS, STATUS_WEIGHTS } from './status.ts';
@@ -122,7 +122,7 @@ function insertOrLockText(tables: StatusTables, wanted: string): string {
     select distinct on (${identity.of('i')})
       ${identity.of('i')}, ${STATUS_WEIGHTS.UNKNOWN}, '', coalesce(r.revision, i.intendant_revision)
     from ${items}
-    left join ${resourcesOf(tables, 'i', items)}
+    left join ${settledResourcesOf(tables, 'i', items)}
     where ${wanted} exists (select from ${tables.overall.qualifiedName} known where ${identity.same('known', 'i')})
     order by ${identity.of('i')}, i.intendant_revision desc
     on conflict (${identity.columns}) do update set updated_at = o.updated_at where false`;

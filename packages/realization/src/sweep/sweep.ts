@@ -10,7 +10,7 @@ import { enqueueCall, orgIdOf } from '../job/enqueue.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
 import { encodeKeyPart } from '../job/job-key.ts';
 import { identitySql } from '../resource/identity-set.ts';
-import { resourcesOf } from '../resource/resource-rows.ts';
+import { isElsewhere, resourcesOf } from '../resource/resource-rows.ts';
 import { SERVICE_SCOPE } from '../resource/service-scope.ts';
 import { POINT_COLUMN, perStatusTables, type StatusTables } from '../resource/status-tables.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
@@ -100,12 +100,17 @@ const addMissingJobs = (tables: StatusTables, place: string | null): Statement =
 
 const { PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS } = STATUS_WEIGHTS;
 
-/** Rows whose status is not final, and rows whose revision differs from the resource's. */
-const NEEDS_JOB = `
-      (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision)`;
+/**
+ * Rows whose status is not final, and rows whose revision differs from the resource's. On Citus also rows of a resource that
+ * does not exist: there the coordinator may crash after the node has committed the deletion.
+ */
+const needsJob = (tables: StatusTables): string => `
+      (c.realization_status in (${[PENDING, IN_PROGRESS, DELETION_PENDING, DELETION_IN_PROGRESS].join(', ')}) or c.resource_revision < r.revision${
+        isElsewhere(tables) ? ' or r.revision is null and not c.is_removal' : ''
+      })`;
 
 const sweepSql = perStatusTables((tables) => {
-  const { json } = identitySql(tables.overall);
+  const { json, of } = identitySql(tables.overall);
   const { schemaName, name } = tables.resource;
   const columns = tables.enforcement.identity.map((column) => quoteIdentifier(column.name));
   const place = tables.enforcement.identity.map(({ format }, index) => `($1::text[])[${index + 1}]::${format.sqlType}`);
@@ -117,8 +122,8 @@ const sweepSql = perStatusTables((tables) => {
     ),
     needy as (
       select c.* from chunk c
-      left join ${resourcesOf(tables, 'c', 'chunk c')}
-      where ${NEEDS_JOB}
+      left join ${resourcesOf(tables, 'c', `(select distinct ${of('c')} from chunk c) c`)}
+      where ${needsJob(tables)}
         and not intendant.has_job(${quoteLiteral(schemaName)}, ${quoteLiteral(name)}, c.${POINT_COLUMN}, ${json('c')})
     )
     select (select count(*) from chunk),

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '@intendant/core/internal';
 import { identitySql } from '../resource/identity-set.ts';
-import { isElsewhere, resourcesOf } from '../resource/resource-rows.ts';
+import { isElsewhere, settledResourcesOf } from '../resource/resource-rows.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import { isIdentity, OWN } from '../resource/table-function.ts';
 import { heaviestOf } from '../status/overall-status.ts';
@@ -30,7 +30,7 @@ export const rowOfItem = (
 
 /** SQL for the resource `r` of the item `i`, or nulls. */
 export const resourceOfItem = (tables: StatusTables, items: string): string =>
-  isElsewhere(tables) ? `left join ${resourcesOf(tables, 'i', items)}` : rowOfItem(tables, 'resource', 'r');
+  isElsewhere(tables) ? `left join ${settledResourcesOf(tables, 'i', items)}` : rowOfItem(tables, 'resource', 'r');
 
 /** SQL for the ordinals of those items whose overall row could be locked without waiting, in the order of the identity. */
 export const lockFreeItems = (tables: StatusTables, items: string): string => {

@@ -1,5 +1,5 @@
 import { ConnectionError } from '@intendant/core';
-import { type Bell, isNodeLost, startTimer, type Timer, translateError } from '@intendant/core/internal';
+import { type Bell, isNodeLost, isUnsettled, startTimer, type Timer, translateError } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { ClaimedJob } from '../job/claim.ts';
 import { armJobBell, disarmJobBell } from '../job/job-bell.ts';
@@ -290,7 +290,7 @@ export class ClaimLoop {
 }
 
 const isConnectionError = (error: unknown): boolean =>
-  translateError(error, { operation: 'begin' }) instanceof ConnectionError && !isNodeLost(error);
+  translateError(error, { operation: 'begin' }) instanceof ConnectionError && !isNodeLost(error) && !isUnsettled(error);
 
 const subjectOf = (lane: Lane) => ({ table: lane.tables.resource.name });
 
