@@ -164,6 +164,31 @@ describe.skipIf(!isOnCitus())('a feed of several nodes (skipped unless CITUS_URL
     await expectOrder(seen);
   }, 90_000);
 
+  test('a split of a shard, on its node or onto another one, resets every subscriber, and the feed goes on', async () => {
+    let resets = 0;
+    const another = await open();
+    const { seen } = await follow(another, { onReset: () => void resets++ });
+    await fixture.admin.query(
+      `select isolate_tenant_to_new_shard('note', 'Fanta', 'CASCADE', shard_transfer_mode => 'block_writes')`,
+    );
+    await eventually(() => expect(resets).toBe(1), slow);
+    await fixture.admin.query(
+      `select citus_split_shard_by_split_points(s.shardid,
+         array[((s.shardminvalue::bigint + s.shardmaxvalue::bigint) / 2)::text], array_agg(n.nodeid order by n.nodeid)::int[], 'block_writes')
+       from pg_dist_shard s, pg_dist_node n
+       where s.shardid = get_shard_id_for_distribution_column('note', 'Sprite') and n.groupid > 0
+       group by s.shardid, s.shardminvalue, s.shardmaxvalue`,
+    );
+    await eventually(() => expect(resets).toBe(2), slow);
+    seen.splice(0);
+    for (let round = 0; round < 3; round++) for (const org of ORGS) await bump(org);
+    for (const org of ORGS) {
+      const last = await lastRevision(org);
+      await eventually(() => expect(revisionsOf(seen, org)).toEqual([last - 2, last - 1, last]), slow);
+    }
+    expect(resets).toBe(2);
+  }, 60_000);
+
   test('a slot that is lost on a node resets every subscriber, and the feed goes on', async () => {
     let resets = 0;
     const another = await open();

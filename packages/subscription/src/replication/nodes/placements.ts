@@ -45,6 +45,14 @@ select o.table_name as "tableName", greatest(o.low, s.low) as low, least(o.high,
 from intendant.feed_shard o
 join ${SHARDS} on s.table_name = o.table_name and s.low <= o.high and s.high >= o.low and s.group_id <> o.group_id`;
 
+/** Whether a shard that was there at the last check was split, or its table was distributed anew. */
+const IS_SPLIT = `
+select exists (
+  select from intendant.feed_shard o
+  where o.table_name in (select table_name from ${SHARDS})
+    and not exists (select from ${SHARDS} where s.table_name = o.table_name and s.low = o.low and s.high = o.high)
+) as "isSplit"`;
+
 /** Whether every number that was given since the last check is still that of a placement. */
 const IS_WHOLE = `
 select (select count(*) from pg_catalog.pg_dist_placement where placementid > f.placement_id and placementid <= $1::bigint)
@@ -65,6 +73,12 @@ export async function readPlacements(client: pg.ClientBase): Promise<Placements>
 export async function readMoved(client: pg.ClientBase, { shards }: Placements): Promise<MovedPart[]> {
   const { rows } = await client.query<MovedPart>(MOVED, [JSON.stringify(shards)]);
   return rows;
+}
+
+/** Whether a shard was split since the last check. */
+export async function isAnySplit(client: pg.ClientBase, { shards }: Placements): Promise<boolean> {
+  const { rows } = await client.query<{ isSplit: boolean }>(IS_SPLIT, [JSON.stringify(shards)]);
+  return rows[0]?.isSplit ?? false;
 }
 
 /** Whether each part has moved at most once since the last check. If not, the node in between is unknown. */

@@ -5,6 +5,7 @@ import { readLsn } from '../lsn.ts';
 import { findReleasable, type PendingMove, readPendingMoves, releaseMove } from './held-changes.ts';
 import {
   hasEveryMove,
+  isAnySplit,
   type MovedPart,
   type Placements,
   readHighest,
@@ -31,6 +32,9 @@ import { TransactionQueue } from './transaction-queue.ts';
  *
  * Every placement has a new number. If a number between two checks is missing, a part may have moved twice, and the node in
  * between is unknown. Then the order is unknown too, and every subscriber is reset.
+ *
+ * If a shard is split, it is deleted, and Citus' decoder no longer finds the table of changes that were made before and were not
+ * read yet: it leaves them out. So a split resets every subscriber. A subscriber lists after the reset, and so after the split.
  */
 
 const RESET = `update intendant.change_log_identity set trimmed_seq = ${TRIMMED_BY_GAP}`;
@@ -140,6 +144,7 @@ export class ShardMoves {
       const { placements, moved, ends } = await this.#readMoves(client);
       if (moved.length > 0 && !(await hasEveryMove(client, placements)))
         await this.#reset(client, 'a shard may have moved more than once since the last check of the feed');
+      if (await isAnySplit(client, placements)) await this.#reset(client, 'a shard was split');
       for (const part of moved) await this.#store(client, part, ends.get(part.fromGroup));
       await storePlacements(client, placements);
       return { placements, pending: await readPendingMoves(client) };
