@@ -12,8 +12,16 @@ export const tell = (message: ActorMessage): void => {
   if (process.connected) process.send?.(message);
 };
 
-/** Resolves when the parent says so; immediately in a process that was started by hand. */
-export function toldToGo(): Promise<void> {
-  if (!process.connected) return Promise.resolve();
-  return new Promise((resolve) => process.once('message', () => resolve()));
+/** Settings that the parent sends to a process of the quickstart when it knows them. */
+export type Instructions = Readonly<Record<string, string>>;
+
+/** Resolves with the environment and the parent's instructions; immediately in a process that was started by hand. */
+export const instructed = async (): Promise<NodeJS.ProcessEnv> => ({ ...process.env, ...(await nextMessage()) });
+
+/** Resolves when the parent says so, after its instructions; immediately in a process that was started by hand. */
+export const toldToGo = async (): Promise<void> => void (await nextMessage());
+
+function nextMessage(): Promise<Instructions | undefined> {
+  if (!process.connected) return Promise.resolve(undefined);
+  return new Promise((resolve) => process.once('message', (message) => resolve(message as Instructions)));
 }

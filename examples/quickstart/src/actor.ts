@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ActorMessage } from './actor-message.ts';
-import { QuickstartError } from './complain.ts';
+import type { ActorMessage, Instructions } from './actor-message.ts';
+import { QuickstartError } from './quickstart-error.ts';
 import { say } from './terminal.ts';
 
 const MAX_RESTARTS = 5;
@@ -27,6 +27,7 @@ export class Actor implements AsyncDisposable {
   readonly failed: Promise<never>;
   readonly #fail: (reason: Error) => void;
   #process: ChildProcess | undefined;
+  #instructions: Instructions | undefined;
   #restarts = 0;
   #mayGo = false;
   #isStopping = false;
@@ -43,9 +44,18 @@ export class Actor implements AsyncDisposable {
     return this.#options.name;
   }
 
-  /** Resolves when the process reports that it is ready. */
-  async start(): Promise<void> {
+  start(): void {
     this.#spawn();
+  }
+
+  /** Gives the process settings that its environment lacks. It waits for them. */
+  instruct(instructions: Instructions): void {
+    this.#instructions = instructions;
+    this.#process?.send(instructions);
+  }
+
+  /** Resolves when the process reports that it is ready. */
+  async ready(): Promise<void> {
     await Promise.race([this.#ready.promise, this.failed]);
   }
 
@@ -78,6 +88,7 @@ export class Actor implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process = child;
+    if (this.#instructions) child.send(this.#instructions);
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => say(this.name, line));
     }

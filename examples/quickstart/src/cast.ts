@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { Position } from '@intendant/subscription';
 import { Actor } from './actor.ts';
-import { QuickstartError } from './complain.ts';
 import { EnforcedFolder } from './enforced-folder.ts';
+import { QuickstartError } from './quickstart-error.ts';
 import type { DemoSettings } from './settings.ts';
 import { Witness } from './witness.ts';
+
+type Environment = Readonly<Record<string, string>>;
 
 /** A process, and the events that it reported. */
 export interface Role {
@@ -24,32 +25,37 @@ export interface Cast extends AsyncDisposable {
   readonly subscriber: Role;
   /** Rejects when one of them failed; never resolves. */
   readonly failed: Promise<never>;
+  /** Starts the processes. They load their modules, and wait for instructions. */
+  start(): void;
+  /** Gives all of them settings, also when one is started again. */
+  instruct(environment: Environment): void;
   /** Resolves when all are ready. */
-  start(): Promise<void>;
+  ready(): Promise<void>;
 }
 
-/**
- * Two workers and a subscriber, not yet started. The workers' folders are created empty. The subscriber reads from this
- * position, also when it is started again.
- */
-export async function openCast(settings: DemoSettings, databaseUrl: string, from: Position): Promise<Cast> {
-  const environment = { DATABASE_URL: databaseUrl, QUICKSTART_REALIZE_MS: String(settings.realizeMs) };
+/** Two workers and a subscriber, not yet started. The workers' folders are created empty. */
+export async function openCast(settings: DemoSettings): Promise<Cast> {
+  const environment = { QUICKSTART_REALIZE_MS: String(settings.realizeMs) };
   const posts = [
     await openPost('T1', 'E1', settings.folderPath, environment),
     await openPost('T2', 'E2', settings.folderPath, environment),
   ] as const;
-  const subscriber = openRole('subscriber', 'subscriber.ts', { ...environment, SUBSCRIBE_FROM: from });
+  const subscriber = openRole('subscriber', 'subscriber.ts', environment);
   const actors = [...posts, subscriber].map(({ actor }) => actor);
   return {
     posts,
     subscriber,
     failed: Promise.race(actors.map(({ failed }) => failed)),
-    start: async () => void (await Promise.all(actors.map((actor) => actor.start()))),
+    start: () => {
+      for (const actor of actors) actor.start();
+    },
+    instruct: (instructions) => {
+      for (const actor of actors) actor.instruct(instructions);
+    },
+    ready: async () => void (await Promise.all(actors.map((actor) => actor.ready()))),
     [Symbol.asyncDispose]: async () => void (await Promise.all(actors.map((actor) => actor.stop()))),
   };
 }
-
-type Environment = Readonly<Record<string, string>>;
 
 function openRole(name: string, script: string, environment: Environment): Role {
   const witness = new Witness();

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { QuickstartError } from './complain.ts';
+import { QuickstartError } from './quickstart-error.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,14 +1,14 @@
 // A process that follows the feed and prints each change: `node src/subscriber.ts`.
 import { statusName } from '@intendant/realization';
 import type { Change } from '@intendant/subscription';
-import { tell } from './actor-message.ts';
+import { instructed, tell } from './actor-message.ts';
 import { runActor } from './run-actor.ts';
 import { openService } from './service.ts';
 import { readSubscriberSettings } from './settings.ts';
 import { policy } from './tables.ts';
 
 await runActor(async (resources) => {
-  const { databaseUrl, from } = readSubscriberSettings(process.env);
+  const { databaseUrl, from } = readSubscriberSettings(await instructed());
   const { subscriptions } = resources.use(await openService(databaseUrl));
   const follow = async (table: string, hear: (change: Change) => void) =>
     resources.use(await subscriptions.subscribe(table, hear, { from }));

@@ -1,4 +1,4 @@
-import { QuickstartError } from './complain.ts';
+import { QuickstartError } from './quickstart-error.ts';
 
 const TIMEOUT_MS = 60_000;
 

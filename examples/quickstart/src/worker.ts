@@ -1,7 +1,7 @@
 // A worker of one enforcement point, as a process of its own: `node src/worker.ts`, with its settings in the environment.
 import { setTimeout as delay } from 'node:timers/promises';
 import { on } from '@intendant/realization';
-import { tell, toldToGo } from './actor-message.ts';
+import { instructed, tell, toldToGo } from './actor-message.ts';
 import { EnforcedFolder } from './enforced-folder.ts';
 import { runActor } from './run-actor.ts';
 import { openService } from './service.ts';
@@ -9,7 +9,7 @@ import { readWorkerSettings } from './settings.ts';
 import { policy } from './tables.ts';
 
 await runActor(async (resources) => {
-  const { databaseUrl, enforcementPoint, folderPath, realizeMs } = readWorkerSettings(process.env);
+  const { databaseUrl, enforcementPoint, folderPath, realizeMs } = readWorkerSettings(await instructed());
   const folder = new EnforcedFolder(folderPath);
   await folder.prepare();
   const { realization } = resources.use(await openService(databaseUrl));

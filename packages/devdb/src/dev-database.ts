@@ -54,7 +54,7 @@ const ALREADY_THERE = ['42P04', '23505'];
 const HIGHEST_PORT = 65_535;
 
 /**
- * Starts a real Postgres 18 from npm on 127.0.0.1, in one or two seconds. The server ends with this process, even after kill -9.
+ * Starts a real Postgres 18 from npm on 127.0.0.1, in less than a second, or two the first time. The server ends with this process, even after kill -9.
  *
  * Throws DevDatabaseError if there is no binary for this platform, the folder is in use or not writable, the port is taken,
  * the disk is full, the server at DATABASE_URL cannot be reached, Node is too old, or an option is wrong or unknown.
@@ -70,7 +70,7 @@ export async function startDevDatabase(options: DevDatabaseOptions = {}): Promis
   requireNode();
   checkOptions(options);
   const external = options.url ?? process.env['DATABASE_URL'];
-  return external ? useServer(external.trim()) : startServer(options);
+  return external ? useServer(external.trim()) : startServer(options, { mayCopy: !isPersistent(options) });
 }
 
 /** Checks the Node version that `engines` in package.json requires. */
@@ -115,14 +115,19 @@ function reason(error: unknown): string {
   return message || String(code);
 }
 
-async function startServer(options: DevDatabaseOptions): Promise<DevDatabase> {
+/** `mayCopy`: whether a new cluster may be a copy of an earlier one, which is faster; all copies have the same system identifier. */
+export async function startServer(
+  options: DevDatabaseOptions,
+  { mayCopy }: { readonly mayCopy: boolean },
+): Promise<DevDatabase> {
   const keeper = new KeeperProcess();
   const stop = () => keeper.stop();
   try {
     const server = await keeper.start(
       {
         dataDir: options.dataDir === undefined ? null : resolve(options.dataDir),
-        persistent: options.persistent ?? options.dataDir !== undefined,
+        persistent: isPersistent(options),
+        mayCopy,
         port: options.port ?? null,
         settings: settingsFor(options),
         wantsLog: options.logger !== undefined,
@@ -136,6 +141,8 @@ async function startServer(options: DevDatabaseOptions): Promise<DevDatabase> {
     throw error;
   }
 }
+
+const isPersistent = ({ persistent, dataDir }: DevDatabaseOptions): boolean => persistent ?? dataDir !== undefined;
 
 function settingsFor({ fsync, settings }: DevDatabaseOptions): Record<string, string | number> {
   return { max_connections: 200, lc_messages: 'C', ...(fsync === false && WITHOUT_DURABILITY), ...settings };

@@ -1,4 +1,4 @@
-import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyOptions } from 'jose';
 import {
   ConfigurationError,
   InvalidTokenError,
@@ -178,6 +178,7 @@ export class JwtAuthorizer implements Authorizer<JwtContext> {
   }
 
   async #verify(token: string): Promise<JWTPayload> {
+    const { jwtVerify } = await import('jose');
     try {
       return (await jwtVerify(token, this.#keys, this.#verifyOptions)).payload;
     } catch (error) {

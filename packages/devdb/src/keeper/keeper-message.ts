@@ -6,6 +6,8 @@ export interface KeeperRequest {
   readonly dataDir: string | null;
   /** Whether the data is kept when the server stops. */
   readonly persistent: boolean;
+  /** Whether a new cluster may be a copy of an earlier one: with the same system identifier, but a password of its own. */
+  readonly mayCopy: boolean;
   /** The TCP port; null for a free one. */
   readonly port: number | null;
   readonly settings: Readonly<Record<string, string | number>>;

@@ -10,9 +10,10 @@ import type { ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { provideBinaries } from './binaries.ts';
-import { type DataFolder, keptDataFolder, type MakeCluster, temporaryDataFolder } from './data-folder.ts';
+import { type DataFolder, keptDataFolder, temporaryDataFolder } from './data-folder.ts';
 import type { KeeperMessage, KeeperRequest } from './keeper-message.ts';
-import { initializeCluster, startServer, stopProgram } from './server.ts';
+import { clusterMaker } from './make-cluster.ts';
+import { startServer, stopProgram } from './server.ts';
 import { failureOfSystem } from './start-failure.ts';
 
 const programs = new Set<ChildProcess>();
@@ -49,22 +50,15 @@ async function openDataFolder(
   onLine: (line: string) => void,
 ): Promise<DataFolder & { binaries: string }> {
   const binaries = await provideBinaries();
-  const makeCluster: MakeCluster = (folder, user, passwordFile) =>
-    initializeCluster({
-      binaries,
-      folder,
-      wantedFolder: request.dataDir ?? folder,
-      user,
-      passwordFile,
-      onLine,
-      onProgram,
-    });
+  const { dataDir: wantedFolder, mayCopy } = request;
+  const makeCluster = clusterMaker({ binaries, wantedFolder, mayCopy, onLine, onProgram });
   const onTemporary = (path: string) => temporaryFolders.add(path);
-  if (request.dataDir === null) return { ...(await temporaryDataFolder(makeCluster, onTemporary)), binaries };
+  if (request.dataDir === null)
+    return { ...(await temporaryDataFolder(makeCluster, onTemporary)), binaries: binaries.folder };
   const folder = await keptDataFolder(request.dataDir, makeCluster, onTemporary);
   temporaryFolders.clear();
   if (!request.persistent) temporaryFolders.add(request.dataDir).add(folder.path);
-  return { ...folder, binaries };
+  return { ...folder, binaries: binaries.folder };
 }
 
 function onProgram(program: ChildProcess): void {

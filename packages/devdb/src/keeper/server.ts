@@ -39,25 +39,40 @@ interface ClusterOptions extends ProgramOptions {
   readonly wantedFolder: string;
 }
 
+/** What all clusters are made with. */
+export const INITDB_OPTIONS = [
+  '--username=postgres',
+  '--auth=scram-sha-256',
+  // The password is random. More iterations would only make every connection slower.
+  '--set=scram_iterations=32',
+  '--encoding=UTF8',
+  '--locale-provider=builtin',
+  '--locale=C.UTF-8',
+  '--no-sync',
+  '--no-instructions',
+];
+
 /** Makes a database cluster in an empty folder that belongs to the server's user. */
 export async function initializeCluster(options: ClusterOptions): Promise<void> {
-  const arguments_ = [
-    `--pgdata=${options.folder}`,
-    '--username=postgres',
-    `--pwfile=${options.passwordFile}`,
-    '--auth=scram-sha-256',
-    // The password is random. More iterations would only make every connection slower.
-    '--set=scram_iterations=32',
-    '--encoding=UTF8',
-    '--locale-provider=builtin',
-    '--locale=C.UTF-8',
-    '--no-sync',
-    '--no-instructions',
-  ];
+  const arguments_ = [`--pgdata=${options.folder}`, `--pwfile=${options.passwordFile}`, ...INITDB_OPTIONS];
   const program = startProgram('initdb', arguments_, options);
   const output = collectLines(program, options.onLine);
   const code = await exitCode(program, options.folder);
   if (code !== 0) throw failureOfProgram(output, { folder: options.wantedFolder, port: null });
+}
+
+interface PasswordOptions extends ProgramOptions {
+  readonly password: string;
+}
+
+/** Sets the superuser's password in a cluster on which no server runs. Returns whether that succeeded. */
+export async function setPassword({ password, ...options }: PasswordOptions): Promise<boolean> {
+  const program = startProgram('postgres', ['--single', '-F', '-D', options.folder, 'postgres'], options, 'pipe');
+  program.stdin?.on('error', () => undefined); // The exit code tells of a program that does not read.
+  program.stdin?.end(`alter role postgres password '${password}'\n`);
+  const output = collectLines(program, options.onLine);
+  const code = await exitCode(program, options.folder);
+  return code === 0 && !output.some((line) => /ERROR|FATAL|PANIC/.test(line));
 }
 
 /** Starts the server and waits until it accepts connections. */
@@ -114,13 +129,18 @@ async function startOnPort(port: number, options: ServerOptions): Promise<ChildP
   throw failureOfProgram(output, { folder: options.folder, port });
 }
 
-function startProgram(name: string, arguments_: readonly string[], options: ProgramOptions): ChildProcess {
+function startProgram(
+  name: string,
+  arguments_: readonly string[],
+  options: ProgramOptions,
+  input: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   const environment = { PATH: process.env['PATH'], HOME: options.folder, LC_ALL: 'C', TZ: process.env['TZ'] };
   const program = spawn(join(options.binaries, 'bin', name), arguments_, {
     ...options.user,
     cwd: '/',
     env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
   });
   options.onProgram(program);
   return program;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type DevDatabase, startDevDatabase, withClient } from '../dev-database.ts';
+import { type DevDatabase, startServer, withClient } from '../dev-database.ts';
 import { eventually } from './eventually.ts';
 import { newTestFolder } from './test-server.ts';
 
@@ -83,7 +83,7 @@ export async function synchronousStandby(
 type Settings = NonNullable<CrashableServerOptions['settings']>;
 
 const open = (dataDir: string, settings: Settings, port?: number): Promise<DevDatabase> =>
-  startDevDatabase({ dataDir, persistent: true, fsync: false, settings, ...(port !== undefined && { port }) });
+  startServer({ dataDir, fsync: false, settings, ...(port !== undefined && { port }) }, { mayCopy: true });
 
 interface Running extends Pick<CrashableServer, 'adminUrl' | 'url'> {
   readonly data: string;

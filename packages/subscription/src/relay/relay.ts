@@ -22,7 +22,7 @@ export interface RelayOptions extends LeadershipOptions {
   /** SQL that runs when the connection is opened: it sets the role. */
   readonly setUp: string;
   /** Opens what fills the log from the write-ahead log while this relay leads; undefined if triggers fill the log. */
-  readonly openReader?: ((events: ReaderEvents) => ChangeReader) | undefined;
+  readonly openReader?: ((events: ReaderEvents) => Promise<ChangeReader>) | undefined;
 }
 
 /** `waiting`: not connected, or another relay leads; `awake`: leads and polls; `asleep`: leads and waits for a notification. */
@@ -97,7 +97,7 @@ export class Relay {
     this.#options.logger.info('this process leads the relay');
     const failed = new AbortController();
     const leadership = new Leadership(client, this.#options);
-    const reader = this.#makeReader(leadership, failed);
+    const reader = await this.#makeReader(leadership, failed);
     this.#leadership = leadership;
     try {
       if (reader) await this.#startReader(reader, client, signal);
@@ -121,7 +121,7 @@ export class Relay {
     }
   }
 
-  #makeReader(leadership: Leadership, failed: AbortController): ChangeReader | undefined {
+  async #makeReader(leadership: Leadership, failed: AbortController): Promise<ChangeReader | undefined> {
     return this.#options.openReader?.({
       onWaiting: (blockers) => {
         this.#obstacle = `the replication slot waits for transactions that are open: ${blockers}`;

@@ -2,9 +2,6 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { ChangeReader, ReaderEvents } from './change-reader.ts';
-import { NodeReaders } from './nodes/node-readers.ts';
-import { ownStream } from './own-stream.ts';
-import { WalReader } from './wal-reader.ts';
 
 export interface OpenReaderOptions {
   readonly internals: DataStoreInternals;
@@ -13,11 +10,19 @@ export interface OpenReaderOptions {
   readonly logger: Logger;
 }
 
-/** Returns the reader of the server's changes, or of all nodes' changes. */
-export function openReader(
+/**
+ * Returns the reader of the server's changes, or of all nodes' changes. Its modules are loaded here and not before, because
+ * most processes never need them.
+ */
+export async function openReader(
   { internals, replicationConnection: connection, logger }: OpenReaderOptions,
   events: ReaderEvents,
-): ChangeReader {
+): Promise<ChangeReader> {
   const options = { connection, logger, ...events };
-  return internals.isDistributed ? new NodeReaders(options) : new WalReader({ ...options, stream: ownStream(options) });
+  if (internals.isDistributed) {
+    const { NodeReaders } = await import('./nodes/node-readers.ts');
+    return new NodeReaders(options);
+  }
+  const [{ WalReader }, { ownStream }] = await Promise.all([import('./wal-reader.ts'), import('./own-stream.ts')]);
+  return new WalReader({ ...options, stream: ownStream(options) });
 }
