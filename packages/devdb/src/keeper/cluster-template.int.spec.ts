@@ -63,7 +63,7 @@ test('a copy that is not complete is not used, and the next one to be kept takes
   await writeFile(join(cluster, 'pg_hba.conf'), 'local all all trust');
   const copy = await newFolder('copy');
   expect(await template.copyTo(copy)).toBe(false);
-  const before = await readdir(cache).catch(() => []);
+  const before = await readdir(cache).catch((): string[] => []);
   await template.keep(cluster);
   const [kept = ''] = (await readdir(cache)).filter((name) => !before.includes(name));
   await rm(join(cache, kept, 'data', 'pg_hba.conf'));
