@@ -7,6 +7,7 @@ export interface ClaimedJob {
   /** Identifies the attempt: if a claim expires and the job is claimed again, this number is higher. */
   readonly retryCount: number;
   readonly queue: string;
+  /** Empty if the data of the job contain none. */
   readonly identity: Identity;
   /** The tenant to which the job counts; empty for a job that belongs to no tenant. */
   readonly tenant: string;
@@ -41,7 +42,8 @@ interface JobJson {
   readonly id: string;
   readonly attempt: number;
   readonly tenant: string;
-  readonly identity: readonly string[];
+  /** What is stored; a tool of pg-boss may have sent the job with any data. */
+  readonly identity: unknown;
   readonly traceparent: unknown;
 }
 
@@ -49,8 +51,16 @@ interface JobJson {
 export function readClaimedJobs(queue: string, { rows }: StatementResult): ClaimedJob[] {
   const text = rows[0]?.[0] ?? '';
   const jobs = text === '' ? [] : (JSON.parse(text) as JobJson[]);
-  return jobs.map(({ attempt, ...job }) => ({ ...job, retryCount: attempt - 1, queue }));
+  return jobs.map(({ attempt, identity, ...job }) => ({
+    ...job,
+    identity: isTexts(identity) ? identity : [],
+    retryCount: attempt - 1,
+    queue,
+  }));
 }
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((part) => typeof part === 'string');
 
 /** The same JSON of jobs, with the fields that an attempt needs at its beginning. */
 export const claimedJobsJson = (jobs: readonly ClaimedJob[]): string =>

@@ -106,6 +106,37 @@ test('a cancelled job does not run, and the next intent adds another', async () 
   expect(await statusOf('VM1')).toBe('REALIZED');
 });
 
+test('jobs that were sent with data of another form are cancelled, and do not stop the jobs of resources', async () => {
+  const worker = make(async () => {});
+  const sent = [
+    null,
+    {},
+    { identity: 'Pepsi' },
+    { identity: ['Pepsi'] },
+    { identity: [null, null] },
+    { identity: ['', ''] },
+  ];
+  await persist('VM1');
+  for (const [index, data] of sent.entries()) await boss.send(QUEUE, data, { singletonKey: `sent ${index}` });
+  expect(await worker.drain()).toMatchObject([{ key: { id: 'VM1' }, outcome: 'done' }]);
+  expect((await boss.findJobs(QUEUE)).map(({ state }) => state)).toEqual(sent.map(() => 'cancelled'));
+});
+
+test('a job without a key is taken over while another one waits', async () => {
+  const worker = make(async () => {}, { leaseMs: 100 });
+  await persist('VM1');
+  await worker.drain();
+  const send = async () => {
+    await boss.send(QUEUE, { identity: ['Pepsi', 'VM1'] });
+    const [fetched] = await boss.fetch(QUEUE);
+    return fetched?.id as string;
+  };
+  await boss.fail(QUEUE, await send());
+  await send();
+  await worker.drain({ timeoutMs: 20_000 });
+  expect((await boss.findJobs(QUEUE)).filter(({ state }) => state === 'active')).toEqual([]);
+});
+
 test('pg-boss finds nothing missing or changed in its schema', async () => {
   const { ok, missingTables, missing, mismatchedFunctions } = await boss.detectSchemaDrift();
   expect({ ok, missingTables, missing, mismatchedFunctions }).toEqual({

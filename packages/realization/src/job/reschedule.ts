@@ -38,7 +38,8 @@ export const rescheduleJobs = (queue: string, failures: readonly FailedJob[]): S
 
 const HAS_WAITING_JOB = `exists (
       select from ${JOBS_SCHEMA}.job_common other
-      where other.name = j.name and other.singleton_key = j.singleton_key and other.state = 'retry'
+      where other.name = j.name and other.policy = 'stately' and other.state = 'retry'
+        and coalesce(other.singleton_key, '') = coalesce(j.singleton_key, '')
     )`;
 
 const RESCHEDULE = `
@@ -62,6 +63,24 @@ const RESCHEDULE = `
   from failure f
   where j.name = $1 and j.id = f.id and j.state = 'active' and j.retry_count = f.attempt
     and (f.retry_in_ms is null or not ${HAS_WAITING_JOB})`;
+
+/** Cancels claimed jobs that name no resource. pg-boss' tools show them until their retention is over. Runs as the login. */
+export const refuseJobs = (queue: string, jobs: readonly ClaimedJob[]): Statement => ({
+  name: 'refuse-jobs',
+  text: REFUSE,
+  values: [
+    queue,
+    arrayLiteral(jobs.map(({ id }) => id)),
+    arrayLiteral(jobs.map(({ retryCount }) => String(retryCount))),
+  ],
+});
+
+const REFUSE = `
+  update ${JOBS_SCHEMA}.job_common j
+  set state = 'cancelled', completed_on = clock_timestamp(), heartbeat_on = null,
+    output = jsonb_build_object('message', 'the data do not name a resource of the table')
+  from unnest($2::uuid[], $3::integer[]) as claimed (id, attempt)
+  where j.name = $1 and j.id = claimed.id and j.state = 'active' and j.retry_count = claimed.attempt`;
 
 /** Releases the jobs whose lease has expired. Returns their number. */
 export const takeOverJobs = (queues: readonly string[], leaseMs: number): Statement => ({

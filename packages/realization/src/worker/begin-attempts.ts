@@ -41,6 +41,8 @@ export interface Begun {
   readonly attempts: readonly BegunAttempt[];
   /** Locked by another transaction: retried after a short wait. */
   readonly contended: readonly ClaimedJob[];
+  /** Jobs that do not name a resource of the table; only a tool of pg-boss can have sent them. Default: none. */
+  readonly refused?: readonly ClaimedJob[];
 }
 
 export interface Beginning {
@@ -63,8 +65,15 @@ export async function claimAndBegin(
     begin: beginClaimed(beginning),
   });
   const jobs = readClaimedJobs(queue, claim);
-  return { jobs, ...(await withUnknown(beginning, jobs, readResults(beginning.tables, jobs, begin))) };
+  const first = readResults(beginning.tables, jobs, begin);
+  // The claims are committed here. Jobs that fail now are begun again as contended ones, and that call reports the error.
+  const begun = await withUnknown(beginning, jobs, first).catch(() => withoutUnknown(jobs, first.attempts));
+  return { jobs, ...begun };
 }
+
+/** Whether the job has as many texts as the identity of a resource. */
+export const isReadable = ({ overall }: StatusTables, { identity }: ClaimedJob): boolean =>
+  identity.length === overall.identity.length;
 
 /** Begins the attempts of jobs that were claimed before. */
 export async function beginAttempts(beginning: Beginning, jobs: readonly ClaimedJob[]): Promise<Begun> {
@@ -85,7 +94,10 @@ interface Sorted {
  */
 async function withUnknown(beginning: Beginning, jobs: readonly ClaimedJob[], first: Sorted): Promise<Begun> {
   const later = first.unknown.length === 0 ? [] : await beginUnknown(beginning, first.unknown);
-  const attempts = [...first.attempts, ...later];
+  return withoutUnknown(jobs, [...first.attempts, ...later]);
+}
+
+function withoutUnknown(jobs: readonly ClaimedJob[], attempts: readonly BegunAttempt[]): Begun {
   const begun = new Set(attempts.map(({ job }) => job));
   return { attempts, contended: jobs.filter((job) => !begun.has(job)) };
 }
@@ -133,6 +145,7 @@ function readResults(tables: StatusTables, jobs: readonly ClaimedJob[], { rows }
   const unknown: ClaimedJob[] = [];
   for (const row of rows) {
     const job = jobs[Number(row[0]) - 1] as ClaimedJob;
+    if (!isReadable(tables, job)) continue;
     if (row[1] === 'unknown') unknown.push(job);
     else if (row[1] !== 'contended') attempts.push(readAttempt(tables, job, row));
   }

@@ -169,11 +169,9 @@ export class ClaimLoop {
   async #beginContended(): Promise<void> {
     const longAgo = performance.now() - CONTENDED_LIMIT_MS;
     const contended = this.#contended.filter(({ claimedAt }) => claimedAt > longAgo);
-    this.#rescheduleAll(
-      this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo),
-      CONTENDED_LIMIT_MS,
-    );
+    const overdue = this.#contended.filter(({ claimedAt }) => claimedAt <= longAgo);
     this.#contended = [];
+    this.#rescheduleAll(overdue, CONTENDED_LIMIT_MS);
     for (const [lane, claims] of Map.groupBy(contended, (claim) => claim.lane)) await this.#begin(lane, claims);
   }
 
@@ -187,7 +185,7 @@ export class ClaimLoop {
   }
 
   /** Jobs without a claim here are not attempted: an earlier attempt of the resource still runs. */
-  #runBegun(lane: Lane, claims: readonly Claim[], { attempts, contended }: Begun): void {
+  #runBegun(lane: Lane, claims: readonly Claim[], { attempts, contended, refused = [] }: Begun): void {
     if (claims.length === 0) return;
     const byJob = new Map(claims.map((claim) => [claim.job, claim]));
     for (const attempt of attempts) {
@@ -195,6 +193,10 @@ export class ClaimLoop {
       if (claim) void this.#attempt(claim, attempt);
     }
     this.#contended.push(...contended.flatMap((job) => byJob.get(job) ?? []));
+    for (const job of refused) {
+      this.#parts.admission.ended({ kind: 'handed-back', retryInMs: 0 }, false);
+      this.#parts.claims.remove(byJob.get(job) as Claim);
+    }
     if (this.#pauses.succeeded(lane)) this.#parts.logger.info(subjectOf(lane), 'attempts can begin again');
   }
 
@@ -205,11 +207,7 @@ export class ClaimLoop {
       throw error;
     }
     const { pauseMs, isFirst } = this.#pauses.failed(lane);
-    if (isFirst)
-      this.#parts.logger.warn(
-        { ...subjectOf(lane), err: error },
-        'attempts could not begin; trying again with growing delays',
-      );
+    if (isFirst) this.#parts.logger.warn({ ...subjectOf(lane), err: error }, CANNOT_BEGIN);
     this.#rescheduleAll(claims, pauseMs);
   }
 
@@ -291,6 +289,8 @@ export class ClaimLoop {
 
 const isConnectionError = (error: unknown): boolean =>
   translateError(error, { operation: 'begin' }) instanceof ConnectionError && !isNodeLost(error) && !isUnsettled(error);
+
+const CANNOT_BEGIN = 'attempts could not begin; trying again with growing delays';
 
 const subjectOf = (lane: Lane) => ({ table: lane.tables.resource.name });
 

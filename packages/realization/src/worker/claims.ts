@@ -93,4 +93,6 @@ const USABLE_SHARE = 0.9;
 export const isLeaseOver = ({ leasedAt }: Claim, leaseMs: number): boolean =>
   performance.now() >= leasedAt + leaseMs * USABLE_SHARE;
 
-const placeOf = ({ queue, identity }: ClaimedJob): string => `${queue} ${jobKey(identity.map(String))}`;
+/** A job that names no resource has a place of its own. */
+const placeOf = ({ id, queue, identity }: ClaimedJob): string =>
+  `${queue} ${identity.length === 0 ? id : jobKey(identity.map(String))}`;

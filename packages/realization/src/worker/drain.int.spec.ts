@@ -41,11 +41,10 @@ const dieInAttempt = (attempt: number) =>
 
 describe('drain', () => {
   test('attempts what is due, and returns the attempts, without a start or a wait', async () => {
-    const worker = make({
-      realize: async ({ record }) => {
-        if (record.name === 'bad') throw new Error('no room');
-      },
-    });
+    const fail: VmHandlers['realize'] = async ({ record }) => {
+      if (record.name === 'bad') throw new Error('no room');
+    };
+    const worker = make({ realize: fail }, { retry: { minDelayMs: 600_000, maxDelayMs: 600_000 } });
     expect(await worker.drain()).toEqual([]);
     await persist('VM1');
     await persist('VM2', 'bad');

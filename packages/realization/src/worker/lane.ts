@@ -2,10 +2,18 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { ClaimedJob, ClaimRequest } from '../job/claim.ts';
 import { queueName } from '../job/job-key.ts';
-import type { JobQueue } from '../job/job-queue.ts';
+import { hasLostRace, type JobQueue } from '../job/job-queue.ts';
+import { refuseJobs } from '../job/reschedule.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
 import type { AttemptSetting } from './attempt.ts';
-import { type Beginning, type Begun, type BegunAttempt, beginAttempts, claimAndBegin } from './begin-attempts.ts';
+import {
+  type Beginning,
+  type Begun,
+  type BegunAttempt,
+  beginAttempts,
+  claimAndBegin,
+  isReadable,
+} from './begin-attempts.ts';
 import { finishAttempts } from './finish-attempts.ts';
 import { type FailedAttempt, type Outcome, rescheduleAttempts } from './reschedule-attempts.ts';
 import { type Settled, Settler } from './settler.ts';
@@ -29,6 +37,7 @@ export class Lane {
   readonly queue: string;
   readonly setting: AttemptSetting;
   readonly #jobQueue: JobQueue;
+  readonly #logger: Logger;
   readonly #beginning: Beginning;
   readonly #finished: Settler<BegunAttempt>;
   readonly #rescheduled: Settler<FailedAttempt>;
@@ -41,6 +50,7 @@ export class Lane {
     this.queue = queueName(tables.resource.schemaName, tables.resource.name, enforcementPoint);
     this.setting = setting;
     this.#jobQueue = jobQueue;
+    this.#logger = logger;
     this.#beginning = { store, tables, enforcementPoint, attemptLimit: setting.retry.limit };
     this.#finished = new Settler(
       (attempts) =>
@@ -78,8 +88,51 @@ export class Lane {
     return jobs;
   }
 
-  /** Begins the attempts of claimed jobs. Those whose node cannot be reached are contended: they are tried again. */
+  /**
+   * Begins the attempts of claimed jobs. A job that does not name a resource is refused, and does not stop the others:
+   * tools of pg-boss can send a job with any data.
+   */
   async begin(jobs: readonly ClaimedJob[]): Promise<Begun> {
+    const readable = jobs.filter((job) => isReadable(this.tables, job));
+    const refused = jobs.filter((job) => !readable.includes(job));
+    if (refused.length > 0) await this.#refuse(refused);
+    if (readable.length === 0) return { attempts: [], contended: [], refused };
+    const begun = await this.#beginReadable(readable);
+    return { ...begun, refused: [...refused, ...(begun.refused ?? [])] };
+  }
+
+  /** If a value cannot be stored in a column of the key, each job is begun alone, to find out which job has it. */
+  async #beginReadable(jobs: readonly ClaimedJob[]): Promise<Begun> {
+    try {
+      return await this.#beginTogether(jobs);
+    } catch (error) {
+      if (!isOfOneJob(error)) throw error;
+      return jobs.length > 1 ? this.#beginEach(jobs) : this.#refuse(jobs, error);
+    }
+  }
+
+  async #beginEach(jobs: readonly ClaimedJob[]): Promise<Begun> {
+    const begun: Begun[] = [];
+    for (const job of jobs) begun.push(await this.#beginReadable([job]));
+    return {
+      attempts: begun.flatMap(({ attempts }) => attempts),
+      contended: begun.flatMap(({ contended }) => contended),
+      refused: begun.flatMap(({ refused = [] }) => refused),
+    };
+  }
+
+  async #refuse(jobs: readonly ClaimedJob[], error?: unknown): Promise<Begun> {
+    await this.#jobQueue.run({ refuse: refuseJobs(this.queue, jobs) });
+    const ids = jobs.map(({ id }) => id);
+    this.#logger.warn(
+      { table: this.tables.resource.name, queue: this.queue, jobs: ids, err: error },
+      'jobs that do not name a resource of the table were cancelled',
+    );
+    return { attempts: [], contended: [], refused: jobs };
+  }
+
+  /** Jobs whose node cannot be reached are contended: they are tried again. */
+  async #beginTogether(jobs: readonly ClaimedJob[]): Promise<Begun> {
     const begun = await tenantByTenant(
       jobs,
       ({ tenant }) => tenant,
@@ -124,3 +177,7 @@ export class Lane {
     this.#rescheduled.abandon();
   }
 }
+
+/** A value has the wrong form for its column, or violates a constraint: other jobs of the set are not concerned. */
+const isOfOneJob = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && /^2[23]...$/.test(String(error.code)) && !hasLostRace(error);
