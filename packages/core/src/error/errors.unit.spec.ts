@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import * as core from '../index.ts';
-import { translateError } from '../internal.ts';
+import { isNodeLost, translateError } from '../internal.ts';
 import { TRANSLATED_SQLSTATES } from './sqlstate.ts';
 
 const page = readFileSync(new URL('../../../../docs/reference/errors.md', import.meta.url), 'utf8');
@@ -83,6 +83,26 @@ describe('what Postgres refuses', () => {
 
   test('and has no name here, is a DatabaseError', () => {
     expect(translateError(thrownByPostgres('42601'), { operation: 'query' })).toMatchObject({ code: 'DATABASE' });
+  });
+
+  test.each([
+    { code: '08006', routine: 'ReportConnectionError', message: 'connection to the remote node n1:5432 failed' },
+    { code: 'XX000', routine: 'ReportResultError', message: 'SSL SYSCALL error: EOF detected\ninvalid socket' },
+    { code: 'XX000', routine: 'ReportResultError', message: 'server closed the connection unexpectedly' },
+  ])('a lost node of Citus is recognized, also after the translation: $message', (facts) => {
+    const error = translateError(Object.assign(new Error(facts.message), { severity: 'ERROR', ...facts }), {
+      operation: 'insert',
+    });
+    expect(error).toMatchObject({ code: 'CONNECTION', retryable: true });
+    expect((error as Error).message).toContain('a node of the database cannot be reached');
+    expect(isNodeLost(error)).toBe(true);
+  });
+
+  test('an error of a node of Citus that it reports itself is not a lost node', () => {
+    const facts = { code: 'XX000', routine: 'ReportResultError', severity: 'ERROR' };
+    const error = translateError(Object.assign(new Error('cache lookup failed for type 1'), facts), { operation: 'x' });
+    expect(error).toMatchObject({ code: 'DATABASE' });
+    expect(isNodeLost(error)).toBe(false);
   });
 
   test('an error that is neither from Postgres nor ours is returned unchanged', () => {

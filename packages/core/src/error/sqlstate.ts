@@ -65,12 +65,19 @@ export const isUnsettled = (error: unknown): boolean =>
 /** Whether the coordinator of Citus could not reach a node: only orgs there are affected. */
 export const isNodeLost = (error: unknown): boolean =>
   error instanceof Error &&
-  ((error as Partial<PostgresError>).routine === NODE_UNREACHABLE ||
-    (error.cause !== undefined && isNodeLost(error.cause)));
+  (isFromLostNode(error as Partial<PostgresError>) || (error.cause !== undefined && isNodeLost(error.cause)));
 
-const connectionLost: Translate = (message, options, { routine }) =>
+/** Citus: the connection to a node broke during a statement. libpq has no code for it, and Citus passes on its words. */
+const NODE_REPORTED = 'ReportResultError';
+const BROKEN =
+  /SSL SYSCALL|server closed the connection|invalid socket|no connection to the server|could not (send|receive) data/;
+
+const isFromLostNode = ({ code, routine, message = '' }: Partial<PostgresError>): boolean =>
+  routine === NODE_UNREACHABLE || (routine === NODE_REPORTED && code === 'XX000' && BROKEN.test(message));
+
+const connectionLost: Translate = (message, options, error) =>
   new ConnectionError(
-    routine === NODE_UNREACHABLE
+    isFromLostNode(error)
       ? `${message}: a node of the database cannot be reached, and some of the rows are there; orgs on other nodes are not affected; retry`
       : `${message}: the database closed the connection; retry`,
     options,
@@ -187,6 +194,7 @@ function translated(error: unknown, subject: ErrorSubject): unknown {
 
 function translatePostgres(error: PostgresError, message: string, options: ErrorOptions): IntendantError {
   if (error.routine === OTHER_ROLE) return otherRole(message, options);
+  if (isFromLostNode(error)) return connectionLost(message, options, error);
   const translate = TRANSLATIONS[error.code] ?? TRANSLATIONS[error.code.slice(0, 2)];
   if (translate) return translate(message, options, error);
   return new DatabaseError(`${message}: ${error.message} (SQLSTATE ${error.code})`, options);
@@ -223,5 +231,6 @@ function reason(error: Error): string {
 function withoutData(error: Error & PostgresError): Error {
   const cause = new Error(error.code.startsWith('22') ? 'invalid value' : error.message);
   cause.name = 'PostgresError';
-  return Object.assign(cause, { code: error.code, severity: error.severity, constraint: error.constraint });
+  const { code, severity, constraint, routine } = error;
+  return Object.assign(cause, { code, severity, constraint, ...(routine !== undefined && { routine }) });
 }
