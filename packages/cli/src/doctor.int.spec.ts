@@ -1,11 +1,21 @@
 import { createDataStore, type DataStore } from '@intendant/core';
-import { startPgBouncer, type TestDatabase, testDatabase, whyNoPgBouncer, withClient } from '@intendant/devdb/testing';
+import {
+  isOnCitus,
+  nodeUrls,
+  startPgBouncer,
+  type TestDatabase,
+  testDatabase,
+  whyNoPgBouncer,
+  withClient,
+} from '@intendant/devdb/testing';
 import { createRealization, on, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from './doctor/finding.ts';
+import { nodeFindings } from './doctor/node-checks.ts';
 import { byPlace } from './doctor/queue-place.ts';
+import { feedThere, onTestServer } from './testing/on-test-server.ts';
 import { runCli } from './testing/run-cli.ts';
 import { vm } from './testing/vm.ts';
 
@@ -16,8 +26,8 @@ let realization: Realization;
 
 beforeAll(async () => {
   database = await testDatabase();
-  store = await createDataStore({ connection: database.url, adminConnection: database.adminUrl });
-  subscriptions = await createSubscriptions({ store });
+  store = await createDataStore({ ...onTestServer, connection: database.url, adminConnection: database.adminUrl });
+  subscriptions = await createSubscriptions({ store, ...feedThere });
   realization = await createRealization({ store, subscriptions });
   await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
 });
@@ -28,7 +38,11 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const asAdmin = (sql: string) => withClient(database.adminUrl, (client) => client.query(sql));
+const asAdmin = (sql: string) =>
+  withClient(database.adminUrl, async (client) => {
+    if (isOnCitus()) await client.query('set citus.enable_unsafe_triggers = on'); // It refuses triggers otherwise.
+    return client.query(sql);
+  });
 
 async function examine(older = '10m'): Promise<Finding[]> {
   const environment = { DATABASE_URL: database.url, ADMIN_DATABASE_URL: database.adminUrl };
@@ -200,6 +214,54 @@ test('doctor does not report a failed job whose resource has been realized since
   ]);
   await realization.as({ orgId: 'acme', roles: ['tenant_admin'] }).markSuccess(vm, { id: 'VM10', revision: 1 }, 'E9');
   expect(await failed()).toEqual([]);
+});
+
+describe.skipIf(!isOnCitus())('on Citus (skipped unless CITUS_URL is set)', () => {
+  test('doctor finds a slot and a missing publication on a node, and the cure repairs it', async () => {
+    const [, node = ''] = await nodeUrls(database.adminUrl);
+    const { host } = new URL(node);
+    const onNode = (...statements: string[]) =>
+      withClient(node, async (client) => {
+        for (const statement of statements) await client.query(statement);
+      });
+    await onNode(
+      `select pg_create_logical_replication_slot('node_${database.name}', 'pgoutput')`,
+      'set citus.enable_ddl_propagation = off',
+      'alter publication intendant_feed drop table public.vm',
+    );
+    const found = (await examine()).filter(({ subject }) => subject.endsWith(host));
+    expect(found).toMatchObject([
+      { check: 'slot', subject: `replication slot node_${database.name} on ${host}` },
+      { check: 'publication', subject: `public.vm on ${host}` },
+    ]);
+    const [drop = ''] = /select pg_drop_replication_slot\(.*?\)/.exec(found[0]?.cure ?? '') ?? [];
+    await onNode(drop, ...(found[1]?.cure.split(` on ${host}`)[0]?.split('; ') ?? []));
+    expect((await examine()).filter(({ subject }) => subject.endsWith(host))).toEqual([]);
+  });
+});
+
+test('doctor tells of a node of Citus that is not ready for the feed', () => {
+  const facts = { walLevel: 'replica', slots: null, published: ['public.vm'] };
+  const node = {
+    name: 'node-1:5432',
+    isCoordinator: false,
+    isRead: true,
+    slot: 'intendant_1',
+    tables: ['public.vm'],
+    facts,
+  };
+  expect(nodeFindings(node)).toMatchObject([
+    { check: 'wal-level', subject: 'node node-1:5432' },
+    { check: 'slot', subject: 'replication slot intendant_1 on node-1:5432' },
+  ]);
+  const lost = { name: 'intendant_1', isActive: false, held: null, bytes: null, status: 'lost' };
+  const behind = { name: 'intendant_1', isActive: true, held: '2 GB', bytes: 2 ** 31, status: 'extended' };
+  const ready = { walLevel: 'logical', published: ['public.vm'] };
+  const messages = [lost, behind].flatMap((slot) => nodeFindings({ ...node, facts: { ...ready, slots: [slot] } }));
+  expect(messages.map(({ message }) => message)).toEqual([
+    expect.stringContaining('its reader has lost changes'),
+    expect.stringContaining('2 GB behind'),
+  ]);
 });
 
 test('doctor finds each deliberate damage, and says how to repair it', async () => {

@@ -39,7 +39,8 @@ export const schemaCommand = (cli: Cli): Command =>
       const printer = cli.printer(command);
       await using workspace = await cli.workspace(command);
       if (flags.remove === true) return removeSchema(cli, printer, workspace, flags);
-      const statements = await planSchema(workspace.settings);
+      const settings = await workspace.schemaSettings();
+      const statements = await planSchema(settings);
       if (flags.sql === true) {
         printer.result({ statements }, () => {
           for (const sql of statements) printer.line(`${sql.trim().replace(/;?$/, ';')}\n`);
@@ -47,7 +48,7 @@ export const schemaCommand = (cli: Cli): Command =>
         return;
       }
       if (flags.apply === true) {
-        if (statements.length > 0) await applySchema(workspace.settings);
+        if (statements.length > 0) await applySchema(settings);
         return printer.result({ applied: statements.length }, () => printer.line(appliedText(statements.length)));
       }
       if (flags.check === true && statements.length > 0) cli.exitCode = EXIT.failed;

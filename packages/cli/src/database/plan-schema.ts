@@ -1,6 +1,7 @@
 import { type AnyTable, createDataStore, type DataStore } from '@intendant/core';
 import { internalsOf } from '@intendant/core/internal';
 import { realizationPart, registeredTables } from '@intendant/realization/internal';
+import type { SourceKind } from '@intendant/subscription';
 import { changeLogPart } from '@intendant/subscription/internal';
 import type { Settings } from '../config/settings.ts';
 import { wrongUse } from '../run/command-error.ts';
@@ -31,12 +32,23 @@ function tablesOf({ tables = [], plainTables = [] }: Settings): AnyTable[] {
 }
 
 /** The schema of the feed and of the realization. */
-function addParts(store: DataStore, { feed, records = [], source = 'triggers', tables = [] }: Settings): void {
+function addParts(store: DataStore, settings: Settings): void {
+  const { feed, records = [], tables = [] } = settings;
+  const source = sourceOf(settings);
   const internals = internalsOf(store);
   const recordTables = new Set(records.map((table) => (typeof table === 'string' ? table : table.name)));
   if (feed !== false)
     internals.addSchemaPart(changeLogPart({ internals, records: recordTables, partitionSize: PARTITION_SIZE, source }));
   if (tables.length > 0) internals.addSchemaPart(realizationPart(internals));
+}
+
+/** A trigger on a node of Citus cannot reach the log. */
+function sourceOf({ source, distribution }: Settings): SourceKind {
+  if (distribution !== undefined && source === 'triggers')
+    throw wrongUse(
+      "on Citus the feed comes from the write-ahead log of each node: leave source out, or name 'replication'",
+    );
+  return source ?? (distribution === undefined ? 'triggers' : 'replication');
 }
 
 const openStore = (settings: Settings, schemaChanges: 'apply' | 'none'): Promise<DataStore> => {

@@ -111,7 +111,7 @@ export class Workspace implements AsyncDisposable {
   async #openStore(): Promise<DataStore> {
     const { connection, adminConnection, instancer } = this.settings;
     const rolePrefix = this.settings.rolePrefix ?? (await this.discovery()).rolePrefix;
-    const distribution = await this.#distribution();
+    const distribution = await this.distribution();
     const store = await createDataStore({
       connection: withTimeout(connection),
       adminConnection: withTimeout(adminConnection),
@@ -127,8 +127,15 @@ export class Workspace implements AsyncDisposable {
     return store;
   }
 
-  async #distribution(): Promise<Distribution | undefined> {
+  /** How the tables are distributed: by the configuration, or as they are in the database. */
+  async distribution(): Promise<Distribution | undefined> {
     return this.settings.distribution ?? ((await this.discovery()).isDistributed ? citus() : undefined);
+  }
+
+  /** The settings for the schema's statements. */
+  async schemaSettings(): Promise<Settings> {
+    const distribution = await this.distribution();
+    return { ...this.settings, ...(distribution && { distribution }) };
   }
 
   get #needsInstancer(): boolean {
@@ -152,7 +159,8 @@ export class Workspace implements AsyncDisposable {
 
   async #openSubscriptions(): Promise<Subscriptions> {
     const store = await this.store();
-    const { source, records } = this.settings;
+    const { records } = this.settings;
+    const source = this.settings.source ?? ((await this.distribution()) ? 'replication' : undefined);
     const subscriptions = await createSubscriptions({
       store,
       ...(source !== undefined && { source }),

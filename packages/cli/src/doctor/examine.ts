@@ -4,15 +4,10 @@ import { checkPooler } from './connection-checks.ts';
 import type { Check, Examination } from './examination.ts';
 import { checkRelay, checkSubscriptions, checkTriggers } from './feed-checks.ts';
 import type { Finding } from './finding.ts';
+import { checkNodes } from './node-checks.ts';
 import { checkFailedJobs, checkJobs, checkPoints } from './realization-checks.ts';
-import {
-  checkConnections,
-  checkSettings,
-  checkSlots,
-  checkStatistics,
-  checkTransactions,
-  checkVersions,
-} from './server-checks.ts';
+import { checkConnections, checkSettings, checkStatistics, checkTransactions, checkVersions } from './server-checks.ts';
+import { checkSlots } from './slot-checks.ts';
 import { checkIsolation, checkSchema } from './store-checks.ts';
 
 const CHECKS: readonly Check[] = [
@@ -30,6 +25,7 @@ const CHECKS: readonly Check[] = [
   checkFailedJobs,
   checkTransactions,
   checkSlots,
+  checkNodes,
   checkStatistics,
 ];
 

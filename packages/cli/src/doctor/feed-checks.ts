@@ -60,12 +60,13 @@ export const checkTriggers: Check = async ({ workspace }) => {
      where n.nspname = $1 and t.tgenabled in ('D', 'R') and not t.tgisinternal and t.tgname like 'intendant%'`,
     [workspace.schemaName],
   );
+  const setting = (await workspace.distribution()) ? 'set citus.enable_unsafe_triggers = on; ' : '';
   return rows.map(({ table, trigger }) => ({
     check: 'trigger',
     severity: 'error',
     subject: `${trigger} on ${table}`,
     message:
       'the trigger is disabled: changes do not reach the feed, or revisions are not kept; subscribers must list the table again afterwards',
-    cure: `alter table ${table} enable trigger ${trigger}`,
+    cure: `${setting}alter table ${table} enable trigger ${trigger}`,
   }));
 };

@@ -159,49 +159,6 @@ export const checkTransactions: Check = async ({ workspace, olderThanMs }) => {
   }));
 };
 
-/** Replication slots that keep the write-ahead log: of this database, of replicas, and of other databases if they keep much. */
-export const checkSlots: Check = async ({ workspace }) => {
-  const rows = await workspace.query<{
-    name: string;
-    isActive: boolean;
-    held: string | null;
-    bytes: number | null;
-    status: string | null;
-  }>(
-    `select slot_name as name, active as "isActive", wal_status as status,
-       pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as held,
-       pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as bytes
-     from pg_replication_slots
-     where not temporary
-       and (database = current_database()
-         or database is null and restart_lsn is not null
-         or pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) > $1)`,
-    [HIGH_WAL_BYTES],
-  );
-  return rows
-    .filter(({ isActive, bytes }) => !isActive || (bytes ?? 0) > HIGH_WAL_BYTES)
-    .map(({ name, isActive, held, status }) => ({
-      check: 'slot',
-      severity: status === 'lost' || !isActive ? 'error' : 'warning',
-      subject: `replication slot ${name}`,
-      message: slotMessage(isActive, held, status),
-      cure:
-        status === 'lost'
-          ? `Remove it with select pg_drop_replication_slot('${name}'), and start its reader again.`
-          : `Start its reader; or, if it is no longer needed, select pg_drop_replication_slot('${name}').`,
-    }));
-
-  function slotMessage(isActive: boolean, held: string | null, status: string | null): string {
-    if (status === 'lost')
-      return 'the server has removed write-ahead log that the slot still needed; its reader has lost changes';
-    return isActive
-      ? `its reader is ${held} behind; the server keeps that much of the write-ahead log`
-      : `no process reads from it; the server keeps ${held} of the write-ahead log for it, until the disk is full`;
-  }
-};
-
-const HIGH_WAL_BYTES = 1024 ** 3;
-
 /** Tables with rows that were never analyzed, or that autovacuum skips. */
 export const checkStatistics: Check = async ({ workspace }) => {
   const rows = await workspace.query<{ name: string; size: string; isOff: boolean }>(

@@ -19,7 +19,7 @@ export const checkIsolation: Check = async ({ workspace, realized }) => {
 /** The differences between the configuration's tables and the database. */
 export const checkSchema: Check = async ({ workspace }) => {
   if (workspace.settings.tables === undefined) return [];
-  const statements = await planSchema(workspace.settings);
+  const statements = await planSchema(await workspace.schemaSettings());
   if (statements.length === 0) return [];
   return [
     {

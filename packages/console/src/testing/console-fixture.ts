@@ -1,5 +1,5 @@
-import { createDataStore, type DataStore, defineTable, JwtAuthorizer, type JwtContext } from '@intendant/core';
-import { type TestDatabase, testDatabase } from '@intendant/devdb/testing';
+import { citus, createDataStore, type DataStore, defineTable, JwtAuthorizer, type JwtContext } from '@intendant/core';
+import { isOnCitus, type TestDatabase, testDatabase } from '@intendant/devdb/testing';
 import { createRealization, type Realization } from '@intendant/realization';
 import { createSubscriptions, type Subscriptions } from '@intendant/subscription';
 import type { Hono } from 'hono';
@@ -69,8 +69,13 @@ export async function openConsole({
     adminConnection: database.adminUrl,
     authorizer,
     logger,
+    ...(isOnCitus() && { distribution: citus() }),
   });
-  const subscriptions = await createSubscriptions({ store, records: [vm] });
+  const subscriptions = await createSubscriptions({
+    store,
+    records: [vm],
+    source: isOnCitus() ? 'replication' : 'triggers',
+  });
   const realization = await createRealization({ store, subscriptions });
   await realization.register<typeof vm | typeof route>([vm, route], { roles: ROLES });
   const signInLinks = new SignInLinks<JwtContext>();
