@@ -22,7 +22,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type ChangeFeed, openChangeFeed } from './background/change-feed.ts';
 import { type DriftReport, readDrift } from './drift/drift-report.ts';
-import { readSummary, type TableSummary } from './history/summary.ts';
+import { checkTableList, readSummary, type TableSummary } from './history/summary.ts';
 import { JobListener } from './job/job-listener.ts';
 import { JobQueue } from './job/job-queue.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
@@ -136,7 +136,8 @@ class PostgresRealization implements Realization<unknown> {
     return new RealizationSession(this.#parts(core, (run) => transaction.afterCommit(run)));
   }
 
-  summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
+  async summary(tables?: readonly AnyTable[]): Promise<TableSummary[]> {
+    checkTableList(tables);
     const known = tables?.map((table) => this.#statusTables(table)) ?? [...this.#tables.values()];
     return readSummary(this.#internals.executor, SERVICE_SCOPE, known);
   }

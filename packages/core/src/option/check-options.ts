@@ -16,8 +16,14 @@ export function checkOptions<Options>(caller: string, options: Options | undefin
   }
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !Object.hasOwn(names, name)) throw unknownOption(caller, name, Object.keys(names));
+    if (name === 'signal' && value !== undefined && !isAbortSignal(value))
+      throw new ConfigurationError(`${caller}: signal must be an AbortSignal, not ${describeGiven(value)}`);
   }
 }
+
+/** By its members, because another realm, and a library's own implementation, have another class. */
+const isAbortSignal = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
 
 const describeGiven = (value: unknown): string => (Array.isArray(value) ? 'an array' : shown(value));
 

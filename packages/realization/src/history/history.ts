@@ -7,6 +7,7 @@ import {
   type Scope,
   type Statement,
 } from '@intendant/core/internal';
+import { checkEnforcementPoint } from '../placement/enforcement-point.ts';
 import { pointTableName } from '../placement/selector.ts';
 import { ambiguousKey } from '../resource/ambiguous-key.ts';
 import { readTime } from '../resource/json-time.ts';
@@ -68,6 +69,7 @@ export async function readHistory(
 function historyStatement(tables: StatusTables, scope: Scope, key: unknown, options: HistoryOptions): Statement {
   checkOptions<HistoryOptions>('history', options, { enforcementPoint: true, limit: true, before: true });
   const { enforcementPoint, limit = DEFAULT_LIMIT, before } = options;
+  if (enforcementPoint !== undefined) checkEnforcementPoint(enforcementPoint);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new InvalidRecordError(`history: limit must be a whole number from 1 to ${MAX_LIMIT}`);
   if (before !== undefined && !Number.isSafeInteger(before))

@@ -1,3 +1,4 @@
+import { InvalidRecordError } from '@intendant/core';
 import { arrayLiteral, type Executor, type Scope, type Statement } from '@intendant/core/internal';
 import { pointTableName } from '../placement/selector.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
@@ -14,6 +15,12 @@ export interface TableSummary {
   readonly overall: StatusCounts;
   /** By status, at each point that has any. */
   readonly points: ReadonlyMap<string, StatusCounts>;
+}
+
+/** Throws InvalidRecordError for a value that is not a list. */
+export function checkTableList(tables: unknown): void {
+  if (tables !== undefined && !Array.isArray(tables))
+    throw new InvalidRecordError('summary: give a list of tables, as in summary([vm])');
 }
 
 /** Reads the stored counts of the tables, in the given order, without reading the status tables. */

@@ -1,4 +1,4 @@
-import { defineTable } from '@intendant/core';
+import { defineTable, IntendantError } from '@intendant/core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { coke, pepsi, vm } from '../testing/fixture.ts';
@@ -42,6 +42,21 @@ describe('statuses', () => {
     expect([...(await all.statuses(vm, [named, { id: 'VM1', orgId: 'Pepsi' }])).keys()]).toHaveLength(2);
     await expect(r.statuses(vm, [named])).rejects.toMatchObject({ code: 'OPERATION_NOT_ALLOWED' });
   });
+});
+
+test('arguments of a wrong type are refused with an error of Intendant', async () => {
+  const wrong = <T>(value: unknown) => value as T;
+  const calls = [
+    () => r.statuses(vm, wrong(null)),
+    () => r.summary(wrong({})),
+    () => fixture.realization.summary(wrong('vm')),
+    () => r.history(vm, 'VM1', { enforcementPoint: wrong(5) }),
+    () => r.waitFor(vm, 'VM1', { status: wrong(10n) }),
+    () => r.waitFor(vm, 'VM1', { status: 'REALIZED', revision: wrong({}) }),
+    () => fixture.realization.points.add(wrong(undefined)),
+    () => fixture.store.as(pepsi).findMany(vm, { signal: wrong(5) }),
+  ];
+  for (const call of calls) await expect(call()).rejects.toBeInstanceOf(IntendantError);
 });
 
 describe('the list', () => {

@@ -1,3 +1,4 @@
+import { InvalidRecordError } from '@intendant/core';
 import {
   arrayLiteral,
   type Column,
@@ -21,6 +22,7 @@ export async function readStatuses<Key>(
   tables: StatusTables,
   keys: readonly Key[],
 ): Promise<Map<Key, StatusDetails>> {
+  if (!Array.isArray(keys)) throw new InvalidRecordError('statuses: give a list of keys');
   const lookups = keys.map((key) => ({ key, identity: identityToRead(tables, scope, key) }));
   const groups = [...Map.groupBy(lookups, ({ identity }) => columnsOf(identity)).values()];
   if (groups.length === 0) return new Map();

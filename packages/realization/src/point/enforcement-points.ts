@@ -228,7 +228,7 @@ export class EnforcementPoints {
 
   #entry(options: PointOptions): PointEntry {
     checkOptions<PointOptions>('points', options, { id: true, labels: true, tables: true, allowUnrealize: true });
-    const { id, labels, tables } = options;
+    const { id, labels, tables } = { ...options };
     return {
       id: checkEnforcementPoint(id),
       labels: labels === undefined ? undefined : checkLabels(labels),

@@ -1,7 +1,7 @@
 import type { AnyTable, DeleteOptions, KeyOf, NewRecordOf, RecordOf } from '@intendant/core';
 import { translateError } from '@intendant/core/internal';
 import { type HistoryOptions, readHistory, type StatusTransition } from '../history/history.ts';
-import { readSummary, type TableSummary } from '../history/summary.ts';
+import { checkTableList, readSummary, type TableSummary } from '../history/summary.ts';
 import type { PersistOptions, PersistResult } from '../intent/persist-result.ts';
 import {
   deleteRequest,
@@ -217,6 +217,7 @@ export class RealizationSession extends BulkSession {
    */
   async summary(definitions?: readonly AnyTable[]): Promise<TableSummary[]> {
     const { core, registeredTables, statusTables } = this.#parts;
+    checkTableList(definitions);
     const all = definitions?.map(statusTables) ?? registeredTables();
     if (all.length === 0) return [];
     const scope = core.scopeFor(all.flatMap(({ resource, overall, enforcement }) => [resource, overall, enforcement]));

@@ -1,5 +1,5 @@
 import { InvalidRecordError, OperationCancelledError, RecordNotFoundError } from '@intendant/core';
-import { checkOptions, describeKey, type Executor, type Scope } from '@intendant/core/internal';
+import { checkOptions, describeKey, type Executor, readRevision, type Scope } from '@intendant/core/internal';
 import type { ChangeFeed } from '../background/change-feed.ts';
 import type { ChangedRow } from '../background/changed-row.ts';
 import { type WaitLimit, waitForValue } from '../background/wait-for-value.ts';
@@ -25,7 +25,7 @@ export async function waitForStatus(
   options: WaitOptions,
   feed: ChangeFeed,
 ): Promise<Status> {
-  checkWait(options);
+  checkWait(tables, options);
   let last: Status | 'nothing' = 'nothing';
   const isThere = async (): Promise<Status | undefined> => {
     const found = await readStatus(executor, scope, tables, key);
@@ -40,17 +40,21 @@ export async function waitForStatus(
   return waitForValue(isThere, watch, options, (reason) => cancelledError(tables, key, options, last, reason));
 }
 
-function checkWait(options: WaitOptions): void {
+function checkWait(tables: StatusTables, options: WaitOptions): void {
   if (options?.status === undefined)
     throw new InvalidRecordError("waitFor: give the status to wait for, as { status: 'REALIZED' }");
   checkOptions<WaitOptions>('waitFor', options, { status: true, revision: true, timeoutMs: true, signal: true });
-  const { status } = options;
+  const { status, revision } = options;
+  readRevision(tables.resource, revision);
   const wrong = [status].flat().find((wanted) => !STATUSES.includes(wanted as Status));
   if (wrong === undefined) return;
   throw new InvalidRecordError(
-    `waitFor: ${JSON.stringify(wrong)} is not a status; expected one of ${STATUSES.join(', ')}`,
+    `waitFor: ${describeStatus(wrong)} is not a status; expected one of ${STATUSES.join(', ')}`,
   );
 }
+
+const describeStatus = (wrong: unknown): string =>
+  typeof wrong === 'string' ? JSON.stringify(wrong) : `a value of type ${typeof wrong}`;
 
 async function readStatus(
   executor: Executor,
