@@ -45,7 +45,7 @@ describe('statuses', () => {
 });
 
 test('arguments of a wrong type are refused with an error of Intendant', async () => {
-  const wrong = <T>(value: unknown) => value as T;
+  const wrong = (value: unknown) => value as never;
   const calls = [
     () => r.statuses(vm, wrong(null)),
     () => r.summary(wrong({})),

@@ -1,7 +1,9 @@
+import { defineTable } from '@intendant/core';
 import { eventually } from '@intendant/devdb/testing';
 import { afterAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
-import { coke, note, openFixture } from '../testing/fixture.ts';
+import { coke, note, openFixture, ROLES, sourceThere } from '../testing/fixture.ts';
 
 const fixture = await openFixture();
 const { subscriptions } = fixture;
@@ -34,6 +36,39 @@ test('changes are chosen by key and by fields of the record, before the handler'
   for (const subscription of opened) await subscription.close();
 });
 
+const sample = defineTable('sample', {
+  schema: z.object({
+    id: z.date(),
+    level: z.number(),
+    bytes: z.instanceof(Uint8Array),
+    tags: z.record(z.string(), z.int()),
+  }),
+});
+
+test('a filter compares values as Postgres does, also those that only SQL can store', async () => {
+  await fixture.store.register([sample], { roles: ROLES });
+  const own = await createSubscriptions({ store: fixture.store, records: [note, sample], ...sourceThere });
+  const id = new Date('2026-01-01T00:00:00Z');
+  const seen: string[] = [];
+  const collect = (name: string, options: object) =>
+    own.subscribe('sample', ({ operation }) => seen.push(`${name}: ${operation}`), options);
+  await collect('a date as key', { keys: [id] });
+  await collect('an object', { where: { tags: { eq: { b: 2, a: 1 } } } });
+  await collect('zero', { where: { level: -0 } });
+  await collect('above 5', { where: { level: { gt: 5 } } });
+  await collect('bytes below 9', { where: { bytes: { lt: new Uint8Array([9]) } } });
+  const session = fixture.store.as(coke);
+  await session.insert(sample, { id, level: 0, bytes: new Uint8Array([10]), tags: { a: 1, b: 2 } });
+  await fixture.admin.query(`update sample set level = 'NaN'`);
+  await session.delete(sample, id);
+  const ofAll = ['a date as key', 'an object'].flatMap((name) =>
+    ['insert', 'update', 'delete'].map((operation) => `${name}: ${operation}`),
+  );
+  const wanted = [...ofAll, 'zero: insert', 'above 5: update', 'above 5: delete'];
+  await eventually(() => expect(seen.toSorted()).toEqual(wanted.toSorted()));
+  await own.close();
+});
+
 test.each([
   ['a field that does not exist', { where: { colour: 'red' } }, /no field "colour"/],
   ['an undefined value', { where: { size: undefined } }, /compared with undefined/],
@@ -41,6 +76,7 @@ test.each([
   ['a value the column cannot hold', { where: { size: 'large' } }, /size/],
   ['no keys', { keys: [] }, /not an empty one/],
   ['a key of other fields', { keys: [{ name: 'x' }] }, /has the fields id/],
+  ['a key that is null', { keys: [null] }, /has the fields id/],
 ])('a filter with %s is refused', async (_, options, message) => {
   await expect(subscriptions.subscribe('note', () => {}, options as object)).rejects.toThrow(message);
 });

@@ -8,7 +8,7 @@ export interface ChangeFilter {
    * Changes of these rows: each row by its key's fields, or by the key's value alone if the key is one field. Default:
    * all rows.
    */
-  readonly keys?: readonly (string | number | bigint | Readonly<Record<string, unknown>>)[];
+  readonly keys?: readonly (string | number | bigint | Date | Uint8Array | Readonly<Record<string, unknown>>)[];
   /**
    * Changes whose record has these values: each field by value, by a list of values, or by comparisons (`{ gte: 10, lt:
    * 20 }`) of `eq`, `ne`, `in`, `notIn`, `lt`, `lte`, `gt` and `gte`; all must hold. Fields of the key, `orgId`,
@@ -45,29 +45,45 @@ export function needsRecord(table: RegisteredTable, { where = {} }: ChangeFilter
 
 function keyTest(table: RegisteredTable, keys: unknown): Matches {
   if (!Array.isArray(keys) || keys.length === 0) throw invalid('keys must be a list of keys, and not an empty one');
-  const wanted = new Set(keys.map((key) => printKey(table, fieldsOf(table, key))));
-  return ({ change }) => wanted.has(printKey(table, change.key));
+  const wanted = new Set(keys.map((key) => printKey(table, fieldsOf(table, key), canonical)));
+  return ({ change }) => wanted.has(printKey(table, change.key, canonicalStored));
 }
 
 function fieldsOf(table: RegisteredTable, key: unknown): Readonly<Record<string, unknown>> {
-  const fields = typeof key === 'object' && key !== null ? key : { [table.key[0]?.field as string]: key };
+  const fields: Readonly<Record<string, unknown>> = isObject(key) ? key : { [table.key[0]?.field as string]: key };
   const names = table.key.map(({ field }) => field);
-  const isKey = Object.keys(fields).length === names.length && names.every((name) => Object.hasOwn(fields, name));
+  const hasValue = (name: string) => Object.hasOwn(fields, name) && fields[name] !== null && fields[name] !== undefined;
+  const isKey = Object.keys(fields).length === names.length && names.every(hasValue);
   if (!isKey) throw invalid(`a key of ${table.name} has the fields ${names.join(', ')}`);
-  return fields as Readonly<Record<string, unknown>>;
+  return fields;
 }
 
-const printKey = (table: RegisteredTable, fields: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify(table.key.map((column) => canonical(table, column, fields[column.field])));
-
 type Column = RegisteredTable['columns'][number];
+type Canonical = (table: RegisteredTable, column: Column, value: unknown) => string | null;
+
+const printKey = (table: RegisteredTable, fields: Readonly<Record<string, unknown>>, text: Canonical): string =>
+  JSON.stringify(table.key.map((column) => text(table, column, fields[column.field])));
 
 /** Returns the same text for equal values, however they are written. Throws for a value that the column cannot store. */
 function canonical(table: RegisteredTable, column: Column, value: unknown): string | null {
   if (value === null || value === undefined) return null;
   const encoded = encodeField(table, column, value);
-  return Buffer.isBuffer(encoded) ? encoded.toString('hex') : encoded;
+  if (Buffer.isBuffer(encoded)) return encoded.toString('hex');
+  if (column.format.sqlType === 'jsonb') return JSON.stringify(JSON.parse(encoded as string, sortFields));
+  return encoded === '-0' ? '0' : encoded;
 }
+
+/** The same for a value of a change. SQL can store what a record cannot hold, e.g. NaN; no wanted value is equal to it. */
+function canonicalStored(table: RegisteredTable, column: Column, value: unknown): string | null {
+  try {
+    return canonical(table, column, value);
+  } catch {
+    return String(value);
+  }
+}
+
+const sortFields = (_: string, value: unknown): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value;
 
 function whereTests(table: RegisteredTable, where: unknown): Matches[] {
   if (typeof where !== 'object' || where === null || Array.isArray(where)) throw invalid('where must be an object');
@@ -86,26 +102,39 @@ function whereTests(table: RegisteredTable, where: unknown): Matches[] {
 
 function valueTest(table: RegisteredTable, column: Column, wanted: unknown): Test {
   if (Array.isArray(wanted)) return memberTest(table, column, wanted);
-  if (!isComparisons(wanted)) return memberTest(table, column, [wanted]);
+  if (!isObject(wanted)) return memberTest(table, column, [wanted]);
   const tests = Object.entries(wanted).map(([operator, operand]) => operatorTest(table, column, operator, operand));
   return (value) => tests.every((test) => test(value));
 }
 
-const isComparisons = (wanted: unknown): wanted is Readonly<Record<string, unknown>> =>
-  typeof wanted === 'object' && wanted !== null && !(wanted instanceof Date) && !(wanted instanceof Uint8Array);
+/** Neither a value of a column nor a list. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(value instanceof Date) &&
+  !(value instanceof Uint8Array) &&
+  !Array.isArray(value);
 
 function memberTest(table: RegisteredTable, column: Column, list: readonly unknown[]): Test {
   if (list.includes(undefined)) throw invalid(`where: ${column.field} is compared with undefined`);
   const wanted = new Set(list.map((value) => canonical(table, column, value)));
-  return (value) => wanted.has(canonical(table, column, value));
+  return (value) => wanted.has(canonicalStored(table, column, value));
 }
 
-const ORDERED: Readonly<Record<string, (left: never, right: never) => boolean>> = {
-  lt: (left, right) => left < right,
-  lte: (left, right) => left <= right,
-  gt: (left, right) => left > right,
-  gte: (left, right) => left >= right,
+const ORDERED: Readonly<Record<string, (order: number) => boolean>> = {
+  lt: (order) => order < 0,
+  lte: (order) => order <= 0,
+  gt: (order) => order > 0,
+  gte: (order) => order >= 0,
 };
+
+/** As Postgres sorts: bytes by their values, and NaN after all other numbers. */
+function compare(left: unknown, right: unknown): number {
+  if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right);
+  const [a, b] = [left, right].map((value) => (value instanceof Date ? value.getTime() : value)) as [number, number];
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  return a < b ? -1 : Number(a > b);
+}
 
 function operatorTest(table: RegisteredTable, column: Column, operator: string, operand: unknown): Test {
   const member = () => memberTest(table, column, Array.isArray(operand) ? operand : [operand]);
@@ -114,11 +143,11 @@ function operatorTest(table: RegisteredTable, column: Column, operator: string, 
     const test = member();
     return (value) => !test(value);
   }
-  const compare = ORDERED[operator];
-  if (!compare || operand === null || operand === undefined)
+  const isWanted = ORDERED[operator];
+  if (!isWanted || operand === null || operand === undefined)
     throw invalid(`where: ${column.field} cannot be compared by ${JSON.stringify(operator)} with this value`);
   canonical(table, column, operand);
-  return (value) => value !== null && value !== undefined && compare(value as never, operand as never);
+  return (value) => value !== null && value !== undefined && isWanted(compare(value, operand));
 }
 
 const invalid = (reason: string): InvalidRecordError => new InvalidRecordError(`subscribe: ${reason}`);
