@@ -6,7 +6,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface DemoSettings {
   /** The folder that the workers' folders are in. Default: `.intendant/quickstart` in the repository. */
   readonly folderPath: string;
-  /** How long a worker takes to realize, in milliseconds. Default 300. */
+  /** How long a worker takes to realize, in milliseconds. Default 100. */
   readonly realizeMs: number;
 }
 
@@ -56,7 +56,7 @@ function required(environment: Environment, name: string): string {
 }
 
 function readRealizeMs(environment: Environment): number {
-  const value = environment['QUICKSTART_REALIZE_MS']?.trim() || '300';
+  const value = environment['QUICKSTART_REALIZE_MS']?.trim() || '100';
   if (/^\d{1,9}$/.test(value)) return Number(value);
   throw new QuickstartError(
     `QUICKSTART_REALIZE_MS must be a whole number of milliseconds, not ${JSON.stringify(value)}.`,
