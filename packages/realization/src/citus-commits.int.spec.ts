@@ -1,11 +1,12 @@
 import { internalsOf } from '@intendant/core/internal';
-import { isOnCitus, withClient } from '@intendant/devdb/testing';
+import { isOnCitus, nodeUrls, withClient } from '@intendant/devdb/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { on } from './index.ts';
 import { sweepChunk } from './sweep/sweep.ts';
 import { type Fixture, openFixture, pepsi, vm } from './testing/fixture.ts';
 
 const LIMIT = { timeoutMs: 20_000 };
+const POLL = { timeout: 20_000 };
 const AT_E1 = { enforcementPoints: ['E1'] };
 
 /** A transaction that writes in several places is not visible everywhere at one moment. These tests make such moments last. */
@@ -45,7 +46,7 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
       .map(([name, value]) => `${name} = '${value}'`)
       .join(', ')} where id = '${id}'`;
 
-  /** Leaves the newest change of a record prepared on its node. Returns how to commit it. */
+  /** Leaves the newest change of a record prepared on its node, for a group of nodes that Citus does not recover. Returns how to commit it. */
   async function prepared(id: string, former?: object): Promise<() => Promise<unknown>> {
     const { rows } = await onNode(`select * from ${shard} where id = '${id}'`);
     const { name, revision } = rows[0];
@@ -53,7 +54,7 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
       ? replaced(id, { name, revision })
       : `insert into ${shard} select r.* from json_populate_record(null::${shard}, '${JSON.stringify(rows[0])}') r`;
     await takenBack(id, former);
-    const gid = `citus_0_${shard}_${id}`;
+    const gid = `citus_9999_${shard}_${id}`;
     await onNode(`set session_replication_role = replica; begin; ${again}; prepare transaction '${gid}'`);
     kept.push(gid);
     return () => onNode(`commit prepared '${kept.pop()}'`);
@@ -161,7 +162,48 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
     await takenBack('VM2');
     await sweep();
     await r.waitFor(vm, 'VM2', { status: 'DELETION_REALIZED', ...LIMIT });
-    await expect.poll(() => done).toContain('VM1 newer');
+    await expect.poll(() => done, POLL).toContain('VM1 newer');
     await worker.stop();
+  });
+
+  test('while connections to the nodes are ended again and again, nothing that was accepted is lost', async () => {
+    const orgs = ['Pepsi', 'Coke', 'Fanta', 'Sprite'];
+    const service = fixture.realization.as({ roles: ['service_admin'] });
+    const accepted = new Map<string, number>();
+    const write = async (ids: readonly string[]) => {
+      const records = orgs.flatMap((orgId) => ids.map((id) => ({ orgId, id, name: 'any' })));
+      try {
+        const stored = await service.persistIntents(vm, records, AT_E1);
+        for (const [index, { record }] of stored.entries())
+          accepted.set(`${records[index]?.orgId} ${record.id}`, record.revision);
+        return true;
+      } catch (error) {
+        expect(error).toMatchObject({ retryable: true });
+        return false;
+      }
+    };
+    const cut = async () => {
+      for (const url of await nodeUrls(fixture.adminUrl))
+        await withClient(url, (client) =>
+          client.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'citus_internal%'`,
+          ),
+        );
+    };
+    const done: string[] = [];
+    const worker = await startWorker(done);
+    for (let round = 0; round < 6; round++) {
+      await Promise.all([write(['VM1', 'VM2']), write(['VM3']), cut()]);
+      await write(['VM1', 'VM2', 'VM3']);
+    }
+    await expect.poll(() => write(['VM1', 'VM2', 'VM3']), POLL).toBe(true);
+    const open = `select count(*)::int as open from overall_status_vm where realization_status <> 200`;
+    await expect.poll(async () => (await asAdmin(open)).rows[0].open, POLL).toBe(0);
+    await worker.stop();
+    const { rows } = await asAdmin('select org_id, id, revision from vm');
+    for (const { org_id, id, revision } of rows)
+      expect(Number(revision)).toBeGreaterThanOrEqual(accepted.get(`${org_id} ${id}`) ?? 0);
+    expect(rows).toHaveLength(12);
+    expect(done).not.toContain('unrealize');
   });
 });
