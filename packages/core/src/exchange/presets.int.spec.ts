@@ -1,7 +1,6 @@
 import {
   cannotHoldOnCitus,
   eventually,
-  isOnCitus,
   type PgBouncer,
   startPgBouncer,
   whyNoPgBouncer,
@@ -180,7 +179,9 @@ describe.skipIf(cannotHoldOnCitus('presets of the nodes apply to the connections
   },
 );
 
-const noPooler = isOnCitus() ? 'Citus has nodes of its own' : whyNoPgBouncer();
+const noPooler = cannotHoldOnCitus('a preset of a node applies to connections of the coordinator')
+  ? 'presets on Citus'
+  : whyNoPgBouncer();
 
 describe.skipIf(noPooler)(noPooler ? `skipped: ${noPooler}` : 'a pooler', () => {
   const levels = defineTable('levels', {

@@ -1,11 +1,11 @@
 import { createDataStore } from '@intendant/core';
-import { eventually, isOnCitus, startPgBouncer, type TestDatabase, whyNoPgBouncer } from '@intendant/devdb/testing';
+import { eventually, startPgBouncer, type TestDatabase, whyNoPgBouncer } from '@intendant/devdb/testing';
 import type { Subscriptions } from '@intendant/subscription';
 import { internalsOf } from '@intendant/subscription/internal';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRealization, on, type Realization, type Worker } from '../index.ts';
-import { type Fixture, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
+import { type Fixture, onTestServer, openFixture, pepsi, ROLES, vm } from '../testing/fixture.ts';
 import { serviceQuery } from '../testing/service-query.ts';
 import { JOB_BELL_CHANNEL } from './job-bell.ts';
 
@@ -105,10 +105,11 @@ test('a worker listens again after its connection was lost', async () => {
   await realized('VM3', 'E3');
 });
 
-const reason = isOnCitus() ? 'Citus has nodes of its own' : whyNoPgBouncer();
+const reason = whyNoPgBouncer();
 test.skipIf(reason)(`a worker behind a pooler polls${reason ? ` (skipped: ${reason})` : ''}`, async () => {
   await using pooler = await startPgBouncer(databaseOf(fixture));
   await using store = await createDataStore({
+    ...onTestServer,
     connection: pooler.url,
     adminConnection: fixture.adminUrl,
     pool: { namedStatements: false },
