@@ -8,6 +8,8 @@ export interface Service extends AsyncDisposable {
   readonly store: DataStore;
   readonly subscriptions: Subscriptions;
   readonly realization: Realization;
+  /** Whether the tables are distributed by Citus. */
+  readonly isDistributed: boolean;
 }
 
 /** The three parts on one database, in a schema of the quickstart's own. All processes open the same. */
@@ -31,7 +33,8 @@ export async function openService(databaseUrl: string): Promise<Service> {
     const realization = await createRealization({ store, subscriptions });
     await realization.register([policy], { roles: ROLES });
     // Closing the store also closes what was created on it.
-    return { store, subscriptions, realization, [Symbol.asyncDispose]: () => store.close() };
+    const isDistributed = distribution !== undefined;
+    return { store, subscriptions, realization, isDistributed, [Symbol.asyncDispose]: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;
