@@ -47,8 +47,8 @@ export interface DevDatabase extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Fast, but the data may not survive a crash of the machine. */
-const WITHOUT_DURABILITY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+/** Fast. Committed data survives a crash of the server, but perhaps not of the machine. */
+const WITHOUT_DURABILITY = { fsync: 'off', full_page_writes: 'off' };
 /** SQLSTATEs of `create database`: it exists, or another process is creating it. */
 const ALREADY_THERE = ['42P04', '23505'];
 const HIGHEST_PORT = 65_535;

@@ -62,16 +62,34 @@ const rollBackChange = () =>
     await eventually(() => expect(settled()).toBe(Number(rows[0]?.last)), slow);
   });
 
-test('a change is delivered if it reuses a number that a rolled-back transaction took before a crash', async () => {
-  const following = [await follow(), await follow({ name: 'numbers' })];
-  await useUpLoggedNumbers();
-  await rollBackChange();
-  following.push(await follow());
+test.for([
+  { whose: 'early subscriptions', isLate: false },
+  { whose: 'a subscription that was opened after it', isLate: true },
+])(
+  'the number of a transaction that was rolled back before a crash is not used again: $whose',
+  async ({ whose, isLate }) => {
+    const following = isLate ? [] : [await follow(), await follow({ name: 'numbers' })];
+    await useUpLoggedNumbers();
+    await rollBackChange();
+    if (isLate) following.push(await follow());
+    await server.crash();
+    await server.start();
+    await write(whose);
+    for (const { seen } of following) await eventually(() => expect(seen).toEqual([whose]), slow);
+    for (const { resets } of following) expect(resets).toBe(0);
+    for (const { subscription } of following) await subscription.close();
+  },
+);
+
+test('a change of a writer with synchronous_commit = off is on disk before it is delivered', async () => {
+  const following = [await follow(), await follow({ name: 'on disk' })];
+  await admin(`set synchronous_commit = off; insert into note (org_id, id, size) values ('Coke', 'kept', 1)`);
+  for (const { seen } of following) await eventually(() => expect(seen).toContain('kept'), slow);
   await server.crash();
   await server.start();
-  await write('after');
-  for (const { seen } of following) await eventually(() => expect(seen).toEqual(['after']), slow);
-  expect(following.map(({ resets }) => resets)).toEqual([0, 0, 0]);
+  await write('next');
+  for (const { seen } of following) await eventually(() => expect([...new Set(seen)]).toEqual(['kept', 'next']), slow);
+  expect((await admin(`select from note where id = 'kept'`)).rowCount).toBe(1);
   for (const { subscription } of following) await subscription.close();
 });
 

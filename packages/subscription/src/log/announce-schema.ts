@@ -1,5 +1,14 @@
 import type { ClientBase } from 'pg';
-import { CHANGE_JSON, DOORBELL_SEQUENCE, MAX_BYTES, RING_BODY } from './doorbell.ts';
+import {
+  CHANGE_JSON,
+  DOORBELL_SEQUENCE,
+  MAX_BYTES,
+  MAY_BE_UNFLUSHED,
+  RING_BODY,
+  RING_UNFLUSHED_BODY,
+  UNFLUSHED_SEQUENCE,
+} from './doorbell.ts';
+import { FLUSH } from './flush.ts';
 import { TIMELINE } from './timeline.ts';
 
 /**
@@ -34,7 +43,8 @@ export const TRIMMED_BY_GAP = `setval('intendant.change_seq', nextval('intendant
  *
  * A number without a row belongs to a transaction that was rolled back. The sequence's value may not be on disk yet: a
  * rollback does not flush the write-ahead log. After a crash the server would use the number again. So if such a number
- * is announced, the commit of the announcement flushes the log first. Other numbers need no flush by the relay.
+ * is announced, the commit of the announcement flushes the log first. The same for a change whose writer did not wait for
+ * the disk. Other numbers need no flush by the relay.
  */
 const ANNOUNCE_BODY = `
 declare
@@ -67,7 +77,7 @@ begin
     end loop;
   end if;
   settled := greatest(settled, reached);
-  if not is_whole or count < settled - after then perform set_config('synchronous_commit', 'local', true); end if;
+  if not is_whole or count < settled - after or ${MAY_BE_UNFLUSHED} then perform ${FLUSH}; end if;
   if is_whole and (settled > after or is_forced) then
     payloads := payloads || format(e'%s %s %s %s %s\\n[%s]', log_id, place, settled, last, timeline, body);
   elsif settled > after or is_forced then
@@ -115,20 +125,30 @@ create or replace function intendant.announce(channel text, log_id text, after b
 create function intendant.look(channel text, log_id text, after bigint, is_forced boolean,
   out noted bigint, out holders text[], out queue int, out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
 create or replace function intendant.ring(changes bigint) returns void security definer ${SETTINGS} as $function$${RING_BODY}$function$;
-revoke all on function intendant.ring(bigint) from public;
+create or replace function intendant.ring_unflushed() returns void security definer ${SETTINGS} as $function$${RING_UNFLUSHED_BODY}$function$;
+revoke all on function intendant.ring(bigint), intendant.ring_unflushed() from public;
 `;
 
 /** Returns the SQL that installs those functions that are missing or outdated. */
 export async function planAnnouncements(client: ClientBase): Promise<string[]> {
-  const { rows } = await client.query<{ bodies: string[]; isThere: boolean; hasDoorbell: boolean }>(
+  const { rows } = await client.query<{
+    bodies: string[];
+    isThere: boolean;
+    hasDoorbell: boolean;
+    hasUnflushed: boolean;
+  }>(
     `select to_regclass('intendant.announcement') is not null as "isThere",
        to_regclass('intendant.doorbell') is not null as "hasDoorbell",
-       array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,look,ring}')) as bodies`,
+       to_regclass('intendant.unflushed') is not null as "hasUnflushed",
+       array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,look,ring,ring_unflushed}')) as bodies`,
   );
-  const { bodies, isThere, hasDoorbell } = rows[0] as (typeof rows)[number];
+  const { bodies, isThere, hasDoorbell, hasUnflushed } = rows[0] as (typeof rows)[number];
   return [
     ...(isThere ? [] : [ANNOUNCEMENT_TABLE]),
     ...(hasDoorbell ? [] : [DOORBELL_SEQUENCE]),
-    ...([ANNOUNCE_BODY, LOOK_BODY, RING_BODY].every((body) => bodies.includes(body)) ? [] : [FUNCTIONS]),
+    ...(hasUnflushed ? [] : [UNFLUSHED_SEQUENCE]),
+    ...([ANNOUNCE_BODY, LOOK_BODY, RING_BODY, RING_UNFLUSHED_BODY].every((body) => bodies.includes(body))
+      ? []
+      : [FUNCTIONS]),
   ];
 }

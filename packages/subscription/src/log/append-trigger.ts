@@ -16,12 +16,15 @@ import { isOnlyRow, isSameRow } from './updated-row.ts';
  * The doorbell. After a writer has appended its change, it reads the mode that the relay has set (see doorbell.ts), and
  * notifies the relay if the mode says so. With NOTIFY, committing writers wait for one lock of the whole server, so
  * writers notify only while changes are few. A writer appends first and reads the mode afterwards. The relay sets the
- * mode first and reads the log afterwards. So either the writer notifies, or the relay finds the change.
+ * mode first and reads the log afterwards. So either the writer notifies, or the relay finds the change. A writer whose
+ * commit does not wait for the disk never announces its change itself.
  */
 const RING = `
   get diagnostics appended = row_count;
-  if appended operator(pg_catalog.>) 0 and pg_catalog.pg_sequence_last_value(${DOORBELL}) operator(pg_catalog.=) ${RINGS} then
-    perform intendant.ring(appended);
+  if appended operator(pg_catalog.>) 0 then
+    if pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then perform intendant.ring_unflushed();
+    elsif pg_catalog.pg_sequence_last_value(${DOORBELL}) operator(pg_catalog.=) ${RINGS} then perform intendant.ring(appended);
+    end if;
   end if;
   return null;`;
 

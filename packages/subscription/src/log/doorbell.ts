@@ -23,6 +23,28 @@ export const LEAVE = set(NO_LEADER);
 
 export const DOORBELL_SEQUENCE = 'create sequence intendant.doorbell as int minvalue 0 maxvalue 2 start 0;';
 
+/**
+ * When a writer last appended with `synchronous_commit = off`, in seconds since 1970. Its commit is visible before it is on
+ * disk. If its change were delivered then, a crash of the server would lose the change, and its number would be used
+ * again: a subscriber that has passed the number would miss the later change.
+ */
+const UNFLUSHED = `'intendant.unflushed'::pg_catalog.regclass`;
+const NOW = 'extract(epoch from clock_timestamp())::bigint';
+
+export const UNFLUSHED_SEQUENCE = 'create sequence intendant.unflushed as bigint;';
+
+/** SQL: whether changes that are not on disk may be in the log. For a day after such a writer, whose transaction may be long. */
+export const MAY_BE_UNFLUSHED = `(pg_sequence_last_value(${UNFLUSHED}) > ${NOW} - 86400
+    and pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn())`;
+
+/** Called instead of `ring` by a writer whose commit does not wait for the disk. Only the relay announces its change. */
+export const RING_UNFLUSHED_BODY = `
+begin
+  if coalesce(pg_sequence_last_value(${UNFLUSHED}), 0) < ${NOW} - 60 then perform setval(${UNFLUSHED}, ${NOW}); end if;
+  if pg_sequence_last_value(${DOORBELL}) = ${RINGS} then perform pg_notify('${DOORBELL_CHANNEL}', ''); end if;
+end
+`;
+
 /** A change as JSON, from a row `l` of the log; announcement.ts parses it. */
 export const CHANGE_JSON = `json_build_array(l.seq, l.table_name, l.operation, l.key, l.org_id, l.instance_id, l.revision::text,
         l.record::text, extract(epoch from l.occurred_at) * 1000, l.traceparent)::text`;

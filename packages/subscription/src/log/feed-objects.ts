@@ -32,6 +32,7 @@ export const feedObjects = (
   sequences: {
     change_seq: { service: ['select'] },
     doorbell: { service: ['update'] },
+    unflushed: { service: ['select'] },
     member_seq: { service: ['usage'] },
     slot_epoch_seq: { service: ['usage'] },
     ...(isDistributed ? NODE_SEQUENCES : {}),
@@ -42,6 +43,7 @@ export const feedObjects = (
     'intendant.look(text, text, bigint, boolean)': ['service'],
     'intendant.begin_timeline(bigint)': ['service'],
     'intendant.ring(bigint)': [],
+    'intendant.ring_unflushed()': [],
     ...Object.fromEntries(
       tables
         .filter(({ definition }) => definition.feed)

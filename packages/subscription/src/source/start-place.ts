@@ -1,6 +1,7 @@
 import { ConfigurationError, ConnectionError } from '@intendant/core';
 import { pause } from '@intendant/core/internal';
 import type pg from 'pg';
+import { FLUSH } from '../log/flush.ts';
 import { LOG_CHECK_SQL } from '../log/settled.ts';
 import { IS_LOST, isSameLog, TIMELINE } from '../log/timeline.ts';
 import { type Position, readPosition } from '../position.ts';
@@ -26,9 +27,6 @@ interface LogState {
 
 const STATE = `select id as "logId", trimmed_seq as trimmed, ${TIMELINE} as timeline,
   pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn() as "isUnflushed" from intendant.change_log_identity`;
-
-/** The message has no effect, but its commit waits until the write-ahead log is on disk. */
-const FLUSH = `select set_config('synchronous_commit', 'local', true), pg_logical_emit_message(true, 'intendant.flush', '')`;
 
 /**
  * Returns the place at which a subscription begins. `now` is exact if no writer is open. Otherwise it is early enough
@@ -59,7 +57,7 @@ async function placeInLog(feed: Feed, from: 'now' | 'beginning' | Position): Pro
     const last = Number(sequence?.rows[0]?.noted);
     if (from !== 'now') return placeOf(client, feed.horizon.logId, from, last);
     // After a crash, the server would use the last number again if its transaction was rolled back and is not on disk.
-    if (state.isUnflushed) await client.query(FLUSH);
+    if (state.isUnflushed) await client.query(`select ${FLUSH}`);
     return holders?.rowCount === 0 ? last : Math.min(last, Math.max(feed.horizon.settled, 0));
   });
 }
