@@ -1,6 +1,5 @@
 // Runs a command of this repository on a machine with nothing but Node >= 20 and npm: finds or installs the tools, installs
 // the dependencies of the lockfile if they are missing, then starts the command. Plain JavaScript, because old Nodes cannot run TypeScript.
-import { bundlePackages } from './bootstrap/bundle.mjs';
 import { installDependencies } from './bootstrap/install.mjs';
 import { runCommand } from './bootstrap/run-command.mjs';
 import { findNode } from './bootstrap/toolchain.mjs';
@@ -35,9 +34,7 @@ if (name === 'soak') process.env.INTENDANT_SOAK = '1';
 try {
   const node = await findNode(OLDEST_NODE[name]);
   await installDependencies(node);
-  const bundle = name === 'demo' ? await bundlePackages(node) : undefined;
-  const args = bundle === undefined ? command : ['--import', bundle.hook, ...command];
-  process.exitCode = await runCommand(node, [...args, ...rest], bundle?.environment);
+  process.exitCode = await runCommand(node, [...command, ...rest]);
   if (name === 'bench' && rest.includes('--report') && process.exitCode === 0)
     await runCommand(node, ['scripts/readme-figures.ts', '--write']);
 } catch (error) {

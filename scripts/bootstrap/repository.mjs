@@ -4,8 +4,5 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What the demo's processes load instead of the packages' many files. */
-export const BUNDLES = join(ROOT, 'node_modules/.cache/intendant-bundle');
-
 /** Where Node keeps what it has compiled: programs that run from TypeScript load twice as fast from the second start on. */
 export const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/node-compile');

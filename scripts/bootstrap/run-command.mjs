@@ -11,14 +11,13 @@ const KILL_AFTER_MS = 5000;
  * Runs Node and forwards signals to it. This process ends when Node ends, and Node ends when this process ends, however
  * that happens. Returns the exit code.
  */
-export async function runCommand(node, args, environment = {}) {
+export async function runCommand(node, args) {
   const watch = pathToFileURL(join(ROOT, 'scripts/bootstrap/end-with-parent.mjs')).href;
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--import', watch, ...args], {
     cwd: ROOT,
     env: {
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...process.env,
-      ...environment,
       ...colours(),
       PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
     },

@@ -1,11 +1,15 @@
+import { createRequire } from 'node:module';
 import type { ClientBase } from 'pg';
-import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { JOBS_SCHEMA } from './job-functions.ts';
 
 /*
  * pg-boss is a large library, and most processes need nothing of it but these two versions. So they are read here without
  * loading it.
  */
+
+const manifest = createRequire(import.meta.url)('pg-boss/package.json') as {
+  readonly pgboss: { readonly schema: number };
+};
 
 /** The version of its schema that this release of pg-boss works with. */
 export const WANTED_VERSION = manifest.pgboss.schema;
