@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
+import { getConstructionPlans, getMigrationPlans } from 'pg-boss';
 import { type Functions, planFunctions } from '../schema/function-plan.ts';
 import { CREATE_SWEEP_TABLE, SWEEP_TABLE } from '../sweep/sweep.ts';
 import { CLAIM_BAND, CLAIM_JOBS, CREATE_FAIR_INDEX, FAIR_INDEX, PICK_DUE, TENANTS_AFTER } from './claim-functions.ts';
-import { installedVersion, WANTED_VERSION } from './installed-version.ts';
 import { CREATE_JOB_BELL } from './job-bell.ts';
 import {
   ADD_JOB,
@@ -14,6 +14,7 @@ import {
   REFUSE_LEFTOVER,
   REMOVE_JOBS,
 } from './job-functions.ts';
+import { insideTransaction, installedVersion, WANTED_VERSION } from './pg-boss.ts';
 import { hasEarlierSettings, updateEarlierSettings } from './queue-settings.ts';
 import { NEXT_DUE_JOB } from './reschedule.ts';
 import { RETRY_JOBS } from './retry-function.ts';
@@ -55,10 +56,8 @@ export const planJobs = async (client: ClientBase): Promise<string[]> => [
 
 async function planJobTables(client: ClientBase): Promise<string[]> {
   const installed = await installedVersion(client);
-  if (installed === null || installed < WANTED_VERSION) {
-    const { planPgBoss } = await import('./pg-boss.ts');
-    return [planPgBoss(installed)];
-  }
+  if (installed === null) return [insideTransaction(getConstructionPlans(JOBS_SCHEMA))];
+  if (installed < WANTED_VERSION) return [insideTransaction(getMigrationPlans(JOBS_SCHEMA, installed))];
   const { rows } = await client.query<{ is_earlier: boolean }>(hasEarlierSettings(JOBS_SCHEMA));
   return rows[0]?.is_earlier ? updateEarlierSettings(JOBS_SCHEMA) : [];
 }

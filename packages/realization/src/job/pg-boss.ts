@@ -1,5 +1,6 @@
-import type { QueryResult } from 'pg';
-import { type ConstructorOptions, getConstructionPlans, getMigrationPlans, PgBoss } from 'pg-boss';
+import { createRequire } from 'node:module';
+import type { ClientBase, QueryResult } from 'pg';
+import { type ConstructorOptions, PgBoss } from 'pg-boss';
 import { JOBS_SCHEMA } from './job-functions.ts';
 
 /** Runs one text of SQL, which may have several statements. */
@@ -18,9 +19,18 @@ export const pgBossOn = (run: RunSql, options: ConstructorOptions = {}): PgBoss 
     db: { executeSql: (text, values) => run(text, values) as Promise<QueryResult> },
   });
 
-/** Makes its tables, or changes those of an earlier version, for a transaction that is open. */
-export const planPgBoss = (installed: number | null): string =>
-  insideTransaction(installed === null ? getConstructionPlans(JOBS_SCHEMA) : getMigrationPlans(JOBS_SCHEMA, installed));
+/** The version of pg-boss' schema in this database; null when there is none. */
+export async function installedVersion(client: ClientBase): Promise<number | null> {
+  const boss = pgBossOn((text, values) => client.query(text, values));
+  return (await boss.isInstalled()) ? boss.schemaVersion() : null;
+}
+
+const manifest = createRequire(import.meta.url)('pg-boss/package.json') as {
+  readonly pgboss: { readonly schema: number };
+};
+
+/** The version of its schema that this release of pg-boss works with. */
+export const WANTED_VERSION = manifest.pgboss.schema;
 
 /** A plan of pg-boss without its own BEGIN and COMMIT, for a transaction that is open. */
 export const insideTransaction = (plan: string): string => plan.replace(/^\s*BEGIN;/, '').replace(/COMMIT;\s*$/, '');

@@ -2,6 +2,7 @@ import type { DataStoreInternals } from '@intendant/core/internal';
 import type { Logger } from 'pino';
 import type { MaintenanceJob } from '../background/maintenance-job.ts';
 import { JOBS_SCHEMA } from '../job/job-functions.ts';
+import { insideTransaction, pgBossOn } from '../job/pg-boss.ts';
 
 const INTERVAL_SECONDS = 30;
 
@@ -27,7 +28,6 @@ export const pgBossJob = (store: DataStoreInternals, isReady: () => boolean, log
 });
 
 async function superviseOnce(store: DataStoreInternals, logger: Logger, signal: AbortSignal): Promise<void> {
-  const { insideTransaction, pgBossOn } = await import('../job/pg-boss.ts');
   const boss = pgBossOn(
     (text, values) => store.inServiceTransaction((client) => client.query(insideTransaction(text), values)),
     { monitorIntervalSeconds: INTERVAL_SECONDS, monitorVacuum: false, reindex: false },
