@@ -46,5 +46,5 @@ test(
     for (const { revision } of await fixture.store.as(pepsi).findMany(vm)) expect(revision).toBe(INTENTS / RESOURCES);
     expect(await fixture.store.as(pepsi).count(vm)).toBe(RESOURCES);
   },
-  120_000 + INTENTS * 20,
+  120_000 + INTENTS * 60,
 );
