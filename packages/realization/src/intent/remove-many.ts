@@ -9,7 +9,7 @@ import {
   IS_LOCKED,
   insertOrLockOverallStatus,
   LOCKED,
-  lockOverallStatus,
+  lockFreeOverallStatus,
 } from '../status/overall-status.ts';
 import { STATUS_WEIGHTS } from '../status/status.ts';
 
@@ -37,7 +37,8 @@ export async function softDeleteIntents(
   const sql = softDeleteManySql(tables);
   const values = identityArrays(tables.overall, identities);
   const { hidden } = await executor.run(scope, {
-    lock: [insertOrLockOverallStatus(tables, revisions), lockOverallStatus(tables, identities)],
+    // The second must not wait while the set is locked, for a resource that was created since.
+    lock: [insertOrLockOverallStatus(tables, revisions), lockFreeOverallStatus(tables, identities)],
     hidden: { name: 'soft-delete-resources', text: sql.resources, values },
     enforcement: { name: 'remove-all-everywhere', text: sql.enforcement, values },
     overall: { name: 'overall-removals', text: sql.overall, values },

@@ -1,7 +1,7 @@
 import type { Executor, Scope } from '@intendant/core/internal';
 import { enqueueWaiting } from '../job/enqueue.ts';
 import type { StatusTables } from '../resource/status-tables.ts';
-import { lockOf, type Mark, type MarkResult, writeMarks, writeOneMark } from './marks.ts';
+import { lockOf, type Mark, type MarkResult, writeLockedMarks, writeMarks, writeOneMark } from './marks.ts';
 import { deleteUnknownStatus, insertOrLockOverallStatus, lockOverallStatus } from './overall-status.ts';
 
 /** The statuses whose marks require work. */
@@ -31,12 +31,10 @@ async function writeSetWithJobs(
   tables: StatusTables,
   marks: readonly Mark[],
 ): Promise<MarkResult[]> {
-  if (marks.length > 1) await executor.run(scope, [insertOrLockOverallStatus(tables, marks.map(lockOf))]);
-  const results = await writeMarks(executor, scope, tables, marks);
-  if (marks.length > 1) {
-    const identities = marks.map(({ identity }) => identity);
-    await executor.run(scope, [deleteUnknownStatus(tables, identities)]);
-  }
+  const results =
+    marks.length > 1
+      ? await lockAndWrite(executor, scope, tables, marks)
+      : await writeMarks(executor, scope, tables, marks);
   const accepted = marks.filter((mark, index) => isPendingMark(mark) && results[index]?.verdict === 'accepted');
   for (const [point, pending] of Map.groupBy(accepted, ({ enforcementPoint }) => enforcementPoint)) {
     const identities = pending.map(({ identity }) => identity);
@@ -45,5 +43,18 @@ async function writeSetWithJobs(
       enqueueWaiting(tables, point, identities, 'intent'),
     ]);
   }
+  return results;
+}
+
+async function lockAndWrite(
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+): Promise<MarkResult[]> {
+  const identities = marks.map(({ identity }) => identity);
+  await executor.run(scope, [insertOrLockOverallStatus(tables, marks.map(lockOf))]);
+  const results = await writeLockedMarks(executor, scope, tables, marks);
+  await executor.run(scope, [deleteUnknownStatus(tables, identities)]);
   return results;
 }

@@ -15,6 +15,7 @@ import {
   type ErrorNote,
   IS_LOCKED,
   insertOrLockOverallStatus,
+  lockFreeOverallStatus,
   lockOverallStatus,
   type RevisionToLock,
   recomputeLocked,
@@ -30,6 +31,10 @@ import { STATUS_WEIGHTS } from './status.ts';
  * against the revision in the database and not one that was read earlier. A refused mark changes nothing and does not
  * fail others. Refusals are returned as rows, not as errors, so a surrounding transaction stays usable. Marks without
  * a row to lock are repeated, with a row that was created for them.
+ *
+ * Only the first statement of a transaction that locks rows of the set may wait. A resource that was missing then may be
+ * created and locked by others a moment later: waiting for it, with the rest of the set locked, could be a deadlock. To these
+ * marks it is missing.
  */
 
 /** A mark: what is reported about one resource at one enforcement point. */
@@ -60,6 +65,12 @@ export interface MarkResult {
   readonly currentRevision: number | null;
 }
 
+/**
+ * How the rows of a set are locked: `wait` locks those that exist, `insert` also inserts missing ones; `held`: this
+ * transaction has locked them already.
+ */
+type Locking = 'wait' | 'insert' | 'held';
+
 /** Returns results in the order of the marks. Marks of one resource at one point are written one after the other. */
 export async function writeMarks(
   executor: Executor,
@@ -70,14 +81,28 @@ export async function writeMarks(
   const [mark] = marks;
   const single = mark && marks.length === 1 ? await writeOneMark(executor, scope, tables, mark, false) : undefined;
   if (single) return [single];
+  return writeWaves(marks, async (wave) => {
+    const judged = await judge(executor, scope, tables, wave, 'wait');
+    return withoutUnlocked(wave, judged, (again) => judge(executor, scope, tables, again, 'insert'));
+  });
+}
+
+/** Writes a set whose overall rows this transaction has locked or inserted, as `insertOrLockOverallStatus` does. */
+export const writeLockedMarks = (
+  executor: Executor,
+  scope: Scope,
+  tables: StatusTables,
+  marks: readonly Mark[],
+): Promise<MarkResult[]> =>
+  writeWaves(marks, async (wave) => (await judge(executor, scope, tables, wave, 'held')).map(missingIfUnlocked));
+
+async function writeWaves(
+  marks: readonly Mark[],
+  write: (wave: readonly Mark[]) => Promise<MarkResult[]>,
+): Promise<MarkResult[]> {
   const results: MarkResult[] = [];
   for (const wave of inWaves(marks)) {
-    const judged = await writeWave(
-      executor,
-      scope,
-      tables,
-      wave.map(({ mark }) => mark),
-    );
+    const judged = await write(wave.map(({ mark }) => mark));
     for (const [turn, { index }] of wave.entries()) results[index] = judged[turn] as MarkResult;
   }
   return results;
@@ -98,34 +123,36 @@ export async function writeOneMark(
   return result?.verdict === 'unlocked' ? undefined : result;
 }
 
-async function writeWave(
-  executor: Executor,
-  scope: Scope,
-  tables: StatusTables,
+/** The results, with those of marks that had no row to lock replaced by the results of a repetition. */
+async function withoutUnlocked(
   marks: readonly Mark[],
+  judged: readonly MarkResult[],
+  repeat: (marks: readonly Mark[]) => Promise<MarkResult[]>,
 ): Promise<MarkResult[]> {
-  const judged = await judge(executor, scope, tables, marks, []);
   const unlocked = judged.flatMap(({ verdict }, index) => (verdict === 'unlocked' ? index : []));
-  if (unlocked.length === 0) return judged;
-  const again = unlocked.map((index) => marks[index] as Mark);
-  const rejudged = await judge(executor, scope, tables, again, [insertOrLockOverallStatus(tables, again.map(lockOf))]);
-  for (const [turn, index] of unlocked.entries()) judged[index] = rejudged[turn] as MarkResult;
-  return judged.map((result) => (result.verdict === 'unlocked' ? { ...result, verdict: 'missing' } : result));
+  if (unlocked.length === 0) return [...judged];
+  const results = [...judged];
+  const repeated = await repeat(unlocked.map((index) => marks[index] as Mark));
+  for (const [turn, index] of unlocked.entries()) results[index] = missingIfUnlocked(repeated[turn] as MarkResult);
+  return results;
 }
+
+const missingIfUnlocked = (result: MarkResult): MarkResult =>
+  result.verdict === 'unlocked' ? { ...result, verdict: 'missing' } : result;
 
 async function judge(
   executor: Executor,
   scope: Scope,
   tables: StatusTables,
   marks: readonly Mark[],
-  before: readonly Statement[],
+  locking: Locking,
 ): Promise<MarkResult[]> {
   const identities = marks.map(({ identity }) => identity);
   const { judged } = await executor.run(scope, {
-    before,
-    lock: lockOverallStatus(tables, identities),
+    insert: locking === 'insert' ? insertOrLockOverallStatus(tables, marks.map(lockOf)) : undefined,
+    lock: locking === 'wait' ? lockOverallStatus(tables, identities) : lockFreeOverallStatus(tables, identities),
     judged: judgeAndWrite(tables, marks),
-    drop: before.length > 0 ? deleteUnknownStatus(tables, identities) : undefined,
+    drop: locking === 'insert' ? deleteUnknownStatus(tables, identities) : undefined,
     recompute: recomputeLocked(tables, marks.map(errorNote)),
   });
   return readVerdicts(judged);

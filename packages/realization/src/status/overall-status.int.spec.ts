@@ -108,6 +108,50 @@ test('sets of resources that are not there yet, marked in transactions in opposi
   expect(await statusOf('absent-7')).toBe('DELETION_PENDING');
 });
 
+test.for([
+  {
+    verb: 'markPending',
+    act: (...ids: string[]) => {
+      const references = ids.map((id) => ({ id, revision: 1 }));
+      const marking = fixture.realization.as(pepsi).markPending(vm, references, 'E2');
+      return expect(marking).rejects.toMatchObject({ details: { refused: [{ key: { id: ids[1] } }] } });
+    },
+  },
+  {
+    verb: 'softDeleteMany',
+    act: async (...ids: string[]) => {
+      const { records } = await fixture.realization.as(pepsi).softDeleteMany(vm, ids);
+      expect(records.map(({ id }) => id)).toEqual([ids[0], ids[2]]);
+    },
+  },
+])('$verb does not wait for a resource that was created after its first lock', async ({ verb, act }) => {
+  const [a, b, c] = ['a', 'b', 'c'].map((letter) => `${verb}-${letter}`) as [string, string, string];
+  const { store, realization } = fixture;
+  const [first] = [await persist(a), await persist(c)];
+  const [isFirstLocked, commitFirst, isBetweenLocked, goOn] = [gate(), gate(), gate(), gate()];
+  const holder = store.as(pepsi).transaction(async (tx) => {
+    await realization.in(tx).markInProgress(vm, first, 'E1');
+    isFirstLocked.open();
+    await commitFirst.opened;
+  });
+  await isFirstLocked.opened;
+  const set = act(a, b, c);
+  await untilWaitingForLock(store);
+  const between = await persist(b);
+  const other = store.as(pepsi).transaction(async (tx) => {
+    await realization.in(tx).markInProgress(vm, between, 'E1');
+    isBetweenLocked.open();
+    await goOn.opened;
+    await realization.in(tx).persistIntent(vm, { id: c, name: 'again' }, { enforcementPoints: ['E1'] });
+  });
+  await isBetweenLocked.opened;
+  commitFirst.open();
+  await holder;
+  await Promise.race([set, untilWaitingForLock(store)]);
+  goOn.open();
+  await Promise.all([set, other]);
+});
+
 /** Resources at four points, all marked at the same time over 16 connections: how many don't end REALIZED? */
 async function wrongAfterTogether(store: Fixture, resources: number): Promise<number> {
   const r = store.realization.as(pepsi);
