@@ -197,6 +197,8 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
       await write(['VM1', 'VM2', 'VM3']);
     }
     await expect.poll(() => write(['VM1', 'VM2', 'VM3']), POLL).toBe(true);
+    // What a lost connection left prepared would hold its locks, and delay new slots in all databases, until Citus looks for it.
+    await asAdmin('select recover_prepared_transactions()');
     const open = `select count(*)::int as open from overall_status_vm where realization_status <> 200`;
     await expect.poll(async () => (await asAdmin(open)).rows[0].open, POLL).toBe(0);
     await worker.stop();
