@@ -69,6 +69,14 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
     await worker.start();
     return worker;
   };
+  /** Runs a worker until the resource has this status. Returns what its handlers did. */
+  const workUntil = async (id: string, status: 'REALIZED' | 'DELETION_REALIZED'): Promise<string[]> => {
+    const done: string[] = [];
+    const worker = await startWorker(done);
+    await fixture.realization.as(pepsi).waitFor(vm, id, { status, ...LIMIT });
+    await worker.stop();
+    return done;
+  };
   const sweep = async () => {
     await asAdmin(
       `insert into intendant.job_sweep (table_name, next_at) values ('public.vm', now()) on conflict (table_name) do update set next_at = now()`,
@@ -106,22 +114,14 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
     await expect(r.markSuccess(vm, first, 'E1')).rejects.toMatchObject(retryable);
     await expect(r.persistIntents(vm, [{ id: 'VM1', name: 'newest' }])).rejects.toMatchObject(retryable);
     await commit();
-    const done: string[] = [];
-    const worker = await startWorker(done);
-    await r.waitFor(vm, 'VM1', { status: 'REALIZED', ...LIMIT });
-    await worker.stop();
-    expect(done).toEqual(['VM1 new']);
+    expect(await workUntil('VM1', 'REALIZED')).toEqual(['VM1 new']);
   });
 
   test('a record that was deleted without realization is removed by the worker', async () => {
     const r = fixture.realization.as(pepsi);
     await r.persistIntent(vm, { id: 'VM1', name: 'new' }, AT_E1);
     await takenBack('VM1');
-    const done: string[] = [];
-    const worker = await startWorker(done);
-    await r.waitFor(vm, 'VM1', { status: 'DELETION_REALIZED', ...LIMIT });
-    await worker.stop();
-    expect(done).toEqual(['unrealize']);
+    expect(await workUntil('VM1', 'DELETION_REALIZED')).toEqual(['unrealize']);
   });
 
   test('if the coordinator crashed after the node had stored a record, the repeated call completes it', async () => {
@@ -197,7 +197,7 @@ describe.skipIf(!isOnCitus())('commits in several places on Citus (skipped unles
       await write(['VM1', 'VM2', 'VM3']);
     }
     await expect.poll(() => write(['VM1', 'VM2', 'VM3']), POLL).toBe(true);
-    // What a lost connection left prepared would hold its locks, and delay new slots in all databases, until Citus looks for it.
+    // Transactions that a lost connection left prepared keep their locks, and delay new slots in every database.
     await asAdmin('select recover_prepared_transactions()');
     const open = `select count(*)::int as open from overall_status_vm where realization_status <> 200`;
     await expect.poll(async () => (await asAdmin(open)).rows[0].open, POLL).toBe(0);

@@ -8,17 +8,27 @@ import { feedThere, onTestServer } from './testing/fixture.ts';
 
 const vm = defineTable('vm', { schema: z.object({ id: z.string(), region: z.string() }), instanced: true });
 
-test('with realization and a feed installed, the audit of the database finds nothing', async () => {
-  await using database = await testDatabase();
-  await using store = await createDataStore({
-    connection: database.url,
-    adminConnection: database.adminUrl,
-    instancer: new SimpleInstancer(),
-    ...onTestServer,
-  });
-  await using subscriptions = await createSubscriptions({ store, ...feedThere });
-  await using realization = await createRealization({ store, subscriptions });
+/** A database with realization and a feed. */
+async function openService() {
+  const closing = new AsyncDisposableStack();
+  const database = closing.use(await testDatabase());
+  const store = closing.use(
+    await createDataStore({
+      connection: database.url,
+      adminConnection: database.adminUrl,
+      instancer: new SimpleInstancer(),
+      ...onTestServer,
+    }),
+  );
+  const subscriptions = closing.use(await createSubscriptions({ store, ...feedThere }));
+  const realization = closing.use(await createRealization({ store, subscriptions }));
   await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
+  return { database, store, realization, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+test('with realization and a feed installed, the audit of the database finds nothing', async () => {
+  await using service = await openService();
+  const { store, realization } = service;
   const session = realization.as({ orgId: 'Coke', instanceId: 'Americas', roles: ['tenant_admin'] });
   await session.persistIntent(vm, { id: 'VM1', region: 'us-west-1' }, { enforcementPoints: ['E1'] });
   expect(await auditIsolation(store)).toEqual([]);
@@ -47,16 +57,8 @@ const SHADOWS = `
   create operator evil.|| (leftarg = text, rightarg = text, function = evil.joined)`;
 
 test('names and operators of a caller’s own schema never run with the rights of the owner', async () => {
-  await using database = await testDatabase();
-  await using store = await createDataStore({
-    connection: database.url,
-    adminConnection: database.adminUrl,
-    instancer: new SimpleInstancer(),
-    ...onTestServer,
-  });
-  await using subscriptions = await createSubscriptions({ store, ...feedThere });
-  await using realization = await createRealization({ store, subscriptions });
-  await realization.register([vm], { roles: { tenant_admin: 'tenant_writer' } });
+  await using service = await openService();
+  const { database, store, realization } = service;
   for (const url of isOnCitus() ? await nodeUrls(database.adminUrl) : [database.adminUrl])
     await withClient(url, async (client) => {
       if (isOnCitus()) await client.query('set citus.enable_ddl_propagation = off'); // It would create a part on the other nodes.

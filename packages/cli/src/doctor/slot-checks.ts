@@ -1,7 +1,7 @@
 import type { Check } from './examination.ts';
 import type { Finding } from './finding.ts';
 
-/** A replication slot that keeps much of the log, or that nobody reads. */
+/** A replication slot, and the write-ahead log that the server keeps for it: null if it keeps none. */
 export interface Slot {
   readonly name: string;
   readonly isActive: boolean;

@@ -33,6 +33,7 @@ export async function provideBinaries(): Promise<Binaries> {
   if (await isUsableInPlace(installed.folder)) return installed;
   return { ...installed, folder: await stage(installed) };
 }
+
 function findInstalled(): Binaries {
   const platform = `${process.platform}-${process.arch}`;
   const name = PACKAGES[platform];

@@ -14,8 +14,9 @@ export function isRoot(): boolean {
 
 /**
  * Returns the user for the server if this process is root, because Postgres refuses to run as root; otherwise undefined.
- * The user is the owner of the existing data. Without data, or if root owns them, it is postgres; if there is no such
- * user, nobody; otherwise the new user intendant-postgres. Throws DevDatabaseError if that cannot be created.
+ * The user is the owner of the existing data. Without data, or if root owns them, it is the user `postgres` if it exists,
+ * otherwise the user `nobody` if it exists, otherwise a new user `intendant-postgres`. Throws DevDatabaseError if that user
+ * cannot be created.
  */
 export async function chooseServerUser(existingData: string | null): Promise<ServerUser> {
   if (!isRoot()) return undefined;

@@ -127,7 +127,8 @@ test.for([
 ])('$verb does not wait for a resource that was created after its first lock', async ({ verb, act }) => {
   const [a, b, c] = ['a', 'b', 'c'].map((letter) => `${verb}-${letter}`) as [string, string, string];
   const { store, realization } = fixture;
-  const [first] = [await persist(a), await persist(c)];
+  const first = await persist(a);
+  await persist(c);
   const [isFirstLocked, commitFirst, isBetweenLocked, goOn] = [gate(), gate(), gate(), gate()];
   const holder = store.as(pepsi).transaction(async (tx) => {
     await realization.in(tx).markInProgress(vm, first, 'E1');

@@ -33,7 +33,10 @@ const NOW = 'extract(epoch from clock_timestamp())::bigint';
 
 export const UNFLUSHED_SEQUENCE = 'create sequence intendant.unflushed as bigint;';
 
-/** SQL: whether changes that are not on disk may be in the log. For a day after such a writer, whose transaction may be long. */
+/**
+ * SQL: whether the log may have changes that are not on disk. Such a writer counts for a day, because its transaction may
+ * stay open for long.
+ */
 export const MAY_BE_UNFLUSHED = `(pg_sequence_last_value(${UNFLUSHED}) > ${NOW} - 86400
     and pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn())`;
 
