@@ -6,7 +6,7 @@ export type ConnectionSource = string | pg.ClientConfig;
 
 /** A connection source as pg options. Throws ConfigurationError, which never shows the source. */
 export function readConnection(option: string, source: unknown): pg.ClientConfig {
-  if (typeof source === 'object' && source !== null) return source as pg.ClientConfig;
+  if (typeof source === 'object' && source !== null && !Array.isArray(source)) return source as pg.ClientConfig;
   if (typeof source !== 'string' || source.trim() === '') {
     throw new ConfigurationError(
       `${option}: give a URL such as postgres://user:password@host:5432/name, or pg's connection options`,

@@ -37,7 +37,7 @@ export { checkDuration, type DurationRange } from './option/check-duration.ts';
 export { checkOptions, type OptionNames } from './option/check-options.ts';
 export { describeKey } from './record/describe-key.ts';
 export { encodeField } from './record/encode-field.ts';
-export { type IdentityValue, readIdentity } from './record/identity.ts';
+export { checkScope, type IdentityValue, readIdentity } from './record/identity.ts';
 export { readRow } from './record/read-row.ts';
 export { readRevision, suppliedColumns, type WritableRow, writeRow, writeRowByKey } from './record/write-row.ts';
 export {

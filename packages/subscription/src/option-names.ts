@@ -10,17 +10,17 @@ import type {
   SubscriptionsOptions,
 } from './subscriptions.ts';
 
-/** The options of each public function. Any other option is refused. */
+/** The options of each public function, and the kinds of their values. Any other option is refused. */
 export const SUBSCRIPTIONS_OPTIONS: OptionNames<SubscriptionsOptions> = {
   store: true,
   connection: true,
-  logger: true,
-  records: true,
-  retentionMs: true,
-  partitionSize: true,
+  logger: 'object',
+  records: 'list',
+  retentionMs: 'number',
+  partitionSize: 'number',
   source: true,
   replicationConnection: true,
-  relay: true,
+  relay: 'boolean',
 };
 
 export const CHANGES_OPTIONS: OptionNames<ChangesOptions> = {
@@ -29,37 +29,37 @@ export const CHANGES_OPTIONS: OptionNames<ChangesOptions> = {
   operations: true,
   keys: true,
   where: true,
-  onReset: true,
+  onReset: 'function',
   signal: true,
 };
 
 export const SUBSCRIBE_OPTIONS: OptionNames<SubscribeOptions> = {
   ...CHANGES_OPTIONS,
   name: true,
-  maxAttempts: true,
-  onError: true,
-  concurrency: true,
-  maxBuffered: true,
-  handlerTimeoutMs: true,
-  backoffMs: true,
-  maxBackoffMs: true,
+  maxAttempts: 'number',
+  onError: 'function',
+  concurrency: 'number',
+  maxBuffered: 'number',
+  handlerTimeoutMs: 'number',
+  backoffMs: 'number',
+  maxBackoffMs: 'number',
 };
 
 export const SUBSCRIBE_BATCHES_OPTIONS: OptionNames<SubscribeBatchesOptions> = {
   ...SUBSCRIBE_OPTIONS,
-  batchSize: true,
+  batchSize: 'number',
 };
 
-export const MIRROR_OPTIONS: OptionNames<MirrorOptions<never>> = { as: true, onChange: true, signal: true };
+export const MIRROR_OPTIONS: OptionNames<MirrorOptions<never>> = { as: true, onChange: 'function', signal: true };
 
-export const DEAD_LETTER_SELECTION: OptionNames<DeadLetterSelection> = { positions: true };
+export const DEAD_LETTER_SELECTION: OptionNames<DeadLetterSelection> = { positions: 'list' };
 
 export const DEAD_LETTER_LIST_OPTIONS: OptionNames<DeadLetterListOptions> = {
   ...DEAD_LETTER_SELECTION,
   name: true,
   table: true,
-  after: true,
-  limit: true,
+  after: 'object',
+  limit: 'number',
 };
 
-export const FORGET_OPTIONS: OptionNames<ForgetOptions> = { force: true };
+export const FORGET_OPTIONS: OptionNames<ForgetOptions> = { force: 'boolean' };

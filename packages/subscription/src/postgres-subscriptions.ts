@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AnyTable, ConfigurationError, ConnectionError } from '@intendant/core';
-import { checkOptions, type DataStoreInternals } from '@intendant/core/internal';
+import { type AnyTable, ConfigurationError } from '@intendant/core';
+import { checkOptions, type DataStoreInternals, translateError } from '@intendant/core/internal';
 import { readOperations } from './change.ts';
 import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
@@ -20,6 +20,7 @@ import { openMirror } from './mirror/open-mirror.ts';
 import { CHANGES_OPTIONS, MIRROR_OPTIONS, SUBSCRIBE_BATCHES_OPTIONS, SUBSCRIBE_OPTIONS } from './option-names.ts';
 import { formatPosition } from './position.ts';
 import { Announcements } from './relay/announcements.ts';
+import { awaitRelay } from './relay/await-relay.ts';
 import { readChannel } from './relay/check-log.ts';
 import { refusePooler } from './relay/refuse-pooler.ts';
 import { Relay } from './relay/relay.ts';
@@ -54,9 +55,6 @@ import type {
 import { exposeSubscriptions } from './subscriptions-internals.ts';
 import { readSettings, type SubscriptionsSettings } from './subscriptions-settings.ts';
 
-const READY_MS = 15_000;
-/** The time limit for opening while the relay knows what it waits for, in milliseconds. */
-const OBSTACLE_MS = 60_000;
 const BEGIN_MS = 5_000;
 const BATCH_SIZE = 100;
 
@@ -121,27 +119,17 @@ export class PostgresSubscriptions implements Subscriptions {
       follow: (view, from, signal) => follow(this.#feed, view, from, AbortSignal.any([signal, this.#closing.signal])),
       watchContext: (context) => this.#internals.watchContext(context),
       mayFollow: (view, context) => mayFollow(this.#internals, view, context),
+      isClosed: () => this.#closing.signal.aborted,
       positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
     });
     try {
       await Promise.all([refusePooler(this.#settings.connection), this.#announcements.start()]);
       this.#relay?.start();
-      await this.#awaitRelay();
+      await awaitRelay(this.#horizon, this.#relay);
     } catch (error) {
       await this.close();
-      throw error;
+      throw translateError(error, { operation: 'createSubscriptions' });
     }
-  }
-
-  async #awaitRelay(): Promise<void> {
-    await this.#horizon.beyond(-1, 0, AbortSignal.timeout(READY_MS));
-    if (this.#horizon.settled < 0 && this.#relay?.obstacle)
-      await this.#horizon.beyond(-1, 0, AbortSignal.timeout(OBSTACLE_MS - READY_MS));
-    if (this.#horizon.settled >= 0) return;
-    const reason =
-      this.#relay?.obstacle ??
-      `no relay spoke within ${READY_MS / 1_000} s: at least one process must open subscriptions without \`relay: false\``;
-    throw new ConnectionError(`createSubscriptions: ${reason}`);
   }
 
   async subscribe(
@@ -220,14 +208,15 @@ export class PostgresSubscriptions implements Subscriptions {
   async #begin(tableOrName: string | AnyTable, options: ChangesOptions): Promise<{ view: LogView; from: number }> {
     this.#checkOpen('subscribe');
     const table = fedTable(this.#internals, tableOrName);
+    const { from = 'now' } = options;
     const operations = readOperations(options.operations);
     const scope = options.as === undefined ? undefined : this.#internals.scopeOf(options.as, [table]);
-    const matches = readFilter(table, options);
-    if (needsRecord(table, options) && !(await carriesRecord(this.#internals, this.#settings.records, table)))
+    const matches = readFilter(table, scope, options);
+    if (needsRecord(table, options) && !(await carriesRecord(this.#settings, table)))
       throw new ConfigurationError(
         `subscribe: \`where\` compares fields that changes of ${table.name} do not contain; name the table in \`records\` of createSubscriptions`,
       );
-    const { sequence, generation } = await startPlace(this.#feed, options.from ?? 'now');
+    const { sequence, generation } = await startPlace(this.#feed, from);
     return { view: { tables: [table], operations, scope, matches, generation }, from: sequence };
   }
 

@@ -26,8 +26,9 @@ const handler = serverSentEvents(subscriptions, {
     return org ? { ...coke, roles: [role], orgId: org === 'none' ? undefined : org } : undefined;
   },
   filterOf: ({ url }) => {
-    const key = new URL(url).searchParams.get('key');
-    return key === null ? {} : { keys: [key] };
+    const { searchParams } = new URL(url);
+    const key = searchParams.get('key');
+    return key === null ? JSON.parse(searchParams.get('filter') ?? '{}') : { keys: [key] };
   },
   isValid: (context) => !revoked.has((context as typeof coke).orgId),
   heartbeatMs: 50,
@@ -116,6 +117,10 @@ test.each([
   ['who asks for a table that is not there', { org: 'Coke' }, '/changes/nowhere', 404],
   ['who asks for a malformed address', { org: 'Coke' }, '/changes/%E0%A4%A', 404],
   ['whose role may do nothing', { org: 'Coke', role: 'stranger' }, '/changes/vm', 403],
+  ["who asks for another tenant's changes", { org: 'Coke' }, `/changes/vm?filter={"where":{"orgId":"Pepsi"}}`, 403],
+  ['who asks for an unknown operation', { org: 'Coke' }, '/changes/vm?filter={"operations":["upsert"]}', 400],
+  ['who filters by what changes do not contain', { org: 'Coke' }, '/changes/vm?filter={"where":{"name":"x"}}', 400],
+  ['who filters by a field that does not exist', { org: 'Coke' }, '/changes/vm?filter={"where":{"no":1}}', 400],
   ['who makes up a position', { org: 'Coke', 'last-event-id': "1' or true" }, '/changes/vm', 400],
 ])('%s is refused', async (_, headers, path, status) => {
   const stream = await ask(headers, path);
@@ -198,6 +203,13 @@ test('whatever contextOf throws, the request is refused', async () => {
     });
     expect((await open(new Request('http://localhost/changes/vm'))).status).toBe(500);
   }
+});
+
+test('invalid options are refused by name', () => {
+  const open = (options: object) => () => serverSentEvents(subscriptions, options as never);
+  expect(open({})).toThrow(/contextOf is missing/);
+  for (const option of ['contextOf', 'tableOf', 'filterOf', 'expiresAt', 'isValid', 'heartbeatMs'])
+    expect(open({ contextOf: () => coke, [option]: null })).toThrow(`serverSentEvents: ${option} must be`);
 });
 
 test('streams end when the subscriptions close', async () => {

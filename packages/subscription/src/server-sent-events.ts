@@ -1,4 +1,10 @@
-import { ConfigurationError, DatabaseError, httpErrorResponse, TableNotRegisteredError } from '@intendant/core';
+import {
+  ConfigurationError,
+  DatabaseError,
+  httpErrorResponse,
+  InvalidRecordError,
+  TableNotRegisteredError,
+} from '@intendant/core';
 import { checkDuration, checkOptions, type OptionNames, startTimer, type Timer } from '@intendant/core/internal';
 import type { Change } from './change.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
@@ -32,13 +38,15 @@ export interface ServerSentEventsOptions {
 }
 
 const OPTIONS: OptionNames<ServerSentEventsOptions> = {
-  contextOf: true,
-  tableOf: true,
-  filterOf: true,
-  expiresAt: true,
-  isValid: true,
-  heartbeatMs: true,
+  contextOf: 'function',
+  tableOf: 'function',
+  filterOf: 'function',
+  expiresAt: 'function',
+  isValid: 'function',
+  heartbeatMs: 'number',
 };
+
+const FILTER: OptionNames<EventFilter> = { keys: 'list', where: 'object', operations: 'list' };
 
 const HEARTBEAT_MS = 15_000;
 const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
@@ -58,7 +66,12 @@ export function serverSentEvents(
   subscriptions: Subscriptions,
   options: ServerSentEventsOptions,
 ): (request: Request) => Promise<Response> {
+  internalsOf(subscriptions);
   checkOptions('serverSentEvents', options, OPTIONS);
+  if (options?.contextOf === undefined)
+    throw new ConfigurationError(
+      'serverSentEvents: the option contextOf is missing; it returns the context of a request',
+    );
   checkDuration('heartbeatMs', options.heartbeatMs ?? HEARTBEAT_MS, { max: 2 ** 31 - 1 });
   return async (request) => {
     try {
@@ -68,6 +81,7 @@ export function serverSentEvents(
       if (after !== '' && !POSITION.test(after)) return refuse(400, 'Last-Event-ID is not a position of this feed');
       const table = options.tableOf?.(request) ?? lastPartOf(request.url);
       const filter = options.filterOf?.(request) ?? {};
+      checkOptions('filterOf', filter, FILTER);
       const gone = request.signal;
       return await openStream(subscriptions, { table, context, after, filter, gone }, options);
     } catch (error) {
@@ -88,10 +102,13 @@ function lastPartOf(url: string): string {
 
 const refuse = (status: number, reason: string): Response => new Response(`${reason}\n`, { status });
 
+class ClosedFeed extends Error {}
+
 /** Errors that the client can act on are sent to it. */
 function refusalFor(error: unknown): Response {
   if (error instanceof TableNotRegisteredError) return refuse(404, 'there is no such table');
-  if (error instanceof ConfigurationError) return refuse(503, 'the feed is closed');
+  if (error instanceof ClosedFeed) return refuse(503, 'the feed is closed');
+  if (error instanceof ConfigurationError) return refuse(500, 'the server cannot do this');
   if (error instanceof DatabaseError) return refuse(503, 'the feed cannot be read now');
   const answer = httpErrorResponse(error);
   return refuse(answer?.status ?? 500, answer?.body.error.message ?? 'the server cannot do this');
@@ -124,7 +141,8 @@ async function openStream(
 ): Promise<Response> {
   const internals = internalsOf(subscriptions);
   const asked: ChangesOptions = { ...filter, as: context };
-  const now = await internals.begin(table, asked);
+  if (internals.isClosed()) throw new ClosedFeed();
+  const now = await internals.begin(table, asked).catch(filterRefused);
   const resumed =
     after === '' ? now : await internals.begin(table, { ...asked, from: after }).catch((error) => error as Error);
   const isElsewhere = resumed instanceof ConfigurationError;
@@ -150,6 +168,11 @@ async function openStream(
   const expiresAt = options.expiresAt ? options.expiresAt(context) : expiryOfToken(context);
   const lifetime = { stop, signal, heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS, expiresAt, isAllowed };
   return new Response(stream(events(), lifetime), { headers: HEADERS });
+}
+
+/** The table, and the client's filter, are all that a request can get wrong here. */
+function filterRefused(error: unknown): never {
+  throw error instanceof ConfigurationError ? new InvalidRecordError(error.message, { cause: error }) : error;
 }
 
 /** The claim `exp` of a context that was made from a token, as by JwtAuthorizer. */

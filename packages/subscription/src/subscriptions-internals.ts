@@ -26,6 +26,7 @@ export interface SubscriptionsInternals {
   watchContext(context: unknown): { readonly signal: AbortSignal; end(): void };
   /** Whether the context still has the scope that the view was opened with. False if the authorizer refuses it now. */
   mayFollow(view: LogView, context: unknown): boolean;
+  isClosed(): boolean;
   positionOf(sequence: number): Position;
 }
 

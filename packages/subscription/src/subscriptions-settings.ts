@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import type { SourceKind } from './log/source-kind.ts';
 import { SUBSCRIPTIONS_OPTIONS } from './option-names.ts';
 import type { SubscriptionsOptions } from './subscriptions.ts';
+import { nameOfTable } from './table-name.ts';
 
 const DAY_MS = 86_400_000;
 /** A thousand years: the longest interval that the database can still subtract from a time. */
@@ -43,18 +44,20 @@ export function readSettings(options: SubscriptionsOptions): SubscriptionsSettin
     );
   checkOptions('createSubscriptions', options, SUBSCRIPTIONS_OPTIONS);
   const internals = internalsOf(options.store);
-  const { connection, replicationConnection, logger = internals.logger } = options;
+  const { connection, replicationConnection, logger = internals.logger, source = 'triggers' } = options;
+  if (replicationConnection !== undefined && source === 'triggers')
+    throw new ConfigurationError("createSubscriptions: replicationConnection is used only with source: 'replication'");
   return {
     internals,
     connection: connection === undefined ? internals.connection : readConnection('connection', connection),
     logger: guardLogger(logger),
-    records: new Set((options.records ?? []).map((table) => (typeof table === 'string' ? table : table.name))),
+    records: new Set((options.records ?? []).map((table) => nameOfTable('records', table))),
     retentionMs: Math.min(
       checkDuration('retentionMs', options.retentionMs ?? 7 * DAY_MS, { allowInfinity: true }),
       FOR_EVER_MS,
     ),
     partitionSize: checkCount('partitionSize', options.partitionSize ?? 1_000_000, { max: MAX_PARTITION_SIZE }),
-    source: readSource(options.source ?? 'triggers', internals.isDistributed),
+    source: readSource(source, internals.isDistributed),
     replicationConnection:
       replicationConnection === undefined
         ? internals.adminConnection

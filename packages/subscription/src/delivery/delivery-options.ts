@@ -54,16 +54,25 @@ export function readLimits(given: GivenLimits): DeliveryLimits {
       'subscribe: maxAttempts needs a name, because only a durable subscription stores dead letters',
     );
   }
-  const backoffMs = checkDuration('backoffMs', given.backoffMs ?? 50);
+  const { backoffMs, maxBackoffMs } = readBackoff(given);
   return {
     concurrency: checkCount('concurrency', given.concurrency ?? 1),
     batchSize: checkCount('batchSize', given.batchSize ?? 1),
     maxBuffered: checkCount('maxBuffered', given.maxBuffered ?? 1_000),
     handlerTimeoutMs: checkDuration('handlerTimeoutMs', given.handlerTimeoutMs ?? 300_000, { allowInfinity: true }),
     backoffMs,
-    maxBackoffMs: checkDuration('maxBackoffMs', given.maxBackoffMs ?? Math.max(30_000, backoffMs)),
+    maxBackoffMs,
     maxAttempts: isDurable
       ? checkCount('maxAttempts', given.maxAttempts ?? DURABLE_ATTEMPTS, { allowInfinity: true })
       : Number.POSITIVE_INFINITY,
   };
+}
+
+function readBackoff(given: DeliveryOptions): { readonly backoffMs: number; readonly maxBackoffMs: number } {
+  const backoffMs = checkDuration('backoffMs', given.backoffMs ?? 50);
+  const maxBackoffMs = checkDuration('maxBackoffMs', given.maxBackoffMs ?? Math.max(30_000, backoffMs));
+  if (given.backoffMs === undefined || backoffMs <= maxBackoffMs) return { backoffMs, maxBackoffMs };
+  throw new ConfigurationError(`maxBackoffMs (${maxBackoffMs}) must not be less than backoffMs (${backoffMs})`, {
+    details: { option: 'maxBackoffMs' },
+  });
 }

@@ -42,6 +42,8 @@ const sample = defineTable('sample', {
     level: z.number(),
     bytes: z.instanceof(Uint8Array),
     tags: z.record(z.string(), z.int()),
+    labels: z.array(z.string()),
+    text: z.string(),
   }),
 });
 
@@ -56,12 +58,34 @@ test('a filter compares values as Postgres does, also those that only SQL can st
   await collect('an object', { where: { tags: { eq: { b: 2, a: 1 } } } });
   await collect('zero', { where: { level: -0 } });
   await collect('above 5', { where: { level: { gt: 5 } } });
+  await collect('a list', { where: { labels: ['a', 'b'] } });
+  await collect('another order', { where: { labels: ['b', 'a'] } });
+  await collect('an object alone', { where: { tags: { b: 2, a: 1 } } });
+  await collect('one of two objects', { where: { tags: { in: [{ c: 3 }, { a: 1, b: 2 }] } } });
+  await collect('text after U+FFFD', { where: { text: { gt: '\uFFFD' } } });
+  await collect('the key of Pepsi', { keys: [{ id, orgId: 'Pepsi' }] });
+  await collect('the key of Coke', { keys: [{ id, orgId: 'Coke' }] });
   await collect('bytes below 9', { where: { bytes: { lt: new Uint8Array([9]) } } });
   const session = fixture.store.as(coke);
-  await session.insert(sample, { id, level: 0, bytes: new Uint8Array([10]), tags: { a: 1, b: 2 } });
+  await session.insert(sample, {
+    id,
+    level: 0,
+    bytes: new Uint8Array([10]),
+    tags: { a: 1, b: 2 },
+    labels: ['a', 'b'],
+    text: '😀',
+  });
   await fixture.admin.query(`update sample set level = 'NaN'`);
   await session.delete(sample, id);
-  const ofAll = ['a date as key', 'an object'].flatMap((name) =>
+  const matching = [
+    'a date as key',
+    'an object',
+    'a list',
+    'an object alone',
+    'one of two objects',
+    'text after U+FFFD',
+  ];
+  const ofAll = [...matching, 'the key of Coke'].flatMap((name) =>
     ['insert', 'update', 'delete'].map((operation) => `${name}: ${operation}`),
   );
   const wanted = [...ofAll, 'zero: insert', 'above 5: update', 'above 5: delete'];
@@ -77,6 +101,12 @@ test.each([
   ['no keys', { keys: [] }, /not an empty one/],
   ['a key of other fields', { keys: [{ name: 'x' }] }, /has the fields id/],
   ['a key that is null', { keys: [null] }, /has the fields id/],
+  ['an empty list', { where: { size: [] } }, /empty list/],
+  ['a value where a list is expected', { where: { size: { in: 3n } } }, /takes a list/],
+  ['no comparison', { where: { size: {} } }, /empty object/],
+  ["another tenant's org", { as: coke, where: { orgId: 'Pepsi' } }, /org Coke and has no access to org Pepsi/],
+  ["a list with another tenant's org", { as: coke, where: { orgId: ['Coke', 'Pepsi'] } }, /no access to org Pepsi/],
+  ["another tenant's key", { as: coke, keys: [{ id: 'x', orgId: 'Pepsi' }] }, /no access to org Pepsi/],
 ])('a filter with %s is refused', async (_, options, message) => {
   await expect(subscriptions.subscribe('note', () => {}, options as object)).rejects.toThrow(message);
 });
@@ -96,6 +126,9 @@ test.each([
   ['backoffMs', -1],
   ['backoffMs', '50'],
   ['maxBackoffMs', Number.NaN],
+  ['maxAttempts', '3'],
+  ['onReset', 'reset'],
+  ['onError', {}],
 ])('a subscription with %s %s is refused by name', async (name, value) => {
   const subscribing = subscriptions.subscribe('note', () => {}, { [name]: value });
   await expect(subscribing).rejects.toMatchObject({ code: 'CONFIGURATION', details: { option: name } });
@@ -106,9 +139,47 @@ test.each([
   ['retentionMs', Number.NaN],
   ['partitionSize', 0],
   ['partitionSize', Number.POSITIVE_INFINITY],
+  ['relay', 'no'],
+  ['records', 'vm'],
+  ['records', [7]],
+  ['logger', 'pino'],
 ])('a feed with %s %s is refused by name', async (name, value) => {
   const creating = createSubscriptions({ store: fixture.store, [name]: value });
   await expect(creating).rejects.toMatchObject({ code: 'CONFIGURATION', details: { option: name } });
+});
+
+test('null is not taken for the default, in any option', async () => {
+  const refused = (calling: Promise<unknown>) => expect(calling).rejects.toMatchObject({ code: 'CONFIGURATION' });
+  const withNull = (option: string) => ({ [option]: null }) as never;
+  for (const option of ['from', 'name', 'operations', 'onReset', 'onError', 'signal', 'concurrency', 'backoffMs'])
+    await refused(subscriptions.subscribe('note', () => {}, withNull(option)));
+  await refused(subscriptions.subscribeBatches('note', () => {}, withNull('batchSize')));
+  await refused(subscriptions.subscribe('note', () => {}, { name: 'x', maxAttempts: null as never }));
+  await refused(subscriptions.mirror('note', withNull('onChange')));
+  for (const option of ['name', 'table', 'positions', 'after', 'limit'])
+    await refused(subscriptions.findDeadLetters(withNull(option)));
+  await refused(subscriptions.replayDeadLetters('x', withNull('positions')));
+  await refused(subscriptions.forget('x', withNull('force')));
+  for (const option of ['connection', 'records', 'retentionMs', 'source', 'relay', 'logger'])
+    await refused(createSubscriptions({ ...(withNull(option) as object), store: fixture.store }));
+});
+
+test('options that contradict each other are refused', async () => {
+  const { store } = fixture;
+  const shrinking = subscriptions.subscribe('note', () => {}, { backoffMs: 100, maxBackoffMs: 10 });
+  await expect(shrinking).rejects.toThrow('maxBackoffMs (10) must not be less than backoffMs (100)');
+  if (sourceThere.source === 'replication') return;
+  const unused = createSubscriptions({ store, replicationConnection: fixture.database.adminUrl });
+  await expect(unused).rejects.toThrow(/replicationConnection is used only with source: 'replication'/);
+});
+
+test('a feed that cannot connect fails with a ConnectionError', async () => {
+  const creating = createSubscriptions({
+    store: fixture.store,
+    connection: 'postgres://nobody@127.0.0.1:1/nowhere',
+    ...sourceThere,
+  });
+  await expect(creating).rejects.toMatchObject({ code: 'CONNECTION', message: /createSubscriptions/ });
 });
 
 test('options that do not exist are refused by name in every method', async () => {

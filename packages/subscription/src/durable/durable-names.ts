@@ -5,6 +5,7 @@ import { DEAD_LETTER_LIST_OPTIONS, DEAD_LETTER_SELECTION, FORGET_OPTIONS } from 
 import { type Position, readPosition } from '../position.ts';
 import type { Horizon } from '../source/horizon.ts';
 import type { DeadLetterListOptions, DeadLetterSelection, ForgetOptions } from '../subscriptions.ts';
+import { nameOfTable } from '../table-name.ts';
 import { type DeadLetter, discardDeadLetters, listDeadLetters, markDue } from './dead-letters.ts';
 import { checkName } from './durable-name.ts';
 import { type DurableSubscriptionInfo, listDurableSubscriptions } from './durable-subscription-info.ts';
@@ -33,6 +34,7 @@ export class DurableNames {
     checkOptions('deadLetters', options, DEAD_LETTER_LIST_OPTIONS);
     const { name, limit = DEAD_LETTERS, table, positions, after } = options;
     if (name !== undefined) checkName('deadLetters', name);
+    if (after !== undefined) checkName('deadLetters, after', after.name);
     return listDeadLetters(this.#internals, this.#horizon.logId, this.#tablesByLoggedName(), {
       name,
       loggedTable: table === undefined ? undefined : this.#loggedName(table),
@@ -66,7 +68,7 @@ export class DurableNames {
   }
 
   #loggedName(table: string | AnyTable): string {
-    return loggedName({ schemaName: this.#internals.schemaName, name: typeof table === 'string' ? table : table.name });
+    return loggedName({ schemaName: this.#internals.schemaName, name: nameOfTable('table', table) });
   }
 
   #numbers(positions: readonly Position[] | undefined): number[] | undefined {

@@ -1,22 +1,25 @@
-import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
+import type { RegisteredTable } from '@intendant/core/internal';
 import { serviceQuery } from '../service-query.ts';
+import type { SubscriptionsSettings } from '../subscriptions-settings.ts';
 import { CARRIES_RECORD } from './append-trigger.ts';
-import { appendFunction } from './names.ts';
+import { appendFunction, loggedName } from './names.ts';
 
 /**
- * Whether changes of the table carry the row: the table is in this process's option `records`, or its triggers write
- * rows already.
+ * Whether changes of the table carry the row: the table is in this process's option `records`, or the feed of the
+ * database carries its rows already.
  */
 export async function carriesRecord(
-  internals: DataStoreInternals,
-  records: ReadonlySet<string>,
+  { internals, records, source }: SubscriptionsSettings,
   table: RegisteredTable,
 ): Promise<boolean> {
   if (records.has(table.name)) return true;
-  const { rows } = await serviceQuery<{ body: string | null }>(
-    internals,
-    'select (select prosrc from pg_proc where oid = to_regprocedure($1)) as body',
-    [`${appendFunction(table)}()`],
-  );
-  return rows[0]?.body?.includes(CARRIES_RECORD) ?? false;
+  const [sql, subject] =
+    source === 'triggers'
+      ? [
+          `strpos(prosrc, '${CARRIES_RECORD}') > 0 as carries from pg_proc where oid = to_regprocedure($1)`,
+          `${appendFunction(table)}()`,
+        ]
+      : ['carries_record as carries from intendant.replicated_table where table_name = $1', loggedName(table)];
+  const { rows } = await serviceQuery<{ carries: boolean }>(internals, `select ${sql}`, [subject]);
+  return rows[0]?.carries ?? false;
 }

@@ -26,7 +26,7 @@ export const feedObjects = (
     { name: 'cursor_member' },
     { name: 'acknowledged' },
     { name: 'dead_letter' },
-    ...(source === 'replication' ? [{ name: 'replicated_table', service: [] }] : []),
+    ...(source === 'replication' ? [{ name: 'replicated_table', service: ['select'] }] : []),
     ...(isDistributed ? NODE_TABLES : []),
   ],
   sequences: {

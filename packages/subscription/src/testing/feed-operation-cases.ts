@@ -1,6 +1,7 @@
 import { auditIsolation } from '@intendant/core';
 import { eventually, isOnCitus } from '@intendant/devdb/testing';
 import { expect, test } from 'vitest';
+import { createSubscriptions } from '../create-subscriptions.ts';
 import type { FeedUnderTest } from './feed-under-test.ts';
 import { brief, coke, note } from './fixture.ts';
 
@@ -38,6 +39,15 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
       await subscription.close();
     }
     expect(resets.toSorted()).toEqual(['all', 'durable', 'tenant']);
+  });
+
+  test('a process that does not name the table in `records` may filter by records that the feed carries', async () => {
+    await using other = await createSubscriptions({ store, source });
+    const seen: string[] = [];
+    await other.subscribe(note, (change) => seen.push(brief(change)), { where: { size: { gte: 5n } } });
+    await store.as(coke).insert(note, { id: 'few', size: 1n });
+    await store.as(coke).insert(note, { id: 'many', size: 9n });
+    await eventually(() => expect(seen).toEqual(['insert many']));
   });
 
   test('a cursor that the log no longer reaches is reset, and the subscription continues', async () => {
