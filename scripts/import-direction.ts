@@ -72,7 +72,7 @@ const STAGES: Readonly<Record<string, Stages>> = {
     ['delivery'],
     ['relay', 'source'],
     ['log', 'replication'],
-    ['change.ts', 'position.ts', 'service-query.ts', 'subscription.ts'],
+    ['change.ts', 'position.ts', 'service-query.ts', 'subscription.ts', 'table-name.ts'],
   ],
   // The checker does not import the code under test: it only reads histories.
   torture: [['checker'], ['history']],

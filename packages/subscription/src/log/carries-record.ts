@@ -1,15 +1,22 @@
-import type { RegisteredTable } from '@intendant/core/internal';
+import type { DataStoreInternals, RegisteredTable } from '@intendant/core/internal';
 import { serviceQuery } from '../service-query.ts';
-import type { SubscriptionsSettings } from '../subscriptions-settings.ts';
 import { CARRIES_RECORD } from './append-trigger.ts';
 import { appendFunction, loggedName } from './names.ts';
+import type { SourceKind } from './source-kind.ts';
+
+export interface CarriedRecords {
+  readonly internals: DataStoreInternals;
+  /** Names of tables. */
+  readonly records: ReadonlySet<string>;
+  readonly source: SourceKind;
+}
 
 /**
  * Whether changes of the table carry the row: the table is in this process's option `records`, or the feed of the
  * database carries its rows already.
  */
 export async function carriesRecord(
-  { internals, records, source }: SubscriptionsSettings,
+  { internals, records, source }: CarriedRecords,
   table: RegisteredTable,
 ): Promise<boolean> {
   if (records.has(table.name)) return true;
