@@ -50,7 +50,12 @@ export const SUBSCRIBE_BATCHES_OPTIONS: OptionNames<SubscribeBatchesOptions> = {
   batchSize: 'number',
 };
 
-export const MIRROR_OPTIONS: OptionNames<MirrorOptions<never>> = { as: true, onChange: 'function', signal: true };
+export const MIRROR_OPTIONS: OptionNames<MirrorOptions<never>> = {
+  as: true,
+  onChange: 'function',
+  onError: 'function',
+  signal: true,
+};
 
 export const DEAD_LETTER_SELECTION: OptionNames<DeadLetterSelection> = { positions: 'list' };
 

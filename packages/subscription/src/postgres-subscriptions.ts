@@ -13,6 +13,7 @@ import type { DurableSubscriptionInfo } from './durable/durable-subscription-inf
 import { Membership } from './durable/membership.ts';
 import { carriesRecord } from './log/carries-record.ts';
 import { changeLogPart } from './log/change-log-part.ts';
+import { feedEnded, isFed } from './log/feed-end.ts';
 import type { LogView } from './log/read-log.ts';
 import type { Mirror, MirrorOptions } from './mirror/mirror.ts';
 import type { AnyRecord } from './mirror/mirror-copy.ts';
@@ -80,6 +81,7 @@ export class PostgresSubscriptions implements Subscriptions {
       tail: new Tail(internals, this.#horizon),
       health: new ReadHealth(logger),
       logger,
+      source,
       catchUp: source === 'replication' ? () => catchUp(internals) : undefined,
     };
     this.#receiver = new AnnouncementReceiver(this.#horizon, this.#feed.tail);
@@ -216,6 +218,7 @@ export class PostgresSubscriptions implements Subscriptions {
       throw new ConfigurationError(
         `subscribe: \`where\` compares fields that changes of ${table.name} do not contain; name the table in \`records\` of createSubscriptions`,
       );
+    if (!(await isFed(this.#internals, this.#settings.source, table))) throw feedEnded(table.name);
     const { sequence, generation } = await startPlace(this.#feed, from);
     return { view: { tables: [table], operations, scope, matches, generation }, from: sequence };
   }

@@ -7,6 +7,7 @@ import {
 } from '@intendant/core';
 import { checkDuration, checkOptions, type OptionNames, startTimer, type Timer } from '@intendant/core/internal';
 import type { Change } from './change.ts';
+import type { Step } from './source/follow.ts';
 import type { ChangesOptions, Subscriptions } from './subscriptions.ts';
 import { internalsOf } from './subscriptions-internals.ts';
 
@@ -155,7 +156,7 @@ async function openStream(
   const reset = (at: number) => `id: ${internals.positionOf(at)}\nevent: reset\ndata: {}\n\n`;
   const events = async function* () {
     if (isElsewhere) yield reset(from);
-    for await (const { changes, through, isReset } of internals.follow(view, from, signal)) {
+    for await (const { changes, through, isReset } of untilFeedEnds(internals.follow(view, from, signal))) {
       if (!internals.mayFollow(view, context)) return;
       if (isReset) yield reset(changes[0] ? changes[0].sequence - 1 : through);
       for (const change of changes) {
@@ -173,6 +174,15 @@ async function openStream(
 /** The table, and the client's filter, are all that a request can get wrong here. */
 function filterRefused(error: unknown): never {
   throw error instanceof ConfigurationError ? new InvalidRecordError(error.message, { cause: error }) : error;
+}
+
+/** If the table was taken out of the feed, the stream ends, and the client that connects again is told so. */
+async function* untilFeedEnds(steps: AsyncIterable<Step>): AsyncGenerator<Step> {
+  try {
+    yield* steps;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+  }
 }
 
 /** The claim `exp` of a context that was made from a token, as by JwtAuthorizer. */

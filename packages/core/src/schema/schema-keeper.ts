@@ -81,6 +81,7 @@ export class SchemaKeeper {
       const changed = new Set<string>();
       for (const part of parts) if (await this.#changePart(client, part, tables)) changed.add(part.name);
       await notePartVersions(client, changed);
+      for (const part of parts) await part.warn?.(client, tables, this.#options.logger);
       return tables;
     });
   }

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import type { Logger } from 'pino';
 import type { RegisteredTable } from '../table/registered-table.ts';
 import type { FrameworkObjects } from './framework-objects.ts';
 
@@ -15,4 +16,6 @@ export interface SchemaPart {
   plan(client: ClientBase, tables: readonly RegisteredTable[]): Promise<string[]>;
   /** Returns the part's objects, to which register limits access. Called after the statements of `plan` were run. */
   objects(client: ClientBase, tables: readonly RegisteredTable[]): Promise<readonly FrameworkObjects[]>;
+  /** Logs what the user should know about these tables. Called by register, after everything else. */
+  warn?(client: ClientBase, tables: readonly RegisteredTable[], logger: Logger): Promise<void>;
 }

@@ -70,7 +70,10 @@ export class EphemeralSubscription implements Subscription {
     this.#share = new Share(from);
     this.#running = this.#reading
       .run(view, [this.#share], () => this.#share, signal)
-      .catch((error) => void this.#end.fail(error));
+      .catch((error) => {
+        this.#end.fail(error);
+        void this.close();
+      });
   }
 
   get error(): Error | undefined {

@@ -58,12 +58,12 @@ export class Reading {
     this.#parts.delivery.resume();
   }
 
-  /** Runs until the signal aborts. Starts at the earliest place of the shares; each share gets only changes that it has not read. */
+  /** Runs until the signal aborts. Throws ConfigurationError if the table was taken out of the feed. Starts at the earliest place of the shares; each share gets only changes that it has not read. */
   async run(view: LogView, shares: readonly Share[], shareOf: ShareOf, signal: AbortSignal): Promise<void> {
     const from = Math.min(...shares.map(({ progress }) => progress.read));
     const steps = follow(this.#parts.feed, { ...view, generation: this.#generation }, from, signal);
     for (;;) {
-      const next = await steps.next();
+      const next = await this.#next(steps, signal);
       if (next.done || signal.aborted) break;
       if (next.value.isReset && !(await this.#reset(shares, next.value, signal))) break;
       if (await this.#isTakenBack(next.value, signal)) break;
@@ -72,6 +72,16 @@ export class Reading {
       await unlessAborted(this.#resumed?.promise, signal);
     }
     await steps.return(undefined);
+  }
+
+  /** The log may end with an error: first the changes before it are delivered. */
+  async #next(steps: AsyncGenerator<Step>, signal: AbortSignal): Promise<IteratorResult<Step>> {
+    try {
+      return await steps.next();
+    } catch (error) {
+      await unlessAborted(this.#parts.delivery.idle(), signal);
+      throw error;
+    }
   }
 
   /** Notes the new generation. Returns whether the shares went back to stored places. */

@@ -1,5 +1,6 @@
 import { arrayLiteral, type DataStoreInternals } from '@intendant/core/internal';
 import { MAX_COUNTED, MAX_NUMBERS_READ } from '../delivery/lag.ts';
+import { FEED_END } from '../log/feed-end.ts';
 import { SLOT_OF_ENTRY } from '../log/slot.ts';
 import { formatPosition, type Position } from '../position.ts';
 import { serviceQuery } from '../service-query.ts';
@@ -46,6 +47,7 @@ cross join lateral (
   select count(*)::int from (
     select from intendant.change_log l
     where l.seq > c.place and l.seq <= c.place + ${MAX_NUMBERS_READ} and l.seq > c.places[1 + ${SLOT_OF_ENTRY}] and l.table_name = d.table_name
+      and l.operation <> '${FEED_END}'
       and (s.org_id is null or l.org_id is null or l.org_id = s.org_id)
       and (s.instance_id is null or l.instance_id is null or l.instance_id = s.instance_id)
     limit ${MAX_COUNTED}

@@ -85,7 +85,7 @@ export class DurableSubscription implements Subscription, MemberSubscription {
     });
     this.#keeper = new CursorKeeper(() => this.#keep(), feed.logger);
     void this.#keeper.start();
-    this.#running = this.#run(view);
+    this.#running = this.#run(view).catch((error) => void this.#fail(error));
     parts.membership.add(this);
   }
 
@@ -261,10 +261,15 @@ export class DurableSubscription implements Subscription, MemberSubscription {
       `the durable subscription ${JSON.stringify(name)} was removed with forget() while this subscription was running; it has ended, and changes after ${position} are not handled under this name`,
       { details: { name, table: this.#parts.durable.table.name, position } },
     );
-    if (!this.#end.fail(error)) return;
+    if (this.#fail(error)) for (const share of this.#shares.values()) share.lose();
+  }
+
+  /** Returns false if it had already failed. */
+  #fail(error: Error): boolean {
+    if (!this.#end.fail(error)) return false;
     this.#began.reject(error);
-    for (const share of this.#shares.values()) share.lose();
     void this.close();
+    return true;
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@intendant/core';
 import type { DataStoreInternals, RegisteredTable, SchemaPart } from '@intendant/core/internal';
 import type { ClientBase } from 'pg';
+import type { Logger } from 'pino';
 import { planNodes } from '../replication/nodes/node-schema.ts';
 import {
   planReplicatedTable,
@@ -19,6 +20,7 @@ import {
   truncateFunctionBody,
   truncateTrigger,
 } from './append-trigger.ts';
+import { appendFeedEnd } from './feed-end.ts';
 import { feedObjects } from './feed-objects.ts';
 import {
   ADD_EPOCHS,
@@ -29,7 +31,7 @@ import {
   LOG_SCHEMA,
   RELAY_LEADER,
 } from './log-schema.ts';
-import { appendFunction, truncateFunction } from './names.ts';
+import { appendFunction, loggedName, truncateFunction } from './names.ts';
 import type { SourceKind } from './source-kind.ts';
 import { BEGIN_TIMELINE, BEGIN_TIMELINE_BODY, TIMELINE_TABLE } from './timeline.ts';
 
@@ -56,6 +58,7 @@ export function changeLogPart(options: ChangeLogPartOptions): SchemaPart {
       const fedTables = tables.filter(({ definition }) => definition.feed);
       return [feedObjects(fedTables, options.source, options.internals.isDistributed)];
     },
+    warn: warnOfFollowers,
   };
 }
 
@@ -140,6 +143,22 @@ const onlyHere = (plan: readonly string[]): string[] => [
   'set local citus.enable_ddl_propagation = on',
 ];
 
+/** Names that follow a table without a feed receive nothing. */
+async function warnOfFollowers(client: ClientBase, tables: readonly RegisteredTable[], logger: Logger): Promise<void> {
+  for (const table of tables.filter(({ definition }) => !definition.feed)) {
+    const { rows } = await client.query<{ name: string }>(
+      'select name from intendant.durable_subscription where table_name = $1 order by name',
+      [loggedName(table)],
+    );
+    const names = rows.map(({ name }) => name);
+    if (names.length > 0)
+      logger.warn(
+        { table: table.name, names },
+        'durable subscriptions follow a table that is defined with feed: false: they receive no changes; remove feed: false, or remove the names with forget()',
+      );
+  }
+}
+
 /** For a table with `feed: false`: removes what an earlier definition with a feed created. */
 async function planNoSource(client: ClientBase, table: RegisteredTable, source: SourceKind): Promise<string[]> {
   const functions = [appendFunction(table), truncateFunction(table)].map((name) => `${name}()`);
@@ -150,10 +169,11 @@ async function planNoSource(client: ClientBase, table: RegisteredTable, source: 
      select 'drop function ' || f from unnest($2::text[]) f where to_regprocedure(f) is not null`,
     [table.qualifiedName, functions],
   );
-  return [
+  const plan = [
     ...rows.map(({ drop }) => drop),
     ...(source === 'replication' ? await planUnreplicatedTable(client, table) : []),
   ];
+  return plan.length === 0 ? [] : [...plan, ...appendFeedEnd(table)];
 }
 
 async function planTruncateTrigger(client: ClientBase, table: RegisteredTable): Promise<string[]> {

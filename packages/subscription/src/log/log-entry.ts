@@ -1,6 +1,7 @@
 import { type RegisteredTable, readRow } from '@intendant/core/internal';
 import type { Change, Operation } from '../change.ts';
 import { formatPosition } from '../position.ts';
+import { FEED_END } from './feed-end.ts';
 import { withExtras } from './record-extras.ts';
 import { identityOf } from './slot.ts';
 
@@ -30,6 +31,8 @@ export interface NumberedChange {
   readonly change: Change;
   /** Why the table's formats cannot decode the entry. Such a change is not delivered. */
   readonly decodeError?: unknown;
+  /** This is no change: from here on, changes of the table are missing from the log. See feed-end.ts. */
+  readonly isFeedEnd?: true;
 }
 
 const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolean; isPurge?: boolean }>> = {
@@ -41,6 +44,9 @@ const OPERATIONS: Readonly<Record<string, { operation: Operation; isSoft: boolea
   s: { operation: 'delete', isSoft: true },
 };
 
+/** Such an entry is not delivered. */
+const NO_CHANGE = { operation: 'delete', isSoft: false, isPurge: false } as const;
+
 /** The codes of these operations in the log. */
 export const codesOf = (operations: readonly Operation[]): string[] =>
   Object.entries(OPERATIONS)
@@ -50,6 +56,8 @@ export const codesOf = (operations: readonly Operation[]): string[] =>
 export function toNumberedChange(logId: string, table: RegisteredTable, entry: LogEntry): NumberedChange {
   const { sequence, orgId, instanceId, key } = entry;
   const numbered = { sequence, identity: identityOf(orgId, instanceId, key), entry };
+  if (entry.operation === FEED_END)
+    return { ...numbered, change: toChangeAsText(logId, entry, table), isFeedEnd: true };
   try {
     return { ...numbered, change: toChange(logId, table, entry) };
   } catch (decodeError) {
@@ -82,7 +90,7 @@ const toChange = (logId: string, table: RegisteredTable, entry: LogEntry): Chang
   });
 
 function commonPart(logId: string, entry: LogEntry): Omit<Change, 'table' | 'key' | 'record'> {
-  const { operation, isSoft, isPurge = false } = OPERATIONS[entry.operation] as (typeof OPERATIONS)[string];
+  const { operation, isSoft, isPurge = false } = OPERATIONS[entry.operation] ?? NO_CHANGE;
   return {
     operation,
     isSoft,

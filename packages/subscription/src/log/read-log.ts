@@ -6,6 +6,7 @@ import {
   serviceScope,
 } from '@intendant/core/internal';
 import type { Operation } from '../change.ts';
+import { FEED_END } from './feed-end.ts';
 import { codesOf, type LogEntry, type NumberedChange, toNumberedChange } from './log-entry.ts';
 import { loggedName } from './names.ts';
 import { SLOT_OF_ENTRY } from './slot.ts';
@@ -52,7 +53,7 @@ select i.trimmed_seq::text, l.seq::text, l.table_name, l.operation::text, array_
 from intendant.change_log_identity i left join lateral (
   select * from intendant.change_log
   where seq > $1::bigint and seq <= $2::bigint and table_name = any($3::text[])
-    and operation = any($4::text[]::"char"[]) ${condition}
+    and (operation = '${FEED_END}' or operation = any($4::text[]::"char"[]) ${condition})
   order by seq limit $5::int
 ) l on true
 order by l.seq`;

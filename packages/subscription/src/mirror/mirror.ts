@@ -23,6 +23,11 @@ export interface MirrorOptions<R> {
   readonly as?: unknown;
   /** The first listener; it also receives the records of the first listing. */
   readonly onChange?: MirrorListener<R>;
+  /**
+   * Called once if the mirror can no longer be kept current, e.g. because the table was taken out of the feed. The error
+   * is logged as well. The copy keeps its last state.
+   */
+  readonly onError?: (error: Error) => unknown;
   /** Aborting the signal closes the mirror. */
   readonly signal?: AbortSignal;
 }

@@ -57,10 +57,11 @@ class TableMirror implements Mirror<AnyRecord> {
   }
 
   async open(subscriptions: Subscriptions): Promise<void> {
-    const { as, signal } = this.#options;
+    const { as, signal, onError } = this.#options;
     this.#subscription = await subscriptions.subscribeBatches(this.#table.name, (changes) => this.#take(changes), {
       ...(as !== undefined && { as }),
       ...(signal && { signal }),
+      ...(onError && { onError }),
       batchSize: BATCH,
       onReset: () => this.#list(),
     });

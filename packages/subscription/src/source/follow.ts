@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConfigurationError } from '@intendant/core';
+import { feedEnded, isFed } from '../log/feed-end.ts';
 import type { NumberedChange } from '../log/log-entry.ts';
 import { type LogView, PAGE_SIZE, readLog } from '../log/read-log.ts';
 import { slotOf } from '../log/slot.ts';
@@ -21,6 +23,8 @@ export interface Step {
   readonly isReset: boolean;
   /** Given if the log was replaced: the generation of the horizon from this step on. */
   readonly generation?: number;
+  /** Given if changes of a table are missing from here on: the table was taken out of the feed, perhaps only for a time. */
+  readonly feedEnd?: NumberedChange;
 }
 
 /** For a table with few changes, the range of one read grows up to this many numbers. */
@@ -36,6 +40,7 @@ const nextWindow = (window: number, found: number, limit: number): number =>
 /**
  * Yields the settled changes beyond `from`, page by page, without end. The next page is read when the previous one was
  * accepted, so a slow subscriber holds one page. If the connection is lost, it waits until the log can be read again.
+ * Throws ConfigurationError if the table was taken out of the feed.
  */
 export async function* follow(feed: Feed, view: LogView, from: number, signal: AbortSignal): AsyncGenerator<Step> {
   const { horizon, tail } = feed;
@@ -51,9 +56,14 @@ export async function* follow(feed: Feed, view: LogView, from: number, signal: A
       const isReplaced = horizon.generation !== generation;
       const step = isReplaced
         ? afterReplacement(horizon)
-        : (follower.stepFromTail(position) ?? (await attempt(feed, follower, position, signal)));
+        : (follower.stepFromTail(position) ?? (await attempt(feed, () => follower.step(position), signal)));
       if (signal.aborted) return;
       if (!step) continue;
+      if (step.feedEnd) {
+        const error = await attempt(feed, () => errorOfFeedEnd(feed, view, step), signal);
+        if (error) throw error;
+        if (error === undefined) continue;
+      }
       if (isReplaced) ({ generation } = horizon);
       else if (horizon.generation !== generation) continue;
       position = step.through;
@@ -72,22 +82,37 @@ const afterReplacement = ({ settled, generation }: Horizon): Step => ({
 });
 
 /** Returns undefined, after a moment, if the log cannot be read now. */
-async function attempt(
-  { health }: Feed,
-  follower: Follower,
-  position: number,
-  signal: AbortSignal,
-): Promise<Step | undefined> {
+async function attempt<T>({ health }: Feed, act: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
-    const step = await follower.step(position);
+    const result = await act();
     health.noteSuccess();
-    return step;
+    return result;
   } catch (error) {
     if (signal.aborted) return undefined;
     health.noteFailure(error);
     await delay(RETRY_MS, undefined, { signal }).catch(() => {});
     return undefined;
   }
+}
+
+/** Null if the table is in the feed again. */
+async function errorOfFeedEnd(
+  { internals, source }: Feed,
+  { tables }: LogView,
+  { feedEnd }: Step,
+): Promise<ConfigurationError | null> {
+  const table = tables.find(({ name }) => name === feedEnd?.change.table);
+  if (!table || (await isFed(internals, source, table))) return null;
+  return feedEnded(table.name, feedEnd?.change.position);
+}
+
+/** The changes before the first entry that ends a feed come first, and then the entry in a step of its own. */
+function untilFeedEnd(step: Step): Step {
+  const index = step.changes.findIndex(({ isFeedEnd }) => isFeedEnd);
+  const feedEnd = step.changes[index];
+  if (!feedEnd) return step;
+  if (index > 0) return { ...step, changes: step.changes.slice(0, index), through: feedEnd.sequence - 1 };
+  return { ...step, changes: [], through: feedEnd.sequence, isReset: true, feedEnd };
 }
 
 /** Reads what one view shows: from the tail that the process shares if that reaches far enough back, otherwise from the log. */
@@ -120,7 +145,7 @@ class Follower {
   #stepOf({ changes: found, through }: TailRange): Step | undefined {
     const { scope } = this.#view;
     const changes = found.filter((numbered) => this.#isRequested(numbered));
-    if (!scope) return this.#withoutUndecodable({ changes, through, isReset: false });
+    if (!scope) return this.#withoutUndecodable(untilFeedEnd({ changes, through, isReset: false }));
     const mayShowChange = changes.some((numbered) => mayBeVisible(scope, numbered));
     return mayShowChange ? undefined : { changes: [], through, isReset: false };
   }
@@ -128,16 +153,17 @@ class Follower {
   #isRequested(numbered: NumberedChange): boolean {
     const { tables, operations } = this.#view;
     const { change, identity } = numbered;
+    if (!tables.some(({ name }) => name === change.table)) return false;
+    if (numbered.isFeedEnd) return true;
     return (
       operations.includes(change.operation) &&
-      tables.some(({ name }) => name === change.table) &&
       (!this.#slots || this.#slots.has(slotOf(identity))) &&
       this.#matches(numbered)
     );
   }
 
   #matches(numbered: NumberedChange): boolean {
-    return numbered.decodeError !== undefined || (this.#view.matches?.(numbered) ?? true);
+    return numbered.isFeedEnd || numbered.decodeError !== undefined || (this.#view.matches?.(numbered) ?? true);
   }
 
   /** Reading such a change again would fail each time, so it is skipped, and the subscriber is informed that it misses one. */
@@ -167,6 +193,6 @@ class Follower {
     // Nothing is left up to `trimmed`, even if less is known to be settled: one gap causes one reset.
     const changes = page.changes.filter((numbered) => this.#matches(numbered));
     const step = { changes, through: Math.max(through, page.trimmed), isReset: page.trimmed > after };
-    return this.#withoutUndecodable(step);
+    return this.#withoutUndecodable(untilFeedEnd(step));
   }
 }

@@ -1,9 +1,12 @@
-import { auditIsolation } from '@intendant/core';
+import { auditIsolation, createDataStore, defineTable } from '@intendant/core';
+import { internalsOf } from '@intendant/core/internal';
 import { eventually, isOnCitus } from '@intendant/devdb/testing';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
 import type { FeedUnderTest } from './feed-under-test.ts';
-import { brief, coke, note } from './fixture.ts';
+import { brief, coke, note, onTestServer } from './fixture.ts';
 
 /** Lost connections, trimmed logs, wrong use, and the schema of the feed. */
 export function operationCases({ source, store, subscriptions, admin, collect }: FeedUnderTest): void {
@@ -39,6 +42,53 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
       await subscription.close();
     }
     expect(resets.toSorted()).toEqual(['all', 'durable', 'tenant']);
+  });
+
+  test('when a new release takes a table out of the feed, subscribers of the old one end, and are reset when it is back', async () => {
+    const options = { schema: z.object({ id: z.string() }) };
+    const leaving = defineTable('leaving', options);
+    const table = { roles: { tenant_admin: 'tenant_writer' } } as const;
+    await store.register([leaving], table);
+    const errors: unknown[] = [];
+    const onError = (error: Error) => errors.push(error.message);
+    const readers = [
+      await collect('leaving', { onError }),
+      await collect('leaving', { as: coke, operations: ['insert'], onError }),
+      await collect('leaving', { name: 'of leaving', onError }),
+    ];
+    await subscriptions.mirror(leaving, { onError });
+    const loop = Array.fromAsync(subscriptions.changes(leaving));
+    await Promise.all([
+      expect(loop).rejects.toThrow(/was taken out of the feed/),
+      store
+        .as(coke)
+        .insert(leaving, { id: 'l1' })
+        .then(() => leave()),
+    ]);
+    async function leave() {
+      const { connection, adminConnection } = internalsOf(store);
+      const lines: unknown[] = [];
+      const logger = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
+      const newRelease = await createDataStore({ connection, adminConnection, logger, ...onTestServer });
+      await using other = await createSubscriptions({ store: newRelease, source });
+      await newRelease.register([defineTable('leaving', { ...options, feed: false })], table);
+      expect(lines).toMatchObject([{ table: 'leaving', names: ['of leaving'] }]);
+      await other.close();
+      await newRelease.close();
+    }
+    for (const { seen, subscription } of readers) {
+      await expect(subscription.closed).rejects.toMatchObject({ code: 'CONFIGURATION', details: { table: 'leaving' } });
+      expect(seen.map(brief)).toEqual(['insert l1']);
+    }
+    await eventually(() => expect(errors).toHaveLength(4));
+    await expect(subscriptions.subscribe(leaving, () => {})).rejects.toThrow(/was taken out of the feed/);
+    await store.register([leaving], table);
+    let resets = 0;
+    const back = await collect('leaving', { name: 'of leaving', onReset: () => resets++ });
+    await store.as(coke).insert(leaving, { id: 'l2' });
+    await eventually(() => expect(back.seen.map(brief)).toEqual(['insert l2']));
+    expect(resets).toBe(1);
+    await back.subscription.close();
   });
 
   test('a process that does not name the table in `records` may filter by records that the feed carries', async () => {
