@@ -5,11 +5,14 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
+import { internalsOf as feedOf } from '../subscriptions-internals.ts';
 import type { FeedUnderTest } from './feed-under-test.ts';
 import { brief, coke, note, onTestServer } from './fixture.ts';
 
 /** Lost connections, trimmed logs, wrong use, and the schema of the feed. */
 export function operationCases({ source, store, subscriptions, admin, collect }: FeedUnderTest): void {
+  /** The store may be behind a pooler. */
+  const direct = { connection: feedOf(subscriptions).connection };
   test('terminated backends delay changes but lose none', async () => {
     const { seen, subscription } = await collect('note');
     for (let round = 0; round < 3; round++) {
@@ -70,7 +73,7 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
       const lines: unknown[] = [];
       const logger = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
       const newRelease = await createDataStore({ connection, adminConnection, logger, ...onTestServer });
-      await using other = await createSubscriptions({ store: newRelease, source });
+      await using other = await createSubscriptions({ store: newRelease, source, ...direct });
       await newRelease.register([defineTable('leaving', { ...options, feed: false })], table);
       expect(lines).toMatchObject([{ table: 'leaving', names: ['of leaving'] }]);
       await other.close();
@@ -92,7 +95,7 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
   });
 
   test('a process that does not name the table in `records` may filter by records that the feed carries', async () => {
-    await using other = await createSubscriptions({ store, source });
+    await using other = await createSubscriptions({ store, source, ...direct });
     const seen: string[] = [];
     await other.subscribe(note, (change) => seen.push(brief(change)), { where: { size: { gte: 5n } } });
     await store.as(coke).insert(note, { id: 'few', size: 1n });
