@@ -60,7 +60,9 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
       await collect('leaving', { name: 'of leaving', onError }),
     ];
     await subscriptions.mirror(leaving, { onError });
-    const loop = Array.fromAsync(subscriptions.changes(leaving));
+    const loop = (async () => {
+      for await (const { key } of subscriptions.changes(leaving)) expect(key.id).toBe('l1');
+    })();
     await Promise.all([
       expect(loop).rejects.toThrow(/was taken out of the feed/),
       store
