@@ -21,6 +21,7 @@ import { failure } from '../dev-database-error.ts';
 import { makeFolder } from './make-folder.ts';
 import { isReachableByOthers, sharedTempFolder } from './reachable.ts';
 import { chooseServerUser, isRoot, type ServerUser } from './server-user.ts';
+import { makeDistantFolder, spreadFolders } from './spread-folders.ts';
 
 const MAJOR_VERSION = '18';
 const PASSWORD_FILE = 'intendant-devdb.password';
@@ -42,8 +43,7 @@ export async function temporaryDataFolder(
 ): Promise<DataFolder> {
   const user = await chooseServerUser(null);
   const parent = isRoot() ? await sharedTempFolder() : tmpdir();
-  const path = await mkdtemp(join(parent, 'intendant-data-'));
-  onTemporary(path);
+  const path = await makeDistantFolder(join(parent, 'intendant-data-'), onTemporary);
   return fill(path, user, makeCluster);
 }
 
@@ -119,6 +119,7 @@ async function fill(path: string, user: ServerUser, makeCluster: MakeCluster): P
     await changeOwner(path, user);
     await makeCluster(path, user, passwordFile);
     await rename(passwordFile, join(path, PASSWORD_FILE));
+    await spreadFolders(join(path, 'base')); // Each database is a folder in it.
   } finally {
     await rm(passwordFile, { force: true });
   }
