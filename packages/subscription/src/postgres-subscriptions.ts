@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type AnyTable, ConfigurationError } from '@intendant/core';
-import { checkOptions, type DataStoreInternals, translateError } from '@intendant/core/internal';
+import { abortable, checkOptions, type DataStoreInternals, translateError } from '@intendant/core/internal';
 import { readOperations } from './change.ts';
 import { type GivenLimits, readLimits } from './delivery/delivery-options.ts';
 import { EphemeralSubscription, type SubscriptionParts } from './delivery/ephemeral-subscription.ts';
@@ -125,7 +124,9 @@ export class PostgresSubscriptions implements Subscriptions {
       positionOf: (sequence) => formatPosition(this.#horizon.logId, sequence),
     });
     try {
+      this.#checkOpen('createSubscriptions');
       await Promise.all([refusePooler(this.#settings.connection), this.#announcements.start()]);
+      this.#checkOpen('createSubscriptions');
       this.#relay?.start();
       await awaitRelay(this.#horizon, this.#relay);
     } catch (error) {
@@ -167,6 +168,7 @@ export class PostgresSubscriptions implements Subscriptions {
     const limits = readLimits(given);
     if (options.name !== undefined) checkName('subscribe', options.name);
     const { view, from } = await this.#begin(table, options);
+    this.#checkOpen('subscribe');
     const close = () => void subscription.close();
     const onClosed = () => {
       this.#open.delete(subscription);
@@ -187,8 +189,12 @@ export class PostgresSubscriptions implements Subscriptions {
     if (!table) throw new TypeError('a durable subscription without a table');
     const durable = { name, table, scope: parts.view.scope };
     await claimName(this.#internals, durable, parts.from);
+    this.#checkOpen('subscribe');
     const subscription = new DurableSubscription({ ...parts, durable, membership: this.#membership });
-    await Promise.race([subscription.began, delay(BEGIN_MS, undefined, { ref: false })]);
+    const waited = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(BEGIN_MS)]);
+    await abortable(subscription.began, waited).catch((error) => {
+      if (!waited.aborted) throw error;
+    });
     return subscription;
   }
 
