@@ -28,3 +28,26 @@ test('changes of status tables carry the status by name beside its weight', asyn
   for (const { record } of seen) expect(record).toMatchObject({ status: 'PENDING', realization_status: 800 });
   await Promise.all([overall.close(), points.close()]);
 });
+
+test('changes of status tables are chosen by the name of the status', async () => {
+  const context = { orgId: 'Coke', roles: ['tenant_admin'] };
+  const seen: string[] = [];
+  const follow = (name: string, status: unknown) =>
+    subscriptions.subscribe('overall_status_vm', ({ record }) => seen.push(`${name}: ${record?.['status']}`), {
+      as: context,
+      where: { status },
+    });
+  const opened = [
+    await follow('one', 'REALIZED'),
+    await follow('list', ['ERROR', 'PENDING']),
+    await follow('others', { notIn: ['PENDING', 'IN_PROGRESS'] }),
+  ];
+  const r = realization.as(context);
+  await r.persistIntent(vm, { id: 'VM2' }, { enforcementPoints: ['E1'] });
+  await r.markSuccess(vm, { id: 'VM2', revision: 1 }, 'E1');
+  const wanted = ['list: PENDING', 'one: REALIZED', 'others: REALIZED'];
+  await eventually(() => expect(seen.toSorted()).toEqual(wanted));
+  for (const wrong of ['REALISED', [], { gt: 'PENDING' }])
+    await expect(follow('wrong', wrong)).rejects.toThrow(/compare status by eq, ne, in or notIn with UNKNOWN, /);
+  for (const subscription of opened) await subscription.close();
+});

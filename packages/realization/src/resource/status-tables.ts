@@ -2,7 +2,7 @@ import { type AnyTable, ConfigurationError, defineTable } from '@intendant/core'
 import { derivedName, keepAtCoordinator, type RegisteredTable } from '@intendant/core/internal';
 import { addToRecords } from '@intendant/subscription/internal';
 import { z } from 'zod';
-import { statusName } from '../status/status.ts';
+import { STATUSES, statusName } from '../status/status.ts';
 
 /** A table of resources and its two status tables. */
 export interface StatusTables {
@@ -87,14 +87,15 @@ export function defineStatusTables(resource: AnyTable): StatusTableDefinitions {
     key: [...resource.key, POINT_COLUMN] as never,
     ...storage,
   }) as unknown as AnyTable;
-  for (const table of [overall, enforcement]) addToRecords(keepAtCoordinator(table), statusByName);
+  for (const table of [overall, enforcement]) addToRecords(keepAtCoordinator(table), STATUS_BY_NAME);
   return { overall, enforcement };
 }
 
 /** Changes of status tables contain the name of the status in addition to its weight. */
-const statusByName = (record: Readonly<Record<string, unknown>>) => ({
-  status: statusName(record['realization_status'] as number),
-});
+const STATUS_BY_NAME = {
+  read: (record: Readonly<Record<string, unknown>>) => ({ status: statusName(record['realization_status'] as number) }),
+  values: { status: STATUSES },
+};
 
 function checkFit(resource: AnyTable): void {
   if (!resource.revisioned) {

@@ -1,6 +1,7 @@
 import { InvalidRecordError } from '@intendant/core';
 import { checkScope, encodeField, type RegisteredTable, type Scope } from '@intendant/core/internal';
 import type { NumberedChange } from '../log/log-entry.ts';
+import { valuesOfExtra } from '../log/record-extras.ts';
 
 /** Selects changes of a table, in addition to their operation. */
 export interface ChangeFilter {
@@ -118,9 +119,7 @@ const sortFields = (_: string, value: unknown): unknown =>
 function whereTests(table: RegisteredTable, scope: Scope | undefined, where: unknown): Matches[] {
   if (!isObject(where)) throw invalid('where must be an object');
   return Object.entries(where).map(([field, wanted]) => {
-    const column = table.columnByField.get(field);
-    if (!column) throw invalid(`${table.name} has no field ${JSON.stringify(field)}`);
-    const test = valueTest(table, scope, column, wanted);
+    const test = fieldTest(table, scope, field, wanted);
     return ({ change }) => {
       const from = { ...change.key, orgId: change.orgId, instanceId: change.instanceId, revision: change.revision };
       const record: Readonly<Record<string, unknown>> = change.record ?? from;
@@ -128,6 +127,28 @@ function whereTests(table: RegisteredTable, scope: Scope | undefined, where: unk
       return field in record ? test(record[field]) : true;
     };
   });
+}
+
+function fieldTest(table: RegisteredTable, scope: Scope | undefined, field: string, wanted: unknown): Test {
+  const column = table.columnByField.get(field);
+  if (column) return valueTest(table, scope, column, wanted);
+  const values = valuesOfExtra(table.definition, field);
+  if (values) return extraTest(field, values, wanted);
+  throw invalid(`${table.name} has no field ${JSON.stringify(field)}`);
+}
+
+/** For a field that is no column, e.g. the name of a status: it has one of these values. */
+function extraTest(field: string, values: readonly string[], wanted: unknown): Test {
+  const [[operator, operand] = ['', undefined], ...others] = Object.entries(
+    isObject(wanted) ? wanted : { [Array.isArray(wanted) ? 'in' : 'eq']: wanted },
+  );
+  const isList = operator === 'in' || operator === 'notIn';
+  const named: readonly unknown[] = isList && Array.isArray(operand) ? operand : [operand];
+  const isKnown = named.length > 0 && named.every((value) => values.includes(value as string));
+  if (others.length > 0 || !['eq', 'ne', 'in', 'notIn'].includes(operator) || !isKnown)
+    throw invalid(`where: compare ${field} by eq, ne, in or notIn with ${values.join(', ')}`);
+  const isIn: Test = (value) => named.includes(value);
+  return operator === 'eq' || operator === 'in' ? isIn : not(isIn);
 }
 
 function valueTest(table: RegisteredTable, scope: Scope | undefined, column: Column, wanted: unknown): Test {
