@@ -18,10 +18,10 @@ export const appendFeedEnd = (table: RegisteredTable): string[] => [
   `select pg_notify('${DOORBELL_CHANNEL}', '')`,
 ];
 
-const IS_FED: Readonly<Record<SourceKind, string>> = {
-  triggers: `select from pg_trigger where tgrelid = to_regclass($1) and tgname = 'intendant_append_insert'`,
-  replication: 'select from intendant.replicated_table where table_name = $1',
-};
+/** By name in the catalog, because `to_regclass` fails for a role that may not use the table's schema. */
+const HAS_TRIGGER = `select from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = $1 and c.relname = $2 and t.tgname = 'intendant_append_insert'`;
+const IS_REPLICATED = 'select from intendant.replicated_table where table_name = $1';
 
 /** Whether the database adds the table's changes to the log. */
 export async function isFed(
@@ -29,8 +29,10 @@ export async function isFed(
   source: SourceKind,
   table: RegisteredTable,
 ): Promise<boolean> {
-  const subject = source === 'triggers' ? table.qualifiedName : loggedName(table);
-  const { rowCount } = await serviceQuery(internals, IS_FED[source], [subject]);
+  const { rowCount } =
+    source === 'triggers'
+      ? await serviceQuery(internals, HAS_TRIGGER, [table.schemaName, table.name])
+      : await serviceQuery(internals, IS_REPLICATED, [loggedName(table)]);
   return rowCount === 1;
 }
 
