@@ -93,23 +93,37 @@ end
 
 /**
  * See settled.ts for the rule. Each statement of a volatile function takes its own snapshot (READ COMMITTED), so the
- * reads after the check see all changes that the check found settled. `queue` is the number of writers that wait for the
- * lock on the server's queue of notifications.
+ * reads after the check see all changes that the check found settled.
+ *
+ * Reading the server's locks takes longer than all the rest. Without `needs_holders` they are read only if a number is
+ * missing that the check before had already found missing (`had_gap`: the first one after `after`), because most missing
+ * numbers belong to writers that commit a moment later. If they are not read, `holders` is null, and `open_writers` is the
+ * number of missing numbers. `queue` is the number of writers that wait for the lock on the server's queue of notifications.
  */
 const LOOK_BODY = `
+declare
+  missing bigint := 0;
 begin
   select case when s.is_called then s.last_value else 0 end into noted from intendant.change_seq s;
-  select coalesce(array_agg(distinct l.virtualtransaction) filter (where l.locktype = 'relation'), '{}'),
-    count(*) filter (where l.locktype = 'object')
-  into holders, queue
-  from pg_locks l
-  where (l.locktype = 'relation' and l.relation = 'intendant.change_log'::regclass and l.mode = 'RowExclusiveLock' and l.granted
-      and l.database = (select oid from pg_database where datname = current_database()))
-    or (l.locktype = 'object' and l.database = 0 and l.classid = 'pg_database'::regclass and l.objid = 0 and not l.granted);
+  needs_holders := needs_holders or noted - after > 2 * ${MAX_CHANGES}
+    or (had_gap and noted > after and not exists (select from intendant.change_log l where l.seq = after + 1));
+  if needs_holders then
+    select coalesce(array_agg(distinct l.virtualtransaction) filter (where l.locktype = 'relation'), '{}'),
+      count(*) filter (where l.locktype = 'object')
+    into holders, queue
+    from pg_locks l
+    where (l.locktype = 'relation' and l.relation = 'intendant.change_log'::regclass and l.mode = 'RowExclusiveLock' and l.granted
+        and l.database = (select oid from pg_database where datname = current_database()))
+      or (l.locktype = 'object' and l.database = 0 and l.classid = 'pg_database'::regclass and l.objid = 0 and not l.granted);
+    missing := cardinality(holders);
+  elsif noted > after then
+    select noted - after - count(*) into missing from intendant.change_log l where l.seq > after and l.seq <= noted;
+  end if;
+  open_writers := missing;
   payloads := '{}';
   if is_forced or noted > after then
-    payloads := intendant.announce(channel, log_id, after,
-      case when holders = '{}' then greatest(after, noted) else after end, noted, is_forced);
+    payloads := intendant.announce(channel, log_id, after, case when missing = 0 then greatest(after, noted) else after end,
+      noted, is_forced);
   end if;
 end
 `;
@@ -120,10 +134,12 @@ const SETTINGS = `language plpgsql set search_path = pg_catalog, pg_temp set pla
 const FUNCTIONS = `
 drop function if exists intendant.announce(text, text, bigint, bigint, bigint);
 drop function if exists intendant.look(text, text, bigint, boolean);
+drop function if exists intendant.look(text, text, bigint, boolean, boolean, boolean);
 create or replace function intendant.announce(channel text, log_id text, after bigint, settled bigint, last bigint,
   is_forced boolean) returns text[] ${SETTINGS} as $function$${ANNOUNCE_BODY}$function$;
 create function intendant.look(channel text, log_id text, after bigint, is_forced boolean,
-  out noted bigint, out holders text[], out queue int, out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
+  needs_holders boolean default true, had_gap boolean default true,
+  out noted bigint, out holders text[], out open_writers int, out queue int, out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
 create or replace function intendant.ring(changes bigint) returns void security definer ${SETTINGS} as $function$${RING_BODY}$function$;
 create or replace function intendant.ring_unflushed() returns void security definer ${SETTINGS} as $function$${RING_UNFLUSHED_BODY}$function$;
 revoke all on function intendant.ring(bigint), intendant.ring_unflushed() from public;

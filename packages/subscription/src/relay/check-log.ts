@@ -1,6 +1,5 @@
 import type { DataStoreInternals } from '@intendant/core/internal';
 import type pg from 'pg';
-import type { LogCheck } from '../log/settled.ts';
 import { serviceQuery } from '../service-query.ts';
 
 /** The log's id and the channel of its announcements. */
@@ -10,10 +9,16 @@ export interface LogIdentity {
 }
 
 /** The result of a check, and what was announced. */
-export interface AnnouncedCheck extends LogCheck {
-  readonly payloads: readonly string[];
-  /** Number of writers that wait for the lock on the queue of notifications. */
+export interface AnnouncedCheck {
+  /** The last number that a writer had taken. */
+  readonly noted: number;
+  /** Virtual transactions that held the log's lock; undefined if the locks were not read. */
+  readonly holders: ReadonlySet<string> | undefined;
+  /** Number of writers that were open; of numbers that were missing if the locks were not read. */
+  readonly openWriters: number;
+  /** Number of writers that wait for the lock on the queue of notifications; 0 if the locks were not read. */
   readonly queue: number;
+  readonly payloads: readonly string[];
 }
 
 /** Returns the channel of the log's announcements. */
@@ -37,42 +42,60 @@ export async function readLogIdentity(client: pg.ClientBase): Promise<LogIdentit
 
 interface CheckRow {
   readonly noted: string;
-  readonly holders: string[];
-  readonly queue: number;
+  readonly holders: string[] | null;
+  readonly open: number;
+  readonly queue: number | null;
   readonly payloads: string[];
 }
 
-/**
- * Checks, and in the same round trip announces what is settled at once. With `isForced` it announces even if nothing is
- * new. `before` is SQL that runs first.
- */
+export interface CheckRequest {
+  /** SQL that runs first, in the same round trip. */
+  readonly before: string;
+  /** The number up to which the log was announced. */
+  readonly after: number;
+  /** Announces even if nothing is new. */
+  readonly isForced: boolean;
+  /** Reads the locks even if no number is missing. */
+  readonly needsHolders: boolean;
+  /** The previous check found that a number was missing. */
+  readonly hadGap: boolean;
+}
+
+/** Checks, and in the same round trip announces what is settled at once. */
 export async function checkLog(
   client: pg.ClientBase,
   identity: LogIdentity,
-  { before, after, isForced }: { before: string; after: number; isForced: boolean },
+  request: CheckRequest,
 ): Promise<AnnouncedCheck> {
+  const { before, after, isForced, needsHolders, hadGap } = request;
+  const { logId, channel } = identity;
+  const values = [channel, logId, after, isForced, needsHolders, hadGap];
   const result = await (before === ''
-    ? client.query<CheckRow>({
-        name: 'check-log',
-        text: CHECK_LOG,
-        values: [identity.channel, identity.logId, after, isForced],
-      })
-    : checkLogAfter(client, identity, { before, after, isForced }));
-  const [{ noted, holders, queue, payloads }] = result.rows as [CheckRow];
-  return { noted: Number(noted), holders: new Set(holders), queue, payloads };
+    ? client.query<CheckRow>({ name: 'check-log', text: checkWith('$1, $2, $3, $4, $5, $6'), values })
+    : checkAfter(client, before, values));
+  const [{ noted, holders, open, queue, payloads }] = result.rows as [CheckRow];
+  return {
+    noted: Number(noted),
+    holders: holders === null ? undefined : new Set(holders),
+    openWriters: open,
+    queue: queue ?? 0,
+    payloads,
+  };
 }
 
 /** The function's name in the database stays `look`: databases of earlier versions have it. */
-const CHECK_LOG = 'select noted, holders, queue, payloads from intendant.look($1, $2, $3, $4)';
+const checkWith = (values: string): string =>
+  `select noted, holders, open_writers as open, queue, payloads from intendant.look(${values})`;
 
 /** Uses literals, because only a simple query may contain several statements. None of the values comes from outside. */
-async function checkLogAfter(
+async function checkAfter(
   client: pg.ClientBase,
-  { logId, channel }: LogIdentity,
-  { before, after, isForced }: { before: string; after: number; isForced: boolean },
+  before: string,
+  values: readonly (string | number | boolean)[],
 ): Promise<pg.QueryResult<CheckRow>> {
+  const literals = values.map((value) => (typeof value === 'string' ? `'${value}'` : String(value)));
   const results = (await client.query(
-    `${before}select noted, holders, queue, payloads from intendant.look('${channel}', '${logId}', ${after}, ${isForced})`,
+    `${before}${checkWith(literals.join(', '))}`,
   )) as unknown as pg.QueryResult<CheckRow>[];
   return results.at(-1) as pg.QueryResult<CheckRow>;
 }

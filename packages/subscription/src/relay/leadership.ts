@@ -6,7 +6,7 @@ import { SettledTracker } from '../log/settled.ts';
 import { type Announcement, readAnnouncement } from '../source/announcement.ts';
 import { EarlyNotices } from '../source/early-notices.ts';
 import { announce, checkLog, type LogIdentity, noteTimeline, readLogIdentity } from './check-log.ts';
-import { NumberRate, pauseAfter, RingRate, Silence, WriterPause } from './pace.ts';
+import { NumberRate, PollPause, RingRate, Silence, WriterPause } from './pace.ts';
 
 /**
  * The leader either listens or polls.
@@ -51,8 +51,10 @@ export class Leadership {
   #log: LogIdentity = { logId: '', channel: '' };
   /** The highest number that a writer had taken from the sequence, at the last check. */
   #noted = 0;
-  /** Number of transactions that had written to the log and were still open, at the last check. */
+  /** Number of transactions that had written to the log and were still open, at the last check; an estimate while polling. */
   #openWriters = 0;
+  /** The last check found that the number after the settled ones was missing. */
+  #hasGap = false;
   /** A process requested an announcement: announce even if nothing has changed. */
   #isAsked = true;
   /** Something happened that requires a check. */
@@ -149,8 +151,9 @@ export class Leadership {
     if (this.#rings.isBusy) this.#silence.begin(performance.now());
     let checkMs = await this.#checkLog(KEEP_SILENT);
     const rate = new NumberRate(performance.now(), this.#noted);
+    const pollPause = new PollPause();
     while (!signal.aborted && !this.#mayRing(rate)) {
-      await pause(pauseAfter(checkMs, this.#openWriters), signal);
+      await pause(pollPause.next(checkMs, this.#openWriters), signal);
       await this.#maintainIfDue();
       checkMs = await this.#checkLog('');
     }
@@ -172,21 +175,19 @@ export class Leadership {
     const after = this.#tracker.settled;
     const isForced = this.#isAsked || this.#checkedAt - this.#announcedAt >= HEARTBEAT_MS - 100;
     this.#isAsked = false; // A process that requests an announcement during this check may miss it.
-    const found = await checkLog(this.#client, this.#log, { before, after, isForced });
+    const [needsHolders, hadGap] = [!this.#isPolling, this.#hasGap];
+    const found = await checkLog(this.#client, this.#log, { before, after, isForced, needsHolders, hadGap });
     this.#noted = found.noted;
-    this.#openWriters = found.holders.size;
-    this.#rings.noteCheck(found.queue, found.holders.size);
+    this.#openWriters = found.openWriters;
+    this.#rings.noteCheck(found.queue, found.openWriters);
     this.#publish(found.payloads);
     const published = this.#tracker.settled;
-    this.#advance(this.#tracker.observe(found));
-    if (this.#tracker.settled > published)
-      this.#publish(
-        await announce(this.#client, this.#log, {
-          after: published,
-          settled: this.#tracker.settled,
-          last: this.#noted,
-        }),
-      );
+    if (found.holders) this.#advance(this.#tracker.observe({ noted: found.noted, holders: found.holders }));
+    // Not beyond the last number that this check found: a check may be announced twice only with the same last number.
+    const settled = Math.min(this.#tracker.settled, this.#noted);
+    if (settled > published)
+      this.#publish(await announce(this.#client, this.#log, { after: published, settled, last: this.#noted }));
+    this.#hasGap = this.#noted > this.#tracker.settled;
     this.#isQuiet = this.#tracker.isQuiet;
     return performance.now() - this.#checkedAt;
   }

@@ -34,6 +34,11 @@ const MIN_PAUSE_MS = 4;
 const MAX_PAUSE_MS = 20;
 const CALM_PAUSE_MS = 2.5;
 const PAUSE_PER_CHECK = 5;
+/** While the writers are silent, this many missing numbers on average mean that the rate is high for this machine. */
+const MISSING_NUMBERS = 3.5;
+/** The average is that of about so many checks; a check counts as at most so many, because one writer may take thousands. */
+const AVERAGED_CHECKS = 4;
+const COUNTED_MISSING = 7;
 /** After a check that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
 const FIRST_PAUSE_MS = 1;
 const WRITER_PAUSE_PER_CHECK = 2;
@@ -134,11 +139,22 @@ export class NumberRate {
   }
 }
 
-/** The pause after a check of this duration that found this many open writers, while the writers are silent, in milliseconds. */
-export const pauseAfter = (checkMs: number, openWriters: number): number =>
-  openWriters < OPEN_WRITERS
-    ? CALM_PAUSE_MS
-    : Math.min(Math.max(PAUSE_PER_CHECK * checkMs, MIN_PAUSE_MS), MAX_PAUSE_MS);
+/**
+ * The pause after a check, while the writers are silent. It depends on the average number of missing numbers: at a moderate
+ * rate a single check may find many, and changes would wait for a long pause.
+ */
+export class PollPause {
+  #missing: number | undefined;
+
+  /** Returns the pause after a check of this duration that found this many numbers missing, in milliseconds. */
+  next(checkMs: number, missing: number): number {
+    const found = Math.min(missing, COUNTED_MISSING);
+    const average = this.#missing ?? found;
+    this.#missing = average + (found - average) / AVERAGED_CHECKS;
+    if (this.#missing < MISSING_NUMBERS) return CALM_PAUSE_MS;
+    return Math.min(Math.max(PAUSE_PER_CHECK * checkMs, MIN_PAUSE_MS), MAX_PAUSE_MS);
+  }
+}
 
 /** The pause after a check that found an open writer; it grows each time. */
 export class WriterPause {

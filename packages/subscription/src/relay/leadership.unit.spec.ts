@@ -1,0 +1,79 @@
+import { EventEmitter } from 'node:events';
+import type pg from 'pg';
+import { expect, test } from 'vitest';
+import { DOORBELL_CHANNEL } from '../log/names.ts';
+import { Leadership } from './leadership.ts';
+
+interface Look {
+  readonly noted: number;
+  readonly holders: readonly string[];
+  /** The announced range; undefined if nothing was announced. */
+  readonly announced?: readonly [after: number, settled: number];
+  /** Numbers whose writers notify before the result arrives. */
+  readonly notices?: readonly number[];
+}
+
+/** Stands in for the relay's connection: returns these results of checks, one after the other, and records announcements. */
+class ScriptedClient extends EventEmitter {
+  readonly announcements: { after: number; settled: number; last: number }[] = [];
+  readonly #looks: Look[];
+  readonly #onEnd: () => void;
+
+  constructor(looks: readonly Look[], onEnd: () => void) {
+    super();
+    this.#looks = [...looks];
+    this.#onEnd = onEnd;
+  }
+
+  async query(query: string | { text: string; values: unknown[] }): Promise<unknown> {
+    const text = typeof query === 'string' ? query : query.text;
+    if (text.includes('change_log_identity')) return { rows: [{ logId: 'log', channel: 'feed' }] };
+    if (text.includes('intendant.announce(')) return { rows: [{ payloads: [this.#announce(query)] }] };
+    if (!text.includes('intendant.look(')) return { rows: [] };
+    const result = { rows: [this.#look()] };
+    return typeof query === 'string' ? [result] : result;
+  }
+
+  #look() {
+    const { noted, holders, announced, notices = [] } = this.#looks.shift() ?? { noted: 0, holders: [] };
+    for (const number of notices) this.#notify('feed_w', payload(number - 1, number, number));
+    if (this.#looks.length === 0) this.#onEnd();
+    else this.#notify(DOORBELL_CHANNEL, '');
+    const payloads = announced ? [payload(announced[0], announced[1], noted)] : [];
+    return { noted: String(noted), holders, open: holders.length, queue: 0, payloads };
+  }
+
+  #announce(query: string | { values: unknown[] }): string {
+    const [, , after, settled, last] = (query as { values: number[] }).values as [0, 0, number, number, number];
+    this.announcements.push({ after, settled, last });
+    return payload(after, settled, Math.max(settled, last));
+  }
+
+  #notify(channel: string, content: string): void {
+    this.emit('notification', { channel, payload: content });
+  }
+}
+
+const payload = (after: number, settled: number, last: number) => `log ${after} ${settled} ${last} 1\n[]`;
+
+test('a check is announced only with the number that it found, even if writers announced later ones meanwhile', async () => {
+  const ending = new AbortController();
+  const client = new ScriptedClient(
+    [
+      { noted: 100, holders: ['2/1'] },
+      { noted: 100, holders: [], notices: [101, 103] },
+      { noted: 103, holders: [] },
+    ],
+    () => ending.abort(),
+  );
+  const leadership = new Leadership(client as unknown as pg.ClientBase, {
+    retentionMs: 1,
+    partitionSize: 1,
+    onAnnouncement: () => {},
+  });
+  await leadership.lead(ending.signal);
+  expect(client.announcements).toEqual([
+    { after: 0, settled: 100, last: 100 },
+    { after: 101, settled: 103, last: 103 },
+  ]);
+});
