@@ -22,7 +22,7 @@ export interface MemberSubscription {
 /**
  * The durable subscriptions of this process: they share one connection and one round of checks per second. The
  * connection represents their membership. It is opened for the first subscription, and again after a loss, with new
- * member numbers.
+ * member numbers, and closed after the last one.
  */
 export class Membership {
   readonly #connection: pg.ClientConfig;
@@ -67,6 +67,8 @@ export class Membership {
     await this.#exclusively(async () => {
       if (this.#client && member !== undefined) await leaveName(this.#client, user.name, member);
     }).catch(() => {}); // Without the connection the membership has ended anyway.
+    // The server would end a session that is not used, and that would look like a lost connection.
+    if (this.#users.size === 0) await this.#service.stop();
   }
 
   /** Runs one exchange at a time on the connection. */
