@@ -255,7 +255,7 @@ class PostgresDataStore implements DataStore<unknown> {
 
   async #close(): Promise<void> {
     for (const hook of this.#closeHooks.toReversed()) await hook();
-    await this.#pool.end();
+    await Promise.all([this.#pool.end(), this.#keeper.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

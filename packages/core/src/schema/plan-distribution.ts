@@ -122,3 +122,13 @@ function faultOf(
     );
   return undefined;
 }
+
+/** Without an instancer a statement looks for the instance of its record first, which Citus does not do in one statement. */
+export function checkInstancer(tables: readonly RegisteredTable[]): void {
+  const table = tables.find(({ placement, sharesKeys }) => placement !== 'here' && sharesKeys);
+  if (table === undefined) return;
+  throw new ConfigurationError(
+    `register: table ${table.name} is instanced, and a store with distribution needs an instancer for it: give createDataStore an instancer, or leave out instanced`,
+    { details: { table: table.name } },
+  );
+}

@@ -93,3 +93,10 @@ export async function planRoles(
 /** Two databases with the same prefix may create the same role at the same time. */
 const createRole = (role: string, loginOption: string): string =>
   `do $do$ begin create role ${quoteIdentifier(role)} ${loginOption} noinherit; exception when duplicate_object or unique_violation then null; end $do$`;
+
+/** Becomes the service role, $1, until the transaction ends, if the current login may not do everything itself. */
+export const SET_SERVICE_ROLE = `
+  select set_config('role', r.rolname, true)
+  from pg_roles r, pg_roles me, pg_namespace n
+  where r.rolname = $1 and me.rolname = current_user and n.nspname = 'intendant'
+    and not me.rolsuper and not pg_has_role(n.nspowner, 'member') and pg_has_role(r.oid, 'member')`;

@@ -1,33 +1,28 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { SERVICE_ROLE, type StoreRole } from '../context/scope.ts';
 import { ConfigurationError } from '../error/intendant-error.ts';
-import { SET_KNOWN_SETTINGS } from '../exchange/known-settings.ts';
-import { connectClient } from '../exchange/pg-internals.ts';
 import { schemaOf } from '../table/framework-schema.ts';
 import type { AnyTable } from '../table/record-types.ts';
 import { describeTable, type RegisteredTable } from '../table/registered-table.ts';
+import { AdminConnection, type AdminConnectionOptions } from './admin-connection.ts';
 import { planProtection } from './framework-objects.ts';
 import { withShardSizes } from './live-distribution.ts';
 import { type LiveTable, readLiveTables } from './live-schema.ts';
 import { newerParts, notePartVersions } from './part-versions.ts';
-import { DISTRIBUTED_DDL, planDistribution, refuseDistributedTables } from './plan-distribution.ts';
+import { checkInstancer, DISTRIBUTED_DDL, planDistribution, refuseDistributedTables } from './plan-distribution.ts';
 import { planFoundation } from './plan-foundation.ts';
 import { planReferences } from './plan-references.ts';
 import { planTable } from './plan-table.ts';
+import { SET_SERVICE_ROLE } from './roles.ts';
 import { readRowFacts } from './row-facts.ts';
-import { asSchemaError, isCatalogConflict } from './schema-error.ts';
+import { asSchemaError } from './schema-error.ts';
 import type { SchemaPart } from './schema-part.ts';
 import { readDefaults } from './stored-default.ts';
 
-export interface SchemaKeeperOptions {
-  readonly adminConnection: pg.ClientConfig;
-  /** False when no admin connection was given and the application login is used. */
-  readonly hasAdminConnection: boolean;
+export interface SchemaKeeperOptions extends AdminConnectionOptions {
   readonly schemaName: string;
   readonly hasInstancer: boolean;
-  /** Whether the store has `distribution`. */
-  readonly isDistributed: boolean;
   /** Whether the database has the extension. */
   readonly hasCitus: boolean;
   readonly roleName: (role: StoreRole) => string;
@@ -35,23 +30,14 @@ export interface SchemaKeeperOptions {
   readonly logger: Logger;
 }
 
-/** Advisory lock held while the schema is changed, so that processes that start together run `register` one by one. */
-const REGISTER_LOCK = `select pg_advisory_xact_lock(hashtextextended('intendant.register', 0))`;
-
-/** Registrations can still conflict outside the lock, e.g. in catalogs shared by all databases of the server. */
-const MAX_ATTEMPTS = 5;
-
 /**
  * Statements can make others necessary: new objects get the database's default privileges, which are then revoked, and a
  * revoke with `cascade` also takes rights that the revoked role had granted. So a plan is repeated until it is empty.
  */
 const MAX_PASSES = 3;
 
-const SET_SERVICE_ROLE = `
-  select set_config('role', r.rolname, true)
-  from pg_roles r, pg_roles me, pg_namespace n
-  where r.rolname = $1 and me.rolname = current_user and n.nspname = 'intendant'
-    and not me.rolsuper and not pg_has_role(n.nspowner, 'member') and pg_has_role(r.oid, 'member')`;
+/** The statements of each step. */
+type SchemaPlan = AsyncGenerator<readonly string[]>;
 
 /** The registered tables that exist, by name. */
 type LiveTables = ReadonlyMap<string, LiveTable>;
@@ -59,31 +45,65 @@ type LiveTables = ReadonlyMap<string, LiveTable>;
 /** Creates and changes the database objects that the registered tables and the framework need. Idempotent. */
 export class SchemaKeeper {
   readonly #options: SchemaKeeperOptions;
+  readonly #connection: AdminConnection;
   readonly #parts = new Map<string, SchemaPart>();
 
   constructor(options: SchemaKeeperOptions) {
     this.#options = options;
+    this.#connection = new AdminConnection(options);
   }
 
   addPart(part: SchemaPart): void {
     this.#parts.set(part.name, part);
   }
 
-  /** Creates what is missing for these tables, in one transaction. Returns the tables as they are in the database afterwards. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /**
+   * Creates what is missing for these tables, in one transaction. Returns the tables as they are in the database afterwards.
+   * It looks first: most registrations have nothing to change, and then many processes can register at the same time.
+   */
   async apply(definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
-    return this.withAdmin(async (client) => {
-      const live = await this.#readLive(client, definitions);
-      const tables = this.#describe(definitions, live);
-      const parts = await this.#ownParts(client, tables);
-      await this.#execute(client, await this.#planFoundation(client));
-      await this.#changeTables(client, tables, live);
-      await this.#setServiceRole(client);
-      const changed = new Set<string>();
-      for (const part of parts) if (await this.#changePart(client, part, tables)) changed.add(part.name);
-      await notePartVersions(client, changed);
-      for (const part of parts) await part.warn?.(client, tables, this.#options.logger);
-      return tables;
-    });
+    return this.#connection.use(
+      async (transaction) =>
+        (await transaction('look', (client) => this.#describeUnchanged(client, definitions))) ??
+        (await transaction('change', (client) => this.#change(client, definitions))),
+    );
+  }
+
+  /** Undefined if something is missing. */
+  async #describeUnchanged(
+    client: pg.ClientBase,
+    definitions: readonly AnyTable[],
+  ): Promise<RegisteredTable[] | undefined> {
+    const live = await this.#readLive(client, definitions);
+    if (definitions.some(({ name }) => !live.has(name))) return undefined;
+    const tables = this.#describe(definitions, live);
+    const parts = await this.#ownParts(client, tables);
+    for await (const statements of this.#plans(client, tables, parts, live))
+      if (statements.length > 0) return undefined;
+    await this.#warn(client, parts, tables);
+    return tables;
+  }
+
+  async #change(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
+    const live = await this.#readLive(client, definitions);
+    const tables = this.#describe(definitions, live);
+    const parts = await this.#ownParts(client, tables);
+    await this.#execute(client, await this.#planFoundation(client));
+    await this.#changeTables(client, tables, live);
+    await this.#setServiceRole(client);
+    const changed = new Set<string>();
+    for (const part of parts) if (await this.#changePart(client, part, tables)) changed.add(part.name);
+    await notePartVersions(client, changed);
+    await this.#warn(client, parts, tables);
+    return tables;
+  }
+
+  async #warn(client: pg.ClientBase, parts: readonly SchemaPart[], tables: readonly RegisteredTable[]): Promise<void> {
+    for (const part of parts) await part.warn?.(client, tables, this.#options.logger);
   }
 
   async #changeTables(client: pg.ClientBase, tables: readonly RegisteredTable[], found: LiveTables): Promise<void> {
@@ -166,49 +186,40 @@ export class SchemaKeeper {
     return this.withAdmin(async (client) => {
       const live = await this.#readLive(client, definitions);
       const tables = this.#describe(definitions, live);
-      const plans = [await this.#planFoundation(client), await this.#planTables(client, tables, live)];
-      await this.#setServiceRole(client);
-      plans.push(await this.planParts(client, tables));
-      const plan = plans.flat();
+      const parts = await this.#ownParts(client, tables);
+      const plan = await flatten(this.#plans(client, tables, parts, live));
       return plan.length > 0 && this.#options.isDistributed ? [...DISTRIBUTED_DDL, ...plan] : plan;
     });
   }
 
+  /** In the order in which `apply` runs them. */
+  async *#plans(
+    client: pg.ClientBase,
+    tables: readonly RegisteredTable[],
+    parts: readonly SchemaPart[],
+    live: LiveTables,
+  ): SchemaPlan {
+    yield await this.#planFoundation(client);
+    yield await this.#planTables(client, tables, live);
+    await this.#setServiceRole(client);
+    yield* this.#plansOf(parts, client, tables);
+  }
+
+  async *#plansOf(parts: readonly SchemaPart[], client: pg.ClientBase, tables: readonly RegisteredTable[]): SchemaPlan {
+    for (const part of parts) {
+      yield await part.plan(client, tables);
+      yield await this.#planAccess(client, part, tables);
+    }
+  }
+
   /** The statements that the framework's parts would run for these tables. */
   async planParts(client: pg.ClientBase, tables: readonly RegisteredTable[]): Promise<string[]> {
-    const plans: string[][] = [];
-    for (const part of await this.#ownParts(client, tables))
-      plans.push(await part.plan(client, tables), await this.#planAccess(client, part, tables));
-    return plans.flat();
+    return flatten(this.#plansOf(await this.#ownParts(client, tables), client, tables));
   }
 
-  /** Runs in a transaction of the admin login, under the register lock. */
-  async withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#adminTransaction(run);
-      } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !isCatalogConflict(error))
-          throw asSchemaError(error, this.#options.hasAdminConnection);
-      }
-    }
-  }
-
-  async #adminTransaction<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const client = new pg.Client({ application_name: 'intendant register', ...this.#options.adminConnection });
-    client.on('error', () => {}); // The running statement rejects with the same error.
-    await connectClient(client);
-    try {
-      await client.query('begin isolation level read committed read write');
-      await client.query(SET_KNOWN_SETTINGS);
-      if (this.#options.isDistributed) await client.query(DISTRIBUTED_DDL.join('; '));
-      await client.query(REGISTER_LOCK);
-      const result = await run(client);
-      await client.query('commit');
-      return result;
-    } finally {
-      await client.end();
-    }
+  /** Runs in a transaction of the admin login, in which no other process registers. */
+  withAdmin<T>(run: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.#connection.use((transaction) => transaction('change', run));
   }
 
   async #describeExisting(client: pg.ClientBase, definitions: readonly AnyTable[]): Promise<RegisteredTable[]> {
@@ -277,16 +288,12 @@ export class SchemaKeeper {
   }
 }
 
+async function flatten(plan: SchemaPlan): Promise<string[]> {
+  const statements: string[] = [];
+  for await (const step of plan) statements.push(...step);
+  return statements;
+}
+
 /** PUBLIC cannot grant its rights to others. */
 const mayCascade = (statement: string): boolean =>
   statement.startsWith('revoke ') && !statement.endsWith(' from public cascade');
-
-/** Without an instancer a statement looks for the instance of its record first, which Citus does not do in one statement. */
-function checkInstancer(tables: readonly RegisteredTable[]): void {
-  const table = tables.find(({ placement, sharesKeys }) => placement !== 'here' && sharesKeys);
-  if (table === undefined) return;
-  throw new ConfigurationError(
-    `register: table ${table.name} is instanced, and a store with distribution needs an instancer for it: give createDataStore an instancer, or leave out instanced`,
-    { details: { table: table.name } },
-  );
-}
