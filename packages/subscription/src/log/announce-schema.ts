@@ -100,7 +100,7 @@ end
  * numbers belong to writers that commit a moment later. If they are not read, `holders` is null, and `open_writers` is the
  * number of missing numbers. `queue` is the number of writers that wait for the lock on the server's queue of notifications.
  */
-const LOOK_BODY = `
+const CHECK_BODY = `
 declare
   missing bigint := 0;
 begin
@@ -128,18 +128,28 @@ begin
 end
 `;
 
+/** The check as relays of earlier releases call it. */
+const LOOK_BODY = `
+begin
+  select c.noted, c.holders, c.queue, c.payloads into noted, holders, queue, payloads
+  from intendant.check_log(channel, log_id, after, is_forced, true, true) c;
+end
+`;
+
 const SETTINGS = `language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan`;
 
 /** Earlier versions of the functions have other parameters. */
 const FUNCTIONS = `
 drop function if exists intendant.announce(text, text, bigint, bigint, bigint);
 drop function if exists intendant.look(text, text, bigint, boolean);
-drop function if exists intendant.look(text, text, bigint, boolean, boolean, boolean);
+drop function if exists intendant.check_log(text, text, bigint, boolean, boolean, boolean);
 create or replace function intendant.announce(channel text, log_id text, after bigint, settled bigint, last bigint,
   is_forced boolean) returns text[] ${SETTINGS} as $function$${ANNOUNCE_BODY}$function$;
+create function intendant.check_log(channel text, log_id text, after bigint, is_forced boolean,
+  needs_holders boolean, had_gap boolean,
+  out noted bigint, out holders text[], out open_writers int, out queue int, out payloads text[]) ${SETTINGS} as $function$${CHECK_BODY}$function$;
 create function intendant.look(channel text, log_id text, after bigint, is_forced boolean,
-  needs_holders boolean default true, had_gap boolean default true,
-  out noted bigint, out holders text[], out open_writers int, out queue int, out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
+  out noted bigint, out holders text[], out queue int, out payloads text[]) ${SETTINGS} as $function$${LOOK_BODY}$function$;
 create or replace function intendant.ring(changes bigint) returns void security definer ${SETTINGS} as $function$${RING_BODY}$function$;
 create or replace function intendant.ring_unflushed() returns void security definer ${SETTINGS} as $function$${RING_UNFLUSHED_BODY}$function$;
 revoke all on function intendant.ring(bigint), intendant.ring_unflushed() from public;
@@ -156,14 +166,14 @@ export async function planAnnouncements(client: ClientBase): Promise<string[]> {
     `select to_regclass('intendant.announcement') is not null as "isThere",
        to_regclass('intendant.doorbell') is not null as "hasDoorbell",
        to_regclass('intendant.unflushed') is not null as "hasUnflushed",
-       array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,look,ring,ring_unflushed}')) as bodies`,
+       array(select prosrc from pg_proc where pronamespace = to_regnamespace('intendant') and proname = any('{announce,check_log,look,ring,ring_unflushed}')) as bodies`,
   );
   const { bodies, isThere, hasDoorbell, hasUnflushed } = rows[0] as (typeof rows)[number];
   return [
     ...(isThere ? [] : [ANNOUNCEMENT_TABLE]),
     ...(hasDoorbell ? [] : [DOORBELL_SEQUENCE]),
     ...(hasUnflushed ? [] : [UNFLUSHED_SEQUENCE]),
-    ...([ANNOUNCE_BODY, LOOK_BODY, RING_BODY, RING_UNFLUSHED_BODY].every((body) => bodies.includes(body))
+    ...([ANNOUNCE_BODY, CHECK_BODY, LOOK_BODY, RING_BODY, RING_UNFLUSHED_BODY].every((body) => bodies.includes(body))
       ? []
       : [FUNCTIONS]),
   ];

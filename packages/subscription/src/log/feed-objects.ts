@@ -40,7 +40,8 @@ export const feedObjects = (
   functions: {
     'intendant.keep_change_log(interval, bigint)': ['service'],
     'intendant.announce(text, text, bigint, bigint, bigint, boolean)': ['service'],
-    'intendant.look(text, text, bigint, boolean, boolean, boolean)': ['service'],
+    'intendant.check_log(text, text, bigint, boolean, boolean, boolean)': ['service'],
+    'intendant.look(text, text, bigint, boolean)': ['service'],
     'intendant.begin_timeline(bigint)': ['service'],
     'intendant.ring(bigint)': [],
     'intendant.ring_unflushed()': [],

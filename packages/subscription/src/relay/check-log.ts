@@ -83,9 +83,8 @@ export async function checkLog(
   };
 }
 
-/** The function's name in the database stays `look`: databases of earlier versions have it. */
 const checkWith = (values: string): string =>
-  `select noted, holders, open_writers as open, queue, payloads from intendant.look(${values})`;
+  `select noted, holders, open_writers as open, queue, payloads from intendant.check_log(${values})`;
 
 /** Uses literals, because only a simple query may contain several statements. None of the values comes from outside. */
 async function checkAfter(

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { DOORBELL_CHANNEL } from '../log/names.ts';
 import { Leadership } from './leadership.ts';
 
-interface Look {
+interface Check {
   readonly noted: number;
   readonly holders: readonly string[];
   /** The announced range; undefined if nothing was announced. */
@@ -16,12 +16,12 @@ interface Look {
 /** Stands in for the relay's connection: returns these results of checks, one after the other, and records announcements. */
 class ScriptedClient extends EventEmitter {
   readonly announcements: { after: number; settled: number; last: number }[] = [];
-  readonly #looks: Look[];
+  readonly #checks: Check[];
   readonly #onEnd: () => void;
 
-  constructor(looks: readonly Look[], onEnd: () => void) {
+  constructor(checks: readonly Check[], onEnd: () => void) {
     super();
-    this.#looks = [...looks];
+    this.#checks = [...checks];
     this.#onEnd = onEnd;
   }
 
@@ -29,15 +29,15 @@ class ScriptedClient extends EventEmitter {
     const text = typeof query === 'string' ? query : query.text;
     if (text.includes('change_log_identity')) return { rows: [{ logId: 'log', channel: 'feed' }] };
     if (text.includes('intendant.announce(')) return { rows: [{ payloads: [this.#announce(query)] }] };
-    if (!text.includes('intendant.look(')) return { rows: [] };
-    const result = { rows: [this.#look()] };
+    if (!text.includes('intendant.check_log(')) return { rows: [] };
+    const result = { rows: [this.#check()] };
     return typeof query === 'string' ? [result] : result;
   }
 
-  #look() {
-    const { noted, holders, announced, notices = [] } = this.#looks.shift() ?? { noted: 0, holders: [] };
+  #check() {
+    const { noted, holders, announced, notices = [] } = this.#checks.shift() ?? { noted: 0, holders: [] };
     for (const number of notices) this.#notify('feed_w', payload(number - 1, number, number));
-    if (this.#looks.length === 0) this.#onEnd();
+    if (this.#checks.length === 0) this.#onEnd();
     else this.#notify(DOORBELL_CHANNEL, '');
     const payloads = announced ? [payload(announced[0], announced[1], noted)] : [];
     return { noted: String(noted), holders, open: holders.length, queue: 0, payloads };
