@@ -12,8 +12,11 @@ const KILL_AFTER_MS = 5000;
  * that happens. Returns the exit code.
  */
 export async function runCommand(node, args) {
-  const watch = pathToFileURL(join(ROOT, 'scripts/bootstrap/end-with-parent.mjs')).href;
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--import', watch, ...args], {
+  const imports = ['end-with-parent.mjs', 'resolve-sources.mjs'].flatMap((name) => [
+    '--import',
+    pathToFileURL(join(ROOT, 'scripts/bootstrap', name)).href,
+  ]);
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...imports, ...args], {
     cwd: ROOT,
     env: {
       NODE_COMPILE_CACHE: COMPILE_CACHE,
