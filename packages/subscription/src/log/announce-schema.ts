@@ -9,6 +9,7 @@ import {
   UNFLUSHED_SEQUENCE,
 } from './doorbell.ts';
 import { FLUSH } from './flush.ts';
+import { LAST_NUMBER } from './settled.ts';
 import { TIMELINE } from './timeline.ts';
 
 /**
@@ -104,7 +105,7 @@ const CHECK_BODY = `
 declare
   missing bigint := 0;
 begin
-  select case when s.is_called then s.last_value else 0 end into noted from intendant.change_seq s;
+  noted := ${LAST_NUMBER};
   needs_holders := needs_holders or noted - after > 2 * ${MAX_CHANGES}
     or (had_gap and noted > after and not exists (select from intendant.change_log l where l.seq = after + 1));
   if needs_holders then

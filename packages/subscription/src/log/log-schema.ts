@@ -1,4 +1,5 @@
 import { whenTraced } from '@intendant/core/internal';
+import { LAST_NUMBER } from './settled.ts';
 
 /** The log and its objects, in order of creation. Run as one script if the log does not exist. */
 export const LOG_SCHEMA = `
@@ -110,7 +111,7 @@ declare
   trimmed bigint;
 begin
   lock table intendant.change_log_partition in share row exclusive mode;
-  select case when is_called then last_value else 0 end into last from intendant.change_seq;
+  last := ${LAST_NUMBER};
   select coalesce(max(to_seq), 1) into upper_seq from intendant.change_log_partition;
   if upper_seq <= last then upper_seq := last + partition_size / 10 + 100; end if;
   while upper_seq < last + 2 * partition_size loop

@@ -1,4 +1,10 @@
 /**
+ * SQL: the last number that a writer has taken; 0 if none has. The function takes the sequence's lock. `select last_value`
+ * does not: while another session's `nextval` logs that it has reserved 32 numbers, it returns the last of these.
+ */
+export const LAST_NUMBER = `coalesce(pg_sequence_last_value('intendant.change_seq'), 0)`;
+
+/**
  * The rule for what is settled. A change takes its number before its transaction commits, so a reader that only reads
  * upward misses changes that commit late. A check first reads the sequence's last value, and then which transactions
  * hold RowExclusiveLock on the log. A transaction takes this lock before its number and keeps it until its end. So each
@@ -12,7 +18,7 @@
  * snapshot.
  */
 export const LOG_CHECK_SQL = `
-select case when is_called then last_value else 0 end as noted from intendant.change_seq;
+select ${LAST_NUMBER} as noted;
 select distinct virtualtransaction as holder from pg_locks
 where locktype = 'relation' and relation = 'intendant.change_log'::regclass and mode = 'RowExclusiveLock' and granted
   and database = (select oid from pg_database where datname = current_database())`;

@@ -1,3 +1,5 @@
+import { LAST_NUMBER } from './settled.ts';
+
 /**
  * Each promotion of a standby, and each restore to a point in time, begins a new timeline of the server. The log of the
  * new timeline may lack the last changes of the old one, and uses their numbers again. So places of two timelines are
@@ -53,7 +55,7 @@ begin
     insert into intendant.log_timeline values (live, settled, 0, 0);
   else
     insert into intendant.log_timeline values (live, before, before,
-      setval('intendant.change_seq', (select last_value from intendant.change_seq) + ${LEFT_OUT}));
+      setval('intendant.change_seq', ${LAST_NUMBER} + ${LEFT_OUT}));
   end if;
 end
 `;

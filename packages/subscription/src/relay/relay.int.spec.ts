@@ -7,6 +7,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSubscriptions } from '../create-subscriptions.ts';
 import { DOORBELL_CHANNEL, RING_OF_OPENING, writersChannel } from '../log/names.ts';
+import { LOG_CHECK_SQL } from '../log/settled.ts';
 import { actAsService } from '../service-query.ts';
 import { readAnnouncement, readEntries } from '../source/announcement.ts';
 import { AnnouncementReceiver } from '../source/announcement-receiver.ts';
@@ -277,4 +278,36 @@ test('an announcement includes all changes up to where it says the log is settle
   const { settled, last, changes = '' } = readAnnouncement(rows[0]?.payload ?? '');
   expect([settled, last]).toEqual([noted + 1, noted + 1]);
   expect(readEntries(changes).map(({ sequence }) => sequence)).toEqual([noted, noted + 1]);
+});
+
+test.for([
+  ['the relay', "noted from intendant.check_log('', '', 9000000000000000, false, false, false)"],
+  ['a new subscription', `noted from (${LOG_CHECK_SQL.split(';')[0]}) found`],
+] as const)('the last number that %s finds never decreases while writers take numbers', async ([, sql]) => {
+  await using writer = await connect();
+  await using reader = await connect();
+  await reader.query(`
+    create function decreases() returns int language plpgsql as $function$
+    declare
+      number bigint;
+      previous bigint := 0;
+      decreases int := 0;
+    begin
+      for i in 1..10000 loop
+        select ${sql.replace('noted', 'noted into number')};
+        if number < previous then decreases := decreases + 1; end if;
+        previous := number;
+      end loop;
+      return decreases;
+    end $function$`);
+  let isRead = false;
+  const write = async () => {
+    while (!isRead) await writer.query("select count(nextval('intendant.change_seq')) from generate_series(1, 5000)");
+  };
+  const writing = write();
+  const { rows } = await reader.query('select decreases()');
+  isRead = true;
+  await writing;
+  await reader.query('drop function decreases()');
+  expect(rows).toEqual([{ decreases: 0 }]);
 });
