@@ -27,21 +27,22 @@ const SILENCE = { minMs: 1_000, maxMs: 60_000, forgottenAfterMs: 60_000 };
 const AFTER_HIGH_RATE_MS = 3_000;
 
 /**
- * In milliseconds. While many writers are open, the pause between checks is a multiple of a check's duration, so that writers get most of the CPU
- * time. While few are open, there is CPU time left, and the pause is short.
+ * In milliseconds. While many writers are open, the pause between polls is a multiple of a check's duration, so that
+ * writers get most of the CPU time. While few are open, there is CPU time left, and the pause is short.
  */
-const MIN_PAUSE_MS = 4;
-const MAX_PAUSE_MS = 20;
+const MIN_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 30;
 const CALM_PAUSE_MS = 2.5;
-const PAUSE_PER_CHECK = 5;
+const PAUSE_PER_CHECK = 10;
 /** While the writers are silent, this many missing numbers on average mean that the rate is high for this machine. */
-const MISSING_NUMBERS = 3.5;
+const MISSING_NUMBERS = 4;
 /** The average is that of about so many checks; a check counts as at most so many, because one writer may take thousands. */
 const AVERAGED_CHECKS = 4;
 const COUNTED_MISSING = 7;
 /** After a check that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
 const FIRST_PAUSE_MS = 1;
 const WRITER_PAUSE_PER_CHECK = 2;
+const MAX_WRITER_PAUSE_MS = 20;
 const PAUSE_GROWTH = 1.4;
 
 /** Decides whether notifications are so frequent that polling is cheaper. */
@@ -162,7 +163,7 @@ export class WriterPause {
 
   next(checkMs: number): number {
     this.#pauseMs *= PAUSE_GROWTH;
-    return Math.min(Math.max(this.#pauseMs, WRITER_PAUSE_PER_CHECK * checkMs), MAX_PAUSE_MS);
+    return Math.min(Math.max(this.#pauseMs, WRITER_PAUSE_PER_CHECK * checkMs), MAX_WRITER_PAUSE_MS);
   }
 
   reset(): void {

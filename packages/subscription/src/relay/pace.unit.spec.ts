@@ -48,14 +48,14 @@ test('after a high rate writers are kept silent for three seconds, however littl
 
 test('checks are close together while few numbers are missing, and otherwise a multiple of their duration apart', () => {
   expect(new PollPause().next(4, 2)).toBeLessThan(4);
-  expect(new PollPause().next(0.1, 8)).toBe(4);
-  expect(new PollPause().next(2, 8)).toBe(10);
-  expect(new PollPause().next(9, 8)).toBe(20);
+  expect(new PollPause().next(0.1, 8)).toBe(10);
+  expect(new PollPause().next(2, 8)).toBe(20);
+  expect(new PollPause().next(9, 8)).toBe(30);
 });
 
 test('a single check that finds many numbers missing does not lengthen the pause, several do', () => {
   const pause = new PollPause();
   for (const missing of [1, 2, 8, 1, 1, 5_000, 0]) expect(pause.next(4, missing)).toBeLessThan(4);
   for (let check = 0; check < 4; check++) pause.next(4, 9);
-  expect(pause.next(4, 9)).toBe(20);
+  expect(pause.next(4, 9)).toBe(30);
 });
