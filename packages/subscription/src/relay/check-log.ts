@@ -83,8 +83,9 @@ export async function checkLog(
   };
 }
 
+/** As JSON, because an array's text would be parsed character by character. */
 const checkWith = (values: string): string =>
-  `select noted, holders, open_writers as open, queue, payloads from intendant.check_log(${values})`;
+  `select noted, holders, open_writers as open, queue, to_json(payloads) as payloads from intendant.check_log(${values})`;
 
 /** Uses literals, because only a simple query may contain several statements. None of the values comes from outside. */
 async function checkAfter(
@@ -107,7 +108,7 @@ export async function announce(
 ): Promise<readonly string[]> {
   const { rows } = await client.query<{ payloads: string[] }>({
     name: 'announce',
-    text: 'select intendant.announce($1, $2, $3, $4, $5, false) as payloads',
+    text: 'select to_json(intendant.announce($1, $2, $3, $4, $5, false)) as payloads',
     values: [channel, logId, after, settled, last],
   });
   return rows[0]?.payloads ?? [];
