@@ -224,8 +224,9 @@ export class PostgresSubscriptions implements Subscriptions {
       throw new ConfigurationError(
         `subscribe: \`where\` compares fields that changes of ${table.name} do not contain; name the table in \`records\` of createSubscriptions`,
       );
-    if (!(await isFed(this.#internals, this.#settings.source, table))) throw feedEnded(table.name);
     const { sequence, generation } = await startPlace(this.#feed, from);
+    // Only now: if the table is taken out of the feed later, the entry that says so comes after this place.
+    if (!(await isFed(this.#internals, this.#settings.source, table))) throw feedEnded(table.name);
     return { view: { tables: [table], operations, scope, matches, generation }, from: sequence };
   }
 

@@ -68,6 +68,8 @@ export function operationCases({ source, store, subscriptions, admin, collect }:
       store
         .as(coke)
         .insert(leaving, { id: 'l1' })
+        // In replication, what the relay has not read yet would come after the end.
+        .then(() => eventually(() => expect(readers.every(({ seen }) => seen.length === 1)).toBe(true)))
         .then(() => leave()),
     ]);
     async function leave() {
