@@ -1,6 +1,6 @@
 // Imported before a command and in the processes that it forks: imports of this repository's files by relative path are
-// resolved without looking at the disk. Node looks at every folder above a file instead, which is a fifth of what it takes to
-// load the 400 files of a service.
+// resolved without looking at the disk. Node would look for every file and for the folders above it. Without that, a
+// service, which has 400 of these files, loads in four fifths of the time.
 import { registerHooks } from 'node:module';
 
 registerHooks({

@@ -14,9 +14,8 @@ export function isRoot(): boolean {
 
 /**
  * Returns the user for the server if this process is root, because Postgres refuses to run as root; otherwise undefined.
- * The user is the owner of the existing data. Without data, or if root owns them, it is the user `postgres` if it exists,
- * otherwise the user `nobody` if it exists, otherwise a new user `intendant-postgres`. Throws DevDatabaseError if that user
- * cannot be created.
+ * It is the owner of the existing data, if that is not root. Otherwise it is the first of the users `postgres` and `nobody`
+ * that exists. If neither does, it is a new user `intendant-postgres`; throws DevDatabaseError if that cannot be created.
  */
 export async function chooseServerUser(existingData: string | null): Promise<ServerUser> {
   if (!isRoot()) return undefined;

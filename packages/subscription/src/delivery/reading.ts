@@ -58,7 +58,10 @@ export class Reading {
     this.#parts.delivery.resume();
   }
 
-  /** Runs until the signal aborts. Throws ConfigurationError if the table was taken out of the feed. Starts at the earliest place of the shares; each share gets only changes that it has not read. */
+  /**
+   * Starts at the earliest place of the shares; each share gets only changes that it has not read. Runs until the signal
+   * aborts. Throws ConfigurationError if the table was taken out of the feed.
+   */
   async run(view: LogView, shares: readonly Share[], shareOf: ShareOf, signal: AbortSignal): Promise<void> {
     const from = Math.min(...shares.map(({ progress }) => progress.read));
     const steps = follow(this.#parts.feed, { ...view, generation: this.#generation }, from, signal);

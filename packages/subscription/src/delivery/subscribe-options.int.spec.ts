@@ -212,7 +212,7 @@ test('neither a closed durable subscription nor one that is opened during close 
   const other = await createSubscriptions({ store, ...sourceThere });
   const opening = Array.from({ length: 3 }, (_, index) => other.subscribe('note', () => {}, { name: `late ${index}` }));
   await Promise.all([Promise.allSettled(opening), other.close()]);
-  // A session that nobody uses would be ended by the server after 8 s.
+  // Within less than 8 s: after that the server itself ends a session that sends nothing, which would hide the fault.
   await eventually(async () => expect(await sessions()).toBe(0), { timeoutMs: 6_000 });
 });
 

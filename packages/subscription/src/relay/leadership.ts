@@ -183,7 +183,8 @@ export class Leadership {
     this.#publish(found.payloads);
     const published = this.#tracker.settled;
     if (found.holders) this.#advance(this.#tracker.observe({ noted: found.noted, holders: found.holders }));
-    // Not beyond the last number that this check found: a check may be announced twice only with the same last number.
+    // Not beyond the last number that this check found. Both announcements of a check must have the same last number: a
+    // subscriber takes a smaller one than it has seen for a log that went back (see horizon.ts).
     const settled = Math.min(this.#tracker.settled, this.#noted);
     if (settled > published)
       this.#publish(await announce(this.#client, this.#log, { after: published, settled, last: this.#noted }));

@@ -7,8 +7,6 @@ import { Leadership } from './leadership.ts';
 interface Check {
   readonly noted: number;
   readonly holders: readonly string[];
-  /** The announced range; undefined if nothing was announced. */
-  readonly announced?: readonly [after: number, settled: number];
   /** Numbers whose writers notify before the result arrives. */
   readonly notices?: readonly number[];
 }
@@ -35,12 +33,11 @@ class ScriptedClient extends EventEmitter {
   }
 
   #check() {
-    const { noted, holders, announced, notices = [] } = this.#checks.shift() ?? { noted: 0, holders: [] };
+    const { noted, holders, notices = [] } = this.#checks.shift() ?? { noted: 0, holders: [] };
     for (const number of notices) this.#notify('feed_w', payload(number - 1, number, number));
     if (this.#checks.length === 0) this.#onEnd();
     else this.#notify(DOORBELL_CHANNEL, '');
-    const payloads = announced ? [payload(announced[0], announced[1], noted)] : [];
-    return { noted: String(noted), holders, open: holders.length, queue: 0, payloads };
+    return { noted: String(noted), holders, open: holders.length, queue: 0, payloads: [] };
   }
 
   #announce(query: string | { values: unknown[] }): string {

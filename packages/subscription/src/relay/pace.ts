@@ -36,8 +36,9 @@ const CALM_PAUSE_MS = 2.5;
 const PAUSE_PER_CHECK = 10;
 /** While the writers are silent, this many missing numbers on average mean that the rate is high for this machine. */
 const MISSING_NUMBERS = 4;
-/** The average is that of about so many checks; a check counts as at most so many, because one writer may take thousands. */
+/** The average is that of about the last four checks. */
 const AVERAGED_CHECKS = 4;
+/** In the average, no check counts for more missing numbers than this, because one writer may take thousands. */
 const COUNTED_MISSING = 7;
 /** After a check that found an open writer, the next one follows soon. If the writer stays open, the pause grows. */
 const FIRST_PAUSE_MS = 1;
